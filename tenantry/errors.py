@@ -1,0 +1,29 @@
+"""Every error a user can meet. Library code raises these; the command line and the service translate them once."""
+
+from __future__ import annotations
+
+
+class TenantryError(Exception):
+    """Something a user has to know about.
+
+    ``message`` says what is wrong in one line, ``hint`` what to do next in one line (may be empty).
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(TenantryError):
+    """What the user wrote is wrong: a declaration, an argument, a setting. Nothing was touched."""
+
+    exit_code = 2
+
+
+class WorkError(TenantryError):
+    """The input was right but the work failed: a server is down, a name is taken, a run was interrupted."""
+
+    exit_code = 1
