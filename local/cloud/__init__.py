@@ -1,0 +1,1 @@
+"""The local cloud: one process per service, on 127.0.0.1."""
