@@ -1,0 +1,100 @@
+"""Where one clone's local cloud keeps everything: `.local/` in the clone, or the folder that TENANTRY_LOCAL_HOME names."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fasteners
+
+from tenantry.errors import WorkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLONE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one local cloud. Nothing in it is made before it is needed, except by ``create``."""
+
+    root: Path
+
+    @classmethod
+    def current(cls) -> Home:
+        """The home this process works with: TENANTRY_LOCAL_HOME, else `.local/` in the clone."""
+        return cls(Path(os.environ.get("TENANTRY_LOCAL_HOME") or CLONE / ".local").absolute())
+
+    def create(self) -> Home:
+        """Makes the folders that others count on and returns the home itself."""
+        for folder in (self.root, self.state, self.pulumi_home, self.mail, self.log, self.instances):
+            folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    @property
+    def record(self) -> Path:
+        """`cloud.json`: ports and processes."""
+        return self.root / "cloud.json"
+
+    @property
+    def secrets(self) -> Path:
+        """Generated passwords and tokens, one 0600 file each."""
+        return self.root / "secrets"
+
+    @property
+    def state(self) -> Path:
+        """The Pulumi state of this home's stacks."""
+        return self.root / "state"
+
+    @property
+    def pulumi_home(self) -> Path:
+        return self.root / "pulumi-home"
+
+    @property
+    def stack_config(self) -> Path:
+        """One configuration file for all stacks of this home: without it the engine writes Pulumi.<stack>.yaml into the clone."""
+        return self.root / "stacks.yaml"
+
+    @property
+    def postgres(self) -> Path:
+        return self.root / "postgres"
+
+    @property
+    def instances(self) -> Path:
+        """One folder for each tenant's own database server, named by its identifier."""
+        return self.root / "instances"
+
+    @property
+    def aws(self) -> Path:
+        return self.root / "aws"
+
+    @property
+    def cloudflare(self) -> Path:
+        return self.root / "cloudflare.json"
+
+    @property
+    def mail(self) -> Path:
+        """Received mail, one .eml file each."""
+        return self.root / "mail"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    @contextmanager
+    def lock(self, patience: float = 120) -> Iterator[None]:
+        """One `local up|down|reset` of a home at a time; waits up to ``patience`` seconds, then raises WorkError."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = fasteners.InterProcessLock(self.root / "lock")
+        if not lock.acquire(timeout=patience):
+            raise WorkError(
+                f"another command is starting or stopping the local cloud in {self.root}", "wait until it has ended and try again"
+            )
+        try:
+            yield
+        finally:
+            lock.release()
