@@ -1,0 +1,148 @@
+"""One file at a time: YAML → overlay → model, and every error translated to a place in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from tenantry.declaration import naming
+from tenantry.declaration.assets import check_asset
+from tenantry.declaration.explain import Explanation, Place, explain
+from tenantry.declaration.model import TenantDeclaration
+from tenantry.declaration.overlay import FILE_ONLY, effective
+from tenantry.declaration.problems import Problem, nearest, shown
+from tenantry.declaration.yaml_source import MAX_FAULTS, Positions, YamlFaults, parse, read_bytes
+
+SUFFIX: Final = ".yaml"
+
+
+def tenant_files(directory: Path, problems: list[Problem]) -> Iterator[tuple[str, Path]]:
+    """Slug and path of each declaration, sorted; files whose name cannot be a tenant's are added to ``problems``."""
+    for path in sorted(directory.iterdir()):
+        if path.suffix == ".yml":
+            problems.append(Problem(display(path), 1, 1, "ends in .yml, and would not be read", f"name it {path.stem}{SUFFIX}"))
+        elif path.suffix == SUFFIX:
+            slug = path.name.removesuffix(SUFFIX)
+            if not naming.is_slug(slug):
+                problems.append(
+                    Problem(display(path), 1, 1, f"the file's name is not a tenant's slug: {shown(slug)}", f"a slug is {naming.SLUG_RULE}")
+                )
+            elif naming.is_reserved(slug):
+                problems.append(Problem(display(path), 1, 1, f"the slug {slug!r} is reserved for the platform", "choose another slug"))
+            else:
+                yield slug, path
+
+
+def display(path: Path) -> str:
+    """A path as a person would write it from where they are."""
+    absolute = path if path.is_absolute() else Path.cwd() / path
+    here = Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+
+
+class FileReader:
+    """Reads declarations of one folder; ``problems`` collects what is wrong with them and with the tiers' defaults."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.problems: list[Problem] = []
+        self._tiers: dict[str, dict[str, Any] | None] = {}
+
+    @cached_property
+    def tiers(self) -> tuple[str, ...]:
+        """The tiers there are: the names of the files in ``defaults/``."""
+        return tuple(sorted(path.stem for path in (self.directory / "defaults").glob(f"*{SUFFIX}")))
+
+    def tier(self, name: str) -> dict[str, Any] | None:
+        """What the tenants of a tier start from; none when its file is wrong, which is told once."""
+        if name not in self._tiers:
+            self._tiers[name] = self._read_tier(name, self.directory / "defaults" / f"{name}{SUFFIX}")
+        return self._tiers[name]
+
+    def read(self, slug: str, path: Path) -> TenantDeclaration | None:
+        """The tenant of a file; none when something is wrong, which ``problems`` then tells."""
+        source = self._parsed(path)
+        if source is None:
+            return None
+        given, positions = source
+        tier, defaults = given.get("tier"), {}
+        if isinstance(tier, str):
+            if tier not in self.tiers:
+                self._add(path, positions, Explanation(("tier",), f"there is no tier {shown(tier)}", nearest(tier, self.tiers)))
+            else:
+                found = self.tier(tier)
+                if found is None:
+                    return None
+                defaults = found
+        try:
+            tenant = TenantDeclaration.model_validate(effective(slug, defaults, given))
+        except ValidationError as error:
+            self._translate(error, path, positions)
+            tenant = None
+        if "slug" in given:
+            self._add(path, positions, Explanation(("slug",), "unknown key 'slug'", "the file's name is the slug", True))
+        if tenant is not None:
+            self._check_assets(tenant, path, positions)
+        return tenant
+
+    def position(self, slug: str, place: Place, *, key: bool = False) -> tuple[str, int, int]:
+        """Where a file says something, as file, line, column; line 1 when it comes from the tier or is the file's name."""
+        path = self.directory / f"{slug}{SUFFIX}"
+        try:
+            found = parse(read_bytes(path))[1].of(place, key=key)
+        except YamlFaults:
+            found = None
+        return display(path), *(found or (1, 1))
+
+    def _read_tier(self, name: str, path: Path) -> dict[str, Any] | None:
+        source = self._parsed(path)
+        if source is None:
+            return None
+        given, positions = source
+        before = len(self.problems)
+        for key in given.keys() & FILE_ONLY:
+            self._add(path, positions, Explanation((key,), f"a tier cannot say {key!r}", "it belongs into each tenant's file", True))
+        try:
+            sample = {"name": "Sample", "tier": name, "admin": {"name": "Sample", "email": "admin@sample.example"}}
+            tenant = TenantDeclaration.model_validate(effective("sample", given, sample))
+        except ValidationError as error:
+            self._translate(error, path, positions)
+        else:
+            self._check_assets(tenant, path, positions)
+        return given if len(self.problems) == before else None
+
+    def _parsed(self, path: Path) -> tuple[dict[str, Any], Positions] | None:
+        try:
+            return parse(read_bytes(path))
+        except YamlFaults as error:
+            name = display(path)
+            self.problems.extend(Problem(name, fault.line, fault.column, fault.message, fault.hint) for fault in error.faults)
+            return None
+
+    def _check_assets(self, tenant: TenantDeclaration, path: Path, positions: Positions) -> None:
+        for use in ("logo", "favicon"):
+            if (asset := getattr(tenant.branding, use)) is not None:
+                try:
+                    check_asset(self.directory, tenant.slug, use, asset)
+                except PydanticCustomError as error:
+                    context = error.context or {}
+                    self._add(path, positions, Explanation(("branding", use), context["message"], context["hint"]))
+
+    def _translate(self, error: ValidationError, path: Path, positions: Positions) -> None:
+        # `shown` cuts inputs; without the URL pydantic does not format one per error.
+        for details in error.errors(include_url=False)[:MAX_FAULTS]:
+            self._add(path, positions, explain(details, TenantDeclaration))
+
+    def _add(self, path: Path, positions: Positions, found: Explanation) -> None:
+        """The place itself, or the nearest thing around it that stands in the file."""
+        place = found.place
+        at = positions.of(place, key=found.about_key) or positions.of(place, key=True)
+        while at is None and place:
+            place = place[:-1]
+            at = positions.of(place, key=True) if place else (1, 1)
+        self.problems.append(Problem(display(path), *(at or (1, 1)), found.message, found.hint))

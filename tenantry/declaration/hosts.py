@@ -1,0 +1,154 @@
+"""Host names and links: canonical form, what may be a custom domain, and which names look alike."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, StringConstraints
+
+from tenantry.declaration.problems import invalid, shown
+from tenantry.declaration.text import hidden_character
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+_PLAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
+# RFC 6761/6762/7686 and ICANN's .internal: never reachable as a public name. (.example and .test are for us and for tests.)
+_SPECIAL: Final = frozenset({"alt", "arpa", "home", "internal", "invalid", "lan", "local", "localdomain", "localhost", "onion"})
+_DIGITS: Final = str.maketrans({"0": "o", "1": "l"})
+
+
+@lru_cache(maxsize=16_384)
+def canonical_host(text: str) -> str:
+    """A custom domain in canonical ASCII form (lower case, punycode); a ``PydanticCustomError`` that says why it cannot be one.
+
+    Refused: wildcards, addresses, ports, one label, special-use names, public suffixes (``co.uk``), labels that mix scripts
+    or look like an ASCII name.
+    """
+    if hidden := hidden_character(text):
+        raise invalid(f"the host name contains the hidden character {hidden}", "remove it")
+    if "*" in text:
+        raise invalid(f"{shown(text)} is a wildcard", "name each host")
+    if "://" in text or "/" in text or ":" in text or "@" in text:
+        raise invalid(f"{shown(text)} is not a host name", "write the name only, without scheme, port or path")
+    host = text.lower()
+    if not _PLAIN.fullmatch(host) or len(host) > 253 or "xn--" in host or "--" in host:
+        host = _encoded(text)
+    last = host.rpartition(".")[2]
+    if "." not in host:
+        raise invalid(f"{shown(text)} is not a full host name", "write it with its domain, for example portal.acme.example")
+    if last in _SPECIAL:
+        raise invalid(f"{shown(text)} is not a public host name: .{last} is reserved")
+    if last.isdigit() or _is_address(host):
+        raise invalid(f"{shown(text)} is an address", "write a host name")
+    if _suffixes().is_public(host):
+        raise invalid(f"{shown(text)} is a public suffix", f"write a name beneath it, for example portal.{text[:60]}")
+    return host
+
+
+def _encoded(text: str) -> str:
+    import idna
+
+    # UTS 46's other full stops are refused: a reviewer would not see them.
+    if text.endswith("."):
+        raise invalid(f"{shown(text)} ends with a dot", "remove it")
+    try:
+        host = idna.encode(text, uts46=True, std3_rules=True).decode("ascii")
+        shape = idna.decode(host)
+    except (idna.IDNAError, UnicodeError) as error:
+        raise invalid(f"{shown(text)} is not a host name", str(error)[:120]) from None
+    for label in shape.split("."):
+        if not label.isascii():
+            _refuse_lookalike(label)
+    return host
+
+
+def _refuse_lookalike(label: str) -> None:
+    """UTS 39's highly restrictive level and whole-script confusables: one script (with Latin: only Han and kana or Hangul), no ASCII twin."""
+    from confusable_homoglyphs import categories
+
+    scripts = {categories.alias(character) for character in label} - {"COMMON", "INHERITED"}
+    allowed = (
+        {"LATIN", "HAN", "HIRAGANA", "KATAKANA"},
+        {"LATIN", "HAN", "BOPOMOFO"},
+        {"LATIN", "HAN", "HANGUL"},
+    )
+    if len(scripts) > 1 and not any(scripts <= group for group in allowed):
+        raise invalid(f"{shown(label)} mixes scripts: {', '.join(sorted(scripts)).title()}", "write the label in one script")
+    twin = skeleton(label)
+    if twin.isascii() and twin != label:
+        raise invalid(f"{shown(label)} looks like {shown(twin)}", "use the plain name, or one that cannot be confused")
+
+
+def skeleton(name: str) -> str:
+    """UTS 39's skeleton of a lower-case label or host: names with the same skeleton look alike (``acme1`` and ``acmel``)."""
+    if name.isascii():
+        return name.translate(_DIGITS).replace("m", "rn")
+    from confusable_homoglyphs.confusables import confusables_data
+
+    shape: list[str] = []
+    for character in unicodedata.normalize("NFD", name):
+        twins = [] if character.isascii() else [twin["c"] for twin in confusables_data.get(character, ()) if twin["c"].isascii()]
+        shape.append(twins[0].lower() if twins else character)
+    return skeleton_ascii("".join(shape))
+
+
+def skeleton_ascii(name: str) -> str:
+    """The ASCII part of ``skeleton``: ``0``, ``1`` and ``m`` have twins among letters, as UTS 39 lists them."""
+    return name.translate(_DIGITS).replace("m", "rn")
+
+
+def host_skeleton(host: str) -> str:
+    """The skeleton of a canonical ASCII host, after decoding its punycode labels."""
+    if "xn--" not in host:
+        return skeleton_ascii(host)
+    import idna
+
+    return skeleton(idna.decode(host))
+
+
+def is_within(host: str, domain: str) -> bool:
+    """Whether ``host`` equals ``domain`` or lies beneath it."""
+    return host == domain or host.endswith(f".{domain}")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+@lru_cache(maxsize=16_384)
+def check_link(text: str) -> str:
+    """An https link to a public host, as written; a ``PydanticCustomError`` otherwise."""
+    if hidden_character(text) or any(character in text for character in " \"'<>\\^`{|}"):
+        raise invalid(f"{shown(text)} is not a link", "write https://host/path; percent-encode other characters")
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        raise invalid(f"{shown(text)} is not a link", "write https://host/path") from None
+    if parts.scheme != "https":
+        raise invalid(f"{shown(text)} does not begin with https://", "legal pages are served over https")
+    if parts.username is not None or port not in (None, 443):
+        raise invalid(f"{shown(text)} has a user name or a port", "write https://host/path")
+    canonical_host(host or "")
+    return text
+
+
+HostName = Annotated[str, StringConstraints(max_length=253), AfterValidator(canonical_host)]
+Link = Annotated[str, StringConstraints(max_length=2000), AfterValidator(check_link)]

@@ -1,0 +1,91 @@
+"""Reads a folder of declarations, with every problem of every file at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tenantry.declaration import naming
+from tenantry.declaration.crosscheck import cross_check
+from tenantry.declaration.files import FileReader, tenant_files
+from tenantry.declaration.model import TenantDeclaration
+from tenantry.declaration.problems import DeclarationErrors, nearest
+from tenantry.errors import InputError
+from tenantry.settings import PlatformSettings, project_settings
+
+
+class Declarations(Mapping[str, TenantDeclaration]):
+    """All declared tenants by slug, in alphabetical order; cannot be changed."""
+
+    def __init__(self, tenants: Mapping[str, TenantDeclaration]) -> None:
+        self._tenants = dict(sorted(tenants.items()))
+
+    def __getitem__(self, slug: str) -> TenantDeclaration:
+        return self._tenants[slug]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tenants)
+
+    def __len__(self) -> int:
+        return len(self._tenants)
+
+    def __repr__(self) -> str:
+        return f"Declarations({', '.join(self._tenants)})"
+
+    def tenant(self, slug: str) -> TenantDeclaration:
+        """One tenant; ``InputError`` with the nearest slug when no file declares it."""
+        if slug not in self._tenants:
+            raise InputError(f"no file declares the tenant {slug!r}", nearest(slug, self._tenants) or "`tenantry list` shows all tenants")
+        return self._tenants[slug]
+
+    def pooled(self, cell: str) -> tuple[TenantDeclaration, ...]:
+        """The pooled tenants of a cell, whatever their state."""
+        return tuple(tenant for tenant in self._tenants.values() if tenant.pooled and tenant.cell == cell)
+
+    def of_stack(self, stack: str) -> tuple[TenantDeclaration, ...]:
+        """The tenants that a stack holds: a cell's pooled ones, or the one dedicated tenant; none for an unknown stack."""
+        return tuple(tenant for tenant in self._tenants.values() if tenant.stack == stack)
+
+    def cells(self) -> tuple[str, ...]:
+        """Every cell in use: ``main`` first, the others in alphabetical order."""
+        others = {tenant.cell for tenant in self._tenants.values()} - {naming.MAIN_CELL}
+        return (naming.MAIN_CELL, *sorted(others))
+
+    def stacks(self) -> tuple[str, ...]:
+        """Every stack in the order they are brought up: the cells', then the dedicated tenants' in alphabetical order."""
+        return (
+            *(naming.cell_stack(cell) for cell in self.cells()),
+            *(tenant.slug for tenant in self._tenants.values() if not tenant.pooled),
+        )
+
+
+def load(directory: Path, settings: PlatformSettings | None = None) -> Declarations:
+    """Every tenant of a folder. ``settings`` (the project's own when left out) give the platform's host names.
+
+    Raises ``DeclarationErrors`` with every problem of every file.
+    """
+    if not directory.is_dir():
+        raise InputError(f"there is no folder {directory}", "TENANTRY_TENANTS names the folder of the declarations")
+    reader = FileReader(directory)
+    tenants = {}
+    for slug, path in tenant_files(directory, reader.problems):
+        if (tenant := reader.read(slug, path)) is not None:
+            tenants[slug] = tenant
+    reader.problems.extend(cross_check(tenants, reader, settings or project_settings()))
+    if reader.problems:
+        raise DeclarationErrors(reader.problems)
+    return Declarations(tenants)
+
+
+def load_one(directory: Path, slug: str) -> TenantDeclaration:
+    """One tenant, read and checked by itself: nothing is said about other files. Raises ``InputError`` or ``DeclarationErrors``."""
+    naming.require_slug(slug)
+    path = directory / f"{slug}.yaml"
+    if not path.exists():
+        declared = [other for other, _ in tenant_files(directory, [])] if directory.is_dir() else []
+        raise InputError(f"no file declares the tenant {slug!r}", nearest(slug, declared) or f"looked for {path}")
+    reader = FileReader(directory)
+    tenant = reader.read(slug, path)
+    if tenant is None or reader.problems:
+        raise DeclarationErrors(reader.problems)
+    return tenant

@@ -1,0 +1,103 @@
+"""E-mail addresses and the e-mails a tenant may write itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import InitErrorDetails
+
+from tenantry.declaration.keys import TEMPLATES
+from tenantry.declaration.problems import invalid, nearest, shown
+from tenantry.declaration.text import hidden_character
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_PLACEHOLDER: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]{0,63}) *\}\}", re.ASCII)
+_MARKUP: Final = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
+
+
+@lru_cache(maxsize=16_384)
+def check_email(text: str) -> str:
+    """The normalised address; a ``PydanticCustomError`` when it is not one. No DNS is asked; ``.test`` is allowed."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise invalid(f"{shown(text)} is not an e-mail address", str(error).rstrip(".")) from None
+
+
+Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(check_email)]
+
+
+@lru_cache(maxsize=4096)
+def placeholders(text: str) -> frozenset[str]:
+    """The names between ``{{ }}`` in a text. Raises ``PydanticCustomError`` for any other markup: no statement, call, filter or attribute."""
+    if hidden := hidden_character(text, allowed="\n\t\r\u200d\u200e\u200f"):
+        raise invalid(f"contains the hidden character {hidden}", "remove it")
+    rest = _PLACEHOLDER.sub("", text)
+    if found := _MARKUP.search(rest):
+        raise invalid(f"only plain placeholders are allowed, not {shown(rest[found.start() : found.start() + 30])}", "write {{ name }}")
+    return frozenset(_PLACEHOLDER.findall(text))
+
+
+def _template(text: str) -> str:
+    placeholders(text)
+    return text
+
+
+def _subject(text: str) -> str:
+    # A line break would begin another header.
+    if "\n" in text or "\r" in text:
+        raise invalid("a subject is one line")
+    return _template(text)
+
+
+class EmailTemplate(BaseModel):
+    """The text of one e-mail; ``{{ name }}`` stands for a value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_subject)]
+    body: Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_template)]
+
+    def render(self, values: Mapping[str, str]) -> tuple[str, str]:
+        """Subject (one line) and plain-text body with the values put in; ``KeyError`` names a value that is missing."""
+        missing = (placeholders(self.subject) | placeholders(self.body)) - values.keys()
+        if missing:
+            raise KeyError(", ".join(sorted(missing)))
+        subject = _compiled(self.subject).render(values)
+        return " ".join(subject.split()), _compiled(self.body).render(values)
+
+
+def check_templates(templates: Mapping[str, EmailTemplate]) -> Mapping[str, EmailTemplate]:
+    """The templates themselves when every key and placeholder is known; otherwise a ``ValidationError`` that names each place."""
+    errors: list[InitErrorDetails] = []
+    for key, template in templates.items():
+        known = TEMPLATES.get(key)
+        if known is None:
+            error = invalid(f"there is no e-mail {shown(key)}", nearest(key, TEMPLATES))
+            errors.append(InitErrorDetails(type=error, loc=(key,), input=key, ctx={}))
+            continue
+        for part in ("subject", "body"):
+            for name in sorted(placeholders(getattr(template, part)) - known.allowed):
+                error = invalid(f"there is no placeholder {{{{ {name[:60]} }}}} in {key}", nearest(name, known.allowed))
+                errors.append(InitErrorDetails(type=error, loc=(key, part), input=name, ctx={}))
+    if errors:
+        raise ValidationError.from_exception_data("email_templates", errors)
+    return templates
+
+
+@lru_cache(maxsize=512)
+def _compiled(text: str) -> Template:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # Plain text: escaping would corrupt it. What renders HTML must escape the result.
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    return environment.from_string(text)

@@ -1,0 +1,178 @@
+"""A tenant's effective declaration: its tier's defaults overlaid by its file, checked and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, get_args
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import InitErrorDetails
+
+from tenantry.declaration import naming
+from tenantry.declaration.assets import AssetPath
+from tenantry.declaration.hosts import HostName, Link
+from tenantry.declaration.keys import COLOURS, FEATURES, LIMITS, TEMPLATES
+from tenantry.declaration.mail import Email, EmailTemplate, check_templates
+from tenantry.declaration.problems import invalid, nearest, shown
+from tenantry.declaration.text import AppName, Line
+from tenantry.declaration.theme import Theme
+
+Isolation = Literal["rls", "schema", "database", "instance"]
+State = Literal["active", "suspended", "offboarding", "deleted"]
+ISOLATIONS: Final[tuple[str, ...]] = get_args(Isolation)
+STATES: Final[tuple[str, ...]] = get_args(State)
+
+_CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Admin(BaseModel):
+    """The tenant's first administrator."""
+
+    model_config = _CONFIG
+
+    name: Line
+    email: Email
+
+
+class Branding(BaseModel):
+    """What the application is called and shows in the tenant's place."""
+
+    model_config = _CONFIG
+
+    app_name: AppName
+    logo: AssetPath | None = None
+    favicon: AssetPath | None = None
+
+
+class Legal(BaseModel):
+    """Links to the tenant's own legal pages."""
+
+    model_config = _CONFIG
+
+    terms: Link | None = None
+    privacy: Link | None = None
+
+
+def _limit(key: str) -> Any:
+    limit = LIMITS[key]
+    return Field(default=limit.default, ge=limit.minimum, le=limit.maximum, description=limit.meaning)
+
+
+class Limits(BaseModel):
+    """What a tenant may use."""
+
+    model_config = _CONFIG
+
+    storage_gb: int = _limit("storage_gb")
+    users: int = _limit("users")
+    connections: int = _limit("connections")
+
+
+def _features(given: dict[str, bool]) -> dict[str, bool]:
+    unknown = given.keys() - FEATURES.keys()
+    if unknown:
+        errors = [
+            InitErrorDetails(type=invalid(f"there is no feature {shown(key)}", nearest(key, FEATURES)), loc=(key,), input=key, ctx={})
+            for key in sorted(unknown)
+        ]
+        raise ValidationError.from_exception_data("features", errors)
+    return {key: given.get(key, feature.default) for key, feature in FEATURES.items()}
+
+
+def _templates(given: dict[str, EmailTemplate]) -> dict[str, EmailTemplate]:
+    check_templates(given)
+    return {**BUILT_IN_TEMPLATES, **given}
+
+
+def _slug(text: str) -> str:
+    if not naming.is_slug(text):
+        raise invalid(f"{shown(text)} is not a tenant's slug", f"a slug is {naming.SLUG_RULE}")
+    if naming.is_reserved(text):
+        raise invalid(f"the slug {text!r} is reserved for the platform", "choose another slug")
+    return text
+
+
+def _cell(text: str) -> str:
+    if not naming.is_cell(text):
+        raise invalid(f"{shown(text)} is not a cell's name", f"a cell is {naming.CELL_RULE}")
+    return text
+
+
+def _domains(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    errors = [
+        InitErrorDetails(type=invalid(f"{host!r} is listed twice", "remove one"), loc=(index,), input=host, ctx={})
+        for index, host in enumerate(hosts)
+        if host in hosts[:index]
+    ]
+    if errors:
+        raise ValidationError.from_exception_data("domains", errors)
+    return hosts
+
+
+def _labels(given: dict[str, str]) -> dict[str, str]:
+    if len(given) > 20:
+        raise invalid("has more than 20 labels", "remove some")
+    return given
+
+
+BUILT_IN_TEMPLATES: Final[Mapping[str, EmailTemplate]] = {
+    template.key: EmailTemplate(subject=template.subject, body=template.body) for template in TEMPLATES.values()
+}
+LabelKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,39}$")]
+LabelValue = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9 ._@/+-]*$")]
+
+
+class TenantDeclaration(BaseModel):
+    """One tenant, complete: what is not in its file comes from its tier, then from the registry in ``keys``."""
+
+    model_config = _CONFIG
+
+    slug: Annotated[str, AfterValidator(_slug)]
+    name: Line
+    tier: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    isolation: Isolation = "rls"
+    cell: Annotated[str, AfterValidator(_cell)] = naming.MAIN_CELL
+    state: State = "active"
+    admin: Admin
+    domains: Annotated[tuple[HostName, ...], Field(strict=False, max_length=20), AfterValidator(_domains)] = ()
+    branding: Branding
+    theme: Theme = Theme()
+    features: Annotated[dict[str, bool], AfterValidator(_features)] = Field(default_factory=dict, validate_default=True)
+    email_templates: Annotated[dict[str, EmailTemplate], AfterValidator(_templates)] = Field(default_factory=dict, validate_default=True)
+    legal: Legal = Legal()
+    limits: Limits = Limits()
+    labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels)] = Field(default_factory=dict)
+
+    @cached_property
+    def id(self) -> UUID:
+        """The tenant's id everywhere, from its slug alone."""
+        return naming.tenant_id(self.slug)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the tenant lives in its cell's stack and database (``rls``, ``schema``)."""
+        return self.isolation in naming.POOLED
+
+    @property
+    def stack(self) -> str:
+        """The stack that holds the tenant."""
+        return naming.stack_of(self.isolation, self.cell, self.slug)
+
+    def configuration(self) -> dict[str, Any]:
+        """The rows of ``tenant_configurations``: key → JSON value, in the registry's order; keys without a value are left out."""
+        rows: dict[str, Any] = {
+            "branding.app_name": self.branding.app_name,
+            "branding.logo": self.branding.logo,
+            "branding.favicon": self.branding.favicon,
+        }
+        rows.update((f"theme.{name}", getattr(self.theme, name)) for name in (*COLOURS, "font", "css"))
+        rows.update((f"features.{key}", value) for key, value in self.features.items())
+        for key, template in self.email_templates.items():
+            rows[f"email_templates.{key}.subject"] = template.subject
+            rows[f"email_templates.{key}.body"] = template.body
+        rows["legal.terms"] = self.legal.terms
+        rows["legal.privacy"] = self.legal.privacy
+        rows.update((f"limits.{key}", getattr(self.limits, key)) for key in LIMITS)
+        return {key: value for key, value in rows.items() if value is not None}

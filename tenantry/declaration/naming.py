@@ -1,0 +1,157 @@
+"""Every physical name of a tenant and of a cell: pure functions, the only place where such a name is made.
+
+A legal slug is 3 to 40 characters ``[a-z][a-z0-9-]*[a-z0-9]`` without ``--``; a legal cell is 1 to 20 of the same kind.
+In PostgreSQL ``-`` becomes ``_``, so ``__`` never comes from a slug and separates what is appended. For legal input no
+two slugs, cells or kinds share a name, and every name fits its system: 63 bytes in PostgreSQL, 63 per DNS label, S3's
+and RDS's rules. The functions expect legal input; ``require_slug`` and ``require_cell`` refuse the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from uuid import UUID, uuid5
+
+from tenantry.errors import InputError
+
+CONTROL_DATABASE: Final = "tenantry"
+CONTROL_SCHEMA: Final = "control"
+CONTROL_OWNER: Final = "tenantry__owner"
+CONTROL_APP: Final = "tenantry__app"
+SHARED_SCHEMA: Final = "shared"
+TENANT_SCHEMA: Final = "tenant"
+MAIN_CELL: Final = "main"
+SHARED_STACK: Final = "shared"
+POOLED: Final = frozenset({"rls", "schema"})
+
+# Frozen: a change would give every tenant a new id.
+NAMESPACE: Final = UUID("f2c1f425-9c70-5ac4-95da-0beb5a24d494")
+
+SLUG: Final = re.compile(r"(?!.*--)[a-z][a-z0-9-]{1,38}[a-z0-9]", re.ASCII)
+CELL: Final = re.compile(r"(?!.*--)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?", re.ASCII)
+# 20 characters: `<prefix>-t-<slug>` has to stay within RDS's 63.
+PREFIX: Final = re.compile(r"(?!.*--)[a-z][a-z0-9-]{1,18}[a-z0-9]", re.ASCII)
+
+SLUG_RULE: Final = "3 to 40 characters: a-z, 0-9 and single hyphens, beginning with a letter and not ending with a hyphen"
+CELL_RULE: Final = "1 to 20 characters: a-z, 0-9 and single hyphens, beginning with a letter and not ending with a hyphen"
+PREFIX_RULE: Final = "3 to 20 characters: a-z, 0-9 and single hyphens, beginning with a letter and not ending with a hyphen"
+
+RESERVED_SLUGS: Final = frozenset(
+    ["abuse", "account", "accounts", "admin", "administrator", "api", "app", "apps", "assets", "auth", "autoconfig", "autodiscover", "billing", "cdn", "console", "control", "dashboard", "default", "defaults", "dns", "docs", "edge", "email", "ftp", "help", "hostmaster", "imap", "internal", "localhost", "login", "logout", "mail", "main", "media", "metrics", "monitor", "mta-sts", "mx", "noreply", "no-reply", "ns1", "ns2", "ns3", "ns4", "oauth", "platform", "pop", "pop3", "postgres", "postmaster", "proxy", "pulumi", "registry", "root", "security", "shared", "signin", "signup", "smtp", "sso", "static", "status", "support", "system", "tenant", "tenantry", "tenants", "webmail", "webmaster", "wpad", "www"]
+)
+"""Host labels and stack names that belong to the platform; ``shared-…`` is refused as well."""
+
+
+def is_slug(text: str) -> bool:
+    """Whether ``text`` has a slug's form (it may still be reserved, see ``is_reserved``)."""
+    return SLUG.fullmatch(text) is not None
+
+
+def is_cell(text: str) -> bool:
+    """Whether ``text`` may name a cell. S3 keeps bucket names that end in ``-s3alias`` for itself."""
+    return CELL.fullmatch(text) is not None and not f"-{text}".endswith("-s3alias")
+
+
+def is_prefix(text: str) -> bool:
+    """Whether ``text`` may begin bucket names and server identifiers: S3 keeps ``sthree-`` and ``amzn-s3-demo-`` for itself."""
+    return PREFIX.fullmatch(text) is not None and not f"{text}-".startswith(("sthree-", "amzn-s3-demo-"))
+
+
+def is_reserved(slug: str) -> bool:
+    """Whether a slug belongs to the platform: a host name of ours, or a cell's stack."""
+    return slug in RESERVED_SLUGS or slug == SHARED_STACK or slug.startswith(f"{SHARED_STACK}-")
+
+
+def require_slug(text: str) -> str:
+    """``text`` itself when it is a legal slug that a tenant may have; otherwise ``InputError``."""
+    if not is_slug(text):
+        raise InputError(f"{text!r} is not a tenant's slug", f"a slug is {SLUG_RULE}")
+    if is_reserved(text):
+        raise InputError(f"the slug {text!r} is reserved for the platform", "choose another slug")
+    return text
+
+
+def require_cell(text: str) -> str:
+    """``text`` itself when it is a legal name of a cell; otherwise ``InputError``."""
+    if not is_cell(text):
+        raise InputError(f"{text!r} is not a cell's name", f"a cell is {CELL_RULE}")
+    return text
+
+
+def tenant_id(slug: str) -> UUID:
+    """The tenant's id everywhere: version 5 of the slug in our namespace."""
+    return uuid5(NAMESPACE, slug)
+
+
+def cell_database(cell: str) -> str:
+    """The database of a cell's pooled tenants."""
+    return f"cell_{_sql(cell)}"
+
+
+def cell_owner(cell: str) -> str:
+    """The role (no login) that owns a cell's database and tables."""
+    return f"{cell_database(cell)}__owner"
+
+
+def cell_app(cell: str) -> str:
+    """The login role of the application in a cell's row-level-secured tables."""
+    return f"{cell_database(cell)}__app"
+
+
+def tenant_schema(slug: str) -> str:
+    """The schema of a ``schema`` tenant in its cell's database."""
+    return f"t_{_sql(slug)}"
+
+
+def tenant_database(slug: str) -> str:
+    """The database of a ``database`` or ``instance`` tenant."""
+    return f"t_{_sql(slug)}"
+
+
+def tenant_owner(slug: str) -> str:
+    """The role (no login) that owns a tenant's own database."""
+    return f"t_{_sql(slug)}__owner"
+
+
+def tenant_app(slug: str) -> str:
+    """The login role of the application in a tenant's own schema or database."""
+    return f"t_{_sql(slug)}__app"
+
+
+def server_identifier(prefix: str, slug: str) -> str:
+    """The RDS identifier of an ``instance`` tenant's server."""
+    return f"{prefix}-t-{slug}"
+
+
+def bucket(prefix: str, cell: str) -> str:
+    """The bucket of a cell."""
+    return f"{prefix}-{cell}"
+
+
+def assets_role(prefix: str, cell: str) -> str:
+    """The IAM role that reaches one tenant's prefix in a cell's bucket."""
+    return f"{bucket(prefix, cell)}-assets"
+
+
+def object_prefix(slug: str) -> str:
+    """Where a tenant's objects are in its cell's bucket; ends with a slash, so no prefix is the beginning of another."""
+    return f"tenants/{slug}/"
+
+
+def host(slug: str, domain: str) -> str:
+    """A tenant's host name under the platform's domain."""
+    return f"{slug}.{domain}"
+
+
+def cell_stack(cell: str) -> str:
+    """The stack of a cell and its pooled tenants."""
+    return SHARED_STACK if cell == MAIN_CELL else f"{SHARED_STACK}-{cell}"
+
+
+def stack_of(isolation: str, cell: str, slug: str) -> str:
+    """The stack that holds a tenant: its cell's when pooled, its own otherwise."""
+    return cell_stack(cell) if isolation in POOLED else slug
+
+
+def _sql(name: str) -> str:
+    return name.replace("-", "_")

@@ -1,0 +1,39 @@
+"""Tier defaults and how a tenant's file is laid over them: mappings merge key by key, everything else is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+REQUIRED: Final = ("name", "tier", "admin")
+"""What only a tenant's file can say."""
+
+FILE_ONLY: Final = frozenset({"name", "tier", "admin", "domains", "state", "cell"})
+"""What a tier must not say: it would name one tenant, or move or stop all of them."""
+
+
+def overlay(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """``defaults`` with ``given`` laid over them. Neither is changed; what is not merged is shared, not copied."""
+    merged = dict(defaults)
+    for key, value in given.items():
+        below = merged.get(key)
+        merged[key] = overlay(below, value) if value.__class__ is dict and below.__class__ is dict else value
+    return merged
+
+
+def effective(slug: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The input of ``TenantDeclaration`` for a file's content. A ``slug`` key of the file stays visible as an error."""
+    merged = overlay(defaults, given)
+    branding = merged.get("branding")
+    if branding is None and "branding" not in merged:
+        merged["branding"] = {"app_name": _app_name(merged)}
+    elif branding.__class__ is dict and "app_name" not in branding:
+        merged["branding"] = {**branding, "app_name": _app_name(merged)}
+    merged["slug"] = slug
+    return merged
+
+
+def _app_name(merged: Mapping[str, Any]) -> Any:
+    """The tenant's name, shortened to what an application's name may have; a placeholder where the name itself is wrong."""
+    name = merged.get("name")
+    return (name[:60].strip() or "-") if isinstance(name, str) else "-"

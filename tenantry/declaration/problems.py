@@ -1,0 +1,63 @@
+"""What is wrong with declarations: where it stands, what it is, what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from tenantry.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing to correct. ``line`` and ``column`` count from 1; ``hint`` may be empty."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as a JSON object: file, line, column, message, hint."""
+        return {"file": self.file, "line": self.line, "column": self.column, "message": self.message, "hint": self.hint}
+
+
+class DeclarationErrors(InputError):
+    """Every problem of every file, in the order of files and lines; the message has one line for each."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
+        count = len(self.problems)
+        super().__init__(
+            "\n".join(str(problem) for problem in self.problems),
+            f"correct {'this problem' if count == 1 else f'these {count} problems'}; nothing was touched",
+        )
+
+
+def invalid(message: str, hint: str = "") -> PydanticCustomError:
+    """The error a validator raises: shown with the position of the value it is about. Braces in the text are plain text."""
+    return PydanticCustomError("tenantry", "{message}", {"message": message, "hint": hint})
+
+
+def nearest(text: str, valid: Sequence[str] | Iterable[str]) -> str:
+    """A hint that names the closest valid word, or all of them when there are few and none is close, or nothing."""
+    words = sorted(valid)
+    # Comparing costs O(length): a hostile key of 200 KB is not worth a suggestion.
+    close = difflib.get_close_matches(text, words, n=1, cutoff=0.6) if len(text) <= 100 else []
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"one of: {', '.join(words)}" if len(words) <= 16 else ""
+
+
+def shown(text: object) -> str:
+    """A value for a message: quoted, one line, at most 60 characters."""
+    quoted = repr(text)
+    return quoted if len(quoted) <= 60 else f"{quoted[:57]}…"

@@ -1,0 +1,124 @@
+"""What is one per installation: the ``config:`` block of ``Pulumi.yaml``, and where the project and its declarations are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tenantry.declaration import naming
+from tenantry.errors import InputError
+
+TENANTS_VARIABLE: Final = "TENANTRY_TENANTS"
+PROJECT_FILE: Final = "Pulumi.yaml"
+
+_HOST: Final = re.compile(r"(?=.{3,200}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])", re.ASCII)
+_ZONE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSettings:
+    """The settings of a platform, checked. Fields as in docs/architecture.md; host names are lower-case ASCII."""
+
+    domain: str
+    zone_id: str
+    endpoint: str
+    bucket_prefix: str
+    region: str
+
+    def __post_init__(self) -> None:
+        for key, value, good, rule in (
+            ("tenantry:domain", self.domain, _HOST.fullmatch(self.domain), "a host name in lower-case ASCII, for example tenantry.example"),
+            ("tenantry:zoneId", self.zone_id, _ZONE.fullmatch(self.zone_id), "32 hex digits: the zone's id on its Cloudflare page"),
+            ("tenantry:endpoint", self.endpoint, _HOST.fullmatch(self.endpoint), "a host name in lower-case ASCII"),
+            ("tenantry:bucketPrefix", self.bucket_prefix, naming.is_prefix(self.bucket_prefix), naming.PREFIX_RULE),
+            ("aws:region", self.region, _REGION.fullmatch(self.region), "a region's code, for example eu-central-1"),
+        ):
+            if not good:
+                raise InputError(f"the setting {key} cannot be {value!r}", rule)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> PlatformSettings:
+        """Settings from ``tenantry:domain``-like keys (``domain`` will do for our own). Raises ``InputError`` for the first that is missing or wrong."""
+        found: dict[str, str] = {}
+        for field in fields(cls):
+            key = KEYS[field.name]
+            value = values.get(key, values.get(key.removeprefix("tenantry:")))
+            if value is None:
+                raise InputError(
+                    f"the setting {key} is missing", f"set it under `config:` in {PROJECT_FILE}, or with `pulumi config set {key} …`"
+                )
+            found[field.name] = str(value)
+        return cls(**found)
+
+    @classmethod
+    def from_project(cls, path: Path, overrides: Mapping[str, Any] | None = None) -> PlatformSettings:
+        """Settings of the ``Pulumi.yaml`` at ``path`` (the file or its folder); ``overrides`` are a stack's own values."""
+        file = path / PROJECT_FILE if path.is_dir() else path
+        return cls.from_mapping({**_project_values(file), **(overrides or {})})
+
+
+KEYS: Final[Mapping[str, str]] = {
+    "domain": "tenantry:domain",
+    "zone_id": "tenantry:zoneId",
+    "endpoint": "tenantry:endpoint",
+    "bucket_prefix": "tenantry:bucketPrefix",
+    "region": "aws:region",
+}
+
+
+def _project_values(file: Path) -> dict[str, Any]:
+    """Each key of the ``config:`` block with its plain value, ``value`` or ``default``; ours with their namespace."""
+    try:
+        # Pulumi's own file may use all of YAML; it is ours, not a tenant's.
+        project = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{file} is not YAML: {str(error).splitlines()[0]}") from None
+    block = project.get("config", {}) if isinstance(project, dict) else None
+    if not isinstance(block, dict):
+        raise InputError(f"{file} has no `config:` block", "docs/architecture.md lists its keys")
+    values: dict[str, Any] = {}
+    for key, entry in block.items():
+        value = entry.get("value", entry.get("default")) if isinstance(entry, dict) else entry
+        if value is not None:
+            values[key if ":" in str(key) else f"tenantry:{key}"] = value
+    return values
+
+
+def project_root() -> Path:
+    """The folder that holds ``Pulumi.yaml``: from the working directory upward, else from this package upward."""
+    for start in (Path.cwd(), Path(__file__).resolve().parent):
+        for folder in (start, *start.parents):
+            if (folder / PROJECT_FILE).is_file():
+                return folder
+    raise InputError(f"there is no {PROJECT_FILE} here or in a folder above", "run this inside a clone of the project")
+
+
+def tenants_dir() -> Path:
+    """The folder of the declarations: ``TENANTRY_TENANTS``, else ``tenants/`` of the project."""
+    named = os.environ.get(TENANTS_VARIABLE)
+    return Path(named).expanduser().absolute() if named else project_root() / "tenants"
+
+
+def project_settings() -> PlatformSettings | None:
+    """The settings of the project we are in; none where there is no project (the library used by itself)."""
+    try:
+        file = project_root() / PROJECT_FILE
+    except InputError:
+        return None
+    return _settings_of(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _settings_of(file: Path, changed: int) -> PlatformSettings:
+    """``changed`` is part of the cache's key, so that an edited file is read again."""
+    return PlatformSettings.from_project(file)
