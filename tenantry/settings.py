@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ PROJECT_FILE: Final = "Pulumi.yaml"
 
 _HOST: Final = re.compile(r"(?=.{3,200}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])", re.ASCII)
 _ZONE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 
 
@@ -32,6 +33,9 @@ class PlatformSettings:
     endpoint: str
     bucket_prefix: str
     region: str
+    account_id: str
+    protect: str = "true"
+    """Whether data-bearing resources refuse to be deleted until their tenant is being off-boarded; ``false`` for scratch platforms."""
 
     def __post_init__(self) -> None:
         for key, value, good, rule in (
@@ -40,22 +44,31 @@ class PlatformSettings:
             ("tenantry:endpoint", self.endpoint, _HOST.fullmatch(self.endpoint), "a host name in lower-case ASCII"),
             ("tenantry:bucketPrefix", self.bucket_prefix, naming.is_prefix(self.bucket_prefix), naming.PREFIX_RULE),
             ("aws:region", self.region, _REGION.fullmatch(self.region), "a region's code, for example eu-central-1"),
+            ("tenantry:accountId", self.account_id, _ACCOUNT.fullmatch(self.account_id), "12 digits, in quotes: the AWS account's id"),
+            ("tenantry:protect", self.protect, self.protect in ("true", "false"), "true or false"),
         ):
             if not good:
                 raise InputError(f"the setting {key} cannot be {value!r}", rule)
 
+    @property
+    def protects(self) -> bool:
+        """``protect`` as a boolean."""
+        return self.protect == "true"
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> PlatformSettings:
-        """Settings from ``tenantry:domain``-like keys (``domain`` will do for our own). Raises ``InputError`` for the first that is missing or wrong."""
+        """Settings from keys like ``tenantry:domain`` (``domain`` will do). Raises ``InputError`` for what is missing or wrong."""
         found: dict[str, str] = {}
         for field in fields(cls):
             key = KEYS[field.name]
             value = values.get(key, values.get(key.removeprefix("tenantry:")))
+            if value is None and field.default is not MISSING:
+                continue
             if value is None:
                 raise InputError(
                     f"the setting {key} is missing", f"set it under `config:` in {PROJECT_FILE}, or with `pulumi config set {key} …`"
                 )
-            found[field.name] = str(value)
+            found[field.name] = str(value).lower() if isinstance(value, bool) else str(value)
         return cls(**found)
 
     @classmethod
@@ -71,6 +84,8 @@ KEYS: Final[Mapping[str, str]] = {
     "endpoint": "tenantry:endpoint",
     "bucket_prefix": "tenantry:bucketPrefix",
     "region": "aws:region",
+    "account_id": "tenantry:accountId",
+    "protect": "tenantry:protect",
 }
 
 

@@ -10,7 +10,7 @@ from tenantry.declaration.problems import invalid
 from tenantry.declaration.text import hidden_character
 
 MAX_CHARACTERS: Final = 65_536
-# Loads a sheet, names a namespace by URL, or (font-face) fetches.
+# Not @import, @namespace, @font-face, @charset: they load or rename. A later standard's at-rule is refused until somebody looked at it.
 AT_RULES: Final = frozenset({"media", "supports", "keyframes", "-webkit-keyframes", "layer", "container", "page"})
 _DATA_IMAGES: Final = tuple(f"data:image/{kind};base64," for kind in ("png", "gif", "jpeg", "webp"))
 _FUNCTIONS: Final = frozenset(
@@ -24,8 +24,7 @@ def check_css(text: str) -> str:
     """``text`` itself when it is safe to put in a ``style`` element of the application; otherwise a ``PydanticCustomError``.
 
     Refused: ``@import`` and every at-rule but ``AT_RULES``; ``url()`` except base64 PNG, GIF, JPEG and WebP images;
-    ``expression()`` and functions that fetch; ``behavior`` and ``-moz-binding``; ``<`` followed by ``/``, ``!`` or ``?``; anything that does
-    not parse.
+    ``expression()`` and functions that fetch; ``behavior`` and ``-moz-binding``; ``</``, ``<!``, ``<?`` and ``-->``; what does not parse.
     """
     if not text:
         return text

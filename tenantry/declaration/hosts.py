@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import unicodedata
 from functools import lru_cache
@@ -44,7 +43,8 @@ def canonical_host(text: str) -> str:
         raise invalid(f"{shown(text)} is not a full host name", "write it with its domain, for example portal.acme.example")
     if last in _SPECIAL:
         raise invalid(f"{shown(text)} is not a public host name: .{last} is reserved")
-    if last.isdigit() or _is_address(host):
+    # WHATWG: a last label that begins with a digit makes the whole an IPv4 address or nothing.
+    if last[0].isdigit():
         raise invalid(f"{shown(text)} is an address", "write a host name")
     if _suffixes().is_public(host):
         raise invalid(f"{shown(text)} is a public suffix", f"write a name beneath it, for example portal.{text[:60]}")
@@ -69,7 +69,7 @@ def _encoded(text: str) -> str:
 
 
 def _refuse_lookalike(label: str) -> None:
-    """UTS 39's highly restrictive level and whole-script confusables: one script (with Latin: only Han and kana or Hangul), no ASCII twin."""
+    """UTS 39's highly restrictive level (one script; Latin goes with Han, kana, Bopomofo, Hangul) and no ASCII twin."""
     from confusable_homoglyphs import categories
 
     scripts = {categories.alias(character) for character in label} - {"COMMON", "INHERITED"}
@@ -87,8 +87,6 @@ def _refuse_lookalike(label: str) -> None:
 
 def skeleton(name: str) -> str:
     """UTS 39's skeleton of a lower-case label or host: names with the same skeleton look alike (``acme1`` and ``acmel``)."""
-    if name.isascii():
-        return name.translate(_DIGITS).replace("m", "rn")
     from confusable_homoglyphs.confusables import confusables_data
 
     shape: list[str] = []
@@ -115,14 +113,6 @@ def host_skeleton(host: str) -> str:
 def is_within(host: str, domain: str) -> bool:
     """Whether ``host`` equals ``domain`` or lies beneath it."""
     return host == domain or host.endswith(f".{domain}")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=1)

@@ -37,7 +37,7 @@ Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(check_e
 
 @lru_cache(maxsize=4096)
 def placeholders(text: str) -> frozenset[str]:
-    """The names between ``{{ }}`` in a text. Raises ``PydanticCustomError`` for any other markup: no statement, call, filter or attribute."""
+    """The names between ``{{ }}`` in a text; a ``PydanticCustomError`` for any other markup (statement, call, filter, attribute)."""
     if hidden := hidden_character(text, allowed="\n\t\r\u200d\u200e\u200f"):
         raise invalid(f"contains the hidden character {hidden}", "remove it")
     rest = _PLACEHOLDER.sub("", text)

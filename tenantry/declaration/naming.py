@@ -36,9 +36,14 @@ SLUG_RULE: Final = "3 to 40 characters: a-z, 0-9 and single hyphens, beginning w
 CELL_RULE: Final = "1 to 20 characters: a-z, 0-9 and single hyphens, beginning with a letter and not ending with a hyphen"
 PREFIX_RULE: Final = "3 to 20 characters: a-z, 0-9 and single hyphens, beginning with a letter and not ending with a hyphen"
 
-RESERVED_SLUGS: Final = frozenset(
-    ["abuse", "account", "accounts", "admin", "administrator", "api", "app", "apps", "assets", "auth", "autoconfig", "autodiscover", "billing", "cdn", "console", "control", "dashboard", "default", "defaults", "dns", "docs", "edge", "email", "ftp", "help", "hostmaster", "imap", "internal", "localhost", "login", "logout", "mail", "main", "media", "metrics", "monitor", "mta-sts", "mx", "noreply", "no-reply", "ns1", "ns2", "ns3", "ns4", "oauth", "platform", "pop", "pop3", "postgres", "postmaster", "proxy", "pulumi", "registry", "root", "security", "shared", "signin", "signup", "smtp", "sso", "static", "status", "support", "system", "tenant", "tenantry", "tenants", "webmail", "webmaster", "wpad", "www"]
+_RESERVED: Final = (
+    "abuse account accounts admin administrator api app apps assets auth autoconfig autodiscover billing cdn console control "
+    "dashboard default defaults dns docs edge email ftp help hostmaster imap internal localhost login logout mail main media "
+    "metrics monitor mta-sts mx noreply no-reply ns1 ns2 ns3 ns4 oauth platform pop pop3 postgres postmaster proxy pulumi "
+    "registry root security shared signin signup smtp sso static status support system tenant tenantry tenants webmail "
+    "webmaster wpad www"
 )
+RESERVED_SLUGS: Final = frozenset(_RESERVED.split())
 """Host labels and stack names that belong to the platform; ``shared-…`` is refused as well."""
 
 
@@ -146,6 +151,13 @@ def host(slug: str, domain: str) -> str:
 def cell_stack(cell: str) -> str:
     """The stack of a cell and its pooled tenants."""
     return SHARED_STACK if cell == MAIN_CELL else f"{SHARED_STACK}-{cell}"
+
+
+def cell_of_stack(stack: str) -> str | None:
+    """The cell whose stack it is, or None: a dedicated tenant's stack."""
+    if stack == SHARED_STACK:
+        return MAIN_CELL
+    return stack.removeprefix(f"{SHARED_STACK}-") if stack.startswith(f"{SHARED_STACK}-") else None
 
 
 def stack_of(isolation: str, cell: str, slug: str) -> str:

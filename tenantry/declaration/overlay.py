@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tenantry.declaration.keys import TEMPLATES
+
 REQUIRED: Final = ("name", "tier", "admin")
 """What only a tenant's file can say."""
 
@@ -29,8 +31,19 @@ def effective(slug: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) 
         merged["branding"] = {"app_name": _app_name(merged)}
     elif branding.__class__ is dict and "app_name" not in branding:
         merged["branding"] = {**branding, "app_name": _app_name(merged)}
+    templates = merged.get("email_templates")
+    if templates.__class__ is dict:
+        merged["email_templates"] = {key: _whole_template(key, template) for key, template in templates.items()}
     merged["slug"] = slug
     return merged
+
+
+def _whole_template(key: str, template: Any) -> Any:
+    """A template with the built-in subject or body where only the other one is written."""
+    known = TEMPLATES.get(key)
+    if known is None or template.__class__ is not dict:
+        return template
+    return {"subject": known.subject, "body": known.body, **template}
 
 
 def _app_name(merged: Mapping[str, Any]) -> Any:

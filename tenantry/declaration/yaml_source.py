@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from yaml.cyaml import CParser
+from yaml.cyaml import CParser  # type: ignore[attr-defined]  # not in the stubs' __all__
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
