@@ -1,0 +1,23 @@
+"""Tenantry's Pulumi program: the stack's name decides which of the two programs runs."""
+
+import sys
+
+import pulumi
+
+from stacks import dedicated, shared
+from tenantry.declaration import load, naming
+from tenantry.errors import TenantryError
+from tenantry.settings import KEYS, PlatformSettings, tenants_dir
+
+try:
+    stack = pulumi.get_stack()
+    settings = PlatformSettings.from_mapping({key: pulumi.Config(key.split(":")[0]).get(key.split(":")[1]) for key in KEYS.values()})
+    declarations = load(tenants_dir())
+    if (cell := naming.cell_of_stack(stack)) is not None:
+        shared.run(cell, settings, declarations)
+    else:
+        dedicated.run(stack, settings, declarations)
+except TenantryError as error:
+    # One line what, one line what to do: a traceback would bury them.
+    pulumi.log.error(f"{error.message}\n{error.hint}".strip())
+    sys.exit(1)

@@ -1,0 +1,69 @@
+"""ControlPlane: the control database with the registry's tables and roles. There is one, in the cell ``main``."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import pulumi
+import pulumi_postgresql as postgresql
+
+from components.adoption import Adoption
+from components.resources.store import Store
+from tenantry.declaration.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
+
+
+class ControlPlaneArgs(TypedDict):
+    revision: str
+    """Head of migrations/control."""
+    protect: bool
+    adoption: Adoption
+
+
+class ControlPlane(pulumi.ComponentResource):
+    """The control database; tenants' records need it, so everything else of the platform depends on ``store``."""
+
+    store: Store
+
+    def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("tenantry:platform:ControlPlane", name, None, opts)
+        adopt = args["adoption"].of
+
+        def child(logical_name: str, *, protect: bool = False) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, protect=protect and args["protect"], import_=adopt(logical_name))
+
+        owner = postgresql.Role(f"{name}-owner", name=CONTROL_OWNER, login=False, opts=child(f"{name}-owner"))
+        app = postgresql.Role(f"{name}-app", name=CONTROL_APP, login=True, opts=child(f"{name}-app"))
+        database = postgresql.Database(
+            f"{name}-database", name=CONTROL_DATABASE, owner=owner.name, opts=child(f"{name}-database", protect=True)
+        )
+        postgresql.Grant(
+            f"{name}-closed",
+            database=database.name,
+            role="public",
+            object_type="database",
+            privileges=[],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        schema = postgresql.Schema(
+            f"{name}-schema",
+            name=CONTROL_SCHEMA,
+            database=database.name,
+            owner=owner.name,
+            opts=child(f"{name}-schema", protect=True),
+        )
+        self.store = Store(
+            f"{name}-tables",
+            {
+                "tree": "control",
+                "server": None,
+                "database": database.name,
+                "schema": schema.name,
+                "owner": owner.name,
+                "app_role": app.name,
+                "tenant_id": None,
+                "login": True,
+                "revision": args["revision"],
+            },
+            child(f"{name}-tables", protect=True),
+        )
+        self.register_outputs({"database": CONTROL_DATABASE})

@@ -1,0 +1,196 @@
+"""TenantDatabase: where a tenant's rows live: shared tables, a schema, a database, or a database server of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import pulumi
+import pulumi_postgresql as postgresql
+from pulumi_aws import rds, secretsmanager
+
+from components.adoption import Adoption
+from components.edge import MARK
+from components.resources.store import ServerAddress, Store
+from tenantry.declaration import TenantDeclaration, naming
+from tenantry.settings import PlatformSettings
+
+ADMINISTRATOR = "tenantry"  # the account that RDS makes on a tenant's own server
+POSTGRES_VERSION = "18"
+
+
+@dataclass(frozen=True)
+class Location:
+    """The names a tenant's rows are found under; decided by the declaration alone."""
+
+    database: str
+    schema: str
+    app_role: str
+
+    @classmethod
+    def of(cls, declaration: TenantDeclaration) -> Location:
+        """Where the tenant lives, in the isolation it declares."""
+        slug, cell = declaration.slug, declaration.cell
+        match declaration.isolation:
+            case "rls":
+                return cls(naming.cell_database(cell), naming.SHARED_SCHEMA, naming.cell_app(cell))
+            case "schema":
+                return cls(naming.cell_database(cell), naming.tenant_schema(slug), naming.tenant_app(slug))
+            case "database" | "instance":
+                return cls(naming.tenant_database(slug), naming.TENANT_SCHEMA, naming.tenant_app(slug))
+
+
+class TenantDatabaseArgs(TypedDict):
+    declaration: TenantDeclaration
+    settings: PlatformSettings
+    revision: str
+    """Head of migrations/tenant."""
+    protect: bool
+    sslmode: str
+    """How to connect to a server of the tenant's own (libpq's PGSSLMODE)."""
+    adoption: Adoption
+    depends_on: Sequence[pulumi.Resource]
+
+
+class TenantDatabase(pulumi.ComponentResource):
+    """A schema, database or server with its roles and tables. An ``rls`` tenant has none: its rows are in the cell's tables."""
+
+    password: pulumi.Output[str] | None
+    """Secret: the password of the tenant's own login role; None: the cell's role is used."""
+
+    def __init__(self, name: str, args: TenantDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("tenantry:tenant:TenantDatabase", name, None, opts)
+        self._args, self._name = args, name
+        declaration = args["declaration"]
+        self.password = None
+        match declaration.isolation:
+            case "rls":
+                pass
+            case "schema":
+                self.password = self._schema().password
+            case "database":
+                self.password = self._database(None, None).password
+            case "instance":
+                address, provider = self._instance()
+                self.password = self._database(address, provider).password
+        self.register_outputs({})
+
+    def _child(self, logical_name: str, *, protect: bool = False, **more: object) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=self,
+            protect=protect and self._args["protect"],
+            import_=self._args["adoption"].of(logical_name),
+            depends_on=list(self._args["depends_on"]),
+            **more,  # type: ignore[arg-type]  # provider=…, where there is one
+        )
+
+    def _app_role(self, provider: pulumi.ProviderResource | None = None) -> postgresql.Role:
+        declaration, logical = self._args["declaration"], f"{self._name}-app"
+        return postgresql.Role(
+            logical,
+            name=naming.tenant_app(declaration.slug),
+            login=declaration.state == "active",
+            connection_limit=declaration.limits.connections,
+            opts=self._child(logical, provider=provider),
+        )
+
+    def _store(self, server: ServerAddress | None, database: pulumi.Input[str], schema: pulumi.Input[str], owner: pulumi.Input[str],
+               app: postgresql.Role, after: Sequence[pulumi.Resource] = ()) -> Store:  # fmt: skip
+        declaration, logical = self._args["declaration"], f"{self._name}-tables"
+        return Store(
+            logical,
+            {
+                "tree": "tenant",
+                "server": server,
+                "database": database,
+                "schema": schema,
+                "owner": owner,
+                "app_role": app.name,
+                "tenant_id": str(declaration.id),
+                "login": declaration.state == "active",
+                "revision": self._args["revision"],
+            },
+            pulumi.ResourceOptions(
+                parent=self,
+                protect=self._args["protect"],
+                depends_on=[*self._args["depends_on"], *after],
+            ),
+        )
+
+    def _schema(self) -> Store:
+        declaration = self._args["declaration"]
+        database, owner = naming.cell_database(declaration.cell), naming.cell_owner(declaration.cell)
+        schema = postgresql.Schema(
+            f"{self._name}-schema",
+            name=naming.tenant_schema(declaration.slug),
+            database=database,
+            owner=owner,
+            drop_cascade=True,
+            opts=self._child(f"{self._name}-schema", protect=True),
+        )
+        return self._store(None, database, schema.name, owner, self._app_role())
+
+    def _database(self, server: ServerAddress | None, provider: pulumi.ProviderResource | None) -> Store:
+        slug, name = self._args["declaration"].slug, self._name
+        owner = postgresql.Role(
+            f"{name}-owner", name=naming.tenant_owner(slug), login=False, opts=self._child(f"{name}-owner", provider=provider)
+        )
+        database = postgresql.Database(
+            f"{name}-database",
+            name=naming.tenant_database(slug),
+            owner=owner.name,
+            opts=self._child(f"{name}-database", protect=True, provider=provider),
+        )
+        closed = postgresql.Grant(
+            f"{name}-closed",
+            database=database.name,
+            role="public",
+            object_type="database",
+            privileges=[],
+            opts=pulumi.ResourceOptions(parent=self, provider=provider),
+        )
+        schema = postgresql.Schema(
+            f"{name}-schema",
+            name=naming.TENANT_SCHEMA,
+            database=database.name,
+            owner=owner.name,
+            drop_cascade=True,
+            opts=self._child(f"{name}-schema", protect=True, provider=provider),
+        )
+        return self._store(server, database.name, schema.name, owner.name, self._app_role(provider), [closed])
+
+    def _instance(self) -> tuple[ServerAddress, postgresql.Provider]:
+        declaration, settings = self._args["declaration"], self._args["settings"]
+        logical = f"{self._name}-server"
+        server = rds.Instance(
+            logical,
+            identifier=naming.server_identifier(settings.bucket_prefix, declaration.slug),
+            engine="postgres",
+            engine_version=POSTGRES_VERSION,
+            instance_class="db.t4g.small",
+            allocated_storage=max(20, declaration.limits.storage_gb),
+            storage_encrypted=True,
+            username=ADMINISTRATOR,
+            manage_master_user_password=True,
+            backup_retention_period=7,
+            copy_tags_to_snapshot=True,
+            deletion_protection=self._args["protect"],
+            skip_final_snapshot=not self._args["protect"],
+            final_snapshot_identifier=f"{naming.server_identifier(settings.bucket_prefix, declaration.slug)}-final",
+            tags={MARK: declaration.slug},
+            opts=self._child(logical, protect=True),
+        )
+        secret_arn = server.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn or "")
+        account = secretsmanager.get_secret_version_output(secret_id=secret_arn, opts=pulumi.InvokeOutputOptions(parent=self))
+        provider = postgresql.Provider(
+            f"{self._name}-admin",
+            host=server.address,
+            port=server.port,
+            username=ADMINISTRATOR,
+            password=pulumi.Output.secret(pulumi.Output.json_loads(account.secret_string)["password"]),
+            sslmode=self._args["sslmode"],
+            superuser=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return {"address": server.address, "port": server.port, "secret_arn": secret_arn}, provider

@@ -1,0 +1,57 @@
+"""TenantDomain: the DNS record of a dedicated tenant, and a custom host name with its certificate for each domain of its own."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import pulumi
+
+from components.adoption import Adoption
+from components.cloudflare import CustomHostname, DnsRecord
+from components.edge import AUTOMATIC_TTL, MARK
+from tenantry.declaration import TenantDeclaration, naming
+from tenantry.settings import PlatformSettings
+
+
+class TenantDomainArgs(TypedDict):
+    declaration: TenantDeclaration
+    settings: PlatformSettings
+    adoption: Adoption
+
+
+class TenantDomain(pulumi.ComponentResource):
+    """Host names. A certificate that waits for the tenant's own DNS stays pending; nothing here waits for it."""
+
+    def __init__(self, name: str, args: TenantDomainArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("tenantry:tenant:TenantDomain", name, None, opts)
+        declaration, settings = args["declaration"], args["settings"]
+
+        def child(logical_name: str) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, import_=args["adoption"].of(logical_name))
+
+        if not declaration.pooled:
+            DnsRecord(
+                f"{name}-record",
+                zone_id=settings.zone_id,
+                name=naming.host(declaration.slug, settings.domain),
+                type="CNAME",
+                content=settings.endpoint,
+                ttl=AUTOMATIC_TTL,
+                proxied=True,
+                comment=f"{MARK} {declaration.slug}",
+                opts=child(f"{name}-record"),
+            )
+        for host in declaration.domains:
+            CustomHostname(
+                f"{name}-{host}",
+                zone_id=settings.zone_id,
+                hostname=host,
+                ssl={"method": "http", "type": "dv", "bundle_method": "ubiquitous"},
+                opts=child(f"{name}-{host}"),
+            )
+        self.register_outputs({})
+
+    @staticmethod
+    def needed(declaration: TenantDeclaration) -> bool:
+        """Whether the platform's wildcard is not enough for this tenant."""
+        return not declaration.pooled or bool(declaration.domains)

@@ -1,0 +1,98 @@
+"""Platform: what the tenants of a cell share: the bucket, the cell's database, its roles and row-level-secured tables."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import pulumi
+import pulumi_postgresql as postgresql
+
+from components.adoption import Adoption
+from components.bucket import CellBucket
+from components.control import ControlPlane
+from components.edge import Edge
+from components.resources.store import Store
+from tenantry.declaration import naming
+from tenantry.settings import PlatformSettings
+
+
+class PlatformArgs(TypedDict):
+    cell: str
+    settings: PlatformSettings
+    control_revision: str
+    tenant_revision: str
+    """Heads of migrations/control and migrations/tenant."""
+    adoption: Adoption
+
+
+class Platform(pulumi.ComponentResource):
+    """A cell. The cell ``main`` also holds what there is one of: the control plane and the edge."""
+
+    bucket: pulumi.Output[str]
+    assets_role: pulumi.Output[str]
+    ready: list[pulumi.Resource]
+    """What a tenant of this cell depends on."""
+    app_password: pulumi.Output[str]
+    """Secret: the application's password for the row-level-secured tables."""
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("tenantry:platform:Platform", name, None, opts)
+        cell, settings, adoption = args["cell"], args["settings"], args["adoption"]
+        self.ready = []
+
+        if cell == naming.MAIN_CELL:
+            control = ControlPlane(
+                f"{name}-control",
+                {"revision": args["control_revision"], "protect": settings.protects, "adoption": adoption},
+                pulumi.ResourceOptions(parent=self),
+            )
+            self.ready.append(control.store)
+            Edge(f"{name}-edge", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
+
+        bucket = CellBucket(
+            f"{name}-bucket", {"cell": cell, "settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self)
+        )
+
+        def child(logical_name: str, *, protect: bool = False) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, protect=protect and settings.protects, import_=adoption.of(logical_name))
+
+        owner = postgresql.Role(f"{name}-owner", name=naming.cell_owner(cell), login=False, opts=child(f"{name}-owner"))
+        app = postgresql.Role(f"{name}-app", name=naming.cell_app(cell), login=True, opts=child(f"{name}-app"))
+        database = postgresql.Database(
+            f"{name}-database", name=naming.cell_database(cell), owner=owner.name, opts=child(f"{name}-database", protect=True)
+        )
+        closed = postgresql.Grant(
+            f"{name}-closed",
+            database=database.name,
+            role="public",
+            object_type="database",
+            privileges=[],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        schema = postgresql.Schema(
+            f"{name}-schema",
+            name=naming.SHARED_SCHEMA,
+            database=database.name,
+            owner=owner.name,
+            opts=child(f"{name}-schema", protect=True),
+        )
+        store = Store(
+            f"{name}-tables",
+            {
+                "tree": "tenant",
+                "server": None,
+                "database": database.name,
+                "schema": schema.name,
+                "owner": owner.name,
+                "app_role": app.name,
+                "tenant_id": None,
+                "login": True,
+                "revision": args["tenant_revision"],
+            },
+            child(f"{name}-tables", protect=True),
+        )
+        self.ready += [store, closed]
+        self.bucket = bucket.bucket
+        self.assets_role = bucket.assets_role
+        self.app_password = store.password
+        self.register_outputs({"bucket": bucket.bucket, "assets_role": bucket.assets_role})

@@ -1,0 +1,68 @@
+"""TenantRecord: a tenant's row in the registry, with its host names."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from components.resources.declared import DeclaredProvider
+
+
+class TenantRecordArgs(TypedDict):
+    tenant_id: str
+    slug: str
+    name: str
+    tier: str
+    isolation: str
+    cell: str
+    stack: str
+    state: str
+    host: str
+    domains: list[str]
+    """Custom host names, ASCII."""
+    server: str | None
+    """RDS identifier of a server of its own; None: the platform's server."""
+    database: str
+    schema: str
+    app_role: str
+    bucket: str
+    prefix: str
+    limits: dict[str, int]
+    labels: dict[str, str]
+
+
+class TenantRecordProvider(DeclaredProvider):
+    inputs = tuple(TenantRecordArgs.__annotations__)
+    replaces = frozenset({"tenant_id", "slug"})
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        from tenantry.clients import registry
+
+        registry.record(props)
+        return CreateResult(props["tenant_id"], props)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        from tenantry.clients import registry
+
+        registry.record(_news)
+        return UpdateResult(_news)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        from tenantry.clients import registry
+
+        found = registry.read_record(id_)
+        return ReadResult(id_, {**props, **found}) if found else ReadResult()
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        from tenantry.clients import registry
+
+        registry.retire(_id, _props["slug"])
+
+
+class TenantRecord(Resource, module="tenantry", name="TenantRecord"):
+    """The registry's row of a tenant. It is made first and removed last; removed means marked deleted and its names freed."""
+
+    def __init__(self, name: str, args: TenantRecordArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(TenantRecordProvider(), name, {**args}, opts)

@@ -1,0 +1,163 @@
+"""Store: the tables of one schema, migrated, isolated, and used by one login role."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from components.resources.declared import DeclaredProvider
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class ServerAddress(TypedDict):
+    """A tenant's own server. Its account stays in the secret; no password passes through a property."""
+
+    address: pulumi.Input[str]
+    port: pulumi.Input[int]
+    secret_arn: pulumi.Input[str]
+
+
+class StoreArgs(TypedDict):
+    tree: str
+    """``control`` or ``tenant``: which migrations the tables come from."""
+    server: ServerAddress | None
+    """The tenant's own server; None: the platform's, from PGHOST and the like."""
+    database: pulumi.Input[str]
+    schema: pulumi.Input[str]
+    owner: pulumi.Input[str]
+    """The role that the tables belong to."""
+    app_role: pulumi.Input[str]
+    """The role that uses them; it gets a password made here."""
+    tenant_id: str | None
+    """Set for a tenant's own store: the role's sessions start in this tenant's context."""
+    login: bool
+    """False ends the role's sessions; that it cannot open another is the Role's business."""
+    revision: str
+    """Head of the migrations."""
+
+
+def _connect(props: Mapping[str, Any], database: str | None = None) -> psycopg.Connection:
+    from tenantry.clients.postgres import Server
+
+    own = props.get("server")
+    server = Server.of_instance(own["address"], int(own["port"]), own["secret_arn"]) if own else Server.from_environment()
+    return server.connect(database or props["database"])
+
+
+def _digest(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+class StoreProvider(DeclaredProvider):
+    inputs = ("tree", "server", "database", "schema", "owner", "app_role", "tenant_id", "login", "revision")
+    # Not `server`: an address changes when a server is restored elsewhere; the data is still the tenant's.
+    replaces = frozenset({"tree", "database", "schema", "owner"})
+
+    def drift(self, state: Mapping[str, Any]) -> list[str]:
+        return [] if state.get("posture") == state.get("expected_posture") else ["posture"]
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        import secrets
+
+        password = secrets.token_urlsafe(32)
+        outs = self._apply(props, password)
+        return CreateResult(f"{props['database']}.{props['schema']}", outs)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        if _olds["app_role"] != _news["app_role"]:
+            self.delete(_id, _olds)
+        return UpdateResult(self._apply(_news, _olds["password"]))
+
+    def _apply(self, props: dict[str, Any], password: str) -> dict[str, Any]:
+        """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
+        from psycopg import sql
+
+        from tenantry.clients import migrations
+
+        with _connect(props) as connection:
+            migrations.apply(
+                connection,
+                props["tree"],
+                props["schema"],
+                owner=props["owner"],
+                app_role=props["app_role"],
+                platform_role=props["owner"] if props["tree"] == "control" else "",
+            )
+            role = sql.Identifier(props["app_role"])
+            # Hashed on this side, so that no server log can hold it.
+            hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
+            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(hashed)))
+            database = sql.Identifier(props["database"])
+            connection.execute(
+                sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}").format(role, database, sql.Identifier(props["schema"]))
+            )
+            if props.get("tenant_id"):
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} IN DATABASE {} SET app.tenant_id = {}").format(role, database, sql.Literal(props["tenant_id"]))
+                )
+            if not props["login"]:
+                self._end_sessions(connection, props["app_role"])
+            posture = _digest(migrations.posture(connection, props["schema"]))
+        return {**props, "password": password, "posture": posture, "expected_posture": posture}
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Finds dropped policies, changed grants and missing tables; ``up`` after a refresh puts them right."""
+        import psycopg
+
+        from tenantry.clients import migrations
+        from tenantry.errors import WorkError
+
+        try:
+            connection = _connect(props)
+        except WorkError as error:
+            if isinstance(error.__cause__, psycopg.OperationalError) and "does not exist" in error.message:
+                return ReadResult()
+            raise
+        with connection:
+            lines = migrations.posture(connection, props["schema"])
+        return ReadResult(id_, {**props, "posture": _digest(lines)}) if lines else ReadResult()
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Takes the role's rights in this database away; the tables go with their schema or database."""
+        import psycopg
+        from psycopg import sql
+
+        from tenantry.clients.postgres import may_act_as
+        from tenantry.errors import WorkError
+
+        try:
+            connection = _connect(_props)
+        except WorkError as error:
+            if isinstance(error.__cause__, psycopg.OperationalError) and "does not exist" in error.message:
+                return
+            raise
+        with connection:
+            self._end_sessions(connection, _props["app_role"])
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
+                may_act_as(connection, _props["app_role"])
+                connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(_props["app_role"])))
+
+    @staticmethod
+    def _end_sessions(connection: psycopg.Connection, role: str) -> None:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()", [role])
+
+
+class Store(Resource, module="tenantry", name="Store"):
+    """A schema's tables at the head of their migrations, with row-level security and one role that may use them."""
+
+    password: pulumi.Output[str]
+    """The application role's password (secret)."""
+
+    posture: pulumi.Output[str]
+    """Digest of the policies, flags and grants that were last found."""
+
+    def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions) -> None:
+        outputs = {"password": None, "posture": None, "expected_posture": None}
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["password"]))
+        super().__init__(StoreProvider(), name, {**args, **outputs}, opts)

@@ -1,0 +1,35 @@
+-- Row-level security and the application role's rights, for every table of the current schema that has a tenant_id. Applied after
+-- the migrations on every create and change of a store, so a new table cannot be forgotten and a dropped policy comes back.
+-- Settings: tenantry.app_role, who uses the tables; tenantry.platform_role, the one role that may work across tenants, or ''.
+DO $$
+DECLARE
+    target record;
+    tenant constant text := 'tenant_id = NULLIF(current_setting(''app.tenant_id'', true), '''')::uuid';
+    app_role constant text := current_setting('tenantry.app_role');
+    platform_role constant text := current_setting('tenantry.platform_role');
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), app_role);
+    FOR target IN
+        SELECT c.oid::regclass AS name, c.relkind
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v')
+        ORDER BY c.relname
+    LOOP
+        IF target.relkind = 'v' THEN
+            EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', target.name);
+            EXECUTE format('GRANT SELECT ON %s TO %I', target.name, app_role);
+            CONTINUE;
+        END IF;
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target.name);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target.name);
+        EXECUTE format('DROP POLICY IF EXISTS tenant_isolation ON %s', target.name);
+        EXECUTE format('CREATE POLICY tenant_isolation ON %s USING (%s) WITH CHECK (%s)', target.name, tenant, tenant);
+        -- Not TRUNCATE, REFERENCES or TRIGGER: none of them asks a policy.
+        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, %I', target.name, app_role);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', target.name, app_role);
+        IF platform_role <> '' THEN
+            EXECUTE format('DROP POLICY IF EXISTS platform ON %s', target.name);
+            EXECUTE format('CREATE POLICY platform ON %s TO %I USING (true) WITH CHECK (true)', target.name, platform_role);
+        END IF;
+    END LOOP;
+END $$;

@@ -1,0 +1,10 @@
+"""The example application's tables: users, their settings, documents."""
+
+from tenantry.clients.migrations import run_sql_beside
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,99 @@
+"""Which names a stack is going to make that a provider would not find again by itself, and how each is found after a killed run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from tenantry.clients.ledger import Claim, taken
+from tenantry.declaration import TenantDeclaration, naming
+from tenantry.settings import PlatformSettings
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A resource by logical name; ``find`` gives its provider's import id when it exists and is ours."""
+
+    logical_name: str
+    find: Callable[[psycopg.Connection], str | None]
+    claim: Claim | None = None
+    """For what carries no mark of its own: a role, a database, a custom host name."""
+
+
+def _postgres(logical_name: str, kind: str, name: str, tenant: str | None = None) -> Planned:
+    claim = Claim(kind, name, tenant)  # type: ignore[arg-type]  # callers pass literals
+    return Planned(logical_name, lambda connection: name if taken(connection, [claim]) else None, claim)
+
+
+def of_cell(cell: str, settings: PlatformSettings, logical: str) -> Iterator[Planned]:
+    """The platform's own things in a cell; ``logical`` is the Platform component's name."""
+    from tenantry.clients import aws, cloudflare
+
+    if cell == naming.MAIN_CELL:
+        yield _postgres(f"{logical}-control-owner", "role", naming.CONTROL_OWNER)
+        yield _postgres(f"{logical}-control-app", "role", naming.CONTROL_APP)
+        yield _postgres(f"{logical}-control-database", "database", naming.CONTROL_DATABASE)
+        yield Planned(f"{logical}-edge-wildcard", lambda _: cloudflare.find_record(settings.zone_id, f"*.{settings.domain}", "tenantry"))
+        yield Planned(f"{logical}-edge-certificate", lambda _: aws.find_certificate(settings.domain, "edge"))
+        yield Planned(
+            f"{logical}-edge-certificate-validation",
+            lambda _: cloudflare.find_validation_record(settings.zone_id, settings.domain, "tenantry"),
+        )
+    yield _postgres(f"{logical}-owner", "role", naming.cell_owner(cell))
+    yield _postgres(f"{logical}-app", "role", naming.cell_app(cell))
+    yield _postgres(f"{logical}-database", "database", naming.cell_database(cell))
+    yield Planned(f"{logical}-bucket", lambda _: aws.find_bucket(naming.bucket(settings.bucket_prefix, cell), f"cell-{cell}"))
+    yield Planned(
+        f"{logical}-bucket-assets-role", lambda _: aws.find_role(naming.assets_role(settings.bucket_prefix, cell), f"cell-{cell}")
+    )
+
+
+def of_tenant(declaration: TenantDeclaration, settings: PlatformSettings) -> Iterator[Planned]:
+    """One tenant's things; logical names begin with the slug."""
+    from tenantry.clients import aws, cloudflare
+
+    slug = declaration.slug
+    match declaration.isolation:
+        case "schema":
+            yield _postgres(f"{slug}-db-app", "role", naming.tenant_app(slug), slug)
+        case "database":
+            yield _postgres(f"{slug}-db-app", "role", naming.tenant_app(slug), slug)
+            yield _postgres(f"{slug}-db-owner", "role", naming.tenant_owner(slug), slug)
+            yield _postgres(f"{slug}-db-database", "database", naming.tenant_database(slug), slug)
+        case "instance":
+            # The whole server is the tenant's: what has our names on it is ours.
+            identifier = naming.server_identifier(settings.bucket_prefix, slug)
+            yield Planned(f"{slug}-db-server", lambda _: aws.find_server(identifier, slug))
+            for logical, kind, name in (
+                (f"{slug}-db-app", "role", naming.tenant_app(slug)),
+                (f"{slug}-db-owner", "role", naming.tenant_owner(slug)),
+                (f"{slug}-db-database", "database", naming.tenant_database(slug)),
+            ):
+                yield Planned(logical, lambda _, claim=Claim(kind, name, slug): _on_own_server(identifier, slug, claim))  # type: ignore[misc]  # bound now
+    if not declaration.pooled:
+        host = naming.host(slug, settings.domain)
+        yield Planned(f"{slug}-domain-record", lambda _: cloudflare.find_record(settings.zone_id, host, f"tenantry {slug}"))
+    for host in declaration.domains:
+        yield Planned(
+            f"{slug}-domain-{host}",
+            lambda _, host=host: cloudflare.find_hostname(settings.zone_id, host),  # type: ignore[misc]  # bound now
+            Claim("hostname", host, slug),
+        )
+
+
+def of_tenants(declarations: Iterable[TenantDeclaration], settings: PlatformSettings) -> Iterator[Planned]:
+    """All tenants of a stack."""
+    for declaration in declarations:
+        yield from of_tenant(declaration, settings)
+
+
+def _on_own_server(identifier: str, slug: str, claim: Claim) -> str | None:
+    from tenantry.clients import aws
+
+    server = aws.connect_server(identifier, slug)
+    if server is None:
+        return None
+    with server.connect() as connection:
+        return claim.name if taken(connection, [claim]) else None

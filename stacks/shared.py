@@ -1,0 +1,61 @@
+"""A cell: its platform and all of its pooled tenants."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.platform import Platform
+from components.tenant import Tenant
+from stacks import claims, gate
+from tenantry.clients.migrations import head
+from tenantry.clients.postgres import sslmode
+from tenantry.declaration import Declarations, naming
+from tenantry.settings import PlatformSettings, tenants_dir
+
+
+def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
+    """Registers the resources of the cell ``cell`` and exports what applications and dedicated stacks need of it."""
+    stack = naming.cell_stack(cell)
+    declarations = [d for d in everybody.values() if d.stack == stack]
+    present = [d for d in declarations if d.state != "deleted"]
+    logical = "platform"
+    planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
+    adoption = gate.enter(stack, declarations, everybody, planned)
+
+    if cell != naming.MAIN_CELL:
+        # The registry is in the main cell's stack; asking for its output says so clearly when that was never applied.
+        main = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{naming.SHARED_STACK}")
+        main.require_output("bucket")
+    platform = Platform(
+        logical,
+        {
+            "cell": cell,
+            "settings": settings,
+            "control_revision": head("control"),
+            "tenant_revision": head("tenant"),
+            "adoption": adoption,
+        },
+    )
+    passwords = {"": platform.app_password}
+    for declaration in present:
+        tenant = Tenant(
+            declaration.slug,
+            {
+                "declaration": declaration,
+                "settings": settings,
+                "bucket": platform.bucket,
+                "revision": head("tenant"),
+                "assets": tenants_dir(),
+                "sslmode": sslmode(),
+                "adoption": adoption,
+                "depends_on": platform.ready,
+            },
+        )
+        if tenant.password is not None:
+            passwords[declaration.slug] = tenant.password
+    pulumi.export("cell", cell)
+    pulumi.export("bucket", platform.bucket)
+    pulumi.export("assets_role", platform.assets_role)
+    pulumi.export("app_role", naming.cell_app(cell))
+    pulumi.export("app_password", pulumi.Output.secret(passwords.pop("")))
+    pulumi.export("passwords", pulumi.Output.secret(passwords))

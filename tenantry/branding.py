@@ -1,0 +1,52 @@
+"""What a tenant's branding looks like to an application: a manifest (JSON) and a style sheet (CSS variables and the tenant's CSS)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+from tenantry.declaration import TenantDeclaration
+from tenantry.declaration.keys import COLOURS
+
+ASSETS = ("logo", "favicon")
+
+
+def asset_key(prefix: str, kind: str, path: str) -> str:
+    """The object key of a branding asset: ``tenants/acme/branding/logo.svg`` for ``assets/acme/whatever.svg``."""
+    return f"{prefix}branding/{kind}{PurePosixPath(path).suffix.lower()}"
+
+
+def assets(declaration: TenantDeclaration) -> dict[str, str]:
+    """The declared assets: kind (``logo``, ``favicon``) → path relative to the tenants folder."""
+    found = {kind: getattr(declaration.branding, kind) for kind in ASSETS}
+    return {kind: path for kind, path in found.items() if path}
+
+
+def manifest(declaration: TenantDeclaration, prefix: str) -> str:
+    """JSON: names, object keys of the assets, theme, features and legal links; the same text for the same declaration."""
+    theme = declaration.theme
+    content: dict[str, Any] = {
+        "tenant": {"id": str(declaration.id), "slug": declaration.slug, "name": declaration.name},
+        "app_name": declaration.branding.app_name,
+        "assets": {kind: asset_key(prefix, kind, path) for kind, path in assets(declaration).items()},
+        "stylesheet": f"{prefix}branding/theme.css",
+        "theme": {**{name: getattr(theme, name) for name in COLOURS}, "font": theme.font},
+        "features": dict(declaration.features),
+        "legal": {"terms": declaration.legal.terms, "privacy": declaration.legal.privacy},
+    }
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def stylesheet(declaration: TenantDeclaration) -> str:
+    """CSS: the theme as custom properties on ``:root``, then the tenant's own rules where the feature ``custom_css`` is on."""
+    theme = declaration.theme
+    lines = [
+        ":root {",
+        *(f"  --color-{name}: {getattr(theme, name)};" for name in COLOURS),
+        f'  --font-family: "{theme.font}", sans-serif;',
+        "}",
+    ]
+    if theme.css and declaration.features.get("custom_css", True):
+        lines.append(theme.css.strip())
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Idempotent calls to what lies outside: PostgreSQL, AWS, Cloudflare. No Pulumi in here."""

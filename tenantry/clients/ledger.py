@@ -1,0 +1,123 @@
+"""The ledger: what each stack has claimed, which tenants it holds, and whether its last run came to its end.
+
+It is written before the first resource of a run, in the server's maintenance database, and is what lets a later run adopt what a
+killed one left (docs/adr/0002-adoption.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import psycopg
+
+from tenantry.errors import WorkError
+
+SCHEMA_SQL = Path(__file__).with_suffix(".sql")
+
+Kind = Literal["role", "database", "hostname"]
+
+
+class Claim(NamedTuple):
+    """A physical name that a stack is going to make; ``tenant`` is a slug, or None for the platform's own."""
+
+    kind: Kind
+    name: str
+    tenant: str | None
+
+
+class KnownTenant(NamedTuple):
+    """A tenant as its last run left it."""
+
+    slug: str
+    stack: str
+    isolation: str
+    cell: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the ledger holds for one stack when a run starts."""
+
+    stack: str
+    claims: Mapping[tuple[str, str], str]  # (kind, name) → stack, for all stacks
+    tenants: Mapping[str, KnownTenant]  # of all stacks
+    interrupted: bool  # the last run of this stack did not reach its end
+
+    @classmethod
+    def read(cls, connection: psycopg.Connection, stack: str) -> Ledger:
+        """The ledger as it stands; an empty one on a server that never had one."""
+        if connection.execute("SELECT to_regclass('tenantry_ledger.runs')").fetchone() == (None,):
+            return cls(stack, {}, {}, False)
+        claims = connection.execute("SELECT kind, name, stack FROM tenantry_ledger.claims").fetchall()
+        tenants = connection.execute("SELECT slug, stack, isolation, cell, state FROM tenantry_ledger.tenants").fetchall()
+        run = connection.execute("SELECT finished_at IS NULL FROM tenantry_ledger.runs WHERE stack = %s", [stack]).fetchone()
+        return cls(
+            stack,
+            {(kind, name): owner for kind, name, owner in claims},
+            {row[0]: KnownTenant(*row) for row in tenants},
+            bool(run and run[0]),
+        )
+
+
+def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Claim]:
+    """Those of the claims whose role or database is already on the server."""
+    names = [claim.name for claim in claims]
+    rows = connection.execute(
+        "SELECT 'role', rolname FROM pg_roles WHERE rolname = ANY(%(names)s)"
+        " UNION ALL SELECT 'database', datname FROM pg_database WHERE datname = ANY(%(names)s)",
+        {"names": names},
+    ).fetchall()
+    return [claim for claim in claims if (claim.kind, claim.name) in set(rows)]
+
+
+def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim], tenants: Collection[KnownTenant]) -> None:
+    """Writes down, in one transaction, that a run of the stack starts and what it is going to make.
+
+    Raises ``WorkError`` when a name is already there and is nobody's or another stack's; then nothing is written.
+    """
+    new = [claim for claim in claims if (claim.kind, claim.name) not in ledger.claims]
+    foreign = taken(connection, new)
+    if foreign:
+        raise WorkError(
+            "; ".join(f"{claim.kind} {claim.name} is on the server already and Tenantry did not make it" for claim in foreign),
+            "rename or drop what stands there if nobody needs it, or give the tenant another slug",
+        )
+    for claim in claims:
+        owner = ledger.claims.get((claim.kind, claim.name), ledger.stack)
+        if owner != ledger.stack:
+            raise WorkError(
+                f"{claim.kind} {claim.name} belongs to the stack {owner}", "a tenant is changed only through the stack that made it"
+            )
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('tenantry:ledger', 0))")
+        connection.execute(SCHEMA_SQL.read_bytes())
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO tenantry_ledger.claims (kind, name, stack, tenant) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                [(claim.kind, claim.name, ledger.stack, claim.tenant) for claim in new],
+            )
+            changed = [tenant for tenant in tenants if ledger.tenants.get(tenant.slug) != tenant]
+            cursor.executemany(
+                "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state) VALUES (%s, %s, %s, %s, %s)"
+                " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state",
+                changed,
+            )
+        connection.execute(
+            "INSERT INTO tenantry_ledger.runs (stack) VALUES (%s) ON CONFLICT (stack) DO UPDATE SET started_at = now(), finished_at = NULL",
+            [ledger.stack],
+        )
+
+
+def finish(connection: psycopg.Connection, stack: str) -> None:
+    """Writes down that the stack's run reached its end: nothing is left to adopt."""
+    connection.execute("UPDATE tenantry_ledger.runs SET finished_at = now() WHERE stack = %s", [stack])
+
+
+def release(connection: psycopg.Connection, slug: str) -> None:
+    """Forgets a removed tenant: its names are free again and no file has to declare it any more."""
+    connection.execute("DELETE FROM tenantry_ledger.claims WHERE tenant = %s", [slug])
+    connection.execute("DELETE FROM tenantry_ledger.tenants WHERE slug = %s", [slug])

@@ -1,0 +1,28 @@
+-- In the maintenance database, because it must exist before the control database does.
+CREATE SCHEMA IF NOT EXISTS tenantry_ledger;
+
+-- Every physical name that a stack is going to make, written down before it is made: the mark that makes adoption safe.
+CREATE TABLE IF NOT EXISTS tenantry_ledger.claims (
+    kind       text NOT NULL,
+    name       text NOT NULL,
+    stack      text NOT NULL,
+    tenant     text,                                  -- slug; null: the platform's own
+    claimed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (kind, name)
+);
+
+-- What a tenant was when it was last made, so that an edit which would lose data can be refused before anything happens.
+CREATE TABLE IF NOT EXISTS tenantry_ledger.tenants (
+    slug      text PRIMARY KEY,
+    stack     text NOT NULL,
+    isolation text NOT NULL,
+    cell      text NOT NULL,
+    state     text NOT NULL
+);
+
+-- A run that did not reach its end may have made things that the engine's state does not know.
+CREATE TABLE IF NOT EXISTS tenantry_ledger.runs (
+    stack       text PRIMARY KEY,
+    started_at  timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz
+);

@@ -1,0 +1,106 @@
+"""Where a PostgreSQL server is and how to open a connection to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tenantry.errors import InputError, WorkError
+
+if TYPE_CHECKING:
+    import psycopg
+
+MAINTENANCE_DATABASE = "postgres"
+CONNECT_TIMEOUT = 10  # seconds
+
+
+def sslmode() -> str:
+    """libpq's PGSSLMODE: one word for the platform's server and the tenants' own."""
+    return os.environ.get("PGSSLMODE") or "require"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server and the administrator's account on it."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    sslmode: str
+
+    @classmethod
+    def from_environment(cls) -> Server:
+        """The platform's server, from libpq's variables. ``InputError`` when PGHOST or PGUSER is not set."""
+        missing = [name for name in ("PGHOST", "PGUSER") if not os.environ.get(name)]
+        if missing:
+            raise InputError(
+                f"no PostgreSQL server: {' and '.join(missing)} not set",
+                'set PGHOST, PGPORT, PGUSER and PGPASSWORD, or run: eval "$(tenantry local env)"',
+            )
+        return cls(
+            os.environ["PGHOST"],
+            int(os.environ.get("PGPORT") or 5432),
+            os.environ["PGUSER"],
+            os.environ.get("PGPASSWORD", ""),
+            sslmode(),
+        )
+
+    @classmethod
+    def of_instance(cls, address: str, port: int, secret_arn: str) -> Server:
+        """A tenant's own server, its account read from the secret that RDS keeps for it."""
+        from tenantry.clients import aws
+
+        account = json.loads(aws.secret(secret_arn))
+        return cls(address, port, account["username"], account["password"], sslmode())
+
+    def connect(self, database: str = MAINTENANCE_DATABASE) -> psycopg.Connection:
+        """An open connection as the administrator; the caller closes it. ``WorkError`` when the server does not let us in."""
+        import psycopg
+
+        try:
+            return psycopg.connect(
+                host=self.host,
+                port=self.port,
+                user=self.user,
+                password=self.password,
+                sslmode=self.sslmode,
+                dbname=database,
+                connect_timeout=CONNECT_TIMEOUT,
+                application_name="tenantry",
+            )
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise WorkError(
+                f"PostgreSQL at {self.host}:{self.port}, database {database}: {reason}",
+                "check that the server is up and that PGHOST, PGPORT, PGUSER and PGPASSWORD are right, then run the same command again",
+            ) from error
+
+
+def may_act_as(connection: psycopg.Connection, role: str) -> None:
+    """Makes the administrator a member of ``role`` where it is not allowed to take it on yet, and ends the transaction.
+
+    An administrator that is not a superuser (every managed PostgreSQL) does not get this by creating the role; see
+    https://www.postgresql.org/docs/18/role-attributes.html on CREATEROLE.
+    """
+    from psycopg import sql
+
+    row = connection.execute("SELECT pg_has_role(current_user, %s, 'SET')", [role]).fetchone()
+    if row is not None and not row[0]:
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+    connection.commit()
+
+
+@contextmanager
+def acting_as(connection: psycopg.Connection, role: str) -> Iterator[psycopg.Connection]:
+    """One transaction in which everything is done by ``role``, so that what is made belongs to it."""
+    from psycopg import sql
+
+    may_act_as(connection, role)
+    with connection.transaction():
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+        yield connection

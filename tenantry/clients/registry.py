@@ -1,0 +1,207 @@
+"""The registry in the control database: tenants, host names, declared configuration, invitations.
+
+Every call is one transaction as the control schema's owner, and idempotent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from tenantry.clients import ledger
+from tenantry.clients.postgres import Server, acting_as
+from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.errors import WorkError
+
+INVITATION_LIFETIME = timedelta(days=14)
+
+RECORD_COLUMNS = (
+    "slug", "name", "tier", "isolation", "cell", "stack", "state", "host", "server", "database", "schema", "app_role",
+    "bucket", "prefix", "limits", "labels",
+)  # fmt: skip
+
+
+@contextmanager
+def transaction() -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """One transaction in the control database, as its owner, with rows as dicts."""
+    with Server.from_environment().connect(CONTROL_DATABASE) as connection, acting_as(connection, CONTROL_OWNER):
+        connection.execute("SELECT set_config('search_path', %s, true)", [CONTROL_SCHEMA])
+        connection.row_factory = dict_row  # type: ignore[assignment]  # psycopg types the factory by construction
+        yield connection  # type: ignore[misc]
+
+
+def record(row: Mapping[str, Any]) -> None:
+    """Writes a tenant's row and its host names. ``WorkError`` when a host name is another tenant's."""
+    values = {name: row[name] for name in RECORD_COLUMNS}
+    values |= {
+        "id": row["tenant_id"],
+        "limits": Jsonb({key: int(value) for key, value in row["limits"].items()}),
+        "labels": Jsonb(row["labels"]),
+    }
+    with transaction() as connection:
+        connection.execute(
+            """
+            INSERT INTO tenants (id, slug, name, tier, isolation, cell, stack, state, host, server, database, schema, app_role,
+                                 bucket, prefix, limits, labels)
+            VALUES (%(id)s, %(slug)s, %(name)s, %(tier)s, %(isolation)s, %(cell)s, %(stack)s, %(state)s, %(host)s, %(server)s,
+                    %(database)s, %(schema)s, %(app_role)s, %(bucket)s, %(prefix)s, %(limits)s, %(labels)s)
+            ON CONFLICT (id) DO UPDATE SET
+                name = EXCLUDED.name, tier = EXCLUDED.tier, isolation = EXCLUDED.isolation, cell = EXCLUDED.cell,
+                stack = EXCLUDED.stack, state = EXCLUDED.state, host = EXCLUDED.host, server = EXCLUDED.server,
+                database = EXCLUDED.database, schema = EXCLUDED.schema, app_role = EXCLUDED.app_role, bucket = EXCLUDED.bucket,
+                prefix = EXCLUDED.prefix, limits = EXCLUDED.limits, labels = EXCLUDED.labels, updated_at = now(), deleted_at = NULL
+            """,
+            values,
+        )
+        domains = [row["host"], *row["domains"]]
+        taken = connection.execute(
+            "SELECT d.host, t.slug FROM tenant_domains d JOIN tenants t ON t.id = d.tenant_id WHERE d.host = ANY(%s) AND d.tenant_id <> %s",
+            [domains, row["tenant_id"]],
+        ).fetchone()
+        if taken:
+            raise WorkError(
+                f"the host name {taken['host']} is the tenant {taken['slug']}'s",
+                f"remove it from {taken['slug']}'s file and apply that first, or choose another host name",
+            )
+        connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s AND NOT host = ANY(%s)", [row["tenant_id"], domains])
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO tenant_domains (host, tenant_id, kind, status) VALUES (%s, %s, %s, %s) ON CONFLICT (host) DO NOTHING",
+                [(row["host"], row["tenant_id"], "subdomain", "active")]
+                + [(host, row["tenant_id"], "custom", "pending") for host in row["domains"]],
+            )
+
+
+def read_record(tenant_id: str) -> dict[str, Any] | None:
+    """A tenant's row as ``record`` takes it, or None when it is not there or marked deleted."""
+    with transaction() as connection:
+        row = connection.execute("SELECT * FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
+        if row is None:
+            return None
+        hosts = connection.execute("SELECT host FROM tenant_domains WHERE tenant_id = %s AND kind = 'custom' ORDER BY host", [tenant_id])
+        return {name: row[name] for name in RECORD_COLUMNS} | {"domains": [entry["host"] for entry in hosts]}
+
+
+def retire(tenant_id: str, slug: str) -> None:
+    """Marks a tenant deleted, frees its host names, and lets the ledger forget its claims."""
+    with transaction() as connection:
+        connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s", [tenant_id])
+        connection.execute(
+            "UPDATE tenants SET state = 'deleted', deleted_at = coalesce(deleted_at, now()), updated_at = now() WHERE id = %s", [tenant_id]
+        )
+    with Server.from_environment().connect() as connection:
+        ledger.release(connection, slug)
+
+
+def write_configuration(tenant_id: str, rows: Mapping[str, str]) -> None:
+    """Makes the declared rows of a tenant exactly ``rows`` (key → JSON text); a value set at runtime stays as it is."""
+    with transaction() as connection:
+        connection.execute(
+            "DELETE FROM tenant_configurations WHERE tenant_id = %s AND source = 'declaration' AND NOT config_key = ANY(%s)",
+            [tenant_id, list(rows)],
+        )
+        connection.execute(
+            """
+            INSERT INTO tenant_configurations (tenant_id, config_key, config_value, source)
+            SELECT %s, key, value::jsonb, 'declaration' FROM unnest(%s::text[], %s::text[]) AS declared (key, value)
+            ON CONFLICT (tenant_id, config_key) DO UPDATE
+                SET config_value = EXCLUDED.config_value, updated_at = now(), updated_by = current_user
+                WHERE tenant_configurations.source = 'declaration'
+                  AND tenant_configurations.config_value IS DISTINCT FROM EXCLUDED.config_value
+            """,
+            [tenant_id, list(rows), list(rows.values())],
+        )
+
+
+def read_configuration(tenant_id: str) -> dict[str, str] | None:
+    """The declared rows of a tenant (key → JSON text), or None when the tenant is not there."""
+    import json
+
+    with transaction() as connection:
+        if not connection.execute("SELECT 1 FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone():
+            return None
+        rows = connection.execute(
+            "SELECT config_key, config_value FROM tenant_configurations WHERE tenant_id = %s AND source = 'declaration'", [tenant_id]
+        )
+        return {row["config_key"]: json.dumps(row["config_value"], sort_keys=True, ensure_ascii=False) for row in rows}
+
+
+def invite(tenant_id: str, email: str, name: str) -> str:
+    """Makes sure that an administrator's invitation stands open or is accepted; returns ``tenant/invitation`` ids."""
+    with transaction() as connection:
+        row = connection.execute(
+            """
+            INSERT INTO invitations (tenant_id, email, name, role) VALUES (%s, %s, %s, 'admin')
+            ON CONFLICT (tenant_id, email) WHERE revoked_at IS NULL DO UPDATE SET name = EXCLUDED.name
+            RETURNING tenant_id, id
+            """,
+            [tenant_id, email, name],
+        ).fetchone()
+        assert row is not None  # noqa: S101  INSERT … RETURNING gives a row
+        return f"{row['tenant_id']}/{row['id']}"
+
+
+def read_invitation(invitation: str) -> dict[str, Any] | None:
+    """Address and name of an invitation that is not revoked, or None."""
+    tenant_id, invitation_id = invitation.split("/")
+    with transaction() as connection:
+        return connection.execute(
+            "SELECT email, name FROM invitations WHERE tenant_id = %s AND id = %s AND revoked_at IS NULL", [tenant_id, invitation_id]
+        ).fetchone()
+
+
+def revoke_invitation(invitation: str) -> None:
+    """Takes an invitation back; its link no longer opens anything."""
+    tenant_id, invitation_id = invitation.split("/")
+    with transaction() as connection:
+        connection.execute(
+            "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL WHERE tenant_id = %s AND id = %s",
+            [tenant_id, invitation_id],
+        )
+
+
+def issue_tokens(tenant_ids: list[str], *, again: bool = False) -> dict[str, str]:
+    """Gives each open invitation of the tenants that has none (``again``: each) a new token: tenant id → token.
+
+    The token is returned once and stored as its SHA-256 only.
+    """
+    tokens: dict[str, str] = {}
+    with transaction() as connection:
+        rows = connection.execute(
+            """
+            SELECT tenant_id, id FROM invitations
+            WHERE tenant_id = ANY(%s::uuid[]) AND role = 'admin' AND revoked_at IS NULL AND accepted_at IS NULL
+              AND (%s OR token_hash IS NULL)
+            FOR UPDATE
+            """,
+            [tenant_ids, again],
+        ).fetchall()
+        for row in rows:
+            token = secrets.token_urlsafe(32)
+            connection.execute(
+                "UPDATE invitations SET token_hash = %s, issued_at = now(), expires_at = now() + %s WHERE tenant_id = %s AND id = %s",
+                [hashlib.sha256(token.encode()).digest(), INVITATION_LIFETIME, row["tenant_id"], row["id"]],
+            )
+            tokens[str(row["tenant_id"])] = token
+    return tokens
+
+
+def tenants() -> list[dict[str, Any]]:
+    """Every tenant that the registry knows, with its administrator's invitation; ordered by slug."""
+    with transaction() as connection:
+        return connection.execute(
+            """
+            SELECT t.*, i.email AS admin_email, i.issued_at, i.accepted_at,
+                   (SELECT count(*) FROM tenant_configurations c WHERE c.tenant_id = t.id) AS configuration_rows
+            FROM tenants t LEFT JOIN invitations i ON i.tenant_id = t.id AND i.role = 'admin' AND i.revoked_at IS NULL
+            ORDER BY t.slug
+            """
+        ).fetchall()
