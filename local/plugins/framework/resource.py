@@ -35,7 +35,10 @@ class ResourceType(ABC):
     delete_before_replace: ClassVar[bool] = False
 
     def check(self, inputs: Props, olds: Props) -> list[tuple[str, str]]:
-        """What is wrong with the inputs, as (property, reason), beyond what the fields say. Values may be ``UNKNOWN``. May complete ``inputs``."""
+        """What is wrong with the inputs, as (property, reason), beyond what the fields say.
+
+        Values may be ``UNKNOWN``. It may complete ``inputs``.
+        """
         return []
 
     def same(self, name: str, old: Any, new: Any) -> bool:

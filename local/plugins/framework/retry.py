@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def retrying(transient: Callable[[BaseException], bool], call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call until it works, at most six times within 30 seconds, while ``transient(error)`` holds; then the last error is raised as it is."""
+    """Call until it works, at most six times within 30 seconds, while ``transient(error)`` holds; then raises the last error."""
     attempts = Retrying(
         retry=retry_if_exception(transient),
         stop=stop_after_attempt(6) | stop_after_delay(30),
