@@ -120,8 +120,11 @@ def _check_svg(data: bytes, path: str) -> None:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
+    # In another encoding the checks below would not see what a browser sees.
+    if b"\0" in data or not _is_utf8(data):
+        raise invalid(f"{path} is not UTF-8", "save it as UTF-8")
     try:
-        root = fromstring(data, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+        root = fromstring(data.decode("utf-8-sig"), forbid_dtd=True, forbid_entities=True, forbid_external=True)
     except DefusedXmlException:
         raise invalid(f"{path} has a document type or entities", "export it as plain SVG") from None
     except (ParseError, ValueError, LookupError) as error:
@@ -133,6 +136,14 @@ def _check_svg(data: bytes, path: str) -> None:
         raise invalid(f"{path} has a processing instruction", "remove it")
     for element in root.iter():
         _check_element(element, path)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_element(element: Any, path: str) -> None:

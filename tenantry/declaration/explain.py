@@ -78,9 +78,9 @@ def keys_at(root: type[BaseModel], place: Place) -> list[str]:
     for step in place:
         field = model.model_fields.get(str(step)) if _is_model(model) else None
         if field is not None:
-            model = _inner(field.annotation)
+            model = inner_type(field.annotation)
         elif get_origin(model) is dict:
-            model = _inner(get_args(model)[1])
+            model = inner_type(get_args(model)[1])
         else:
             return []
     return [name for name in model.model_fields if name != "slug"] if _is_model(model) else []
@@ -90,7 +90,7 @@ def _is_model(candidate: Any) -> bool:
     return isinstance(candidate, type) and issubclass(candidate, BaseModel)
 
 
-def _inner(annotation: Any) -> Any:
+def inner_type(annotation: Any) -> Any:
     """What an annotation is about, without ``Annotated`` and ``| None``."""
     while get_origin(annotation) in (Annotated, Union, UnionType):
         annotation = next(argument for argument in get_args(annotation) if argument is not type(None))

@@ -67,10 +67,26 @@ class FileReader:
     def read(self, slug: str, path: Path) -> TenantDeclaration | None:
         """The tenant of a file; none when something is wrong, which ``problems`` then tells."""
         source = self._parsed(path)
-        if source is None:
-            return None
-        given, positions = source
-        tier, defaults = given.get("tier"), {}
+        return self._tenant(slug, path, *source) if source is not None else None
+
+    def check(self, slug: str, text: str) -> TenantDeclaration | None:
+        """The tenant that a file with this text would declare; like ``read``, but no such file has to exist."""
+        path = self.directory / f"{slug}{SUFFIX}"
+        source = self._parsed(path, text.encode())
+        return self._tenant(slug, path, *source) if source is not None else None
+
+    def position(self, slug: str, place: Place, *, key: bool = False) -> tuple[str, int, int]:
+        """Where a file says something, as file, line, column; line 1 when it comes from the tier or is the file's name."""
+        path = self.directory / f"{slug}{SUFFIX}"
+        try:
+            found = parse(read_bytes(path))[1].of(place, key=key)
+        except YamlFaults:
+            found = None
+        return display(path), *(found or (1, 1))
+
+    def _tenant(self, slug: str, path: Path, given: dict[str, Any], positions: Positions) -> TenantDeclaration | None:
+        tier = given.get("tier")
+        defaults: dict[str, Any] = {}
         if isinstance(tier, str):
             if tier not in self.tiers:
                 self._add(path, positions, Explanation(("tier",), f"there is no tier {shown(tier)}", nearest(tier, self.tiers)))
@@ -90,15 +106,6 @@ class FileReader:
             self._check_assets(tenant, path, positions)
         return tenant
 
-    def position(self, slug: str, place: Place, *, key: bool = False) -> tuple[str, int, int]:
-        """Where a file says something, as file, line, column; line 1 when it comes from the tier or is the file's name."""
-        path = self.directory / f"{slug}{SUFFIX}"
-        try:
-            found = parse(read_bytes(path))[1].of(place, key=key)
-        except YamlFaults:
-            found = None
-        return display(path), *(found or (1, 1))
-
     def _read_tier(self, name: str, path: Path) -> dict[str, Any] | None:
         source = self._parsed(path)
         if source is None:
@@ -116,9 +123,9 @@ class FileReader:
             self._check_assets(tenant, path, positions)
         return given if len(self.problems) == before else None
 
-    def _parsed(self, path: Path) -> tuple[dict[str, Any], Positions] | None:
+    def _parsed(self, path: Path, data: bytes | None = None) -> tuple[dict[str, Any], Positions] | None:
         try:
-            return parse(read_bytes(path))
+            return parse(read_bytes(path) if data is None else data)
         except YamlFaults as error:
             name = display(path)
             self.problems.extend(Problem(name, fault.line, fault.column, fault.message, fault.hint) for fault in error.faults)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import InitErrorDetails
 
 from tenantry.declaration.keys import TEMPLATES
@@ -63,8 +63,12 @@ class EmailTemplate(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    subject: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_subject)]
-    body: Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_template)]
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_subject)] = Field(
+        description="One line, at most 200 characters"
+    )
+    body: Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_template)] = Field(
+        description="Plain text, at most 20,000 characters"
+    )
 
     def render(self, values: Mapping[str, str]) -> tuple[str, str]:
         """Subject (one line) and plain-text body with the values put in; ``KeyError`` names a value that is missing."""

@@ -32,8 +32,8 @@ class Admin(BaseModel):
 
     model_config = _CONFIG
 
-    name: Line
-    email: Email
+    name: Line = Field(description="The administrator's name: one visible line of at most 100 characters")
+    email: Email = Field(description="Where the invitation goes")
 
 
 class Branding(BaseModel):
@@ -41,9 +41,9 @@ class Branding(BaseModel):
 
     model_config = _CONFIG
 
-    app_name: AppName
-    logo: AssetPath | None = None
-    favicon: AssetPath | None = None
+    app_name: AppName = Field(description="The application's name, at most 60 characters; the tenant's name when left out")
+    logo: AssetPath | None = Field(default=None, description="An SVG or PNG file: `assets/<slug>/<file>`")
+    favicon: AssetPath | None = Field(default=None, description="An SVG, PNG or ICO file: `assets/<slug>/<file>`")
 
 
 class Legal(BaseModel):
@@ -51,8 +51,8 @@ class Legal(BaseModel):
 
     model_config = _CONFIG
 
-    terms: Link | None = None
-    privacy: Link | None = None
+    terms: Link | None = Field(default=None, description="The terms of service: an https link")
+    privacy: Link | None = Field(default=None, description="The privacy statement: an https link")
 
 
 def _limit(key: str) -> Any:
@@ -129,21 +129,35 @@ class TenantDeclaration(BaseModel):
 
     model_config = _CONFIG
 
-    slug: Annotated[str, AfterValidator(_slug)]
-    name: Line
-    tier: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-    isolation: Isolation = "rls"
-    cell: Annotated[str, AfterValidator(_cell)] = naming.MAIN_CELL
-    state: State = "active"
-    admin: Admin
-    domains: Annotated[tuple[HostName, ...], Field(strict=False, max_length=20), AfterValidator(_domains)] = ()
-    branding: Branding
-    theme: Theme = Theme()
-    features: Annotated[dict[str, bool], AfterValidator(_features)] = Field(default_factory=dict, validate_default=True)
-    email_templates: Annotated[dict[str, EmailTemplate], AfterValidator(_templates)] = Field(default_factory=dict, validate_default=True)
-    legal: Legal = Legal()
-    limits: Limits = Limits()
-    labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels)] = Field(default_factory=dict)
+    slug: Annotated[str, AfterValidator(_slug)] = Field(description="The file's name without `.yaml`")
+    name: Line = Field(description="The tenant's name: one visible line of at most 100 characters")
+    tier: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] = Field(
+        description="What the tenant starts from: a file in `defaults/`"
+    )
+    isolation: Isolation = Field(
+        default="rls", description="`rls`, `schema`: in the cell's stack; `database`, `instance`: in a stack of its own, named by the slug"
+    )
+    cell: Annotated[str, AfterValidator(_cell)] = Field(
+        default=naming.MAIN_CELL, description="The cell: `main` is the stack `shared`, any other `shared-<cell>`"
+    )
+    state: State = Field(default="active", description="Removing a file deletes nothing; `offboarding` does")
+    admin: Admin = Field(description="The first administrator")
+    domains: Annotated[tuple[HostName, ...], Field(strict=False, max_length=20), AfterValidator(_domains)] = Field(
+        default=(), description="Custom host names, at most 20; Unicode is kept in its ASCII form"
+    )
+    branding: Branding = Field(description="Name and pictures")
+    theme: Theme = Field(default=Theme(), description="Colours, font and CSS")
+    features: Annotated[dict[str, bool], AfterValidator(_features)] = Field(
+        default_factory=dict, validate_default=True, description="Toggles by key; those left out have their default"
+    )
+    email_templates: Annotated[dict[str, EmailTemplate], AfterValidator(_templates)] = Field(
+        default_factory=dict, validate_default=True, description="The tenant's own texts by key; the built-in ones serve otherwise"
+    )
+    legal: Legal = Field(default=Legal(), description="Links to the tenant's legal pages")
+    limits: Limits = Field(default=Limits(), description="What the tenant may use")
+    labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels)] = Field(
+        default_factory=dict, description="Anything the platform's people want to sort by, at most 20; never shown to the tenant"
+    )
 
     @cached_property
     def id(self) -> UUID:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from tenantry.declaration.css import MAX_CHARACTERS, check_css
 from tenantry.declaration.keys import COLOURS, FONT
@@ -42,10 +42,10 @@ class Theme(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    primary: Colour = COLOURS["primary"]
-    secondary: Colour = COLOURS["secondary"]
-    accent: Colour = COLOURS["accent"]
-    background: Colour = COLOURS["background"]
-    text: Colour = COLOURS["text"]
-    font: Font = FONT
-    css: Css = ""
+    primary: Colour = Field(default=COLOURS["primary"], description="Buttons and links: `#rgb` or `#rrggbb`, in quotes")
+    secondary: Colour = Field(default=COLOURS["secondary"], description="Quiet elements: `#rgb` or `#rrggbb`, in quotes")
+    accent: Colour = Field(default=COLOURS["accent"], description="What should be noticed: `#rgb` or `#rrggbb`, in quotes")
+    background: Colour = Field(default=COLOURS["background"], description="Behind everything: `#rgb` or `#rrggbb`, in quotes")
+    text: Colour = Field(default=COLOURS["text"], description="Text on the background: `#rgb` or `#rrggbb`, in quotes")
+    font: Font = Field(default=FONT, description="One font family's name")
+    css: Css = Field(default="", description="CSS after the theme's own, at most 64 KiB; it cannot load or run anything")

@@ -1,0 +1,1 @@
+"""The commands of the `tenantry` command line, a file per noun."""

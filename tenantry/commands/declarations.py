@@ -1,0 +1,180 @@
+"""``tenantry validate | schema | new | render | list``: what can be done with declarations without touching anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenantry.settings import tenants_dir
+
+if TYPE_CHECKING:
+    from tenantry.declaration import TenantDeclaration
+    from tenantry.declaration.history import TenantChange
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file to the command line."""
+    for name, command in (("validate", validate), ("schema", schema), ("new", new), ("render", render), ("list", list_tenants)):
+        app.command(name)(command)
+
+
+def validate(as_json: JsonOption = False) -> None:
+    """Check every declaration and show every problem, each with its file, line and column. Nothing is touched.
+
+    Example: tenantry validate
+    """
+    from tenantry.declaration import DeclarationErrors, load
+
+    directory = tenants_dir()
+    try:
+        tenants = load(directory)
+    except DeclarationErrors as error:
+        if not as_json:
+            raise
+        _print_json({"valid": False, "problems": [problem.as_json() for problem in error.problems]})
+        raise typer.Exit(error.exit_code) from None
+    if as_json:
+        _print_json({"valid": True, "tenants": len(tenants), "problems": []})
+    else:
+        typer.echo(f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} in {directory}: all valid")
+
+
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the key reference (docs/declaration.md) instead.")] = False,
+) -> None:
+    """Print the JSON Schema of a tenant's file, for editors.
+
+    Example: tenantry schema > tenants/schema.json
+    """
+    from tenantry.declaration.files import FileReader
+    from tenantry.declaration.reference import render as reference
+    from tenantry.declaration.schema import file_schema
+
+    if markdown:
+        typer.echo(reference(), nl=False)
+    else:
+        _print_json(file_schema(FileReader(tenants_dir()).tiers))
+
+
+def new(
+    slug: Annotated[str, typer.Argument(help="The new tenant's slug; it becomes the file's name.")],
+    tier: Annotated[str, typer.Option(help="What the tenant starts from: a file in tenants/defaults/.")],
+    name: Annotated[str | None, typer.Option(help="The tenant's name.")] = None,
+    email: Annotated[str | None, typer.Option(help="The first administrator's address.")] = None,
+    isolation: Annotated[str | None, typer.Option(help="rls, schema, database or instance; the tier's when left out.")] = None,
+    cell: Annotated[str | None, typer.Option(help="The cell; the first one with room when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a new tenant's file, with a cell that has room. An existing file is never replaced.
+
+    Example: tenantry new globex --tier business --name "Globex" --email hank@globex.example
+    """
+    from tenantry.declaration.files import display
+    from tenantry.declaration.generator import NewTenant, create
+
+    path = create(tenants_dir(), NewTenant(slug, tier, name, email, isolation, cell))
+    if as_json:
+        _print_json({"slug": slug, "file": str(path)})
+    else:
+        typer.echo(f"{display(path)} written; look it over, then `tenantry up {slug}`")
+
+
+def render(
+    slug: Annotated[str | None, typer.Argument(help="The tenant; every tenant when left out.")] = None,
+    diff: Annotated[str | None, typer.Option(metavar="REF", help="Show what differs from another commit.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the effective declaration: a tenant's file with its tier's defaults, or what differs from another commit.
+
+    Example: tenantry render acme --diff main
+    """
+    from tenantry.declaration import load
+    from tenantry.declaration.history import differences, load_revision
+
+    directory = tenants_dir()
+    tenants = load(directory)
+    if diff is None:
+        chosen = tenants if slug is None else {slug: tenants.tenant(slug)}
+        shown = {key: _effective(tenant) for key, tenant in chosen.items()}
+        _print_data(shown if slug is None else shown[slug], as_json)
+        return
+    earlier = load_revision(directory, diff)
+    if slug is not None and slug not in earlier:
+        tenants.tenant(slug)
+    changed = [change for change in differences(earlier, tenants) if slug in (None, change.slug)]
+    if as_json:
+        _print_json([asdict(change) for change in changed])
+    else:
+        _print_changes(changed, diff)
+
+
+def list_tenants(as_json: JsonOption = False) -> None:
+    """List the declared tenants.
+
+    Example: tenantry list --json
+    """
+    from tenantry.declaration import load
+    from tenantry.declaration.naming import host
+    from tenantry.settings import project_settings
+
+    settings = project_settings()
+    rows = [
+        {
+            "slug": tenant.slug,
+            "name": tenant.name,
+            "tier": tenant.tier,
+            "isolation": tenant.isolation,
+            "cell": tenant.cell,
+            "stack": tenant.stack,
+            "state": tenant.state,
+            "hosts": [*([host(tenant.slug, settings.domain)] if settings else []), *tenant.domains],
+        }
+        for tenant in load(tenants_dir()).values()
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("slug", "name", "tier", "isolation", "stack", "state", "hosts"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("slug", "state"))
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in ("slug", "name", "tier", "isolation", "stack", "state")), "\n".join(row["hosts"]))
+    console = Console(markup=False, highlight=False)
+    # Without a terminal rich would fold at 80 columns what a script wants to read line by line.
+    console.print(table, width=None if console.is_terminal else 200, crop=False)
+
+
+def _effective(tenant: TenantDeclaration) -> dict[str, Any]:
+    return {"slug": tenant.slug, "id": str(tenant.id), "stack": tenant.stack, **tenant.model_dump(mode="json")}
+
+
+def _print_changes(changed: Iterable[TenantChange], revision: str) -> None:
+    changes = list(changed)
+    for change in changes:
+        typer.echo(f"{change.slug}: {change.what}")
+        for entry in change.changes:
+            typer.echo(f"  {entry.key}: {json.dumps(entry.before, ensure_ascii=False)} → {json.dumps(entry.after, ensure_ascii=False)}")
+    if not changes:
+        typer.echo(f"no effective declaration differs from {revision}")
+
+
+def _print_json(data: Any) -> None:
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _print_data(data: Any, as_json: bool) -> None:
+    if as_json:
+        _print_json(data)
+        return
+    import yaml
+
+    typer.echo(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120), nl=False)

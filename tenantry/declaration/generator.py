@@ -1,0 +1,123 @@
+"""Writes the file of a new tenant: complete enough to be valid, with a cell that has room."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from tenantry.declaration import naming
+from tenantry.declaration.crosscheck import cross_check
+from tenantry.declaration.files import SUFFIX, FileReader
+from tenantry.declaration.loader import load
+from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
+from tenantry.declaration.problems import DeclarationErrors, nearest
+from tenantry.errors import InputError
+from tenantry.settings import PlatformSettings, project_settings
+
+CELL_CAPACITY: Final = 500
+"""Pooled tenants per cell: what one state and one database are planned for."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    """What a person says about a new tenant; ``None`` is decided for them."""
+
+    slug: str
+    tier: str
+    name: str | None = None
+    email: str | None = None
+    isolation: str | None = None
+    cell: str | None = None
+
+
+def cell_with_room(tenants: Mapping[str, TenantDeclaration]) -> str:
+    """The first cell with fewer than ``CELL_CAPACITY`` pooled tenants, ``main`` first, then by name; else the next free ``c2``, ``c3`` …"""
+    count = {naming.MAIN_CELL: 0}
+    for tenant in tenants.values():
+        count.setdefault(tenant.cell, 0)
+        count[tenant.cell] += tenant.pooled and tenant.state != "deleted"
+    for cell in sorted(count, key=lambda name: (name != naming.MAIN_CELL, name)):
+        if count[cell] < CELL_CAPACITY:
+            return cell
+    return next(cell for number in range(2, len(count) + 3) if (cell := f"c{number}") not in count)
+
+
+def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = None) -> Path:
+    """Write ``<slug>.yaml`` and return its path. The whole folder must be valid, before and after.
+
+    Raises ``InputError`` when the file exists or an argument is wrong, ``DeclarationErrors`` when a file is.
+    The file appears whole or not at all, and never replaces one.
+    """
+    naming.require_slug(new.slug)
+    path = directory / f"{new.slug}{SUFFIX}"
+    if path.exists():
+        raise InputError(f"{path} exists already", "edit it, or choose another slug")
+    reader = FileReader(directory)
+    if new.tier not in reader.tiers:
+        raise InputError(f"there is no tier {new.tier!r}", nearest(new.tier, reader.tiers))
+    if new.isolation is not None and new.isolation not in ISOLATIONS:
+        raise InputError(f"there is no isolation {new.isolation!r}", nearest(new.isolation, ISOLATIONS))
+    if new.cell is not None:
+        naming.require_cell(new.cell)
+    tenants = dict(load(directory, settings))
+    tier = reader.tier(new.tier) or {}
+    isolation = new.isolation or tier.get("isolation", "rls")
+    cell = new.cell or (cell_with_room(tenants) if isolation in naming.POOLED else naming.MAIN_CELL)
+    text = render(new, isolation, cell)
+    tenant = reader.check(new.slug, text)
+    if tenant is not None:
+        reader.problems.extend(cross_check({**tenants, new.slug: tenant}, reader, settings or project_settings()))
+    if reader.problems:
+        raise DeclarationErrors(reader.problems)
+    _write_new(path, text)
+    return path
+
+
+def render(new: NewTenant, isolation: str, cell: str) -> str:
+    """The text of a new file, with comments that say what can be added."""
+    stack = naming.stack_of(isolation, cell, new.slug)
+    return f"""\
+# {new.slug}: stack {stack}. Every key is in docs/declaration.md; what is not said here comes from defaults/{new.tier}.yaml.
+name: {_quoted(new.name or new.slug.replace("-", " ").title())}
+tier: {new.tier}
+isolation: {isolation}
+cell: {cell}  # assigned once; moving a tenant is `tenantry move`, not an edit
+state: active
+admin:
+  name: {_quoted("Administrator")}
+  email: {_quoted(new.email or f"admin@{new.slug}.example")}  # the first invitation goes here
+# domains: [portal.{new.slug}.example]
+# branding: {{app_name: …, logo: assets/{new.slug}/logo.svg, favicon: assets/{new.slug}/favicon.svg}}
+# theme: {{primary: "#0b5fff", font: Inter}}
+# legal: {{terms: "https://…", privacy: "https://…"}}
+"""
+
+
+def _quoted(text: str) -> str:
+    """A value as YAML writes it, quoted only where it must be."""
+    return str(yaml.safe_dump(text, allow_unicode=True, width=10_000)).removesuffix("\n").removesuffix("\n...")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """A link appears whole and fails when the name is taken; a crash leaves at most a hidden file without our suffix."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".new", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        os.link(temporary, path)
+    except FileExistsError:
+        raise InputError(f"{path} exists already", "edit it, or choose another slug") from None
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", "check the folder's permissions") from None
+    finally:
+        temporary.unlink(missing_ok=True)

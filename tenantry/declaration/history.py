@@ -1,0 +1,88 @@
+"""The declarations of another commit, and what differs from them, key by key."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tenantry.declaration.loader import Declarations, load
+from tenantry.declaration.model import TenantDeclaration
+from tenantry.declaration.problems import DeclarationErrors
+from tenantry.errors import InputError
+from tenantry.settings import PlatformSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key of the effective declaration: dotted name, JSON values before and after (``None``: absent)."""
+
+    key: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class TenantChange:
+    """What became of one tenant's effective declaration."""
+
+    slug: str
+    what: Literal["added", "removed", "changed"]
+    changes: tuple[Change, ...]
+
+
+def load_revision(directory: Path, revision: str, settings: PlatformSettings | None = None) -> Declarations:
+    """The declarations that ``directory`` had in a commit. ``InputError`` when git does not know it, or they break today's rules."""
+    if revision.startswith("-"):
+        raise InputError(f"{revision!r} is not a commit", "name a branch, tag or commit")
+    try:
+        # Run inside a folder, git archives that folder alone, with paths relative to it.
+        archive = subprocess.run(["git", "archive", "--format=tar", revision], cwd=directory, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise InputError("git is not installed", "--diff reads another commit through git") from None
+    if archive.returncode != 0:
+        reason = archive.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise InputError(f"cannot read {directory} at {revision!r}: {reason[-1] if reason else 'git failed'}", "name a commit that has it")
+    with tempfile.TemporaryDirectory() as name:
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(name, filter="data")
+        try:
+            return load(Path(name), settings)
+        except DeclarationErrors as error:
+            problems = len(error.problems)
+            raise InputError(
+                f"the declarations of {revision!r} have {problems} problem{'s' if problems > 1 else ''} under today's rules",
+                str(error.problems[0]).removeprefix(f"{name}/"),
+            ) from None
+
+
+def differences(before: Mapping[str, TenantDeclaration], after: Mapping[str, TenantDeclaration]) -> tuple[TenantChange, ...]:
+    """Every tenant whose effective declaration differs, by slug, with every key that does."""
+    found = []
+    for slug in sorted(before.keys() | after.keys()):
+        old = flat(before[slug]) if slug in before else {}
+        new = flat(after[slug]) if slug in after else {}
+        changes = tuple(Change(key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key))
+        if changes:
+            found.append(TenantChange(slug, "added" if not old else "removed" if not new else "changed", changes))
+    return tuple(found)
+
+
+def flat(tenant: TenantDeclaration) -> dict[str, Any]:
+    """The effective declaration with dotted keys; lists stay whole."""
+    result: dict[str, Any] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, below in value.items():
+                walk(f"{prefix}.{key}" if prefix else key, below)
+        elif value is not None:
+            result[prefix] = value
+
+    walk("", tenant.model_dump(mode="json"))
+    return result

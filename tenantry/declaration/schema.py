@@ -1,0 +1,37 @@
+"""JSON Schema of a tenant's file, for editors: what the file may say, not what it amounts to with its tier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenantry.declaration.keys import FEATURES, TEMPLATES
+from tenantry.declaration.model import TenantDeclaration
+from tenantry.declaration.overlay import REQUIRED
+
+
+def file_schema(tiers: Sequence[str]) -> dict[str, Any]:
+    """The schema (draft 2020-12) with the given tiers; closed at every level, only ``REQUIRED`` keys are required."""
+    schema = TenantDeclaration.model_json_schema(mode="validation")
+    for name, definition in schema["$defs"].items():
+        if name != "Admin":
+            definition.pop("required", None)
+    properties = schema["properties"]
+    del properties["slug"]
+    properties["tier"] = {**properties["tier"], "enum": list(tiers)}
+    properties["tier"].pop("pattern", None)
+    properties["features"] = _closed(
+        properties["features"], {key: {"type": "boolean", "description": f.meaning} for key, f in FEATURES.items()}
+    )
+    template = properties["email_templates"]["additionalProperties"]
+    properties["email_templates"] = _closed(
+        properties["email_templates"], {key: {**template, "description": known.meaning} for key, known in TEMPLATES.items()}
+    )
+    schema["required"] = list(REQUIRED)
+    schema["title"] = "Tenant"
+    schema["description"] = "A tenant of the platform: tenants/<slug>.yaml"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _closed(mapping: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    return {**mapping, "additionalProperties": False, "properties": properties}
