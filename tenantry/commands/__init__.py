@@ -1,1 +1,1 @@
-"""The commands of the `tenantry` command line, a file per noun."""
+"""The commands, by noun. Each module's ``register`` adds its own to the command line; the work is done elsewhere."""

@@ -1,0 +1,60 @@
+"""The command line: what each command does is in tenantry/commands/; errors become one line what, one line what to do, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from tenantry.errors import TenantryError
+
+app = typer.Typer(
+    name="tenantry",
+    help="Sets up, changes and removes the tenants of a white-label SaaS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    tenants: str = typer.Option("", "--tenants", metavar="DIR", help="Read the declarations from another folder than tenants/."),
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["TENANTRY_DEBUG"] = "1"
+    if tenants:
+        os.environ["TENANTRY_TENANTS"] = str(Path(tenants).absolute())
+
+
+def _register() -> None:
+    from tenantry.commands import declarations, engine, local
+
+    for module in (declarations, engine, local):
+        module.register(app)
+
+
+def main() -> None:
+    """Entry point of the ``tenantry`` command. Exit codes: 0 done, 1 the work failed, 2 the input is wrong."""
+    _register()
+    try:
+        app()
+    except TenantryError as error:
+        if os.environ.get("TENANTRY_DEBUG"):
+            raise
+        if "--json" in sys.argv:
+            print(json.dumps({"error": error.message, "hint": error.hint}))
+        else:
+            print(f"error: {error.message}", file=sys.stderr)
+            if error.hint:
+                print(f"  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        sys.exit(130)

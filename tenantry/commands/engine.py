@@ -1,0 +1,200 @@
+"""`tenantry preview|up|status|invite|doctor`: the engine's work, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tenantry import console
+from tenantry.declaration import Declarations, load, naming
+from tenantry.errors import InputError, WorkError
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
+
+if TYPE_CHECKING:
+    from tenantry.operations.apply import Result
+
+Slug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant: its stack is run.", show_default=False)]
+Stack = Annotated[str | None, typer.Option("--stack", metavar="NAME", help="One stack: shared, shared-CELL or a dedicated tenant's slug.")]
+All = Annotated[bool, typer.Option("--all", help="Every stack, in the order in which they need each other.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Parallel = Annotated[int | None, typer.Option("--parallel", min=1, metavar="N", help="Stacks at one time (default: the number of cores).")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Look at what is really there first, and repair what was changed by hand.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this module's commands."""
+    for function in (preview, up, status, invite, doctor):
+        app.command()(function)
+
+
+def preview(
+    slug: Slug = None, stack: Stack = None, every: All = False, refresh: Refresh = False, parallel: Parallel = None, as_json: Json = False
+) -> None:
+    """Show what `up` would do, and change nothing.
+
+    Example: tenantry preview acme
+    """
+    from tenantry.operations import apply, engine
+
+    declared, stacks = _chosen(slug, stack, every)
+    results = apply.over(stacks, lambda name: engine.preview(name, declared, lambda step: None, refresh=refresh), parallel=parallel)
+    if not as_json:
+        for result in results:
+            for step in result.outcome.steps if result.outcome else ():
+                more = f": {', '.join(step.properties)}" if step.properties else ""
+                print(f"{step.stack}: would {step.verb} {step.name} ({console.kind(step.type)}){more}")
+    _conclude(results, as_json, links={}, table=False)
+
+
+def up(
+    slug: Slug = None, stack: Stack = None, every: All = False, refresh: Refresh = False, parallel: Parallel = None, as_json: Json = False
+) -> None:
+    """Make the tenants what their files say.
+
+    Example: tenantry up acme      (the stack of one tenant)
+    Example: tenantry up --all     (every stack)
+    """
+    from tenantry.operations import apply, engine
+
+    declared, stacks = _chosen(slug, stack, every)
+    progress = console.StackProgress()
+    results = apply.over(stacks, lambda name: engine.up(name, declared, progress, refresh=refresh), parallel=parallel)
+    done = [result.stack for result in results if result.outcome]
+    domain = PlatformSettings.from_project(project_root()).domain
+    tokens = apply.issue_invitations(declared, done) if done else {}
+    links = {name: _link(name, token, domain) for name, token in tokens.items()}
+    _conclude(results, as_json, links)
+
+
+def status(
+    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant, in detail.")] = None, as_json: Json = False
+) -> None:
+    """Show the tenants that the registry knows, and where each lives.
+
+    Example: tenantry status acme --json
+    """
+    from tenantry.clients import registry
+
+    rows = registry.tenants()
+    if slug is not None:
+        rows = [row for row in rows if row["slug"] == slug]
+        if not rows:
+            raise InputError(f"the registry knows no tenant {slug}", f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
+    if as_json:
+        console.print_json(rows[0] if slug is not None else rows)
+    elif slug is not None:
+        console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in rows[0].items() if value is not None])
+    else:
+        tenant_table({})
+
+
+def invite(slug: Annotated[str, typer.Argument(metavar="SLUG")], as_json: Json = False) -> None:
+    """Give the first administrator's invitation a new link; the one before stops working.
+
+    Example: tenantry invite acme
+    """
+    from tenantry.clients import registry
+
+    declared = load(tenants_dir())
+    if slug not in declared:
+        raise InputError(f"no tenant {slug}", "tenantry list shows the tenants")
+    tokens = registry.issue_tokens([str(declared[slug].id)], again=True)
+    if not tokens:
+        raise WorkError(f"tenant {slug} has no open invitation", f"it was accepted, or `tenantry up {slug}` has not made it yet")
+    link = _link(slug, next(iter(tokens.values())), PlatformSettings.from_project(project_root()).domain)
+    if as_json:
+        console.print_json({"slug": slug, "link": link})
+    else:
+        print(link)
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check everything that a run needs, and say what to do about what is missing."""
+    from tenantry.operations import doctor as checks
+
+    found = checks.examine()
+    if as_json:
+        console.print_json([{"check": check.name, "ok": check.ok, "found": check.found, "hint": check.hint} for check in found])
+    else:
+        for check in found:
+            print(
+                f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.found}"
+                + (f"\n      {check.hint}" if not check.ok and check.hint else "")
+            )
+    if not all(check.ok for check in found):
+        raise typer.Exit(1)
+
+
+def tenant_table(links: dict[str, str]) -> None:
+    """The closing table: one line per tenant that is not deleted; ``links`` are invitation links to show this once."""
+    from tenantry.clients import registry
+
+    rows = []
+    for row in registry.tenants():
+        if row["state"] == "deleted":
+            continue
+        invitation = "accepted" if row["accepted_at"] else f"sent {row['issued_at']:%Y-%m-%d}" if row["issued_at"] else "not issued"
+        state = "" if row["state"] == "active" else f" ({row['state']})"
+        place = row["database"] if row["isolation"] in ("database", "instance") else f"{row['database']}.{row['schema']}"
+        rows.append(
+            (
+                row["slug"] + state,
+                row["isolation"],
+                row["host"],
+                place + (f" on {row['server']}" if row["server"] else ""),
+                f"{row['bucket']}/{row['prefix']}",
+                f"{row['admin_email'] or '-'}: {invitation}",
+            )
+        )
+    console.print_table(("tenant", "isolation", "host", "database", "bucket prefix", "admin invitation"), rows)
+    if links:
+        print("\nInvitation links, shown this once (tenantry invite SLUG makes a new one):")
+        for slug, link in sorted(links.items()):
+            print(f"  {slug}: {link}")
+
+
+def _chosen(slug: str | None, stack: str | None, every: bool) -> tuple[Declarations, list[str]]:
+    from tenantry.operations import apply
+
+    if (slug is not None) + (stack is not None) + every != 1:
+        raise InputError("say which: one SLUG, --stack NAME, or --all", "for example: tenantry up acme")
+    declared = load(tenants_dir())
+    return declared, apply.stacks_of(declared, slug=slug, stack=stack)
+
+
+def _link(slug: str, token: str, domain: str) -> str:
+    return f"https://{naming.host(slug, domain)}/invitations/{token}"
+
+
+def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], *, table: bool = True) -> None:
+    """Prints the outcome of every stack; raises the first failure after all were shown."""
+    failed = []
+    shown = []
+    for result in results:
+        if result.error:
+            failed.append(result.error)
+        outcome = result.outcome
+        shown.append(
+            {
+                "stack": result.stack,
+                "ok": result.error is None,
+                "changes": dict(outcome.changes) if outcome else {},
+                "seconds": round(outcome.seconds, 2) if outcome else None,
+                "error": result.error.message if result.error else None,
+                "hint": result.error.hint if result.error else None,
+            }
+        )
+        if not as_json:
+            text = f"{console.counted(outcome.changes)} ({outcome.seconds:.1f} s)" if outcome else f"FAILED: {result.error}"
+            console.say(f"{result.stack}: {text}")
+    if as_json:
+        console.print_json({"stacks": shown, "invitations": links})
+        if failed:
+            raise typer.Exit(failed[0].exit_code)
+        return
+    if table and not failed:
+        tenant_table(links)
+    if failed:
+        raise failed[0]

@@ -1,0 +1,93 @@
+"""Runs over several stacks: in the order in which they need each other, bounded in parallel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from tenantry.clients import registry
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.postgres import Server
+from tenantry.declaration import Declarations, naming
+from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.operations.engine import Outcome
+
+Work = Callable[[str], Outcome]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One stack's outcome, or why it failed or was not begun."""
+
+    stack: str
+    outcome: Outcome | None
+    error: TenantryError | None
+
+
+def stacks_of(declared: Declarations, *, slug: str | None, stack: str | None) -> list[str]:
+    """The stacks that a command is about: a tenant's, a named one, or all. ``InputError`` with the nearest name for an unknown one."""
+    known = every_stack(declared)
+    if slug is not None:
+        if slug not in declared:
+            raise InputError(f"no tenant {slug}: there is no file tenants/{slug}.yaml", _nearest(slug, declared))
+        return [declared[slug].stack]
+    if stack is not None:
+        if stack not in known:
+            raise InputError(f"no stack {stack}", _nearest(stack, known))
+        return [stack]
+    return known
+
+
+def every_stack(declared: Declarations) -> list[str]:
+    """All stacks that files or the ledger know, in the order in which they need each other."""
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, naming.SHARED_STACK)
+    names = {tenant.stack for tenant in declared.values()} | {tenant.stack for tenant in book.tenants.values()}
+    names |= {naming.cell_stack(tenant.cell) for tenant in declared.values()} | {naming.SHARED_STACK}
+    return [stack for level in levels(names) for stack in level]
+
+
+def levels(stacks: Iterable[str]) -> list[list[str]]:
+    """The main cell, then the other cells, then dedicated tenants; each level needs the ones before it."""
+    order: list[list[str]] = [[], [], []]
+    for stack in sorted(set(stacks)):
+        cell = naming.cell_of_stack(stack)
+        order[2 if cell is None else 0 if cell == naming.MAIN_CELL else 1].append(stack)
+    return [level for level in order if level]
+
+
+def over(stacks: Iterable[str], work: Work, *, parallel: int | None = None) -> list[Result]:
+    """Does ``work`` for each stack. A level is begun only when no stack of the ones before failed; all of a level are tried."""
+    results: list[Result] = []
+    with ThreadPoolExecutor(parallel or max(1, (os.cpu_count() or 2) // 1)) as pool:
+        for level in levels(stacks):
+            if any(result.error for result in results):
+                blocked = WorkError("not begun, because a stack that it needs failed")
+                results += [Result(stack, None, blocked) for stack in level]
+                continue
+            results += pool.map(lambda stack: _attempt(stack, work), level)
+    return results
+
+
+def _attempt(stack: str, work: Work) -> Result:
+    try:
+        return Result(stack, work(stack), None)
+    except TenantryError as error:
+        return Result(stack, None, error)
+
+
+def issue_invitations(declared: Declarations, stacks: Iterable[str]) -> dict[str, str]:
+    """A link for each administrator of these stacks who was never given one: slug → link. It is shown once and never again."""
+    chosen = set(stacks)
+    ids = {str(tenant.id): tenant for tenant in declared.values() if tenant.stack in chosen and tenant.state == "active"}
+    tokens = registry.issue_tokens(list(ids)) if ids else {}
+    return {ids[tenant_id].slug: token for tenant_id, token in tokens.items()}
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else "tenantry list shows the tenants, tenantry status their stacks"

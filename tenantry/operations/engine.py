@@ -1,0 +1,149 @@
+"""Runs the Pulumi program of a stack through the Automation API. The only importer of ``pulumi.automation``."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi import automation
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+
+from tenantry.clients import ledger
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.postgres import Server
+from tenantry.declaration import Declarations
+from tenantry.errors import WorkError
+from tenantry.operations import stack_lock
+from tenantry.operations.progress import Run, Step
+from tenantry.settings import project_root
+
+BULK = 5
+"""From this many new tenants on, the state is saved once at the end: each save writes all of it, and adoption finds what a kill loses."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did to one stack."""
+
+    stack: str
+    changes: Mapping[str, int]
+    steps: tuple[Step, ...]
+    seconds: float
+    removed: bool = field(default=False)
+    """The tenant is gone and its stack with it."""
+
+
+def preview(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:
+    """What ``up`` would do. Writes nothing but, the first time, an empty stack."""
+    _check(stack, declared)
+    return _run(stack, report, lambda handle, run: handle.preview(on_event=run, refresh=refresh or None, suppress_outputs=True))
+
+
+def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:
+    """Makes the stack what its declarations say. One at a time per stack; ``WorkError`` says what failed and what to do."""
+    with stack_lock.held(stack):
+        book = _check(stack, declared)
+        bulk = _bulk(book, declared)
+        outcome = _run(
+            stack,
+            report,
+            lambda handle, run: handle.up(on_event=run, refresh=refresh or None, suppress_outputs=True, show_secrets=False),
+            {"PULUMI_SKIP_CHECKPOINTS": "true"} if bulk else {},
+            repair=book.interrupted,
+        )
+        with Server.from_environment().connect() as connection:
+            ledger.finish(connection, stack)
+        return outcome
+
+
+def _check(stack: str, declared: Declarations) -> Ledger:
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, stack)
+    book.refuse_loss(declared)
+    return book
+
+
+def _bulk(book: Ledger, declared: Declarations) -> bool:
+    mine = [tenant for tenant in declared.values() if tenant.stack == book.stack]
+    new = [tenant for tenant in mine if tenant.slug not in book.tenants and tenant.state != "deleted"]
+    # A removal whose record is lost would be tried again on what is gone: then every step is saved.
+    return len(new) >= BULK and all(tenant.state != "deleted" for tenant in mine)
+
+
+def _run(
+    stack: str,
+    report: Callable[[Step], None],
+    work: Callable[[Any, Run], object],
+    environment: Mapping[str, str] | None = None,
+    *,
+    repair: bool = False,
+) -> Outcome:
+    started = time.monotonic()
+    run = Run(stack, report)
+    try:
+        options = automation.LocalWorkspaceOptions(env_vars=dict(environment or {}))
+        handle = automation.create_or_select_stack(stack, work_dir=str(project_root()), opts=options)
+        if repair:
+            _forget_pending(handle)
+        try:
+            work(handle, run)
+        except ConcurrentUpdateError as error:
+            _clear_dead_lock(stack, handle, error)
+            work(handle, run)
+    except CommandError as error:
+        raise _explained(stack, run, error) from error
+    return Outcome(stack, run.changed, tuple(run.steps), time.monotonic() - started)
+
+
+def _explained(stack: str, run: Run, error: CommandError) -> WorkError:
+    if not run.problems:
+        text = [line.strip() for line in str(error).splitlines() if "error:" in line]
+        return WorkError(f"stack {stack}: {text[-1].partition('error:')[2].strip() if text else 'the engine failed'}", "tenantry doctor")
+    seen = dict.fromkeys(run.problems)
+    lines = []
+    hint = "mend the cause and run the same command again: it goes on where this run stopped"
+    for resource, message in seen:
+        first, _, rest = message.partition("\n")
+        if not resource and rest:
+            hint = rest.strip().splitlines()[-1]
+        lines.append(f"{resource}: {' '.join(message.split())}" if resource else first)
+    return WorkError(f"stack {stack}: " + "; ".join(lines), hint)
+
+
+def _forget_pending(handle: automation.Stack) -> None:
+    """A killed run leaves operations marked as under way. The gate finds what they made, so the marks only block."""
+    exported = handle.export_stack()
+    content = dict(exported.deployment or {})
+    if content.pop("pending_operations", None):
+        handle.import_stack(automation.Deployment(version=exported.version, deployment=content))
+
+
+_LOCK = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+
+
+def _clear_dead_lock(stack: str, handle: automation.Stack, error: ConcurrentUpdateError) -> None:
+    """Removes the backend's lock when the process that took it was on this machine and is no more; otherwise ``WorkError``."""
+    holders = list(_LOCK.finditer(str(error)))
+    alive = [holder for holder in holders if holder["host"] != socket.gethostname() or _alive(int(holder["pid"]))]
+    if alive or not holders:
+        who = f" (process {alive[0]['pid']} on {alive[0]['host']})" if alive else ""
+        raise WorkError(
+            f"a pulumi run holds the stack {stack}{who}",
+            f"wait until it has ended; if it died on another machine: pulumi cancel --stack {stack}",
+        ) from error
+    handle.cancel()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
