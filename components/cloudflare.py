@@ -17,7 +17,7 @@ from typing import Any
 class _Declarations(ModuleType):
     """Stands for ``_inputs`` or ``outputs``: any nested type is a dictionary."""
 
-    __all__: list[str] = []
+    __all__: tuple[str, ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 
-from tenantry.clients.ledger import Claim, taken
+from tenantry.clients.ledger import Claim, Kind, taken
 from tenantry.declaration import TenantDeclaration, naming
 from tenantry.settings import PlatformSettings
 
@@ -22,8 +23,8 @@ class Planned:
     """For what carries no mark of its own: a role, a database, a custom host name."""
 
 
-def _postgres(logical_name: str, kind: str, name: str, tenant: str | None = None) -> Planned:
-    claim = Claim(kind, name, tenant)  # type: ignore[arg-type]  # callers pass literals
+def _postgres(logical_name: str, kind: Kind, name: str, tenant: str | None = None) -> Planned:
+    claim = Claim(kind, name, tenant)
     return Planned(logical_name, lambda connection: name if taken(connection, [claim]) else None, claim)
 
 
@@ -66,19 +67,19 @@ def of_tenant(declaration: TenantDeclaration, settings: PlatformSettings) -> Ite
             # The whole server is the tenant's: what has our names on it is ours.
             identifier = naming.server_identifier(settings.bucket_prefix, slug)
             yield Planned(f"{slug}-db-server", lambda _: aws.find_server(identifier, slug))
-            for logical, kind, name in (
-                (f"{slug}-db-app", "role", naming.tenant_app(slug)),
-                (f"{slug}-db-owner", "role", naming.tenant_owner(slug)),
-                (f"{slug}-db-database", "database", naming.tenant_database(slug)),
+            for logical, claim in (
+                (f"{slug}-db-app", Claim("role", naming.tenant_app(slug), slug)),
+                (f"{slug}-db-owner", Claim("role", naming.tenant_owner(slug), slug)),
+                (f"{slug}-db-database", Claim("database", naming.tenant_database(slug), slug)),
             ):
-                yield Planned(logical, lambda _, claim=Claim(kind, name, slug): _on_own_server(identifier, slug, claim))  # type: ignore[misc]  # bound now
+                yield Planned(logical, partial(_on_own_server, identifier, slug, claim))
     if not declaration.pooled:
         host = naming.host(slug, settings.domain)
         yield Planned(f"{slug}-domain-record", lambda _: cloudflare.find_record(settings.zone_id, host, f"tenantry {slug}"))
     for host in declaration.domains:
         yield Planned(
             f"{slug}-domain-{host}",
-            lambda _, host=host: cloudflare.find_hostname(settings.zone_id, host),  # type: ignore[misc]  # bound now
+            partial(_custom_hostname, settings.zone_id, host),
             Claim("hostname", host, slug),
         )
 
@@ -89,7 +90,13 @@ def of_tenants(declarations: Iterable[TenantDeclaration], settings: PlatformSett
         yield from of_tenant(declaration, settings)
 
 
-def _on_own_server(identifier: str, slug: str, claim: Claim) -> str | None:
+def _custom_hostname(zone_id: str, host: str, _connection: psycopg.Connection) -> str | None:
+    from tenantry.clients import cloudflare
+
+    return cloudflare.find_hostname(zone_id, host)
+
+
+def _on_own_server(identifier: str, slug: str, claim: Claim, _connection: psycopg.Connection) -> str | None:
     from tenantry.clients import aws
 
     server = aws.connect_server(identifier, slug)

@@ -14,7 +14,7 @@ from tenantry.clients import ledger
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import WorkError
 
 
 def enter(
@@ -29,7 +29,7 @@ def enter(
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
         book = Ledger.read(connection, stack)
-        refuse_loss(book, everybody)
+        book.refuse_loss(everybody)
         claims = [plan.claim for plan in planned if plan.claim]
         if not pulumi.runtime.is_dry_run():
             known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state) for d in declarations]
@@ -39,44 +39,6 @@ def enter(
         forgotten = [plan for plan in planned if plan.logical_name not in _remembered()]
         found = {plan.logical_name: plan.find(connection) for plan in forgotten}
     return Adoption({name: import_id for name, import_id in found.items() if import_id})
-
-
-def refuse_loss(book: Ledger, everybody: Mapping[str, TenantDeclaration]) -> None:
-    """Raises ``InputError`` when a tenant of this stack lost its file, or an edit would move, replace or drop its data."""
-    problems = []
-    for slug, known in sorted(book.tenants.items()):
-        declared = everybody.get(slug)
-        if declared is None:
-            if known.stack == book.stack:
-                problems.append(
-                    (
-                        f"tenants/{slug}.yaml is gone but the tenant {slug} is not",
-                        "bring the file back and declare state: offboarding in it",
-                    )
-                )
-            continue
-        if known.stack != book.stack and declared.stack != book.stack:
-            continue
-        if declared.state == "deleted" and known.state not in ("offboarding", "deleted"):
-            problems.append(
-                (f"tenant {slug} is {known.state} and cannot be deleted at once", "declare state: offboarding first and apply it")
-            )
-        if declared.isolation != known.isolation:
-            problems.append(
-                (
-                    f"tenant {slug} has isolation {known.isolation}; {declared.isolation} would leave its data behind",
-                    f"put isolation: {known.isolation} back, or move the data first: tenantry move {slug} --to {declared.isolation}",
-                )
-            )
-        elif declared.cell != known.cell:
-            problems.append(
-                (
-                    f"tenant {slug} is in the cell {known.cell}; {declared.cell} would leave its data behind",
-                    f"put cell: {known.cell} back, or move the data first: tenantry move {slug} --cell {declared.cell}",
-                )
-            )
-    if problems:
-        raise InputError("; ".join(what for what, _ in problems), "; ".join(dict.fromkeys(hint for _, hint in problems)))
 
 
 def _remembered() -> frozenset[str]:

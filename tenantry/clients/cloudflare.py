@@ -1,4 +1,7 @@
-"""What Tenantry asks Cloudflare outside of Pulumi: what a killed run left behind. Configured by CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL."""
+"""What Tenantry asks Cloudflare outside of Pulumi: what a killed run left behind.
+
+Configured by CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL.
+"""
 
 from __future__ import annotations
 

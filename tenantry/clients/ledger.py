@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import psycopg
 
-from tenantry.errors import WorkError
+from tenantry.errors import InputError, WorkError
+
+if TYPE_CHECKING:
+    from tenantry.declaration import TenantDeclaration
 
 SCHEMA_SQL = Path(__file__).with_suffix(".sql")
 
@@ -61,6 +64,41 @@ class Ledger:
             {row[0]: KnownTenant(*row) for row in tenants},
             bool(run and run[0]),
         )
+
+    def refuse_loss(self, declared: Mapping[str, TenantDeclaration]) -> None:
+        """Raises ``InputError`` when a tenant of this stack lost its file, or an edit would move, replace or drop its data."""
+        problems: list[tuple[str, str]] = []
+        for slug, known in sorted(self.tenants.items()):
+            tenant = declared.get(slug)
+            if self.stack not in (known.stack, tenant.stack if tenant else known.stack):
+                continue
+            if tenant is None:
+                problems.append(
+                    (
+                        f"tenants/{slug}.yaml is gone but the tenant {slug} is not",
+                        "bring the file back and declare state: offboarding in it",
+                    )
+                )
+            elif tenant.isolation != known.isolation:
+                problems.append(
+                    (
+                        f"tenant {slug} has isolation {known.isolation}; {tenant.isolation} would leave its data behind",
+                        f"put isolation: {known.isolation} back, or move the data first: tenantry move {slug} --to {tenant.isolation}",
+                    )
+                )
+            elif tenant.cell != known.cell:
+                problems.append(
+                    (
+                        f"tenant {slug} is in the cell {known.cell}; {tenant.cell} would leave its data behind",
+                        f"put cell: {known.cell} back, or move the data first: tenantry move {slug} --cell {tenant.cell}",
+                    )
+                )
+            elif tenant.state == "deleted" and known.state not in ("offboarding", "deleted"):
+                problems.append(
+                    (f"tenant {slug} is {known.state} and cannot be deleted at once", "declare state: offboarding and apply that first")
+                )
+        if problems:
+            raise InputError("; ".join(what for what, _ in problems), "; ".join(dict.fromkeys(hint for _, hint in problems)))
 
 
 def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Claim]:
