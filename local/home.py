@@ -74,7 +74,7 @@ class Home:
 
     @property
     def cloudflare(self) -> Path:
-        return self.root / "cloudflare.json"
+        return self.root / "cloudflare.sqlite"
 
     @property
     def mail(self) -> Path:

@@ -68,6 +68,12 @@ class PostgresServer:
         """Whether the server process lives. A process of another program that has got its id does not count."""
         return self._process() is not None
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process id; None where it does not run."""
+        process = self._process()
+        return process.pid if process else None
+
     def init(self, superuser: str, password: str, settings: Mapping[str, str] = {}) -> None:
         """Makes an empty cluster owned by ``superuser``; one that exists already is left as it is.
 

@@ -1,0 +1,97 @@
+"""The SMTP sink: takes every mail, delivers none, and keeps each as an .eml file.
+
+python -m local.cloud.mail --port PORT --directory DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import email
+import email.policy
+import signal
+import time
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from local.cloud.ports import HOST
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One received mail. ``received`` is in seconds since 1970."""
+
+    path: Path
+    received: float
+    sender: str
+    recipients: list[str]
+    subject: str
+    text: str
+
+
+def received(directory: Path) -> list[Mail]:
+    """All mail in ``directory``, oldest first."""
+    return [_read(path) for path in sorted(directory.glob("*.eml"))]
+
+
+def _read(path: Path) -> Mail:
+    message = cast(EmailMessage, email.message_from_bytes(path.read_bytes(), policy=email.policy.default))
+    body = message.get_body(("plain", "html"))
+    return Mail(
+        path=path,
+        received=path.stat().st_mtime,
+        sender=str(message.get("X-Mail-From", "")),
+        recipients=str(message.get("X-Rcpt-To", "")).split(", "),
+        subject=str(message.get("Subject", "")),
+        text=body.get_content() if body else "",
+    )
+
+
+class Sink:
+    """aiosmtpd's handler that writes each mail to a folder, whole or not at all."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._count = 0
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        self._count += 1
+        # The envelope's addresses stand in no header of the mail itself (think of a Bcc).
+        envelope_lines = f"X-Mail-From: {envelope.mail_from}\r\nX-Rcpt-To: {', '.join(envelope.rcpt_tos)}\r\n"
+        name = f"{time.time_ns()}-{self._count:04}"
+        partial = self._directory / f"{name}.partial"
+        partial.write_bytes(envelope_lines.encode() + cast(bytes, envelope.content))
+        partial.rename(self._directory / f"{name}.eml")
+        return "250 kept"
+
+
+async def serve(port: int, directory: Path) -> None:
+    """Takes mail until SIGTERM or SIGINT."""
+    from aiosmtpd.smtp import SMTP as Server
+
+    directory.mkdir(parents=True, exist_ok=True)
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    sink = Sink(directory)
+    server = await loop.create_server(lambda: Server(sink, enable_SMTPUTF8=True, hostname="localhost"), HOST, port)
+    async with server:
+        await ended.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="local.cloud.mail", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--directory", type=Path, required=True)
+    given = parser.parse_args()
+    asyncio.run(serve(given.port, given.directory))
+
+
+if __name__ == "__main__":
+    main()

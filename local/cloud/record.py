@@ -1,0 +1,54 @@
+"""`cloud.json`: which ports a local cloud has chosen, once, and which processes serve them now."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from local.cloud.process import Process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.home import Home
+
+
+@dataclass
+class Record:
+    """Ports and processes by the server's name. PostgreSQL keeps its own process id."""
+
+    path: Path
+    ports: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def load(cls, home: Home) -> Record:
+        """What stands in the home's file; empty where there is none."""
+        try:
+            stored = json.loads(home.record.read_text())
+        except FileNotFoundError:
+            return cls(home.record)
+        return cls(home.record, stored["ports"], {name: Process(**process) for name, process in stored["processes"].items()})
+
+    def started(self, name: str, port: int, process: Process | None) -> None:
+        """Notes, at once and whole, that server ``name`` has been started; servers start side by side."""
+        with self._guard:
+            self.ports[name] = port
+            if process:
+                self.processes[name] = process
+            self._save()
+
+    def ended(self, name: str) -> None:
+        """Notes that server ``name`` has been ended; its port stays chosen."""
+        with self._guard:
+            self.processes.pop(name, None)
+            self._save()
+
+    def _save(self) -> None:
+        fresh = self.path.with_suffix(".new")
+        processes = {name: asdict(process) for name, process in self.processes.items()}
+        fresh.write_text(json.dumps({"ports": self.ports, "processes": processes}, indent=2))
+        fresh.replace(self.path)

@@ -1,0 +1,136 @@
+"""The servers of a local cloud: what each is called, how it is started, and how one sees that it is ready."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from local import secret
+from local.cloud import ports
+from local.cloud.postgres import PostgresServer
+from local.cloud.process import Process
+from local.env import ACCESS_KEY, SUPERUSER
+from local.home import CLONE
+from tenantry.errors import WorkError
+from tenantry.settings import PlatformSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from local.cloud.record import Record
+    from local.home import Home
+
+READY_SECONDS = 60
+State = Literal["running", "started", "stopped"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A server that is a Python module of ours and listens on one port."""
+
+    name: str
+    module: str
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, home: Home, record: Record) -> State:
+        """Starts the server where it does not run; returns when it answers. WorkError with the end of its log where it doesn't."""
+        before = record.processes.get(self.name)
+        if before and before.alive and ports.answers(record.ports[self.name]):
+            return "running"
+        if before:
+            before.end()  # it lives but answers nobody
+        log = home.log / f"{self.name}.log"
+        port = ports.choose(record.ports.get(self.name), frozenset(number for name, number in record.ports.items() if name != self.name))
+        command = [sys.executable, "-m", self.module, "--port", str(port), *self.arguments]
+        process = Process.spawn(command, log, {"PYTHONPATH": str(CLONE), **self.environment})
+        record.started(self.name, port, process)
+        deadline = time.monotonic() + READY_SECONDS
+        while not ports.answers(port):
+            if not process.alive or time.monotonic() > deadline:
+                what = "did not answer in time" if process.alive else "ended at once"
+                process.end()
+                record.ended(self.name)
+                raise WorkError(f"the local {self.name} server {what}: {_end(log)}", f"see {log}")
+            time.sleep(0.05)
+        return "started"
+
+    def stop(self, home: Home, record: Record) -> None:
+        """Ends the server where it is this cloud's."""
+        if process := record.processes.get(self.name):
+            process.end()
+        record.ended(self.name)
+
+    def state(self, home: Home, record: Record) -> State:
+        process = record.processes.get(self.name)
+        return "running" if process and process.alive and ports.answers(record.ports[self.name]) else "stopped"
+
+
+@dataclass(frozen=True)
+class Database:
+    """The platform's PostgreSQL, in the home's folder of that name."""
+
+    name: str = "postgres"
+
+    def start(self, home: Home, record: Record) -> State:
+        server = PostgresServer(home.postgres)
+        if server.running:
+            return "running"
+        server.init(SUPERUSER, secret.keep(home.secrets / "postgres"))
+        record.started(self.name, server.start(record.ports.get(self.name)), None)
+        return "started"
+
+    def stop(self, home: Home, record: Record) -> None:
+        """Ends the server; its data stay."""
+        PostgresServer(home.postgres).stop()
+        record.ended(self.name)
+
+    def state(self, home: Home, record: Record) -> State:
+        return "running" if PostgresServer(home.postgres).running else "stopped"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A tenant's own database server; the stand-in for `aws.rds.Instance` makes it, in a folder of the home's `instances`."""
+
+    name: str
+
+    def start(self, home: Home, record: Record) -> State:
+        server = PostgresServer(home.instances / self.name)
+        if server.running:
+            return "running"
+        server.start()
+        return "started"
+
+    def stop(self, home: Home, record: Record) -> None:
+        PostgresServer(home.instances / self.name).stop()
+
+    def state(self, home: Home, record: Record) -> State:
+        return "running" if PostgresServer(home.instances / self.name).running else "stopped"
+
+
+def instances(home: Home) -> list[Instance]:
+    """The tenants' own database servers that exist; one whose making was interrupted is no server yet."""
+    found = home.instances.iterdir() if home.instances.is_dir() else []
+    return sorted((Instance(folder.name) for folder in found if PostgresServer(folder).initialized), key=lambda instance: instance.name)
+
+
+def programs(home: Home) -> list[Program]:
+    """The servers besides PostgreSQL."""
+    settings = PlatformSettings.from_project(CLONE)
+    zone = f"{settings.zone_id}={settings.domain}"
+    # Keys in the environment, not among the arguments: everybody on the machine can read those.
+    administrator = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": secret.keep(home.secrets / "aws")}
+    token = {"CLOUDFLARE_API_TOKEN": secret.keep(home.secrets / "cloudflare")}
+    return [
+        Program("aws", "local.cloud.aws", ("--state", str(home.aws)), administrator),
+        Program("cloudflare", "local.cloud.cloudflare", ("--state", str(home.cloudflare), "--zone", zone), token),
+        Program("mail", "local.cloud.mail", ("--directory", str(home.mail))),
+    ]
+
+
+def _end(log: Path) -> str:
+    return " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:]) or "its log is empty"

@@ -1,0 +1,40 @@
+"""The private PULUMI_HOME: a launcher per stand-in plugin, where the engine looks for provider plugins."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from local.home import CLONE
+
+if TYPE_CHECKING:
+    from local.home import Home
+
+PROVIDERS = ("postgresql", "aws", "cloudflare")
+_MARK = "# A stand-in of Tenantry's local cloud."
+
+
+def install(home: Home) -> None:
+    """Writes the launchers at the versions of the installed SDKs. A plugin that somebody else has put there stays."""
+    for name in PROVIDERS:
+        launcher = home.pulumi_home / "plugins" / f"resource-{name}-v{version(f'pulumi-{name}')}" / f"pulumi-resource-{name}"
+        text = "\n".join(
+            (
+                "#!/bin/sh",
+                _MARK,
+                f"PYTHONPATH={shlex.quote(str(CLONE))}${{PYTHONPATH:+:$PYTHONPATH}}; export PYTHONPATH",
+                f'exec {shlex.quote(sys.executable)} -m local.plugins.{name} "$@"',
+                "",
+            )
+        )
+        if launcher.exists():
+            present = launcher.read_bytes()
+            if present == text.encode() or _MARK.encode() not in present:
+                continue
+        launcher.parent.mkdir(parents=True, exist_ok=True)
+        fresh = launcher.with_suffix(".new")
+        fresh.write_text(text)
+        fresh.chmod(0o755)
+        fresh.replace(launcher)

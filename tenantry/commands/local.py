@@ -1,0 +1,118 @@
+"""`tenantry local`: the platform's whole surroundings on this machine. The only module of the library that knows `local/`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local.cloud.cloud import Cloud, Status
+    from local.home import Home
+
+local = typer.Typer(help="The local cloud: PostgreSQL, S3 and the other AWS services, DNS, mail, on 127.0.0.1.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to ``app``."""
+    app.add_typer(local, name="local")
+
+
+@local.command()
+def up(as_json: Json = False) -> None:
+    """Start what does not run and repair what died; run again, it changes nothing."""
+    statuses = _cloud().up(lambda line: typer.echo(line, err=True))
+    _show(statuses, as_json)
+    if not as_json and all(status.state == "running" for status in statuses):
+        typer.echo("the local cloud was up already; nothing changed")
+
+
+@local.command()
+def down(as_json: Json = False) -> None:
+    """End this clone's servers, and only them; all data stay."""
+    _show(_cloud().down(), as_json)
+
+
+@local.command()
+def status(as_json: Json = False) -> None:
+    """Show each server, its port and whether it answers. Exit code 1 where one does not."""
+    statuses = _cloud().status()
+    _show(statuses, as_json)
+    if not statuses or any(status.state == "stopped" for status in statuses):
+        raise typer.Exit(1)
+
+
+@local.command()
+def env(as_json: Json = False) -> None:
+    """Print the environment for a shell: eval "$(tenantry local env)"."""
+    from local.env import UNSET, environment
+
+    variables = environment(_home())
+    if as_json:
+        typer.echo(json.dumps(variables, indent=2))
+        return
+    typer.echo(f"unset {' '.join(UNSET)}")
+    for key, value in variables.items():
+        typer.echo(f"export {key}={shlex.quote(value)}")
+
+
+@local.command()
+def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """End the servers and remove all their data, the Pulumi state and the passwords."""
+    home = _home()
+    if not yes:
+        typer.confirm(f"Remove the local cloud in {home.root} with all its data?", abort=True)
+    _cloud().reset()
+    typer.echo(f"the local cloud in {home.root} is gone")
+
+
+@local.command()
+def mail(
+    number: Annotated[int | None, typer.Argument(help="Show this mail; without it, list all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List or show the mail that the platform has sent. None of it left this machine."""
+    from local.cloud.mail import received
+    from tenantry.errors import InputError
+
+    mails = received(_home().mail)
+    if number is not None and not 1 <= number <= len(mails):
+        raise InputError(f"there is no mail {number}", f"there are {len(mails)}: tenantry local mail lists them")
+    rows: list[dict[str, Any]] = [{"number": index, **asdict(each), "path": str(each.path)} for index, each in enumerate(mails, 1)]
+    if number is not None:
+        rows = [rows[number - 1]]
+    if as_json:
+        typer.echo(json.dumps(rows if number is None else rows[0], indent=2))
+    elif number is not None:
+        typer.echo(mails[number - 1].path.read_text(errors="replace"))
+    else:
+        for row in rows:
+            typer.echo(f"{row['number']:>4}  {', '.join(row['recipients'])}  {row['subject']}")
+
+
+def _home() -> Home:
+    from local.home import Home
+
+    return Home.current()
+
+
+def _cloud() -> Cloud:
+    from local.cloud.cloud import Cloud
+
+    return Cloud(_home())
+
+
+def _show(statuses: Sequence[Status], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([asdict(status) for status in statuses], indent=2))
+        return
+    for status in statuses:
+        where = f"127.0.0.1:{status.port}" if status.port else "-"
+        typer.echo(f"{status.name:<24} {status.state:<10} {where}")
