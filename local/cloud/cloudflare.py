@@ -1,12 +1,14 @@
 """A Cloudflare v4 API for one machine: zones, DNS records, custom host names, fallback origin.
 
-`python -m local.cloud.cloudflare --port P --state FILE --zone ID=NAME [--token T]` serves it on 127.0.0.1. `/_faults` (POST a fault's JSON,
+`python -m local.cloud.cloudflare --port P --state FILE --zone ID=NAME` serves it on 127.0.0.1; the
+token that is let in is `--token` or CLOUDFLARE_API_TOKEN. `/_faults` (POST a fault's JSON,
 DELETE all) makes the next requests fail or wait; it belongs to tests and stands outside `/client/v4`.
 """
 
 import argparse
 import asyncio
 import hmac
+import os
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +130,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True, help="the SQLite file that keeps the records")
     parser.add_argument("--zone", action="append", required=True, metavar="ID=NAME", help="a zone of the account; may be repeated")
-    parser.add_argument("--token", help="the only API token that is let in")
+    parser.add_argument("--token", default=os.environ.get("CLOUDFLARE_API_TOKEN"), help="the only API token that is let in")
     given = parser.parse_args()
     zones = dict(zone.split("=", 1) for zone in given.zone)
     uvicorn.run(application(given.state, zones, given.token), host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
