@@ -40,12 +40,12 @@ _RULES = f"""\
   the same or a look-alike name.
 - **CSS** may use {", ".join(f"`@{name}`" for name in sorted(AT_RULES))},
   and in `url()` only base64 PNG, GIF, JPEG or WebP data. No `@import`, `expression()`, `behavior`, `-moz-binding`, `</`.
-- **Pictures** are below `tenants/assets/<slug>/` (the platform's own below `assets/{COMMON_FOLDER}/`), at most {ASSET_BYTES // 1024} KiB and
-  {MAX_PIXELS} pixels wide and high, and what their name says. SVG: no script, event attribute, link out, document type, embedded
+- **Pictures** are below `tenants/assets/<slug>/` (the platform's own below `assets/{COMMON_FOLDER}/`), at most {ASSET_BYTES // 1024} KiB
+  and {MAX_PIXELS} pixels wide and high, and what their name says. SVG: no script, event attribute, link out, document type, embedded
   page or picture.
 - **Links** begin with `https://`, without user name or port.
-- **YAML**: at most {MAX_BYTES // 1024} KiB and {MAX_DEPTH} levels; UTF-8; one document. No duplicate keys, anchors, aliases, merge keys, tags
-  or directives. Only `true` and `false` are booleans (`no` is text); numbers are decimal; dates are text.
+- **YAML**: at most {MAX_BYTES // 1024} KiB and {MAX_DEPTH} levels; UTF-8; one document. No duplicate keys, anchors, aliases, merge keys,
+  tags or directives. Only `true` and `false` are booleans (`no` is text); numbers are decimal; dates are text.
 """
 
 
