@@ -84,7 +84,7 @@ class Cloud:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def _status(self, name: str, state: State, record: Record) -> Status:
-        if name in record.processes or name in record.ports and name != "postgres":
+        if name in record.processes or (name in record.ports and name != "postgres"):
             process = record.processes.get(name)
             return Status(name, state, record.ports[name], process.pid if process and state != "stopped" else None)
         server = PostgresServer(self.home.postgres if name == "postgres" else self.home.instances / name)

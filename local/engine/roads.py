@@ -52,7 +52,7 @@ def ensure(say: Callable[[str], None]) -> Path:
     road = _forced()
     if road == "path":
         raise WorkError(f"no pulumi {wanted()} or later with its Python language host on PATH", "install it, or unset TENANTRY_ENGINE")
-    with _one_at_a_time(say):
+    with _OneAtATime(say):
         if found := locate():  # somebody else got it while we waited
             return found
         failures = []
@@ -77,7 +77,7 @@ def _forced() -> str | None:
 def _on_path() -> Path | None:
     """The folder of a new enough `pulumi` on PATH that has its language host."""
     found = shutil.which("pulumi")
-    if not found or not (Path(found).resolve().parent / "pulumi-language-python").exists() and not shutil.which("pulumi-language-python"):
+    if not found or not any((shutil.which("pulumi-language-python"), (Path(found).resolve().parent / "pulumi-language-python").exists())):
         return None
     said = _version(Path(found))
     return Path(found).parent if said is not None and said >= _numbers(wanted()) else None
@@ -101,7 +101,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, match.groups())) if match else ()
 
 
-class _one_at_a_time:  # noqa: N801  reads as the statement it is
+class _OneAtATime:
     """A lock on the cache, so that two builds at once don't do the work twice."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
