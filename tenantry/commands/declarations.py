@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -148,9 +149,8 @@ def list_tenants(as_json: JsonOption = False) -> None:
         table.add_column(column, overflow="fold", no_wrap=column in ("slug", "state"))
     for row in rows:
         table.add_row(*(str(row[key]) for key in ("slug", "name", "tier", "isolation", "stack", "state")), "\n".join(row["hosts"]))
-    console = Console(markup=False, highlight=False)
-    # Without a terminal rich would fold at 80 columns what a script wants to read line by line.
-    console.print(table, width=None if console.is_terminal else 200, crop=False)
+    # Without a terminal rich would fold at 80 columns what a script reads line by line.
+    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _effective(tenant: TenantDeclaration) -> dict[str, Any]:

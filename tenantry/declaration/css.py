@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
@@ -42,15 +43,17 @@ def check_css(text: str) -> str:
 
 def _check(node: Any) -> None:
     match node.type:
-        case "at-rule":
-            if node.lower_at_keyword not in AT_RULES:
-                raise _css(node, f"CSS may not use @{node.at_keyword}", f"allowed: {', '.join(f'@{name}' for name in sorted(AT_RULES))}")
+        case "at-rule" | "at-keyword":  # the latter inside a block, which the parser leaves as it is
+            name = node.lower_at_keyword if node.type == "at-rule" else node.lower_value
+            if name not in AT_RULES:
+                raise _css(node, f"CSS may not use @{name}", f"allowed: {', '.join(f'@{name}' for name in sorted(AT_RULES))}")
         case "url":
             _check_url(node, node.value)
         case "function":
-            if node.lower_name == "url":
+            name = _VENDOR.sub("", node.lower_name)
+            if name == "url":
                 _check_url(node, "".join(part.value for part in node.arguments if part.type in ("string", "url")))
-            elif node.lower_name in _FUNCTIONS:
+            elif name in _FUNCTIONS:
                 raise _css(node, f"CSS may not use {node.name}()")
         case "declaration" | "ident":
             name = node.lower_name if node.type == "declaration" else node.lower_value

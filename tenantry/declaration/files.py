@@ -141,9 +141,11 @@ class FileReader:
                     self._add(path, positions, Explanation(("branding", use), context["message"], context["hint"]))
 
     def _translate(self, error: ValidationError, path: Path, positions: Positions) -> None:
-        # `shown` cuts inputs; without the URL pydantic does not format one per error.
-        for details in error.errors(include_url=False)[:MAX_FAULTS]:
+        found = error.errors(include_url=False)
+        for details in found[:MAX_FAULTS]:
             self._add(path, positions, explain(details, TenantDeclaration))
+        if len(found) > MAX_FAULTS:
+            self.problems.append(Problem(display(path), 1, 1, f"has {len(found) - MAX_FAULTS} more problems than are shown"))
 
     def _add(self, path: Path, positions: Positions, found: Explanation) -> None:
         """The place itself, or the nearest thing around it that stands in the file."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tenantry.declaration.keys import TEMPLATES
+from tenantry.declaration.text import hidden_character
 
 REQUIRED: Final = ("name", "tier", "admin")
 """What only a tenant's file can say."""
@@ -47,6 +48,8 @@ def _whole_template(key: str, template: Any) -> Any:
 
 
 def _app_name(merged: Mapping[str, Any]) -> Any:
-    """The tenant's name, shortened to what an application's name may have; a placeholder where the name itself is wrong."""
+    """The tenant's name, shortened to an application's; a placeholder where the name itself is wrong and will be reported."""
     name = merged.get("name")
-    return (name[:60].strip() or "-") if isinstance(name, str) else "-"
+    if not isinstance(name, str) or hidden_character(name):
+        return "-"
+    return name[:60].strip() or "-"

@@ -1,7 +1,7 @@
 """A strict YAML reader: libyaml's scanner, YAML 1.2's core types, and nothing that makes a reviewed file hard to read.
 
-Refused: duplicate keys, anchors, aliases, merge keys, tags, directives, several documents, more than ``MAX_BYTES``, deeper
-nesting than ``MAX_DEPTH``, NUL bytes, anything but UTF-8. Only ``true`` and ``false`` are booleans; numbers are decimal;
+Refused: duplicate keys, anchors, aliases, merge keys, tags, directives, several documents, more than ``MAX_BYTES``, ``MAX_VALUES``
+or ``MAX_DEPTH`` levels, NUL bytes, anything but UTF-8. Only ``true`` and ``false`` are booleans; numbers are decimal;
 dates stay text. Events are read one by one, so no input makes the reader recurse.
 """
 
@@ -27,7 +27,10 @@ from yaml.events import (
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 20
+MAX_VALUES: Final = 5_000
+"""Keys and values together: 256 KiB can hold a list of 120,000, and checking each takes time."""
 MAX_FAULTS: Final = 100
+"""Per file; what is beyond them is not shown until they are corrected."""
 
 Path_ = tuple[str | int, ...]
 
@@ -207,6 +210,9 @@ def _build(parser: Any, faults: list[Fault]) -> tuple[Any, Positions]:
                     fault(event, "directives are not allowed", "remove the line that begins with %")
             continue
 
+        if len(values) >= MAX_VALUES:
+            fault(event, f"is more than {MAX_VALUES:,} values", "a declaration has a few dozen")
+            raise _Stop
         # A finished scalar or a collection that has just begun: put it into its holder.
         mark = event.start_mark
         if holder is None:
