@@ -1,3 +1,1 @@
-"""The stand-in for pulumi-cloudflare: DNS records, custom host names, the fallback origin."""
-
-VERSION = "6.23.1"
+"""The stand-in for pulumi-cloudflare: `DnsRecord`, `CustomHostname`, `CustomHostnameFallbackOrigin`."""

@@ -1,12 +1,7 @@
-"""`python -m local.plugins.cloudflare`: serve the stand-in to the engine."""
+"""``python -m local.plugins.cloudflare``: the plugin's process."""
 
-from local.plugins.cloudflare import VERSION
-from local.plugins.cloudflare.client import CONFIG, Client
-from local.plugins.cloudflare.dns_record import DnsRecord
-from local.plugins.cloudflare.hostnames import CustomHostname, FallbackOrigin
-from local.plugins.framework import Provider, serve
-
-PROVIDER = Provider("cloudflare", VERSION, [DnsRecord(), CustomHostname(), FallbackOrigin()], config=CONFIG, configure=Client)
+from local.plugins.cloudflare.provider import PROVIDER
+from local.plugins.framework import serve
 
 if __name__ == "__main__":
     serve(PROVIDER)
