@@ -45,8 +45,13 @@ _CSS_LOADS: Final = re.compile(
 )
 
 
+def is_asset_path(text: str) -> bool:
+    """Whether a text has the form of an asset's path and stays below ``assets/<folder>/``."""
+    return len(text) <= 200 and ".." not in text and _PATH.fullmatch(text) is not None
+
+
 def _path(text: str) -> str:
-    if len(text) > 200 or not _PATH.fullmatch(text) or ".." in text:
+    if not is_asset_path(text):
         raise invalid(f"{shown(text)} is not an asset", "write assets/<slug>/<file>.svg, .png or .ico")
     return text
 

@@ -6,25 +6,24 @@ from collections.abc import Iterator, Mapping
 
 from tenantry.declaration import naming
 from tenantry.declaration.explain import Place
-from tenantry.declaration.files import FileReader
+from tenantry.declaration.files import Claims, FileReader
 from tenantry.declaration.hosts import host_skeleton, is_within, skeleton_ascii
-from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.problems import Problem
 from tenantry.settings import PlatformSettings
 
 _RESERVED_SHAPES: Mapping[str, str] = {skeleton_ascii(slug): slug for slug in naming.RESERVED_SLUGS}
 
 
-def cross_check(tenants: Mapping[str, TenantDeclaration], reader: FileReader, settings: PlatformSettings | None) -> Iterator[Problem]:
-    """Problems between valid declarations, in the order of the slugs; the later of two claims is the one reported."""
-    yield from _slugs(tenants, reader, settings)
-    yield from _domains(tenants, reader, settings)
+def cross_check(claims: Mapping[str, Claims], reader: FileReader, settings: PlatformSettings | None) -> Iterator[Problem]:
+    """Problems between declarations, in the order of the slugs; the later of two claims is the one reported."""
+    yield from _slugs(claims, reader, settings)
+    yield from _domains(claims, reader, settings)
 
 
-def _slugs(tenants: Mapping[str, TenantDeclaration], reader: FileReader, settings: PlatformSettings | None) -> Iterator[Problem]:
+def _slugs(claims: Mapping[str, Claims], reader: FileReader, settings: PlatformSettings | None) -> Iterator[Problem]:
     shapes: dict[str, str] = {}
     edge = settings.endpoint.removesuffix(f".{settings.domain}") if settings else ""
-    for slug in sorted(tenants):
+    for slug in sorted(claims):
         shape = skeleton_ascii(slug)
         if (other := _RESERVED_SHAPES.get(shape)) is not None:
             yield _problem(reader, slug, (), f"the slug {slug!r} looks like {other!r}, which is the platform's", "choose another slug")
@@ -35,19 +34,16 @@ def _slugs(tenants: Mapping[str, TenantDeclaration], reader: FileReader, setting
             yield _problem(reader, slug, (), f"the slug {slug!r} looks like the tenant {first!r}", "choose another slug")
 
 
-def _domains(tenants: Mapping[str, TenantDeclaration], reader: FileReader, settings: PlatformSettings | None) -> Iterator[Problem]:
+def _domains(claims: Mapping[str, Claims], reader: FileReader, settings: PlatformSettings | None) -> Iterator[Problem]:
     owners: dict[str, tuple[str, str]] = {}
-    for slug in sorted(tenants):
-        tenant = tenants[slug]
-        # A deleted tenant has no host names any more; somebody else may have them.
-        if tenant.state == "deleted":
-            continue
-        for index, host in enumerate(tenant.domains):
+    for slug in sorted(claims):
+        for index, host in claims[slug]:
             place = ("domains", index)
             if settings and is_within(host, settings.domain):
                 hint = f"the tenant has {naming.host(slug, settings.domain)} without declaring it"
                 yield _problem(reader, slug, place, f"{host!r} belongs to the platform's own domain", hint)
-            elif settings and host == settings.endpoint:
+                continue
+            if settings and host == settings.endpoint:
                 yield _problem(reader, slug, place, f"{host!r} is the platform's endpoint", "name a host of the tenant's own")
             first_host, first = owners.setdefault(host_skeleton(host), (host, slug))
             if first == slug:

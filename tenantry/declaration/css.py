@@ -14,9 +14,8 @@ MAX_CHARACTERS: Final = 65_536
 # Not @import, @namespace, @font-face, @charset: they load or rename. A later standard's at-rule is refused until somebody looked at it.
 AT_RULES: Final = frozenset({"media", "supports", "keyframes", "-webkit-keyframes", "layer", "container", "page"})
 _DATA_IMAGES: Final = tuple(f"data:image/{kind};base64," for kind in ("png", "gif", "jpeg", "webp"))
-_FUNCTIONS: Final = frozenset(
-    {"expression", "image-set", "-webkit-image-set", "image", "src", "attr", "element", "-moz-element", "cross-fade"}
-)
+_FUNCTIONS: Final = frozenset({"attr", "cross-fade", "element", "expression", "image", "image-set", "src"})
+_VENDOR: Final = re.compile(r"^-[a-z]+-")
 _PROPERTIES: Final = frozenset({"behavior", "-ms-behavior", "-moz-binding"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,9 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from tenantry.declaration import naming
-from tenantry.declaration.assets import check_asset
+from tenantry.declaration.assets import check_asset, is_asset_path
 from tenantry.declaration.explain import Explanation, Place, explain
+from tenantry.declaration.hosts import canonical_host
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.overlay import FILE_ONLY, effective
 from tenantry.declaration.problems import Problem, nearest, shown
@@ -45,12 +47,26 @@ def display(path: Path) -> str:
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
 
 
+Claims = tuple[tuple[int, str], ...]
+"""The host names a tenant claims: their index in its ``domains`` and their canonical form."""
+
+
+def claims_of(tenant: TenantDeclaration) -> Claims:
+    """A tenant's claims; a deleted one has none any more."""
+    return () if tenant.state == "deleted" else tuple(enumerate(tenant.domains))
+
+
 class FileReader:
-    """Reads declarations of one folder; ``problems`` collects what is wrong with them and with the tiers' defaults."""
+    """Reads declarations of one folder.
+
+    ``problems`` collects what is wrong with them and with the tiers' defaults, ``claims`` what the files that were read
+    claim by slug, as far as it can be told, so that a broken file is still compared with the others.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.problems: list[Problem] = []
+        self.claims: dict[str, Claims] = {}
         self._tiers: dict[str, dict[str, Any] | None] = {}
 
     @cached_property
@@ -66,6 +82,7 @@ class FileReader:
 
     def read(self, slug: str, path: Path) -> TenantDeclaration | None:
         """The tenant of a file; none when something is wrong, which ``problems`` then tells."""
+        self.claims[slug] = ()
         source = self._parsed(path)
         return self._tenant(slug, path, *source) if source is not None else None
 
@@ -99,11 +116,14 @@ class FileReader:
             tenant = TenantDeclaration.model_validate(effective(slug, defaults, given))
         except ValidationError as error:
             self._translate(error, path, positions)
+            self.claims[slug] = tuple(_legible_hosts(given.get("domains")))
+            self._check_assets(slug, given.get("branding"), path, positions)
             tenant = None
         if "slug" in given:
             self._add(path, positions, Explanation(("slug",), "unknown key 'slug'", "the file's name is the slug", True))
         if tenant is not None:
-            self._check_assets(tenant, path, positions)
+            self.claims[slug] = claims_of(tenant)
+            self._check_assets(slug, tenant.branding.model_dump(), path, positions)
         return tenant
 
     def _read_tier(self, name: str, path: Path) -> dict[str, Any] | None:
@@ -120,7 +140,7 @@ class FileReader:
         except ValidationError as error:
             self._translate(error, path, positions)
         else:
-            self._check_assets(tenant, path, positions)
+            self._check_assets("sample", tenant.branding.model_dump(), path, positions)
         return given if len(self.problems) == before else None
 
     def _parsed(self, path: Path, data: bytes | None = None) -> tuple[dict[str, Any], Positions] | None:
@@ -131,11 +151,12 @@ class FileReader:
             self.problems.extend(Problem(name, fault.line, fault.column, fault.message, fault.hint) for fault in error.faults)
             return None
 
-    def _check_assets(self, tenant: TenantDeclaration, path: Path, positions: Positions) -> None:
+    def _check_assets(self, slug: str, branding: Any, path: Path, positions: Positions) -> None:
         for use in ("logo", "favicon"):
-            if (asset := getattr(tenant.branding, use)) is not None:
+            asset = branding.get(use) if isinstance(branding, dict) else None
+            if isinstance(asset, str) and is_asset_path(asset):
                 try:
-                    check_asset(self.directory, tenant.slug, use, asset)
+                    check_asset(self.directory, slug, use, asset)
                 except PydanticCustomError as error:
                     context = error.context or {}
                     self._add(path, positions, Explanation(("branding", use), context["message"], context["hint"]))
@@ -155,3 +176,11 @@ class FileReader:
             place = place[:-1]
             at = positions.of(place, key=True) if place else (1, 1)
         self.problems.append(Problem(display(path), *(at or (1, 1)), found.message, found.hint))
+
+
+def _legible_hosts(domains: Any) -> Iterator[tuple[int, str]]:
+    """The host names of a file that has other errors; what is wrong with the rest is reported already."""
+    for index, text in enumerate(domains if isinstance(domains, list) else ()):
+        with suppress(PydanticCustomError):
+            if isinstance(text, str):
+                yield index, canonical_host(text)

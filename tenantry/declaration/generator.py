@@ -13,7 +13,7 @@ import yaml
 
 from tenantry.declaration import naming
 from tenantry.declaration.crosscheck import cross_check
-from tenantry.declaration.files import SUFFIX, FileReader
+from tenantry.declaration.files import SUFFIX, FileReader, claims_of
 from tenantry.declaration.loader import load
 from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
 from tenantry.declaration.problems import DeclarationErrors, nearest
@@ -70,9 +70,9 @@ def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = 
     isolation = new.isolation or tier.get("isolation", "rls")
     cell = new.cell or (cell_with_room(tenants) if isolation in naming.POOLED else naming.MAIN_CELL)
     text = render(new, isolation, cell)
-    tenant = reader.check(new.slug, text)
-    if tenant is not None:
-        reader.problems.extend(cross_check({**tenants, new.slug: tenant}, reader, settings or project_settings()))
+    reader.claims.update((slug, claims_of(tenant)) for slug, tenant in tenants.items())
+    reader.check(new.slug, text)
+    reader.problems.extend(cross_check(reader.claims, reader, settings or project_settings()))
     if reader.problems:
         raise DeclarationErrors(reader.problems)
     _write_new(path, text)

@@ -92,7 +92,8 @@ def skeleton(name: str) -> str:
     shape: list[str] = []
     for character in unicodedata.normalize("NFD", name):
         twins = [] if character.isascii() else [twin["c"] for twin in confusables_data.get(character, ()) if twin["c"].isascii()]
-        shape.append(twins[0].lower() if twins else character)
+        # The bar family has several twins; UTS 39's prototype is l.
+        shape.append("l" if "l" in twins else twins[0].lower() if twins else character)
     return skeleton_ascii("".join(shape))
 
 

@@ -71,7 +71,7 @@ def load(directory: Path, settings: PlatformSettings | None = None) -> Declarati
     for slug, path in tenant_files(directory, reader.problems):
         if (tenant := reader.read(slug, path)) is not None:
             tenants[slug] = tenant
-    reader.problems.extend(cross_check(tenants, reader, settings or project_settings()))
+    reader.problems.extend(cross_check(reader.claims, reader, settings or project_settings()))
     if reader.problems:
         raise DeclarationErrors(reader.problems)
     return Declarations(tenants)

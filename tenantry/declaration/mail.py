@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import InitErrorDetails
 
 from tenantry.declaration.keys import TEMPLATES
-from tenantry.declaration.problems import invalid, nearest, shown
+from tenantry.declaration.problems import at, invalid, nearest, shown, together
 from tenantry.declaration.text import hidden_character
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def placeholders(text: str) -> frozenset[str]:
     rest = _PLACEHOLDER.sub("", text)
     if found := _MARKUP.search(rest):
         raise invalid(f"only plain placeholders are allowed, not {shown(rest[found.start() : found.start() + 30])}", "write {{ name }}")
-    return frozenset(_PLACEHOLDER.findall(text))
+    return _names(text)
 
 
 def _template(text: str) -> str:
@@ -79,22 +79,39 @@ class EmailTemplate(BaseModel):
         return " ".join(subject.split()), _compiled(self.body).render(values)
 
 
-def check_templates(templates: Mapping[str, EmailTemplate]) -> Mapping[str, EmailTemplate]:
-    """The templates themselves when every key and placeholder is known; otherwise a ``ValidationError`` that names each place."""
-    errors: list[InitErrorDetails] = []
-    for key, template in templates.items():
+def check_templates(given: Any, check_shape: ValidatorFunctionWrapHandler) -> Any:
+    """Templates by key: known keys with known placeholders. Every error at once, those of the single texts as well."""
+    errors = list(_unknown(given)) if isinstance(given, dict) else []
+    try:
+        templates = check_shape(given)
+    except ValidationError as error:
+        raise together(errors, error) from None
+    if errors:
+        raise together(errors)
+    return {**BUILT_IN, **templates}
+
+
+def _unknown(given: dict[Any, Any]) -> Iterator[InitErrorDetails]:
+    for key, template in given.items():
         known = TEMPLATES.get(key)
         if known is None:
-            error = invalid(f"there is no e-mail {shown(key)}", nearest(key, TEMPLATES))
-            errors.append(InitErrorDetails(type=error, loc=(key,), input=key, ctx={}))
+            yield at((key, "[key]"), invalid(f"there is no e-mail {shown(key)}", nearest(str(key), TEMPLATES)), key)
             continue
         for part in ("subject", "body"):
-            for name in sorted(placeholders(getattr(template, part)) - known.allowed):
-                error = invalid(f"there is no placeholder {{{{ {name[:60]} }}}} in {key}", nearest(name, known.allowed))
-                errors.append(InitErrorDetails(type=error, loc=(key, part), input=name, ctx={}))
-    if errors:
-        raise ValidationError.from_exception_data("email_templates", errors)
-    return templates
+            text = template.get(part) if isinstance(template, dict) else getattr(template, part, None)
+            for name in sorted(_names(text) - known.allowed) if isinstance(text, str) else ():
+                message = f"there is no placeholder {{{{ {name} }}}} in {key}"
+                yield at((key, part), invalid(message, nearest(name, known.allowed)), name)
+
+
+@lru_cache(maxsize=4096)
+def _names(text: str) -> frozenset[str]:
+    return frozenset(_PLACEHOLDER.findall(text))
+
+
+BUILT_IN: Final[Mapping[str, EmailTemplate]] = {
+    template.key: EmailTemplate(subject=template.subject, body=template.body) for template in TEMPLATES.values()
+}
 
 
 @lru_cache(maxsize=512)

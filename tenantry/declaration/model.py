@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic_core import InitErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
 
 from tenantry.declaration import naming
 from tenantry.declaration.assets import AssetPath
 from tenantry.declaration.hosts import HostName, Link
-from tenantry.declaration.keys import COLOURS, FEATURES, LIMITS, TEMPLATES
+from tenantry.declaration.keys import COLOURS, FEATURES, LIMITS
 from tenantry.declaration.mail import Email, EmailTemplate, check_templates
-from tenantry.declaration.problems import invalid, nearest, shown
+from tenantry.declaration.problems import at, invalid, nearest, shown, together
 from tenantry.declaration.text import AppName, Line
 from tenantry.declaration.theme import Theme
 
@@ -70,20 +68,14 @@ class Limits(BaseModel):
     connections: int = _limit("connections")
 
 
+def _feature_key(key: str) -> str:
+    if key not in FEATURES:
+        raise invalid(f"there is no feature {shown(key)}", nearest(key, FEATURES))
+    return key
+
+
 def _features(given: dict[str, bool]) -> dict[str, bool]:
-    unknown = given.keys() - FEATURES.keys()
-    if unknown:
-        errors = [
-            InitErrorDetails(type=invalid(f"there is no feature {shown(key)}", nearest(key, FEATURES)), loc=(key,), input=key, ctx={})
-            for key in sorted(unknown)
-        ]
-        raise ValidationError.from_exception_data("features", errors)
     return {key: given.get(key, feature.default) for key, feature in FEATURES.items()}
-
-
-def _templates(given: dict[str, EmailTemplate]) -> dict[str, EmailTemplate]:
-    check_templates(given)
-    return {**BUILT_IN_TEMPLATES, **given}
 
 
 def _slug(text: str) -> str:
@@ -101,13 +93,11 @@ def _cell(text: str) -> str:
 
 
 def _domains(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    errors = [
-        InitErrorDetails(type=invalid(f"{host!r} is listed twice", "remove one"), loc=(index,), input=host, ctx={})
-        for index, host in enumerate(hosts)
-        if host in hosts[:index]
+    twice = [
+        at((index,), invalid(f"{host!r} is listed twice", "remove one"), host) for index, host in enumerate(hosts) if host in hosts[:index]
     ]
-    if errors:
-        raise ValidationError.from_exception_data("domains", errors)
+    if twice:
+        raise together(twice)
     return hosts
 
 
@@ -117,9 +107,6 @@ def _labels(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-BUILT_IN_TEMPLATES: Final[Mapping[str, EmailTemplate]] = {
-    template.key: EmailTemplate(subject=template.subject, body=template.body) for template in TEMPLATES.values()
-}
 LabelKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,39}$")]
 LabelValue = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9 ._@/+-]*$")]
 
@@ -147,10 +134,10 @@ class TenantDeclaration(BaseModel):
     )
     branding: Branding = Field(description="Name and pictures")
     theme: Theme = Field(default=Theme(), description="Colours, font and CSS")
-    features: Annotated[dict[str, bool], AfterValidator(_features)] = Field(
+    features: Annotated[dict[Annotated[str, AfterValidator(_feature_key)], bool], AfterValidator(_features)] = Field(
         default_factory=dict, validate_default=True, description="Toggles by key; those left out have their default"
     )
-    email_templates: Annotated[dict[str, EmailTemplate], AfterValidator(_templates)] = Field(
+    email_templates: Annotated[dict[str, EmailTemplate], WrapValidator(check_templates)] = Field(
         default_factory=dict, validate_default=True, description="The tenant's own texts by key; the built-in ones serve otherwise"
     )
     legal: Legal = Field(default=Legal(), description="Links to the tenant's legal pages")

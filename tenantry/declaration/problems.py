@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tenantry.errors import InputError
 
@@ -45,6 +46,21 @@ class DeclarationErrors(InputError):
 def invalid(message: str, hint: str = "") -> PydanticCustomError:
     """The error a validator raises: shown with the position of the value it is about. Braces in the text are plain text."""
     return PydanticCustomError("tenantry", "{message}", {"message": message, "hint": hint})
+
+
+def at(place: tuple[str | int, ...], error: PydanticCustomError, value: object = None) -> InitErrorDetails:
+    """An ``invalid`` error about something inside the value that a validator sees; for ``together``."""
+    return InitErrorDetails(type=error, loc=place, input=value)
+
+
+def together(errors: Iterable[InitErrorDetails], others: ValidationError | None = None) -> ValidationError:
+    """One exception for several places; pydantic adds the validator's own place in front of each."""
+    details = list(errors)
+    for other in others.errors(include_url=False) if others else ():
+        context = other.get("ctx", {})
+        kind = invalid(context["message"], context["hint"]) if other["type"] == "tenantry" else other["type"]
+        details.append(InitErrorDetails(type=kind, loc=other["loc"], input=other["input"], ctx=context))
+    return ValidationError.from_exception_data("declaration", details)
 
 
 def nearest(text: str, valid: Sequence[str] | Iterable[str]) -> str:
