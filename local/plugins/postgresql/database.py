@@ -117,7 +117,7 @@ class Database(ResourceType):
         name = state["name"]
         database = sql.Identifier(name)
         with explained(f"dropping database {name}"), client.session() as connection:
-            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
                 return
             with _as_owner(client, connection, state.get("owner")):
                 if state.get("isTemplate"):

@@ -140,14 +140,14 @@ class Grant(ResourceType):
         """Whether the role, the database and the schema are all still there."""
         with explained(f"reading {_words(state)}"):
             with client.transaction() as connection:
-                roles = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [state["role"]]).rowcount
-                databases = connection.execute("SELECT FROM pg_database WHERE datname = %s", [state["database"]]).rowcount
+                roles = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [state["role"]]).rowcount
+                databases = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [state["database"]]).rowcount
             if not databases or not (roles or state["role"] == PUBLIC):
                 return False
             if state["objectType"] in OUTSIDE_SCHEMAS or not state.get("schema"):
                 return True
             with client.transaction(state["database"]) as connection:
-                return connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", [state["schema"]]).rowcount > 0
+                return connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [state["schema"]]).rowcount > 0
 
 
 def _id(new: Props) -> str:

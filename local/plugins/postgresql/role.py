@@ -117,7 +117,7 @@ class Role(ResourceType):
     def delete(self, client: Server, id: str, state: Props, ctx: Context) -> None:
         name = state["name"]
         with explained(f"deleting role {name}"), client.transaction() as connection:
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
                 return
             lock_role(connection, name)
             role = sql.Identifier(name)
@@ -186,7 +186,7 @@ def _current_password(client: Server, connection: psycopg.Connection, name: str,
     """
     if not login or not client.superuser:
         return recorded
-    if connection.execute("SELECT FROM pg_roles WHERE rolname = CURRENT_USER AND rolsuper").fetchone() is None:
+    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = CURRENT_USER AND rolsuper").fetchone() is None:
         raise ProviderError(
             f"could not read the password of role {name}: {client.current_user} is not a superuser",
             "Set superuser=False on the provider: then it does not try.",

@@ -28,7 +28,7 @@ class Schema(ResourceType):
             row = connection.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()").fetchone()
             with member_of(connection, [role for role in (row and row[0], owner) if role]):
                 # An existing schema is taken over, whatever ifNotExists says: so does the official plugin.
-                if connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", [name]).fetchone() is None:
+                if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchone() is None:
                     authorization = sql.SQL(" AUTHORIZATION {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
                     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)) + authorization)
                 elif owner:
@@ -40,7 +40,7 @@ class Schema(ResourceType):
         database, name = _place(client, id, state)
         with explained(f"reading schema {name} of database {database}"):
             with client.transaction() as connection:
-                if connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone() is None:
+                if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone() is None:
                     return None
             with client.transaction(database) as connection:
                 row = connection.execute("SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = %s", [name]).fetchone()

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server and the plugin under test: the stand-in, or the official one where TENANTRY_OFFICIAL_PLUGINS names its folder."""
+"""A real PostgreSQL server and the plugin under test: the stand-in, or the official one in the folder TENANTRY_OFFICIAL_PLUGINS."""
 
 from __future__ import annotations
 
