@@ -7,6 +7,8 @@ Where the whole package is loaded already, that one is used.
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
@@ -37,11 +39,22 @@ def _bare_package(name: str) -> None:
         sys.modules[f"{name}.{declarations}"] = _Declarations(f"{name}.{declarations}")
 
 
+def _name_declarations(module: ModuleType) -> None:
+    """The SDK resolves a constructor's annotations by name; those that the declarations would have brought are dictionaries, too."""
+    for name in set(re.findall(r"\b[A-Z]\w+Args(?:Dict)?\b", inspect.getsource(module))):
+        module.__dict__.setdefault(name, dict)
+
+
 if "pulumi_cloudflare" not in sys.modules:
     _bare_package("pulumi_cloudflare")
 
-from pulumi_cloudflare.custom_hostname import CustomHostname  # noqa: E402
-from pulumi_cloudflare.custom_hostname_fallback_origin import CustomHostnameFallbackOrigin  # noqa: E402
-from pulumi_cloudflare.dns_record import DnsRecord  # noqa: E402
+from pulumi_cloudflare import custom_hostname, custom_hostname_fallback_origin, dns_record  # noqa: E402
+
+for _module in (custom_hostname, custom_hostname_fallback_origin, dns_record):
+    _name_declarations(_module)
+
+CustomHostname = custom_hostname.CustomHostname
+CustomHostnameFallbackOrigin = custom_hostname_fallback_origin.CustomHostnameFallbackOrigin
+DnsRecord = dns_record.DnsRecord
 
 __all__ = ["CustomHostname", "CustomHostnameFallbackOrigin", "DnsRecord"]

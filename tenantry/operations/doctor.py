@@ -1,0 +1,145 @@
+"""Everything that a run needs, examined one by one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import smtplib
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenantry.clients import aws, cloudflare
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.postgres import Server
+from tenantry.declaration import load, naming
+from tenantry.errors import TenantryError, WorkError
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, whether it is well, what was found, and what to do where it is not."""
+
+    name: str
+    ok: bool
+    found: str
+    hint: str = ""
+
+
+def examine() -> list[Check]:
+    """All checks, in the order in which a run would meet them; none stops the others."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("Python", _python),
+        ("Pulumi engine", _engine),
+        ("settings", _settings),
+        ("declarations", _declarations),
+        ("state backend", _backend),
+        ("PostgreSQL", _postgres),
+        ("interrupted runs", _runs),
+        ("AWS", _aws),
+        ("Cloudflare", _cloudflare),
+        ("mail", _mail),
+    ]
+    return [_attempt(name, check) for name, check in checks]
+
+
+def _attempt(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except TenantryError as error:
+        return Check(name, False, error.message, error.hint)
+
+
+def _python() -> str:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < (3, 11):
+        raise WorkError(f"Python {found} is too old", "install Python 3.11 or newer")
+    return found
+
+
+def _engine() -> str:
+    path = shutil.which("pulumi")
+    if path is None:
+        raise WorkError("no pulumi on PATH", 'install it, or run: tenantry local up; eval "$(tenantry local env)"')
+    version = subprocess.run([path, "version"], capture_output=True, text=True, check=False).stdout.strip()
+    if shutil.which("pulumi-language-python") is None:
+        raise WorkError(f"pulumi {version} has no Python language host beside it", "install Pulumi's complete release")
+    return version
+
+
+def _settings() -> str:
+    settings = PlatformSettings.from_project(project_root())
+    return f"{settings.domain}, buckets {settings.bucket_prefix}-*, {settings.region}"
+
+
+def _declarations() -> str:
+    declared = load(tenants_dir())
+    return f"{len(declared)} tenants, all valid"
+
+
+def _backend() -> str:
+    result = subprocess.run(["pulumi", "whoami", "--verbose", "--non-interactive"], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise WorkError(result.stderr.strip().removeprefix("error: ") or "no answer", "set PULUMI_BACKEND_URL, or log in: pulumi login")
+    return os.environ.get("PULUMI_BACKEND_URL", "as pulumi login chose")
+
+
+def _postgres() -> str:
+    server = Server.from_environment()
+    with server.connect() as connection:
+        row = connection.execute(
+            "SELECT current_setting('server_version'), rolcreaterole AND rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+    if row is None or not row[1]:
+        raise WorkError(f"{server.user} may not make roles and databases", f"ALTER ROLE {server.user} CREATEROLE CREATEDB")
+    return f"{row[0]} at {server.host}:{server.port}"
+
+
+def _runs() -> str:
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, naming.SHARED_STACK)
+        if not book.claims:
+            return "none: nothing was ever made here"
+        rows = connection.execute("SELECT stack FROM tenantry_ledger.runs WHERE finished_at IS NULL ORDER BY stack").fetchall()
+    if rows:
+        names = ", ".join(row[0] for row in rows)
+        raise WorkError(f"unfinished: {names}", f"tenantry up --stack {rows[0][0]} goes on with it")
+    return "none"
+
+
+def _aws() -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        account = str(aws.client("sts").get_caller_identity()["Account"])
+    except (BotoCoreError, ClientError) as error:
+        raise WorkError(str(error), "check AWS_REGION and the credentials, and AWS_ENDPOINT_URL where it is set") from error
+    declared = PlatformSettings.from_project(project_root()).account_id
+    if account != declared:
+        raise WorkError(f"the credentials are of account {account}, the settings say {declared}", "correct tenantry:accountId in Pulumi.yaml")
+    return f"account {account}"
+
+
+def _cloudflare() -> str:
+    from cloudflare import CloudflareError
+
+    settings = PlatformSettings.from_project(project_root())
+    try:
+        zone = cloudflare.client().zones.get(zone_id=settings.zone_id)
+    except CloudflareError as error:
+        raise WorkError(f"zone {settings.zone_id}: {error}", "check CLOUDFLARE_API_TOKEN and tenantry:zoneId") from error
+    return f"zone {zone.name}"
+
+
+def _mail() -> str:
+    host, port = os.environ.get("SMTP_HOST"), os.environ.get("SMTP_PORT", "587")
+    if not host:
+        raise WorkError("SMTP_HOST is not set", "set SMTP_HOST and SMTP_PORT; invitations and welcome mails need them")
+    try:
+        with smtplib.SMTP(host, int(port), timeout=10) as server:
+            server.noop()
+    except OSError as error:
+        raise WorkError(f"{host}:{port}: {error}", "check SMTP_HOST and SMTP_PORT") from error
+    return f"{host}:{port}"

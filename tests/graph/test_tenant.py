@@ -1,0 +1,128 @@
+"""What one declaration becomes, in each isolation model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.adoption import NOTHING, Adoption
+from components.tenant import Tenant
+
+SCHEMA_TYPES = {"postgresql:index/schema:Schema", "postgresql:index/role:Role", "pulumi-python:dynamic/tenantry:Store"}
+DATABASE_TYPES = SCHEMA_TYPES | {"postgresql:index/database:Database", "postgresql:index/grant:Grant"}
+INSTANCE_TYPES = DATABASE_TYPES | {"aws:rds/instance:Instance", "pulumi:providers:postgresql"}
+
+
+def make(declaration, settings, adoption=NOTHING):
+    return lambda: Tenant(
+        declaration.slug,
+        {
+            "declaration": declaration,
+            "settings": settings,
+            "bucket": "tenantry-dev-main",
+            "revision": "0001",
+            "assets": Path("tenants"),
+            "sslmode": "require",
+            "adoption": adoption,
+            "depends_on": [],
+        },
+    )
+
+
+def first(samples, isolation, state="active"):
+    return next(tenant for tenant in samples.values() if tenant.isolation == isolation and tenant.state == state)
+
+
+@pytest.mark.parametrize(
+    ("isolation", "expected"), [("rls", set()), ("schema", SCHEMA_TYPES), ("database", DATABASE_TYPES), ("instance", INSTANCE_TYPES)]
+)
+def test_isolation_decides_the_database_resources(run, samples, settings, isolation, expected):
+    """Each isolation model makes exactly its own kinds of database resources."""
+    graph = run(make(first(samples, isolation), settings))
+    database = DATABASE_TYPES | INSTANCE_TYPES
+    assert {resource.type for resource in graph.resources.values()} & database == expected
+
+
+def test_every_resource_hangs_below_its_tenant(run, samples, settings):
+    """Following parents from any resource leads to the tenant's component."""
+    declaration = first(samples, "database")
+    graph = run(make(declaration, settings))
+    for name in graph.resources:
+        seen = name
+        while graph.parents.get(seen):
+            seen = graph.parents[seen]
+        assert seen == declaration.slug
+
+
+def test_a_plain_pooled_tenant_costs_five_resources(run, samples, settings):
+    """A row-level tenant with no assets and no domain is a record, its configuration, an invitation and two objects."""
+    plain = next(t for t in samples.values() if t.isolation == "rls" and not t.domains)
+    graph = run(make(plain.model_copy(update={"branding": plain.branding.model_copy(update={"logo": None, "favicon": None})}), settings))
+    custom = sorted(resource.type.rsplit(":", 1)[-1] for resource in graph.resources.values() if resource.custom)
+    assert custom == ["AdminInvitation", "BucketObjectv2", "BucketObjectv2", "ConfigurationRows", "TenantRecord"]
+
+
+@pytest.mark.parametrize(("state", "protected"), [("active", True), ("suspended", True), ("offboarding", False)])
+def test_data_is_protected_until_offboarding(run, samples, settings, state, protected):
+    """A tenant's schema and tables refuse deletion until its declaration says offboarding."""
+    declaration = first(samples, "schema").model_copy(update={"state": state})
+    graph = run(make(declaration, settings))
+    assert graph.options[f"{declaration.slug}-db-schema"].protect is protected
+    assert graph.options[f"{declaration.slug}-db-tables"].protect is protected
+
+
+def test_a_suspended_tenant_cannot_log_in(run, samples, settings):
+    """Suspension takes the login role's LOGIN and ends its sessions, and keeps every resource."""
+    active = first(samples, "database")
+    before = run(make(active, settings))
+    after = run(make(active.model_copy(update={"state": "suspended"}), settings))
+    assert set(before.resources) == set(after.resources)
+    assert after.resources[f"{active.slug}-db-app"].inputs["login"] is False
+    assert after.resources[f"{active.slug}-db-tables"].inputs["login"] is False
+
+
+def test_no_input_holds_a_password(run, samples, settings):
+    """No dynamic resource gets a password as a property: it is made inside and given out as a secret."""
+    declaration = first(samples, "instance")
+    graph = run(make(declaration, settings))
+    store = graph.resources[f"{declaration.slug}-db-tables"]
+    assert store.inputs["server"]["secret_arn"] == "arn:secret"
+    assert "secret" not in json.dumps({k: v for k, v in store.inputs.items() if k not in ("__provider", "server")})
+
+
+def test_the_database_is_closed_to_everybody_else(run, samples, settings):
+    """PUBLIC loses every right on a tenant's own database, CONNECT among them."""
+    declaration = first(samples, "database")
+    graph = run(make(declaration, settings))
+    (grant,) = graph.of_type("postgresql:index/grant:Grant")
+    assert grant.inputs["role"] == "public"
+    assert grant.inputs["privileges"] == []
+
+
+def test_a_leftover_is_adopted_by_its_logical_name(run, samples, settings):
+    """What a killed run left is passed to the provider as an import id; nothing else is."""
+    declaration = first(samples, "database")
+    name = f"{declaration.slug}-db-database"
+    graph = run(make(declaration, settings, Adoption({name: "t_x"})))
+    assert graph.options[name].import_ == "t_x"
+    assert [other for other, opts in graph.options.items() if opts.import_] == [name]
+
+
+def test_custom_domains_ask_for_a_certificate_each(run, samples, settings):
+    """Every custom domain is a custom host name with its own certificate request."""
+    declaration = next(tenant for tenant in samples.values() if tenant.domains)
+    graph = run(make(declaration, settings))
+    hosts = graph.of_type("cloudflare:index/customHostname:CustomHostname")
+    assert sorted(host.inputs["hostname"] for host in hosts) == sorted(declaration.domains)
+    assert all(host.inputs["ssl"]["type"] == "dv" for host in hosts)
+
+
+def test_objects_lie_under_the_tenants_prefix(run, samples, settings):
+    """No object of a tenant has a key outside its prefix."""
+    for declaration in samples.values():
+        graph = run(make(declaration, settings))
+        keys = [o.inputs["key"] for o in graph.of_type("aws:s3/bucketObjectv2:BucketObjectv2")]
+        assert keys
+        assert all(key.startswith(f"tenants/{declaration.slug}/") for key in keys)

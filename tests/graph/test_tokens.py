@@ -1,0 +1,82 @@
+"""The type tokens and logical names are part of every stack's state: a change here replaces things."""
+
+from __future__ import annotations
+
+import re
+
+from stacks import shared
+
+TOKENS = {
+    "aws:acm/certificate:Certificate",
+    "aws:iam/role:Role",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:s3/bucket:Bucket",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketObjectv2:BucketObjectv2",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:s3/bucketVersioning:BucketVersioning",
+    "cloudflare:index/customHostname:CustomHostname",
+    "cloudflare:index/customHostnameFallbackOrigin:CustomHostnameFallbackOrigin",
+    "cloudflare:index/dnsRecord:DnsRecord",
+    "postgresql:index/database:Database",
+    "postgresql:index/grant:Grant",
+    "postgresql:index/role:Role",
+    "postgresql:index/schema:Schema",
+    "pulumi-python:dynamic/tenantry:AdminInvitation",
+    "pulumi-python:dynamic/tenantry:ConfigurationRows",
+    "pulumi-python:dynamic/tenantry:Store",
+    "pulumi-python:dynamic/tenantry:TenantRecord",
+    "tenantry:platform:CellBucket",
+    "tenantry:platform:ControlPlane",
+    "tenantry:platform:Edge",
+    "tenantry:platform:Platform",
+    "tenantry:tenant:Tenant",
+    "tenantry:tenant:TenantAdmin",
+    "tenantry:tenant:TenantConfiguration",
+    "tenantry:tenant:TenantDatabase",
+    "tenantry:tenant:TenantDomain",
+    "tenantry:tenant:TenantStorage",
+}
+
+PLATFORM_NAMES = {
+    "platform", "platform-owner", "platform-app", "platform-database", "platform-closed", "platform-schema", "platform-tables",
+    "platform-control", "platform-control-owner", "platform-control-app", "platform-control-database", "platform-control-closed",
+    "platform-control-schema", "platform-control-tables",
+    "platform-edge", "platform-edge-wildcard", "platform-edge-fallback-origin", "platform-edge-certificate",
+    "platform-edge-certificate-validation",
+    "platform-bucket", "platform-bucket-private", "platform-bucket-owner", "platform-bucket-versioning", "platform-bucket-encryption",
+    "platform-bucket-lifecycle", "platform-bucket-tls", "platform-bucket-assets-role", "platform-bucket-assets-policy",
+}  # fmt: skip
+
+TENANT_NAMES = re.compile(
+    r"(-(record|config(-rows)?|admin(-invitation)?|storage(-(manifest|theme|logo|favicon))?|db(-(app|schema|tables))?|domain(-[a-z0-9.-]+)?))?"
+)
+
+
+def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypatch):
+    """The main cell registers exactly these types, under names made of its own words and its tenants' slugs."""
+    monkeypatch.setattr(shared.gate, "enter", lambda *args: shared.gate.NOTHING)
+    graph = run(lambda: shared.run("main", settings, samples))
+    tokens = {resource.type for resource in graph.resources.values()} - {"pulumi:pulumi:Stack"}
+    assert tokens <= TOKENS
+    assert {"tenantry:platform:Edge", "tenantry:tenant:TenantStorage"} <= tokens
+    slugs = sorted((tenant.slug for tenant in samples.values()), key=len, reverse=True)
+    for name in set(graph.resources) - PLATFORM_NAMES:
+        slug = next((slug for slug in slugs if name == slug or name.startswith(f"{slug}-")), None)
+        if slug is not None:
+            assert TENANT_NAMES.fullmatch(name.removeprefix(slug)), name
+    assert set(graph.resources) >= PLATFORM_NAMES
+
+
+def test_another_cell_has_no_registry_of_its_own(run, samples, settings, monkeypatch):
+    """Control plane and edge are the main cell's; other cells have their own bucket, database and tables."""
+    monkeypatch.setattr(shared.gate, "enter", lambda *args: shared.gate.NOTHING)
+    graph = run(lambda: shared.run("eu1", settings, samples))
+    tokens = {resource.type for resource in graph.resources.values()}
+    assert "tenantry:platform:ControlPlane" not in tokens
+    assert "tenantry:platform:Edge" not in tokens
+    assert graph.resources["platform-database"].inputs["name"] == "cell_eu1"
+    assert graph.resources["platform-bucket"].inputs["bucket"] == "tenantry-dev-eu1"
