@@ -1,0 +1,61 @@
+# make up    everything on this machine, from nothing to running tenants
+# make test  all tests, also as the first command ever
+# make down  ends the local cloud; its data stay
+# make bench the speed figures of README.md
+# make lint  format, style and types
+# make lock  renews requirements.lock after a change of the dependencies in pyproject.toml
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST_ARGS ?=
+WORKERS ?= 2
+
+# Bytecode that may not be kept is compiled again on every run of the engine.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help up test down bench lint lock venv engine
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+up: engine
+	@$(BIN)/tenantry local up
+	@env="$$($(BIN)/tenantry local env)" && eval "$$env" && $(BIN)/tenantry up --all
+
+test: engine
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
+
+down: venv
+	@$(BIN)/tenantry local down
+
+bench: engine
+	@$(BIN)/python -m benchmarks
+
+lint: venv
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+lock: venv
+	@$(BIN)/pip-compile --quiet --no-header --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--extra local --extra dev --output-file requirements.lock pyproject.toml
+
+engine: venv
+	@$(BIN)/python -m local.engine
+
+# Made anew only when the locked set or the clone's place has changed: a virtual environment cannot be moved.
+venv:
+	@pwd | cat - requirements.lock | cmp -s - .venv/.locked || $(MAKE) --no-print-directory .venv
+
+.PHONY: .venv
+.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Tenantry needs Python 3.11 or later as $(PYTHON); to name another: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "making the virtual environment .venv from requirements.lock: about a minute, more where the network is slow"
+	@$(PYTHON) -m venv --clear .venv || \
+		{ echo "$(PYTHON) can make no virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@pwd | cat - requirements.lock > .venv/.locked
