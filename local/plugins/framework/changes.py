@@ -70,23 +70,26 @@ def previewed(resource: ResourceType, state: Props, news: Props) -> Props:
 
 
 def known(resource: ResourceType, inputs: Mapping[str, Any]) -> Props:
-    """The inputs proper: no bookkeeping, nothing absent."""
-    return {key: value for key, value in inputs.items() if key in resource.fields and value is not None}
+    """The inputs proper: no bookkeeping, nothing absent, and the defaults that mean no more than absence (False, 0)."""
+    zeros = {key: spec.default for key, spec in resource.fields.items() if spec.default is not None and is_zero(spec.default)}
+    return zeros | {key: value for key, value in inputs.items() if key in resource.fields and value is not None}
 
 
 def inputs_of(resource: ResourceType, state: Props, inputs: Props) -> Props:
     """The inputs that a program would have to give for this state: those it gave, brought up to date; on import, all that matter."""
     if inputs:
-        return {
-            key: state[key] if key in state and key in resource.fields and not resource.same(key, state[key], value) else value
+        drifted = {
+            key: state[key]
             for key, value in inputs.items()
+            if key in state and key in resource.fields and not resource.same(key, state[key], value)
         }
+        return inputs | drifted | {DEFAULTS: [key for key in inputs.get(DEFAULTS, []) if key not in drifted]}
     found = {
         key: state[key]
         for key, spec in resource.fields.items()
-        if not spec.output and key in state and not (is_zero(state[key]) and spec.default is None)
+        if not spec.output and key in state and not is_zero(state[key]) and state[key] != spec.default
     }
-    return found | {DEFAULTS: sorted(key for key in found if found[key] == resource.fields[key].default)}
+    return found | {DEFAULTS: []}
 
 
 def settable(fields: Mapping[str, Field]) -> list[str]:
@@ -102,6 +105,6 @@ def _defaults(resource: ResourceType, name: str, olds: Props, inputs: Props, see
         if spec.autoname:
             kept = key in olds and key in olds.get(DEFAULTS, [])
             filled[key] = olds[key] if kept else f"{name}-{seed.hex()[:7] or '0000000'}"
-        elif spec.default is not None:
+        elif not is_zero(spec.default):
             filled[key] = spec.default
     return filled

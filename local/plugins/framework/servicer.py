@@ -156,7 +156,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         news, secrets = decode(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_outputs(resource, changes.previewed(resource, state, news), secrets))
-        new = merged(resource.fields, state, news)
+        new = merged(resource.fields, state, changes.known(resource, news))
         result = resource.update(self._client(), request.id, state, new, Context(request.urn, request.timeout))
         return provider_pb2.UpdateResponse(properties=_outputs(resource, {"id": request.id} | new | result, secrets))
 
@@ -212,7 +212,16 @@ def _configuration(fields: Mapping[str, Field], given: Mapping[str, Any]) -> tup
 
 
 def _outputs(resource: ResourceType, outputs: Props, secrets: frozenset[str]) -> Any:
-    return encode(outputs, secrets | _declared_secret(resource))
+    """As the official plugins record them: sets of texts in alphabetical order."""
+    ordered = {
+        name: sorted(value) if name in resource.fields and resource.fields[name].unordered and _texts(value) else value
+        for name, value in outputs.items()
+    }
+    return encode(ordered, secrets | _declared_secret(resource))
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _declared_secret(resource: ResourceType) -> frozenset[str]:

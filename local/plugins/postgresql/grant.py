@@ -96,11 +96,8 @@ class Grant(ResourceType):
             self._apply(client, state, None)
 
     def read(self, client: Server, id: str, state: Props, ctx: Context) -> Props | None:
-        if not state.get("role"):
-            raise ProviderError(
-                f"grant {id} cannot be imported", "Declare it without import_: granting again what is granted changes nothing."
-            )
-        if not self._exists(client, state):
+        # An id does not tell its parts apart, so there is no import; granting again what is granted changes nothing.
+        if not state.get("role") or not self._exists(client, state):
             return None
         kind, objects, columns = state["objectType"], state.get("objects") or [], state.get("columns") or []
         parameters = {"role": state["role"], "database": state["database"], "schema": _quoted(state.get("schema")), "objects": objects}
@@ -119,7 +116,7 @@ class Grant(ResourceType):
             named = not objects or name in {each.split("(")[0] for each in objects} or kind in WITHOUT_OBJECTS
             # One object that differs is enough to report: the next update brings them all in line.
             if named and not _equal(kind, set(privileges), wanted):
-                return {"id": _id(state), "privileges": sorted(set(privileges), key=_hash)}
+                return {"id": _id(state), "privileges": privileges}
         return {"id": _id(state)}
 
     def _apply(self, client: Server, old: Props, new: Props | None) -> None:

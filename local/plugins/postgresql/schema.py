@@ -20,6 +20,8 @@ class Schema(ResourceType):
         "owner": Field(computed=True),
         "ifNotExists": Field(bool, default=True),
         "dropCascade": Field(bool, default=False),
+        # Deprecated as an input in favour of Grant, and not served; the official plugin reports none either.
+        "policies": Field(list, output=True),
     }
 
     def create(self, client: Server, new: Props, ctx: Context) -> tuple[str, Props]:
@@ -44,7 +46,7 @@ class Schema(ResourceType):
                     return None
             with client.transaction(database) as connection:
                 row = connection.execute("SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = %s", [name]).fetchone()
-        return {"id": f"{database}.{name}", "name": name, "database": database, "owner": row[0]} if row else None
+        return {"id": f"{database}.{name}", "name": name, "database": database, "owner": row[0], "policies": []} if row else None
 
     def update(self, client: Server, id: str, old: Props, new: Props, ctx: Context) -> Props:
         database, before, name = new["database"], old["name"], new["name"]

@@ -29,7 +29,7 @@ def place(sql):
         (ON_SCHEMA, "g_role_g_place_g_schema_schema"),
         (ON_DATABASE, "g_role_g_place_database"),
         (ON_TABLES, "g_role_g_place_g_schema_table"),
-        (ON_TABLES | {"objects": ["two", "one"]}, {"g_role_g_place_g_schema_table_one_two", "g_role_g_place_g_schema_table_two_one"}),
+        (ON_TABLES | {"objects": ["two", "one"]}, "g_role_g_place_g_schema_table_one_two"),
         (ON_TABLES | {"objectType": "column", "objects": ["one"], "columns": ["a"]}, "g_role_g_place_g_schema_column_one_a"),
         (ON_TABLES | {"objectType": "sequence", "privileges": ["USAGE", "SELECT"]}, "g_role_g_place_g_schema_sequence"),
     ],
@@ -37,7 +37,7 @@ def place(sql):
 def test_its_id_tells_role_place_and_objects(driver, inputs, id):
     """The id is made of role, database, schema, object type and objects."""
     grant = driver.create(TYPE, inputs)
-    assert grant.id in ({id} if isinstance(id, str) else id)
+    assert grant.id == id
     assert not driver.diff(grant, inputs).changes
     driver.delete(grant)
 
@@ -170,9 +170,10 @@ def test_granting_what_is_granted_is_no_error(driver):
 
 
 def test_a_grant_cannot_be_imported(driver):
-    """An import by id is refused: the id does not tell its parts apart."""
-    with pytest.raises(grpc.RpcError):
-        driver.adopt(TYPE, "g_role_g_place_g_schema_schema")
+    """An import by id finds nothing, because an id does not tell its parts apart."""
+    grant = driver.create(TYPE, ON_SCHEMA)
+    assert driver.adopt(TYPE, grant.id) is None
+    driver.delete(grant)
 
 
 def test_an_unknown_schema_is_named(driver):
