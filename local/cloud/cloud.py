@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local import env, plugins_home, secret
+from local import env, plugins_home, secret, stack_config
 from local.cloud.postgres import PostgresServer
 from local.cloud.record import Record
 from local.cloud.servers import Database, Instance, Program, State, instances, programs
@@ -40,9 +40,10 @@ class Cloud:
 
     def up(self, say: Callable[[str], None] = lambda line: None) -> list[Status]:
         """Starts what does not run, repairs what died, and returns when all of it answers. Changes nothing where all is well."""
-        roads.ensure(say)
+        engine = roads.ensure(say)
         with self.home.create().lock():
             secret.keep(self.home.secrets / "passphrase")
+            stack_config.create(self.home, engine)
             if not env.official_plugins():
                 plugins_home.install(self.home)
             record = Record.load(self.home)

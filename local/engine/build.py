@@ -1,6 +1,6 @@
 """The engine built from its Go modules, for a machine that reaches package registries and nothing else (CI, mostly).
 
-Go modules carry the command line and the dynamic-provider plugin, but not the Python language host: `language_host.py` is ours.
+Go modules carry the command line and not the Python language host: `language_host.py` is ours, and so is the dynamic provider's launcher.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-SDK = "github.com/pulumi/pulumi/sdk/v3"
 PROGRESS_SECONDS = 20
+PROCESSES = ("pulumi-language-python", "pulumi-resource-pulumi-python")
 
 
 def build(version: str, target: Path, say: Callable[[str], None]) -> None:
@@ -39,12 +39,11 @@ def build(version: str, target: Path, say: Callable[[str], None]) -> None:
         ready = work / "ready" / "bin"
         # No C compiler needed. The version stands in no source file, and the Automation API refuses an engine without one.
         environment |= {"GOBIN": str(ready), "CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
-        stamp = f"-s -w -X {SDK}/go/common/version.Version=v{version}"
+        stamp = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
         _go([go, "install", "-v", "-trimpath", f"-ldflags={stamp}", "tool"], work, environment, say)
-        sdk = Path(subprocess.check_output([go, "list", "-m", "-f", "{{.Dir}}", SDK], cwd=work, env=environment, text=True).strip())
-        _executable(sdk / "python/dist/pulumi-resource-pulumi-python", ready)
-        _executable(sdk / "python/cmd/pulumi-language-python-exec", ready)
-        _executable(HERE / "pulumi-language-python", ready)
+        for name in PROCESSES:
+            shutil.copyfile(HERE / "pulumi-python", ready / name)
+            (ready / name).chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         ready.parent.rename(target)
 
@@ -114,11 +113,6 @@ def _go(command: list[str], work: Path, environment: dict[str, str], say: Callab
             raise
     if process.returncode:
         raise WorkError(f"the Pulumi engine could not be built: {_end(''.join(lines))}", "")
-
-
-def _executable(source: Path, folder: Path) -> None:
-    shutil.copyfile(source, folder / source.name)
-    (folder / source.name).chmod(0o755)
 
 
 def _end(text: str) -> str:

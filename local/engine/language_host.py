@@ -26,12 +26,13 @@ import pulumi
 from pulumi.runtime import reset_options, run_in_stack, set_all_config
 from pulumi.runtime.proto import LanguageRuntimeServicer, language_pb2, language_pb2_grpc, plugin_pb2
 
+from local.engine.parent import SECONDS, Parent
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # The engine's own limit for one message, so that no program fails here that runs with the official host.
 _MESSAGE_BYTES = 400 * 1024 * 1024
-PARENT_SECONDS = 1.0
 
 
 class LanguageHost(LanguageRuntimeServicer):  # type: ignore[misc]
@@ -188,12 +189,11 @@ def main() -> None:
     server = grpc.server(futures.ThreadPoolExecutor(8), options=options)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
-    engine = os.getppid()
+    parent = Parent()
     server.start()
     print(port, flush=True)
-    while not host.ended.wait(PARENT_SECONDS):
-        if os.getppid() != engine:
-            break
+    while not (host.ended.wait(SECONDS) or parent.gone):
+        pass
     server.stop(0)
     # A program that hangs in a thread of its own must not keep the process.
     os._exit(0)

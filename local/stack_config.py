@@ -1,0 +1,42 @@
+"""One configuration file for all stacks of a home.
+
+Without it the engine writes a Pulumi.<stack>.yaml into the clone for each stack, with a salt of this home's passphrase: two homes
+of one clone would fight over it, and a reset one could no longer read its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tenantry.errors import WorkError
+
+if TYPE_CHECKING:
+    from local.home import Home
+
+
+def create(home: Home, engine: Path) -> None:
+    """Writes the file where there is none, its salt made by the engine itself; stacks that start at once find it complete."""
+    if home.stack_config.exists():
+        return
+    with tempfile.TemporaryDirectory(dir=home.root) as scratch:
+        project = Path(scratch)
+        (project / "Pulumi.yaml").write_text("name: scratch\nruntime: python\n")
+        passphrase = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(home.secrets / "passphrase"), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        backend = {"PULUMI_HOME": str(project / "home"), "PULUMI_BACKEND_URL": project.as_uri()}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+        done = subprocess.run(
+            [engine / "pulumi", "stack", "init", "scratch", "--non-interactive"],
+            cwd=project,
+            env={**kept, **passphrase, **backend},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise WorkError(f"the Pulumi engine in {engine} does not work: {done.stderr.strip()}", "tenantry doctor")
+        shutil.move(project / "Pulumi.scratch.yaml", home.stack_config)
