@@ -1,8 +1,8 @@
 """pulumi-cloudflare's classes without its 12 MB of nested type declarations, which cost 2.5 s and 165 MB on every run.
 
-The package's ``__init__`` imports every module it has, and each module imports the declarations of all. Here the modules we use are
-imported alone, with the declarations replaced by ``dict``: nested values go in and come out as plain dictionaries, as Pulumi allows.
-Where the whole package is loaded already, that one is used.
+The package's ``__init__`` imports every module it has, and each module imports the declarations of all. Here the modules we use
+are imported alone, with the declarations replaced by ``dict``: nested values go in and come out as plain dictionaries, their keys
+as on the wire. Where the whole package is loaded already, that one is used.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ class TenantDomain(pulumi.ComponentResource):
                 f"{name}-{host}",
                 zone_id=settings.zone_id,
                 hostname=host,
-                ssl={"method": "http", "type": "dv", "bundle_method": "ubiquitous"},
+                # Keys as on the wire: components.cloudflare leaves out the declarations that would translate them.
+                ssl={"method": "http", "type": "dv", "bundleMethod": "ubiquitous"},
                 opts=child(f"{name}-{host}"),
             )
         self.register_outputs({})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import psycopg
@@ -14,6 +15,9 @@ from tenantry.clients.postgres import may_act_as
 Tree = Literal["control", "tenant"]
 
 ROOT = Path(__file__).resolve().parents[2] / "migrations"
+
+# alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.
+_ALEMBIC = Lock()
 
 
 @cache
@@ -44,7 +48,8 @@ def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, owner: str
         for name, value in (("tenantry.app_role", app_role), ("tenantry.platform_role", platform_role)):
             connection.execute("SELECT set_config(%s, %s, true)", [name, value])
         config.attributes.update(connection=bound, schema=schema)
-        command.upgrade(config, "head")
+        with _ALEMBIC:
+            command.upgrade(config, "head")
         connection.execute((ROOT / "isolation.sql").read_bytes())
 
 

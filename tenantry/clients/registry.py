@@ -40,7 +40,7 @@ def transaction() -> Iterator[psycopg.Connection[dict[str, Any]]]:
 
 def record(row: Mapping[str, Any]) -> None:
     """Writes a tenant's row and its host names. ``WorkError`` when a host name is another tenant's."""
-    values = {name: row[name] for name in RECORD_COLUMNS}
+    values = {name: row.get(name) for name in RECORD_COLUMNS}  # a property map has no nulls
     values |= {
         "id": row["tenant_id"],
         "limits": Jsonb({key: int(value) for key, value in row["limits"].items()}),

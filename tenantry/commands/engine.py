@@ -135,7 +135,7 @@ def tenant_table(links: dict[str, str]) -> None:
     for row in registry.tenants():
         if row["state"] == "deleted":
             continue
-        invitation = "accepted" if row["accepted_at"] else f"sent {row['issued_at']:%Y-%m-%d}" if row["issued_at"] else "not issued"
+        invitation = "accepted" if row["accepted_at"] else f"link issued {row['issued_at']:%Y-%m-%d}" if row["issued_at"] else "not issued"
         state = "" if row["state"] == "active" else f" ({row['state']})"
         place = row["database"] if row["isolation"] in ("database", "instance") else f"{row['database']}.{row['schema']}"
         rows.append(

@@ -108,6 +108,7 @@ def _explained(stack: str, run: Run, error: CommandError) -> WorkError:
     lines = []
     hint = "mend the cause and run the same command again: it goes on where this run stopped"
     for resource, message in seen:
+        message = message.removeprefix("Exception calling application: ")
         first, _, rest = message.partition("\n")
         if not resource and rest:
             hint = rest.strip().splitlines()[-1]

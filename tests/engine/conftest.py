@@ -1,0 +1,180 @@
+"""A private platform for each test module: its own servers, state and tenants folder, driven as a user drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from local.cloud.cloud import Cloud
+from local.env import environment
+from local.home import Home
+from tenantry.declaration import naming
+
+CLONE = Path(__file__).resolve().parents[2]
+DEFAULTS = CLONE / "tenants" / "defaults"
+
+
+@dataclass
+class Sandbox:
+    """A local cloud and a folder of declarations."""
+
+    root: Path
+    cloud: Cloud
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tenants(self) -> Path:
+        return self.root / "tenants"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **environment(self.cloud.home),
+            "PYTHONPATH": str(CLONE),
+            "TENANTRY_TENANTS": str(self.tenants),
+            **self.extra,
+        }
+
+    def declare(self, slug: str, **fields: Any) -> None:
+        """Writes a tenant's file; fields overlay a plain starter tenant."""
+        declaration = {
+            "name": slug.title(),
+            "tier": "starter",
+            "isolation": "rls",
+            "admin": {"name": "Ada Byron", "email": f"ada@{slug}.example"},
+            "branding": {"app_name": slug.title()},
+        }
+        (self.tenants / f"{slug}.yaml").write_text(yaml.safe_dump({**declaration, **fields}), encoding="utf-8")
+
+    def remove_file(self, slug: str) -> None:
+        (self.tenants / f"{slug}.yaml").unlink()
+
+    def tenantry(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs the command line to its end; a failure shows what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-c", "from tenantry.cli import main; main()", *arguments],
+            env={**self.environment, **environment},
+            cwd=CLONE,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert not check or done.returncode == 0, f"tenantry {' '.join(arguments)} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def up(self, *arguments: str, **environment: str) -> dict[str, dict[str, int]]:
+        """`tenantry up`: stack → counted changes."""
+        done = self.tenantry("up", *(arguments or ("--all",)), "--json", **environment)
+        return {entry["stack"]: entry["changes"] for entry in json.loads(done.stdout)["stacks"]}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts the command line in a session of its own, so that all of it can be killed at once."""
+        return subprocess.Popen(
+            [sys.executable, "-c", "from tenantry.cli import main; main()", *arguments],
+            env=self.environment,
+            cwd=CLONE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    @staticmethod
+    def kill(process: subprocess.Popen[str]) -> None:
+        """SIGKILL for the command, the engine and every plugin."""
+        import contextlib
+
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=30)
+
+    def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            env=self.environment,
+            cwd=CLONE,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert not check or done.returncode == 0, f"pulumi {' '.join(arguments)} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def state(self, stack: str) -> dict[str, Any]:
+        return json.loads(self.pulumi("stack", "export", "-s", stack).stdout)["deployment"]
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        return json.loads(self.pulumi("stack", "output", "-s", stack, "--json", "--show-secrets").stdout)
+
+    def sql(self, database: str = "postgres", *, user: str | None = None, password: str | None = None, port: int | None = None) -> psycopg.Connection:
+        """An autocommitting connection, as the administrator or as somebody else."""
+        env = self.environment
+        return psycopg.connect(
+            host=env["PGHOST"],
+            port=port or int(env["PGPORT"]),
+            user=user or env["PGUSER"],
+            password=password or env["PGPASSWORD"],
+            dbname=database,
+            autocommit=True,
+        )
+
+    def as_tenant(self, slug: str) -> psycopg.Connection:
+        """A session of the application in a tenant's store, in that tenant's context, with the credentials that the stack gives out."""
+        with self.sql(naming.CONTROL_DATABASE) as admin:
+            row = admin.execute("SELECT id, database, schema, app_role, stack, server FROM control.tenants WHERE slug = %s", [slug]).fetchone()
+        assert row is not None
+        tenant_id, database, schema, role, stack, server = row
+        outputs = self.outputs(stack)
+        own = outputs.get("password") or outputs.get("passwords", {}).get(slug)
+        port = None
+        if server:
+            port = json.loads((self.cloud.home.instances / server / "instance.json").read_text())["port"]
+        connection = self.sql(database, user=role, password=own or outputs["app_password"], port=port)
+        connection.execute("SELECT set_config('app.tenant_id', %s, false), set_config('search_path', %s, false)", [str(tenant_id), schema])
+        return connection
+
+    def s3(self) -> Any:
+        import boto3
+
+        env = self.environment
+        return boto3.client(
+            "s3",
+            endpoint_url=env["AWS_ENDPOINT_URL"],
+            region_name=env["AWS_REGION"],
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+
+def wait_for(condition: Any, seconds: float = 60) -> None:
+    """Waits until ``condition()`` is true; fails after ``seconds``."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    root = tmp_path_factory.mktemp("platform")
+    cloud = Cloud(Home(root / "local"))
+    cloud.up()
+    (root / "tenants").mkdir()
+    (root / "tenants" / "defaults").symlink_to(DEFAULTS)
+    try:
+        yield Sandbox(root, cloud)
+    finally:
+        cloud.reset()

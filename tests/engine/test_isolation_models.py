@@ -1,0 +1,119 @@
+"""Every isolation model on the real engine and a real PostgreSQL: created, unchanged, changed, refreshed, removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenantry.declaration import naming
+
+pytestmark = pytest.mark.engine
+
+MODELS = ("rls", "schema", "database", "instance")
+SLUG = {model: f"t-{model}" for model in MODELS}
+
+
+@pytest.fixture(scope="module")
+def platform(sandbox):
+    for model, slug in SLUG.items():
+        sandbox.declare(slug, isolation=model, tier="enterprise" if model in ("database", "instance") else "starter")
+    sandbox.up()
+    return sandbox
+
+
+def test_a_second_up_changes_nothing(platform):
+    """What is as declared stays untouched, in every stack."""
+    assert platform.up() == {"shared": {}, "t-database": {}, "t-instance": {}}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_application_can_work_in_its_store(platform, model):
+    """With the credentials that the stack gives out, the application writes and reads its tenant's rows."""
+    tenant_id = naming.tenant_id(SLUG[model])
+    with platform.as_tenant(SLUG[model]) as connection:
+        connection.execute("INSERT INTO users (tenant_id, email, name) VALUES (%s, 'a@b.example', 'A')", [tenant_id])
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
+        connection.execute("DELETE FROM users")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_registry_says_where_the_tenant_lives(platform, model):
+    """Registry row, configuration rows and the administrator's invitation are there for every model."""
+    with platform.sql(naming.CONTROL_DATABASE) as admin:
+        row = admin.execute("SELECT isolation, state, id FROM control.tenants WHERE slug = %s", [SLUG[model]]).fetchone()
+        assert row is not None
+        assert row[:2] == (model, "active")
+        assert admin.execute("SELECT count(*) > 20 FROM control.tenant_configurations WHERE tenant_id = %s", [row[2]]).fetchone() == (True,)
+        invitation = admin.execute("SELECT email, token_hash IS NOT NULL FROM control.invitations WHERE tenant_id = %s", [row[2]]).fetchone()
+        assert invitation == (f"ada@{SLUG[model]}.example", True)
+
+
+def test_application_roles_can_neither_own_nor_bypass(platform):
+    """No application role owns anything, is a superuser, or bypasses row-level security."""
+    with platform.sql("cell_main") as admin:
+        rows = admin.execute(
+            "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication,"
+            " (SELECT count(*) FROM pg_class WHERE relowner = r.oid)"
+            r" FROM pg_roles r WHERE rolname LIKE '%\_\_app' ORDER BY rolname"
+        ).fetchall()
+    assert [row[0] for row in rows] == ["cell_main__app", "t_t_database__app", "t_t_schema__app", "tenantry__app"]
+    assert {row[1:] for row in rows} == {(False, False, False, False, False, 0)}
+
+
+def test_a_changed_file_changes_just_that(platform):
+    """A new name and colour reach the registry, the configuration and the style sheet, and nothing is replaced."""
+    platform.declare(SLUG["rls"], isolation="rls", name="Changed Ltd", theme={"primary": "#123456"})
+    changes = platform.up("--stack", "shared")["shared"]
+    assert set(changes) == {"change"}
+    body = platform.s3().get_object(Bucket="tenantry-dev-main", Key=f"tenants/{SLUG['rls']}/branding/theme.css")["Body"].read().decode()
+    assert "--color-primary: #123456;" in body
+    with platform.sql(naming.CONTROL_DATABASE) as admin:
+        assert admin.execute("SELECT name FROM control.tenants WHERE slug = %s", [SLUG["rls"]]).fetchone() == ("Changed Ltd",)
+        history = admin.execute(
+            "SELECT old_value, new_value FROM control.tenant_configuration_history WHERE config_key = 'theme.primary' AND old_value IS NOT NULL"
+        ).fetchall()
+    assert [new for _, new in history] == ["#123456"]
+
+
+@pytest.mark.parametrize(
+    ("database", "damage"),
+    [
+        ("cell_main", "DROP POLICY tenant_isolation ON shared.documents"),
+        ("cell_main", "ALTER TABLE shared.users NO FORCE ROW LEVEL SECURITY"),
+        ("cell_main", "ALTER TABLE t_t_schema.users DISABLE ROW LEVEL SECURITY"),
+        ("cell_main", "ALTER POLICY tenant_isolation ON shared.users WITH CHECK (true)"),
+        ("cell_main", "GRANT TRUNCATE ON shared.documents TO cell_main__app"),
+        ("tenantry", "DROP POLICY tenant_isolation ON control.tenant_configurations"),
+        ("tenantry", "DELETE FROM control.tenant_configurations WHERE config_key = 'theme.font'"),
+    ],
+)
+def test_refresh_sees_damage_and_up_mends_it(platform, database, damage):
+    """Every weakened policy, flag or grant, and every lost row, is noticed by a refresh and put right by the same run."""
+    with platform.sql(database) as admin:
+        admin.execute(damage)
+    assert platform.up("--stack", "shared", "--refresh")["shared"].get("change"), "nothing was mended"
+    assert platform.up("--stack", "shared", "--refresh")["shared"] == {}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_removal_takes_everything_of_the_tenant_and_nothing_else(platform, model):
+    """offboarding, then deleted: role, schema, database, server, objects and rows go; the other tenants' stay."""
+    slug = SLUG[model]
+    names = {naming.tenant_app(slug), naming.tenant_owner(slug), naming.tenant_database(slug)}
+    fields = {"isolation": model, "tier": "enterprise" if model in ("database", "instance") else "starter"}
+    platform.declare(slug, **fields, state="offboarding")
+    platform.up(slug)
+    platform.declare(slug, **fields, state="deleted")
+    platform.up(slug)
+    with platform.sql("cell_main") as admin:
+        assert not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = ANY(%s)", [list(names)]).fetchone()
+        assert not admin.execute("SELECT 1 FROM pg_database WHERE datname = ANY(%s)", [list(names)]).fetchone()
+        assert not admin.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [naming.tenant_schema(slug)]).fetchone()
+    with platform.sql(naming.CONTROL_DATABASE) as admin:
+        assert admin.execute("SELECT state FROM control.tenants WHERE slug = %s", [slug]).fetchone() == ("deleted",)
+        assert admin.execute("SELECT count(*) FROM control.tenant_domains d JOIN control.tenants t ON t.id = d.tenant_id WHERE slug = %s", [slug]).fetchone() == (0,)
+    listed = platform.s3().list_objects_v2(Bucket="tenantry-dev-main", Prefix=f"tenants/{slug}/")
+    assert listed["KeyCount"] == 0
+    assert not (platform.cloud.home.instances / naming.server_identifier("tenantry-dev", slug)).exists()
+    platform.remove_file(slug)
+    if any(platform.tenants.glob("*.yaml")):
+        assert all(changes == {} for changes in platform.up().values())
