@@ -46,12 +46,13 @@ def checked(resource: ResourceType, name: str, olds: Props, news: Props, seed: b
 def differences(resource: ResourceType, state: Props, news: Props, ignored: Collection[str]) -> dict[str, tuple[str, bool]]:
     """Each changed property as (``add``, ``update`` or ``delete``; whether that replaces)."""
     changed: dict[str, tuple[str, bool]] = {}
+    wanted = known(resource, news)
     for key, spec in resource.fields.items():
-        old, new = state.get(key), news.get(key)
+        old, new = state.get(key), wanted.get(key)
         if spec.output or key in ignored or (new is None and spec.computed):
             continue
         if (has_unknowns(new) and new is not old) or not resource.same(key, old, new):
-            kind = "add" if is_zero(old) else "delete" if new is None else "update"
+            kind = "add" if old is None else "delete" if new is None else "update"
             changed[key] = (kind, spec.replaces)
     return changed
 
