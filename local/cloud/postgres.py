@@ -118,6 +118,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Ends the server, its sessions' transactions rolled back; returns when it has ended."""
         if self.running:
+            system_user.make_reachable(self.directory)
             self._run("pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w", "-t", START_SECONDS, "-s")
 
     def destroy(self) -> None:

@@ -1,0 +1,72 @@
+"""What tests of every tier may use: a private local cloud per xdist worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.cloud.cloud import Cloud
+from local.env import UNSET, environment, process_environment
+from local.home import CLONE, Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class PrivateCloud:
+    """A running local cloud: its folder, its variables, and a command line that meets it."""
+
+    home: Home
+    environment: Mapping[str, str]
+
+    def run(self, *command: str, cwd: Path = CLONE, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs ``command`` (`pulumi …`) in the cloud's environment; never raises for its exit code."""
+        return subprocess.run(
+            command, cwd=cwd, env={**process_environment(self.home), **variables}, capture_output=True, text=True, check=False
+        )
+
+    def tenantry(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs the command line of this clone."""
+        return self.run(sys.executable, "-c", "from tenantry.cli import main; main()", *arguments, **variables)
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[PrivateCloud]:
+    """A local cloud of this worker's own, ended and removed with the session."""
+    # Not pytest's temporary folder: that one is closed to the system user that PostgreSQL runs as where tests are run by root.
+    home = Home(Path(tempfile.mkdtemp(prefix="tenantry-test-")))
+    running = Cloud(home)
+    try:
+        running.up(lambda line: print(line, file=sys.stderr))
+        yield PrivateCloud(home, environment(home))
+    finally:
+        running.reset()
+        for name in ("lock", "."):
+            path = home.root / name
+            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def in_cloud(cloud: PrivateCloud, monkeypatch: pytest.MonkeyPatch) -> PrivateCloud:
+    """The worker's cloud, with its variables in this process's own environment."""
+    for key in UNSET:
+        monkeypatch.delenv(key, raising=False)
+    for key, value in cloud.environment.items():
+        monkeypatch.setenv(key, value)
+    return cloud
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _modules_of_this_clone() -> None:
+    """Processes that tests start find the clone's packages, whether or not it is installed."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if str(CLONE) not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(CLONE), *filter(None, paths)])
