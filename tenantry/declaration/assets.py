@@ -24,6 +24,7 @@ _PATH: Final = re.compile(
     r"assets/([a-z][a-z0-9-]*)/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)\.(svg|png|ico)", re.ASCII
 )
 _SVG: Final = "{http://www.w3.org/2000/svg}"
+_ENCODING: Final = re.compile(rb"\s*<\?xml[^>]*\sencoding\s*=\s*[\"']([^\"']*)")
 # What drawing programs leave in a file; browsers ignore it. Any other namespace (XHTML, MathML) could run or load.
 _EDITORS: Final = (
     "{http://www.inkscape.org/",
@@ -75,7 +76,7 @@ def check_asset(directory: Path, slug: str, use: str, path: str) -> None:
         raise invalid(f"{path} belongs to another tenant", f"put the file into assets/{slug}/")
     kind = path.rpartition(".")[2]
     if kind not in ALLOWED[use]:
-        raise invalid(f"a {use} is {' or '.join(ALLOWED[use]).upper()}, not {kind.upper()}")
+        raise invalid(f"a {use} is {' or '.join(name.upper() for name in ALLOWED[use])}, not {kind.upper()}")
     file = directory / path
     root = directory / "assets" / folder
     try:
@@ -144,6 +145,9 @@ def _check_svg(data: bytes, path: str) -> None:
 
 
 def _is_utf8(data: bytes) -> bool:
+    declared = _ENCODING.match(data)
+    if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
+        return False
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from tenantry.declaration.crosscheck import cross_check
 from tenantry.declaration.files import SUFFIX, FileReader, claims_of
 from tenantry.declaration.loader import load
 from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
-from tenantry.declaration.problems import DeclarationErrors, nearest
+from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, project_settings
 
@@ -74,7 +74,8 @@ def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = 
     reader.check(new.slug, text)
     reader.problems.extend(cross_check(reader.claims, reader, settings or project_settings()))
     if reader.problems:
-        raise DeclarationErrors(reader.problems)
+        # The file does not exist: its lines would mean nothing.
+        raise InputError("; ".join(problem.message for problem in reader.problems), reader.problems[0].hint)
     _write_new(path, text)
     return path
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PLAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 # RFC 6761/6762/7686 and ICANN's .internal: never reachable as a public name. (.example and .test are for us and for tests.)
 _SPECIAL: Final = frozenset({"alt", "arpa", "home", "internal", "invalid", "lan", "local", "localdomain", "localhost", "onion"})
+_WIDE_DOTS: Final = frozenset({"\u3002", "\uff0e", "\uff61"})
 _DIGITS: Final = str.maketrans({"0": "o", "1": "l"})
 
 
@@ -54,9 +55,9 @@ def canonical_host(text: str) -> str:
 def _encoded(text: str) -> str:
     import idna
 
-    # UTS 46's other full stops are refused: a reviewer would not see them.
-    if text.endswith("."):
-        raise invalid(f"{shown(text)} ends with a dot", "remove it")
+    # UTS 46 takes three more characters for a dot; a reviewer would not.
+    if text.endswith(".") or not _WIDE_DOTS.isdisjoint(text):
+        raise invalid(f"{shown(text)} ends with a dot, or has one that is not a plain full stop", "write plain dots between the labels")
     try:
         host = idna.encode(text, uts46=True, std3_rules=True).decode("ascii")
         shape = idna.decode(host)

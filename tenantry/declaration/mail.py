@@ -17,7 +17,7 @@ from tenantry.declaration.text import hidden_character
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_PLACEHOLDER: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]{0,63}) *\}\}", re.ASCII)
+_PLACEHOLDER: Final = re.compile(r"(?<!\{)\{\{ *([A-Za-z_][A-Za-z0-9_]{0,63}) *\}\}", re.ASCII)
 _MARKUP: Final = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 
 
@@ -40,7 +40,7 @@ def placeholders(text: str) -> frozenset[str]:
     """The names between ``{{ }}`` in a text; a ``PydanticCustomError`` for any other markup (statement, call, filter, attribute)."""
     if hidden := hidden_character(text, allowed="\n\t\r\u200d\u200e\u200f"):
         raise invalid(f"contains the hidden character {hidden}", "remove it")
-    rest = _PLACEHOLDER.sub("", text)
+    rest = _PLACEHOLDER.sub(" ", text)
     if found := _MARKUP.search(rest):
         raise invalid(f"only plain placeholders are allowed, not {shown(rest[found.start() : found.start() + 30])}", "write {{ name }}")
     return _names(text)
@@ -81,7 +81,11 @@ class EmailTemplate(BaseModel):
 
 def check_templates(given: Any, check_shape: ValidatorFunctionWrapHandler) -> Any:
     """Templates by key: known keys with known placeholders. Every error at once, those of the single texts as well."""
-    errors = list(_unknown(given)) if isinstance(given, dict) else []
+    errors: list[InitErrorDetails] = []
+    if isinstance(given, dict):
+        errors = list(_unknown(given))
+        # What an e-mail that does not exist lacks is of no interest.
+        given = {key: template for key, template in given.items() if key in TEMPLATES}
     try:
         templates = check_shape(given)
     except ValidationError as error:
