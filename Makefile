@@ -43,7 +43,7 @@ lock: venv
 		--extra local --extra dev --output-file requirements.lock pyproject.toml
 
 engine: venv
-	@$(BIN)/python -m local.engine
+	@$(BIN)/python -m local.engine >/dev/null
 
 # Made anew only when the locked set or the clone's place has changed: a virtual environment cannot be moved.
 venv:
