@@ -250,6 +250,22 @@ def test_what_is_no_address(text: str) -> None:
     refused(check_email, text, "not an e-mail address")
 
 
+@given(
+    st.from_regex(r"[A-Za-z0-9_+.-]{1,70}@[A-Za-z0-9.-]{1,40}\.(example|test|local|arpa|onion|com|x|c1)", fullmatch=True)
+    | st.from_regex(r"[a-z+._-]{1,8}@([a-z-]{1,5}\.){1,4}[a-z-]{1,5}", fullmatch=True)
+)
+def test_plain_addresses_need_no_library(text: str) -> None:
+    """The quick answer for plain addresses is the library's answer."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        expected = validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        refused(check_email, text)
+    else:
+        assert check_email(text) == expected
+
+
 @pytest.mark.parametrize(
     "text",
     [
