@@ -54,7 +54,7 @@ venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "Tenantry needs Python 3.11 or later as $(PYTHON); to name another: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@echo "making the virtual environment .venv from requirements.lock: about a minute, more where the network is slow"
-	@$(PYTHON) -m venv --clear .venv || \
+	@rm -rf .venv && $(PYTHON) -m venv .venv || \
 		{ echo "$(PYTHON) can make no virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

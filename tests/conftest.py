@@ -27,7 +27,7 @@ class PrivateCloud:
     home: Home
     environment: Mapping[str, str]
 
-    def run(self, *command: str, cwd: Path = CLONE, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, cwd: Path = CLONE, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs ``command`` (`pulumi …`) in the cloud's environment; never raises for its exit code."""
         return subprocess.run(
             command, cwd=cwd, env={**process_environment(self.home), **variables}, capture_output=True, text=True, check=False
@@ -35,7 +35,7 @@ class PrivateCloud:
 
     def tenantry(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line of this clone."""
-        return self.run(sys.executable, "-c", "from tenantry.cli import main; main()", *arguments, **variables)
+        return self.run(sys.executable, "-c", "from tenantry.cli import main; main()", *arguments, variables=variables)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import email.policy
 import signal
 import time
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -40,7 +39,7 @@ def received(directory: Path) -> list[Mail]:
 
 
 def _read(path: Path) -> Mail:
-    message = cast("EmailMessage", email.message_from_bytes(path.read_bytes(), policy=email.policy.default))
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     body = message.get_body(("plain", "html"))
     return Mail(
         path=path,

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -163,7 +163,7 @@ class PostgresServer:
         command: Sequence[str] = [str(binaries() / program), *map(str, arguments)]
         # A file, not a pipe: a pipe would be inherited by the server and never end.
         with tempfile.TemporaryFile("w+") as output:
-            streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
             done = subprocess.run(command, check=False, cwd="/", env=_environment(), **streams, **system_user.as_user())
             output.seek(0)
             said = output.read().strip()

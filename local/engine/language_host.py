@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MESSAGE_BYTES = 400 * 1024 * 1024
 
 
-class LanguageHost(LanguageRuntimeServicer):  # type: ignore[misc]
+class LanguageHost(LanguageRuntimeServicer):
     """Runs the program of a project directory. ``ended`` is set when the engine cancels."""
 
     def __init__(self, engine_address: str) -> None:
