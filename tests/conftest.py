@@ -29,9 +29,8 @@ class PrivateCloud:
 
     def run(self, *command: str, cwd: Path = CLONE, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs ``command`` (`pulumi …`) in the cloud's environment; never raises for its exit code."""
-        return subprocess.run(
-            command, cwd=cwd, env={**process_environment(self.home), **variables}, capture_output=True, text=True, check=False
-        )
+        environment = {**process_environment(self.home), **(variables or {})}
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
     def tenantry(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line of this clone."""
