@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,3 +175,13 @@ def test_a_machine_without_network_is_told_within_seconds(monkeypatch: pytest.Mo
     monkeypatch.setattr(download, "REACH_SECONDS", 0.2)
     with pytest.raises(WorkError, match="can't be reached"):
         download.fetch("1.0.0", Path("/nowhere"), print)
+
+
+def test_the_lock_file_holds_every_dependency() -> None:
+    """Whoever adds a dependency to pyproject.toml renews the lock file: make lock."""
+    clone = build.HERE.parent.parent
+    project = tomllib.loads((clone / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    named = {re.match(r"[\w.-]+", each)[0].lower() for each in (*project["dependencies"], *extras["local"], *extras["dev"])}  # type: ignore[index]
+    locked = set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==", (clone / "requirements.lock").read_text().lower(), re.MULTILINE))
+    assert named <= locked
