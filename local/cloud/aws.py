@@ -25,6 +25,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from local.cloud.aws_authorization import Authorization
+from local.cloud.aws_databases import Databases
 from local.cloud.aws_identities import Identities
 from local.cloud.aws_snapshot import Snapshot
 from local.cloud.faults import Faults
@@ -71,6 +72,8 @@ class Front:
             time.sleep(fault.delay)
             if fault.status:
                 code = {429: "TooManyRequestsException", 503: "SlowDown"}.get(fault.status, "InternalError")
+                if environ.get("HTTP_X_AMZ_TARGET"):
+                    return _answer(start_response, fault.status, {"__type": code, "message": f"Injected fault {fault.status}"})
                 text = f"<Error><Code>{code}</Code><Message>Injected fault {fault.status}</Message></Error>".encode()
                 start_response(f"{fault.status} Fault", [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))])
                 return [text]
@@ -87,9 +90,10 @@ class Front:
         return _answer(start_response, 200, {})
 
 
-def application(snapshot: Snapshot, identities: Identities) -> WSGIApplication:
-    moto = DomainDispatcherApplication(create_backend_app)
-    return Front(Remembering(Authorization(moto, identities), snapshot))
+def application(snapshot: Snapshot, identities: Identities, instances: Path) -> WSGIApplication:
+    """Everything in front of moto, outermost last; `instances` has a folder for each RDS instance."""
+    remembering = Remembering(DomainDispatcherApplication(create_backend_app), snapshot)
+    return Front(Authorization(Databases(remembering, instances, snapshot), identities, snapshot.lock))
 
 
 def _answer(start_response: StartResponse, status: int, body: dict[str, Any]) -> Iterable[bytes]:
@@ -102,6 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="local.cloud.aws", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True, help="the folder that keeps everything")
+    parser.add_argument("--instances", type=Path, help="the folder of the RDS instances' servers; beside the state unless given")
     given = parser.parse_args()
     access_key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret:
@@ -109,7 +114,8 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     snapshot = Snapshot(given.state)
     snapshot.load()
-    server = make_server("127.0.0.1", given.port, application(snapshot, Identities(access_key, secret)), True, request_handler=QuietHandler)
+    served = application(snapshot, Identities(access_key, secret), given.instances or given.state.parent / "instances")
+    server = make_server("127.0.0.1", given.port, served, True, request_handler=QuietHandler)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

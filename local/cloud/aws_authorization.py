@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -58,8 +59,8 @@ class Call:
 class Authorization:
     """WSGI middleware: passes on what is allowed, answers the rest as AWS would."""
 
-    def __init__(self, application: WSGIApplication, identities: Identities) -> None:
-        self.application, self.identities = application, identities
+    def __init__(self, application: WSGIApplication, identities: Identities, lock: AbstractContextManager[Any]) -> None:
+        self.application, self.identities, self.lock = application, identities, lock
         _trust_our_decision()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -68,19 +69,21 @@ class Authorization:
             call = Call(environ)
             signature = Signature.of(call.headers, call.query_string)
             service = signature.service if signature else service
-            identity = None
-            if signature:
-                identity = self.identities.find(signature)
-                signature.verify(identity.secret, call.method, call.url, call.headers, call.body)
-            if service == "s3" and not call.path.startswith("/v20180820/"):
-                self._authorize_s3(call, identity)
-            else:
-                self._authorize_other(call, service, identity)
-            tags = self._session_tags(call, service, identity)
+            # moto's state is read here, and has no locks of its own.
+            with self.lock:
+                identity = self.identities.find(signature) if signature else None
+                if signature and identity:
+                    signature.verify(identity.secret, call.method, call.url, call.headers, call.body)
+                if service == "s3" and not call.path.startswith("/v20180820/"):
+                    self._authorize_s3(call, identity)
+                else:
+                    self._authorize_other(call, service, identity)
+                tags = self._session_tags(call, service, identity)
         except Refused as refused:
             return _refusal(refused, service, environ["REQUEST_METHOD"], start_response)
         answer = self.application(environ, start_response)
-        return _remember_tags(answer, tags) if tags else answer
+        with self.lock:
+            return _remember_tags(answer, tags) if tags else answer
 
     def _authorize_s3(self, call: Call, identity: Identity | None) -> None:
         for needed in s3.permissions(call.method, call.path, call.query, call.headers, call.body):

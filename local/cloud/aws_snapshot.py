@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.backends import get_backend
 
-SERVICES = ("s3", "iam", "sts", "secretsmanager", "acm", "kms")
+SERVICES = ("s3", "iam", "sts", "secretsmanager", "acm", "kms", "rds")
 QUIET_SECONDS = 0.1
 LONGEST_SECONDS = 1.0
 

@@ -5,6 +5,7 @@ from local.plugins.aws.bucket_object import BucketObject
 from local.plugins.aws.bucket_parts import Encryption, OwnershipControls, Policy, PublicAccessBlock, Versioning
 from local.plugins.aws.certificate import Certificate
 from local.plugins.aws.client import CONFIG, Client
+from local.plugins.aws.instance import Instance
 from local.plugins.aws.invokes import INVOKES
 from local.plugins.aws.lifecycle import Lifecycle
 from local.plugins.aws.role import Role, RolePolicy
@@ -26,6 +27,7 @@ PROVIDER = Provider(
         Certificate(),
         Role(),
         RolePolicy(),
+        Instance(),
     ],
     config=CONFIG,
     configure=Client,

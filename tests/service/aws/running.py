@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 
 from local.cloud import ports
+from local.cloud.postgres import PostgresServer
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 ROOT = {"aws_access_key_id": "AKIATESTADMINISTRATO", "aws_secret_access_key": "administrators-secret"}
@@ -37,6 +38,13 @@ def aws(state: Path, end: signal.Signals = signal.SIGTERM) -> Iterator[str]:
     finally:
         process.send_signal(end)
         process.wait()
+
+
+def end_instances(state: Path) -> None:
+    """Remove the database servers that a test left behind."""
+    instances = state.parent / "instances"
+    for folder in instances.iterdir() if instances.is_dir() else ():
+        PostgresServer(folder).destroy()
 
 
 def connect(address: str, service: str, **credentials: str) -> Any:

@@ -17,8 +17,12 @@ from tests.service.aws.running import REGION, ROOT
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running.aws(tmp_path_factory.mktemp("home") / "aws") as address:
-        yield address
+    state = tmp_path_factory.mktemp("home") / "aws"
+    with running.aws(state) as address:
+        try:
+            yield address
+        finally:
+            running.end_instances(state)
 
 
 @pytest.fixture(scope="session")
