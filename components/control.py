@@ -36,7 +36,7 @@ class ControlPlane(pulumi.ComponentResource):
         database = postgresql.Database(
             f"{name}-database", name=CONTROL_DATABASE, owner=owner.name, opts=child(f"{name}-database", protect=True)
         )
-        postgresql.Grant(
+        closed = postgresql.Grant(
             f"{name}-closed",
             database=database.name,
             role="public",
@@ -64,6 +64,6 @@ class ControlPlane(pulumi.ComponentResource):
                 "login": True,
                 "revision": args["revision"],
             },
-            child(f"{name}-tables", protect=True),
+            pulumi.ResourceOptions(parent=self, protect=args["protect"], depends_on=[closed]),
         )
         self.register_outputs({"database": CONTROL_DATABASE})

@@ -89,9 +89,9 @@ class Platform(pulumi.ComponentResource):
                 "login": True,
                 "revision": args["tenant_revision"],
             },
-            child(f"{name}-tables", protect=True),
+            pulumi.ResourceOptions(parent=self, protect=settings.protects, depends_on=[closed]),
         )
-        self.ready += [store, closed]
+        self.ready.append(store)
         self.bucket = bucket.bucket
         self.assets_role = bucket.assets_role
         self.app_password = store.password

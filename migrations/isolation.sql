@@ -32,4 +32,7 @@ BEGIN
             EXECUTE format('CREATE POLICY platform ON %s TO %I USING (true) WITH CHECK (true)', target.name, platform_role);
         END IF;
     END LOOP;
+    -- Stores of one database grant on the same catalog row; without taking turns, one of two at once would fail.
+    PERFORM pg_advisory_xact_lock(hashtextextended('tenantry:connect:' || current_database(), 0));
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), app_role);
 END $$;

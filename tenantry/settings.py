@@ -34,6 +34,8 @@ class PlatformSettings:
     bucket_prefix: str
     region: str
     account_id: str
+    secrets_provider: str = "passphrase"
+    """What encrypts the secrets in a new stack's state: ``passphrase``, ``awskms://…``; see `pulumi stack init --secrets-provider`."""
     protect: str = "true"
     """Whether data-bearing resources refuse to be deleted until their tenant is being off-boarded; ``false`` for scratch platforms."""
 
@@ -85,6 +87,7 @@ KEYS: Final[Mapping[str, str]] = {
     "bucket_prefix": "tenantry:bucketPrefix",
     "region": "aws:region",
     "account_id": "tenantry:accountId",
+    "secrets_provider": "tenantry:secretsProvider",
     "protect": "tenantry:protect",
 }
 

@@ -53,10 +53,7 @@ def _attempt(name: str, check: Callable[[], str]) -> Check:
 
 
 def _python() -> str:
-    found = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info < (3, 11):
-        raise WorkError(f"Python {found} is too old", "install Python 3.11 or newer")
-    return found
+    return ".".join(str(part) for part in sys.version_info[:3])
 
 
 def _engine() -> str:
@@ -118,7 +115,9 @@ def _aws() -> str:
         raise WorkError(str(error), "check AWS_REGION and the credentials, and AWS_ENDPOINT_URL where it is set") from error
     declared = PlatformSettings.from_project(project_root()).account_id
     if account != declared:
-        raise WorkError(f"the credentials are of account {account}, the settings say {declared}", "correct tenantry:accountId in Pulumi.yaml")
+        raise WorkError(
+            f"the credentials are of account {account}, the settings say {declared}", "correct tenantry:accountId in Pulumi.yaml"
+        )
     return f"account {account}"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi import automation
-from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from tenantry.clients import ledger
 from tenantry.clients.ledger import Ledger
@@ -20,7 +21,9 @@ from tenantry.declaration import Declarations
 from tenantry.errors import WorkError
 from tenantry.operations import stack_lock
 from tenantry.operations.progress import Run, Step
-from tenantry.settings import project_root
+from tenantry.settings import PlatformSettings, project_root
+
+PROJECT = "tenantry"  # Pulumi.yaml's name
 
 BULK = 5
 """From this many new tenants on, the state is saved once at the end: each save writes all of it, and adoption finds what a kill loses."""
@@ -86,8 +89,7 @@ def _run(
     started = time.monotonic()
     run = Run(stack, report)
     try:
-        options = automation.LocalWorkspaceOptions(env_vars=dict(environment or {}))
-        handle = automation.create_or_select_stack(stack, work_dir=str(project_root()), opts=options)
+        handle = _select(stack, dict(environment or {}))
         if repair:
             _forget_pending(handle)
         try:
@@ -98,6 +100,24 @@ def _run(
     except CommandError as error:
         raise _explained(stack, run, error) from error
     return Outcome(stack, run.changed, tuple(run.steps), time.monotonic() - started)
+
+
+def _select(stack: str, environment: dict[str, str]) -> automation.Stack:
+    """The stack, made where it is not there yet."""
+    options = automation.LocalWorkspaceOptions(env_vars=environment)
+    try:
+        return automation.select_stack(stack, work_dir=str(project_root()), opts=options)
+    except StackNotFoundError:
+        pass
+    provider = PlatformSettings.from_project(project_root()).secrets_provider
+    if "PULUMI_OPTION_CONFIG_FILE" not in os.environ:
+        made = automation.LocalWorkspaceOptions(env_vars=environment, secrets_provider=provider)
+        return automation.create_stack(stack, work_dir=str(project_root()), opts=made)
+    # One configuration file serves all stacks. `stack init` does not know that option and would write another beside the project.
+    with tempfile.TemporaryDirectory() as scratch:
+        project = automation.ProjectSettings(name=PROJECT, runtime="python")
+        automation.LocalWorkspace(scratch, project_settings=project, secrets_provider=provider, env_vars=environment).create_stack(stack)
+    return automation.select_stack(stack, work_dir=str(project_root()), opts=options)
 
 
 def _explained(stack: str, run: Run, error: CommandError) -> WorkError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -119,7 +121,9 @@ class Sandbox:
     def outputs(self, stack: str) -> dict[str, Any]:
         return json.loads(self.pulumi("stack", "output", "-s", stack, "--json", "--show-secrets").stdout)
 
-    def sql(self, database: str = "postgres", *, user: str | None = None, password: str | None = None, port: int | None = None) -> psycopg.Connection:
+    def sql(
+        self, database: str = "postgres", *, user: str | None = None, password: str | None = None, port: int | None = None
+    ) -> psycopg.Connection:
         """An autocommitting connection, as the administrator or as somebody else."""
         env = self.environment
         return psycopg.connect(
@@ -134,7 +138,9 @@ class Sandbox:
     def as_tenant(self, slug: str) -> psycopg.Connection:
         """A session of the application in a tenant's store, in that tenant's context, with the credentials that the stack gives out."""
         with self.sql(naming.CONTROL_DATABASE) as admin:
-            row = admin.execute("SELECT id, database, schema, app_role, stack, server FROM control.tenants WHERE slug = %s", [slug]).fetchone()
+            row = admin.execute(
+                "SELECT id, database, schema, app_role, stack, server FROM control.tenants WHERE slug = %s", [slug]
+            ).fetchone()
         assert row is not None
         tenant_id, database, schema, role, stack, server = row
         outputs = self.outputs(stack)
@@ -168,8 +174,9 @@ def wait_for(condition: Any, seconds: float = 60) -> None:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    root = tmp_path_factory.mktemp("platform")
+def sandbox() -> Iterator[Sandbox]:
+    # Not pytest's temporary folder: the system user that PostgreSQL runs as under root may not enter it.
+    root = Path(tempfile.mkdtemp(prefix="tenantry-engine-"))
     cloud = Cloud(Home(root / "local"))
     cloud.up()
     (root / "tenants").mkdir()
@@ -178,3 +185,4 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield Sandbox(root, cloud)
     finally:
         cloud.reset()
+        shutil.rmtree(root, ignore_errors=True)

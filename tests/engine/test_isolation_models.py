@@ -43,7 +43,9 @@ def test_the_registry_says_where_the_tenant_lives(platform, model):
         assert row is not None
         assert row[:2] == (model, "active")
         assert admin.execute("SELECT count(*) > 20 FROM control.tenant_configurations WHERE tenant_id = %s", [row[2]]).fetchone() == (True,)
-        invitation = admin.execute("SELECT email, token_hash IS NOT NULL FROM control.invitations WHERE tenant_id = %s", [row[2]]).fetchone()
+        invitation = admin.execute(
+            "SELECT email, token_hash IS NOT NULL FROM control.invitations WHERE tenant_id = %s", [row[2]]
+        ).fetchone()
         assert invitation == (f"ada@{SLUG[model]}.example", True)
 
 
@@ -110,7 +112,9 @@ def test_removal_takes_everything_of_the_tenant_and_nothing_else(platform, model
         assert not admin.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [naming.tenant_schema(slug)]).fetchone()
     with platform.sql(naming.CONTROL_DATABASE) as admin:
         assert admin.execute("SELECT state FROM control.tenants WHERE slug = %s", [slug]).fetchone() == ("deleted",)
-        assert admin.execute("SELECT count(*) FROM control.tenant_domains d JOIN control.tenants t ON t.id = d.tenant_id WHERE slug = %s", [slug]).fetchone() == (0,)
+        assert admin.execute(
+            "SELECT count(*) FROM control.tenant_domains d JOIN control.tenants t ON t.id = d.tenant_id WHERE slug = %s", [slug]
+        ).fetchone() == (0,)
     listed = platform.s3().list_objects_v2(Bucket="tenantry-dev-main", Prefix=f"tenants/{slug}/")
     assert listed["KeyCount"] == 0
     assert not (platform.cloud.home.instances / naming.server_identifier("tenantry-dev", slug)).exists()

@@ -74,7 +74,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], Graph
 
         def spy(self: pulumi.Resource, t: str, name: str, custom: bool, *args: Any, **kwargs: Any) -> None:
             original(self, t, name, custom, *args, **kwargs)
-            opts = next((value for value in [*args, *kwargs.values()] if isinstance(value, pulumi.ResourceOptions)), pulumi.ResourceOptions())
+            opts = next(
+                (value for value in [*args, *kwargs.values()] if isinstance(value, pulumi.ResourceOptions)), pulumi.ResourceOptions()
+            )
             graph.options[name] = opts
             graph.parents[name] = opts.parent._name if opts.parent is not None else ""
 

@@ -1,0 +1,128 @@
+"""A run killed at any moment is finished by the next one: no orphan, no duplicate, no manual step."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections import Counter
+
+import httpx
+import pytest
+
+from tenantry.declaration import naming
+
+pytestmark = pytest.mark.engine
+
+
+def new_tenants(sandbox, number):
+    """Declares one more tenant of each kind that makes something a provider would not find again by itself."""
+    sandbox.declare(f"sch{number}-k", isolation="schema", domains=[f"www.sch{number}-k.example"])
+    sandbox.declare(f"dat{number}-k", isolation="database", tier="business")
+
+
+def killed_after(sandbox, lines=None, seconds=None):
+    """`tenantry up --all`, killed after so many reported changes or so many seconds; False when it was done before."""
+    process = sandbox.start("up", "--all")
+    if seconds is not None:
+        time.sleep(seconds)
+    else:
+        seen = 0
+        for line in process.stdout:
+            seen += ": create " in line
+            if seen >= lines:
+                break
+    running = process.poll() is None
+    sandbox.kill(process)
+    return running
+
+
+def cloudflare(sandbox, path):
+    env = sandbox.environment
+    answer = httpx.get(
+        f"{env['CLOUDFLARE_BASE_URL']}/zones/7e4a9d0c51b34f6f8a2d3c9b1e6075aa/{path}?per_page=100",
+        headers={"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"},
+    )
+    answer.raise_for_status()
+    return answer.json()["result"]
+
+
+def check_nothing_is_double_or_left(sandbox, count):
+    """Everything that exists is in exactly one state, and everything in a state exists once."""
+    stacks = ["shared", *(f"dat{i}-k" for i in range(count))]
+    resources = [r for stack in stacks for r in sandbox.state(stack).get("resources", [])]
+    ids = Counter((r["type"], r["id"]) for r in resources if r.get("custom") and r["type"].split(":")[0] in ("postgresql", "cloudflare"))
+    assert not [key for key, n in ids.items() if n > 1 and not key[0].endswith(":Grant")]
+    known = {kind: {r["id"] for r in resources if r["type"] == kind} for kind in {r["type"] for r in resources}}
+    assert {r["id"] for r in cloudflare(sandbox, "dns_records")} == known["cloudflare:index/dnsRecord:DnsRecord"]
+    assert {h["id"] for h in cloudflare(sandbox, "custom_hostnames")} == known.get("cloudflare:index/customHostname:CustomHostname", set())
+    with sandbox.sql() as admin:
+        roles = {row[0] for row in admin.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE '%\_\_%' AND rolname NOT LIKE 'pg\_%'")}
+        databases = {
+            row[0] for row in admin.execute("SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')")
+        }
+    assert roles == known["postgresql:index/role:Role"]
+    assert databases == known["postgresql:index/database:Database"]
+    with sandbox.sql(naming.CONTROL_DATABASE) as admin:
+        assert admin.execute("SELECT count(*), count(DISTINCT tenant_id) FROM control.invitations").fetchone() == (2 * count, 2 * count)
+
+
+def test_killed_at_many_points(sandbox):
+    """Twelve runs, each with new tenants, killed after the 1st to the 60th change: each next run ends it cleanly."""
+    points = [2, 9, 17, 26, 34, 43, 5, 13, 20, 8, 16, 23]
+    interrupted = 0
+    for number, point in enumerate(points):
+        new_tenants(sandbox, number)
+        interrupted += killed_after(sandbox, lines=point)
+        sandbox.up()
+        check_nothing_is_double_or_left(sandbox, number + 1)
+    assert interrupted >= 10
+    assert all(changes == {} for changes in sandbox.up().values())
+
+
+def test_a_live_run_keeps_others_out_and_a_dead_one_does_not(sandbox):
+    """Two runs of one stack at once: the second is refused and says who is at work; after a SIGKILL the next one just runs."""
+    sandbox.declare("lock-one", isolation="schema")
+    first = sandbox.start("up", "--stack", "shared")
+    refused: list[subprocess.CompletedProcess[str]] = []
+
+    def second():
+        time.sleep(2.0)
+        refused.append(sandbox.tenantry("up", "--stack", "shared", check=False))
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    output, _ = first.communicate(timeout=120)
+    thread.join()
+    assert first.returncode == 0, output
+    if refused[0].returncode != 0:
+        assert refused[0].returncode == 1
+        assert "another run is at work on the stack shared (tenantry " in refused[0].stderr
+    sandbox.declare("lock-two", isolation="schema")
+    assert killed_after(sandbox, lines=1)
+    sandbox.up("--stack", "shared")
+
+
+def test_a_bare_pulumi_run_is_respected(sandbox):
+    """The lock of a living `pulumi up` stops `tenantry up`; the lock of a dead one is removed."""
+    sandbox.declare("bare-one", isolation="schema")
+    process = subprocess.Popen(
+        ["pulumi", "up", "-s", "shared", "--yes", "--skip-preview", "--non-interactive"],
+        env=sandbox.environment,
+        cwd=str(__import__("pathlib").Path(__file__).resolve().parents[2]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    locks = sandbox.cloud.home.state / ".pulumi" / "locks"
+    end = time.monotonic() + 30
+    while not list(locks.rglob("*.json")) and time.monotonic() < end:
+        time.sleep(0.02)
+    done = sandbox.tenantry("up", "--stack", "shared", check=False)
+    if process.poll() is None:
+        assert done.returncode == 1
+        assert "a pulumi run holds the stack shared (process " in done.stderr
+    sandbox.kill(process)
+    sandbox.up("--stack", "shared")
+    assert sandbox.up("--stack", "shared") == {"shared": {}}
