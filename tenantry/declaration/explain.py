@@ -41,11 +41,13 @@ def explain(error: ErrorDetails, root: type[BaseModel]) -> Explanation:
     kind, context = error["type"], error.get("ctx", {})
     about_key = bool(error["loc"]) and error["loc"][-1] == "[key]"
     place: Place = error["loc"][:-1] if about_key else error["loc"]
-    what = str(place[-1]) if place and isinstance(place[-1], str) else "the entry"
+    what = _name(place[-1]) if place else "the file"
     if kind == "tenantry":
         return Explanation(place, context["message"], context.get("hint", ""), about_key)
     if kind == "missing":
-        return Explanation(place, f"{'.'.join(map(str, place))} is missing", "every declaration has it" if len(place) == 1 else "")
+        return Explanation(
+            place, f"{'.'.join(_name(step) for step in place)} is missing", "every declaration has it" if len(place) == 1 else ""
+        )
     if kind == "extra_forbidden":
         return Explanation(place, f"unknown key {shown(place[-1])}", nearest(str(place[-1]), keys_at(root, place[:-1])), True)
     if kind == "literal_error":
@@ -84,6 +86,12 @@ def keys_at(root: type[BaseModel], place: Place) -> list[str]:
         else:
             return []
     return [name for name in model.model_fields if name != "slug"] if _is_model(model) else []
+
+
+def _name(step: str | int) -> str:
+    if isinstance(step, int):
+        return "the entry"
+    return step if step.isidentifier() and len(step) <= 40 else shown(step)
 
 
 def _is_model(candidate: Any) -> bool:

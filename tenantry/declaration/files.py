@@ -26,8 +26,12 @@ SUFFIX: Final = ".yaml"
 def tenant_files(directory: Path, problems: list[Problem]) -> Iterator[tuple[str, Path]]:
     """Slug and path of each declaration, sorted; files whose name cannot be a tenant's are added to ``problems``."""
     for path in sorted(directory.iterdir()):
-        if path.suffix == ".yml":
-            problems.append(Problem(display(path), 1, 1, "ends in .yml, and would not be read", f"name it {path.stem}{SUFFIX}"))
+        if path.name.startswith("."):  # editors' and mounts' own files
+            continue
+        if path.name not in ("defaults", "assets") and path.is_dir() and any(path.glob("*.y*ml")):
+            problems.append(Problem(display(path), 1, 1, "is a folder: declarations in it would not be read", "move them up"))
+        elif path.suffix == ".yml":
+            problems.append(Problem(display(path), 1, 1, "ends in .yml, and would not be read", f"let it end in {SUFFIX}"))
         elif path.suffix == SUFFIX:
             slug = path.name.removesuffix(SUFFIX)
             if not naming.is_slug(slug):
@@ -41,10 +45,11 @@ def tenant_files(directory: Path, problems: list[Problem]) -> Iterator[tuple[str
 
 
 def display(path: Path) -> str:
-    """A path as a person would write it from where they are."""
-    absolute = path if path.is_absolute() else Path.cwd() / path
+    """A path as a person would write it from where they are; quoted when its name could confuse a terminal."""
     here = Path.cwd()
-    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+    absolute = here / path
+    name = str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+    return name if name.isprintable() else repr(name)
 
 
 Claims = tuple[tuple[int, str], ...]

@@ -67,6 +67,8 @@ def load(directory: Path, settings: PlatformSettings | None = None) -> Declarati
     if not directory.is_dir():
         raise InputError(f"there is no folder {directory}", "TENANTRY_TENANTS names the folder of the declarations")
     reader = FileReader(directory)
+    for tier in reader.tiers:
+        reader.tier(tier)
     tenants = {}
     for slug, path in tenant_files(directory, reader.problems):
         if (tenant := reader.read(slug, path)) is not None:

@@ -25,6 +25,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from tenantry.declaration.problems import shown
+
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 20
 MAX_VALUES: Final = 5_000
@@ -78,6 +80,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         if not path.is_file():  # a FIFO or a device would never end
             raise YamlFaults([Fault(1, 1, "is not a regular file")])
+        # Error messages quote values: a link must not make them quote another file of the machine.
+        if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
+            raise YamlFaults([Fault(1, 1, "is a link out of its folder", "put the file itself there")])
         with path.open("rb", buffering=0) as stream:
             data = stream.read(MAX_BYTES + 1) or b""
     except OSError as error:
@@ -232,5 +237,5 @@ def _build(parser: Any, faults: list[Fault]) -> tuple[Any, Positions]:
 
 def _decoration(event: Any) -> tuple[str, str]:
     if event.tag is not None:
-        return f"tags are not allowed: {event.tag[:60]}", "remove the tag; quote the value if it is text"
+        return f"tags are not allowed: {shown(event.tag)}", "remove the tag; quote the value if it is text"
     return f"anchors are not allowed: &{event.anchor[:60]}", "write the value out where it is needed"

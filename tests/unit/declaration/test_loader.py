@@ -13,7 +13,7 @@ from tenantry.declaration import DeclarationErrors, Declarations, load, load_one
 from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings
 
-from .conftest import PLAIN
+from .conftest import PLAIN, SETTINGS
 
 Loaded = Callable[[Mapping[str, str]], Declarations]
 Problems = Callable[[Mapping[str, str] | str], list[str]]
@@ -143,14 +143,45 @@ def test_a_tier_s_problem_is_told_once_in_its_own_file(problems: Problems, folde
     assert found[1].startswith("defaults/starter.yaml:2:1: a tier cannot say 'cell'")
 
 
+def test_a_tier_nobody_uses_is_checked_too(problems: Problems, folder: Path) -> None:
+    """The first tenant of a tier should not be the one to find out."""
+    (folder / "defaults" / "spare.yaml").write_text("isolation: nothing\n")
+    (found,) = problems({"acme": PLAIN})
+    assert found.startswith("defaults/spare.yaml:1:12: ")
+
+
+def test_messages_are_safe_to_print(problems: Problems) -> None:
+    """No control character of a file reaches a terminal, whether from a key, a value, a tag or a file's name."""
+    files = {
+        "acme": PLAIN + 'features: {"a\\eb": 1}\nlabels: {"\\e": 3}\n"\\e[31m": 1\ncell: "\\e"\nstate: "\\e"\nlegal: {terms: "\\e"}\n',
+        "beta": PLAIN + "cell: !%1b[31m x\n",
+        "x\x1b[31m": PLAIN,
+    }
+    found = problems(files)
+    assert len(found) >= 8
+    assert all(line.isprintable() for line in found)
+
+
 def test_file_names(problems: Problems, folder: Path) -> None:
     """A file that would not be read, or could not be a tenant, is a problem and not a silence."""
     (folder / "late.yml").write_text(PLAIN)
     (folder / "notes.txt").write_text("ignored")
     (folder / "Acme.yaml").write_text(PLAIN)
+    (folder / ".acme.yaml.swp").write_text("an editor's")
+    (folder / "eu").mkdir()
+    (folder / "eu" / "elbe.yaml").write_text(PLAIN)
     os.mkfifo(folder / "pipe.yaml")
+    (folder / "link.yaml").symlink_to(__file__)
     found = problems({"www": PLAIN, "shared-eu1": PLAIN})
-    assert [line.split(":")[0] for line in found] == ["Acme.yaml", "late.yml", "pipe.yaml", "shared-eu1.yaml", "www.yaml"]
+    assert [line.split(":")[0] for line in found] == [
+        "Acme.yaml",
+        "eu",
+        "late.yml",
+        "link.yaml",
+        "pipe.yaml",
+        "shared-eu1.yaml",
+        "www.yaml",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +200,13 @@ def test_what_two_files_or_the_platform_claim(problems: Problems, files: dict[st
     """Slugs and host names are unique, and so is how they look."""
     (found,) = problems(files)
     assert words in found
+
+
+def test_the_endpoint_s_own_name_is_reserved(folder: Path) -> None:
+    """Whatever the platform calls its endpoint, no tenant can have that host name."""
+    (folder / "lb-one.yaml").write_text(PLAIN)
+    with pytest.raises(DeclarationErrors, match="the platform's endpoint"):
+        load(folder, PlatformSettings.from_mapping({**SETTINGS, "tenantry:endpoint": "lb-one.tenantry.example"}))
 
 
 def test_a_deleted_tenant_gives_its_domains_up(loaded: Loaded) -> None:
