@@ -32,15 +32,13 @@ class Problem:
 
 
 class DeclarationErrors(InputError):
-    """Every problem of every file, in the order of files and lines; the message has one line for each."""
+    """Every problem of every file, in the order of files and lines; the message is a headline and a line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
-        count = len(self.problems)
-        super().__init__(
-            "\n".join(str(problem) for problem in self.problems),
-            f"correct {'this problem' if count == 1 else f'these {count} problems'}; nothing was touched",
-        )
+        count, files = len(self.problems), len({problem.file for problem in self.problems})
+        headline = f"{count} problem{'s' if count != 1 else ''} in {files} file{'s' if files != 1 else ''}"
+        super().__init__("\n".join((headline, *map(str, self.problems))), "correct them and run `tenantry validate`; nothing was touched")
 
 
 def invalid(message: str, hint: str = "") -> PydanticCustomError:
