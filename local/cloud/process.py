@@ -35,6 +35,16 @@ class Process:
         child.returncode = 0  # never waited for: it is meant to outlive us, and Popen would warn
         return cls(child.pid, psutil.Process(child.pid).create_time())
 
+    @classmethod
+    def running(cls, first: list[str], last: list[str]) -> list[Process]:
+        """The processes whose command line begins with ``first`` and ends with ``last``."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "create_time"]):
+            line = process.info["cmdline"] or []
+            if line[: len(first)] == first and line[-len(last) :] == last:
+                found.append(cls(process.pid, process.info["create_time"]))
+        return found
+
     def _live(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)

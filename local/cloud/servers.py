@@ -41,8 +41,7 @@ class Program:
         before = record.processes.get(self.name)
         if before and before.alive and ports.answers(record.ports[self.name]):
             return "running"
-        if before:
-            before.end()  # it lives but answers nobody
+        self._end_all(before)
         log = home.log / f"{self.name}.log"
         port = ports.choose(record.ports.get(self.name), frozenset(number for name, number in record.ports.items() if name != self.name))
         command = [sys.executable, "-m", self.module, "--port", str(port), *self.arguments]
@@ -60,9 +59,15 @@ class Program:
 
     def stop(self, home: Home, record: Record) -> None:
         """Ends the server where it is this cloud's."""
-        if process := record.processes.get(self.name):
-            process.end()
+        self._end_all(record.processes.get(self.name))
         record.ended(self.name)
+
+    def _end_all(self, known: Process | None) -> None:
+        """Ends the server that the record knows, and one that an `up` killed in mid-start has left: they would share their data."""
+        if known:
+            known.end()
+        for process in Process.running([sys.executable, "-m", self.module], list(self.arguments)):
+            process.end()
 
     def state(self, home: Home, record: Record) -> State:
         process = record.processes.get(self.name)

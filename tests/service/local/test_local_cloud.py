@@ -99,6 +99,19 @@ def test_up_repairs_every_server_that_was_killed(home: Home) -> None:
     assert query(home, "SELECT 1") == [(1,)]
 
 
+def test_a_server_that_a_killed_up_left_unrecorded_is_replaced(home: Home) -> None:
+    """An `up` killed between starting a server and noting it leaves no second server on the same data."""
+    cloud = Cloud(home)
+    cloud.up()
+    stored = json.loads(home.record.read_text())
+    lost = psutil.Process(stored["processes"].pop("cloudflare")["pid"])
+    home.record.write_text(json.dumps(stored))
+    cloud.up()
+    assert not lost.is_running() or lost.status() == psutil.STATUS_ZOMBIE
+    assert states(cloud) == dict.fromkeys(NAMES, "running")
+    assert Record.load(home).ports == stored["ports"]
+
+
 def test_two_homes_do_not_disturb_each_other(home: Home) -> None:
     """`down` in one clone ends nothing of another."""
     with tempfile.TemporaryDirectory(prefix="tenantry-test-") as root:
