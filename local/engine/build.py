@@ -30,6 +30,8 @@ def build(version: str, target: Path, say: Callable[[str], None]) -> None:
     """Builds the engine ``version`` and puts ``target``/bin into place, whole or not at all; WorkError where it can't."""
     if version != module_version():
         raise WorkError(f"local/engine/go.mod builds the engine {module_version()}, but the Pulumi SDK is {version}", "")
+    for left in target.parent.glob(".build-*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a build that was killed: the lock on the cache says that none is under way
     with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as scratch:
         work = Path(scratch)
         go, environment = _toolchain(work, say)
