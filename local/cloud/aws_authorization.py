@@ -45,7 +45,7 @@ class Call:
         if len(pairs) != len(self.query):
             # Two layers that pick different ones of two values would disagree on what was allowed.
             raise Refused("InvalidRequest", "A query parameter is given twice.", 400)
-        if self.headers.get("host", "").partition(":")[0] not in HOSTS or self.path.startswith("//"):
+        if self.headers.get("host", "").partition(":")[0] not in HOSTS:
             raise Refused("InvalidRequest", "Only path-style requests to 127.0.0.1 are served.", 400)
 
     @property

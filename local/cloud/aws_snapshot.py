@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.backends import get_backend
+from moto.s3.utils import _VersionedKeyStore
 
 SERVICES = ("s3", "iam", "sts", "secretsmanager", "acm", "kms", "rds")
 QUIET_SECONDS = 0.1
@@ -37,10 +38,20 @@ def _reduce_certificate(certificate: x509.Certificate) -> Any:
     return _load_certificate, (certificate.public_bytes(serialization.Encoding.PEM),)
 
 
+def _load_versions(versions: list[tuple[str, list[Any]]]) -> _VersionedKeyStore:
+    store = _VersionedKeyStore()
+    for key, found in versions:
+        store.setlist(key, found)
+    return store
+
+
 class _Pickler(pickle.Pickler):
-    """Also takes certificates and private keys, which the cryptography library leaves out."""
+    """Also takes certificates and private keys, which the cryptography library leaves out, and all versions of an object."""
 
     def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, _VersionedKeyStore):
+            # As a plain dictionary, which it is a kind of, it would show only the last version of each object.
+            return _load_versions, (list(value.lists()),)
         if isinstance(value, x509.Certificate):
             return _reduce_certificate(value)
         if isinstance(value, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
@@ -106,19 +117,20 @@ class Snapshot:
 
     def _write_changes(self) -> None:
         pause = QUIET_SECONDS
-        while True:
+        while not self._ended.is_set():
             self._changed.wait()
-            ending = self._ended.is_set()
-            if not ending:
-                self._ended.wait(pause)
+            self._ended.wait(pause)
             self._changed.clear()
             began = time.monotonic()
-            try:
-                self.save()
-            except Exception:
-                # The server goes on serving; the next change tries again.
-                traceback.print_exc()
+            self._try_to_save()
             # At most a fifth of the time goes into writing, but a change never waits longer than LONGEST_SECONDS.
             pause = min(max(QUIET_SECONDS, 4 * (time.monotonic() - began)), LONGEST_SECONDS)
-            if ending:
-                return
+        if self._changed.is_set():
+            self._try_to_save()
+
+    def _try_to_save(self) -> None:
+        try:
+            self.save()
+        except Exception:
+            # The server goes on serving; the next change tries again.
+            traceback.print_exc()
