@@ -67,7 +67,9 @@ def environment(home: Home) -> dict[str, str]:
         "CLOUDFLARE_API_TOKEN": secret.keep(home.secrets / "cloudflare"),
         "SMTP_HOST": HOST,
         "SMTP_PORT": str(ports["mail"]),
-        "PULUMI_BACKEND_URL": home.state.as_uri(),
+        # Without it the backend writes a second file beside each state, not atomically: a run killed in between leaves it empty,
+        # and no later run can read the state ("failed to load checkpoint: EOF").
+        "PULUMI_BACKEND_URL": f"{home.state.as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.secrets / "passphrase"),
         "PULUMI_OPTION_CONFIG_FILE": str(home.stack_config),
         "PULUMI_PYTHON_CMD": sys.executable,

@@ -9,7 +9,9 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pulumi import automation
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
@@ -89,14 +91,14 @@ def _run(
     started = time.monotonic()
     run = Run(stack, report)
     try:
-        handle = _select(stack, dict(environment or {}))
         if repair:
-            _forget_pending(handle)
+            _mend_file_backend()
+        handle = _select(stack, dict(environment or {}))
         try:
-            work(handle, run)
+            _work(handle, run, work, repair)
         except ConcurrentUpdateError as error:
             _clear_dead_lock(stack, handle, error)
-            work(handle, run)
+            _work(handle, run, work, repair)
     except CommandError as error:
         raise _explained(stack, run, error) from error
     return Outcome(stack, run.changed, tuple(run.steps), time.monotonic() - started)
@@ -134,6 +136,21 @@ def _explained(stack: str, run: Run, error: CommandError) -> WorkError:
             hint = rest.strip().splitlines()[-1]
         lines.append(f"{resource}: {' '.join(message.split())}" if resource else first)
     return WorkError(f"stack {stack}: " + "; ".join(lines), hint)
+
+
+def _work(handle: automation.Stack, run: Run, work: Callable[[Any, Run], object], repair: bool) -> None:
+    if repair:
+        _forget_pending(handle)
+    work(handle, run)
+
+
+def _mend_file_backend() -> None:
+    """A file backend keeps attributes beside each state and does not write them atomically: what a kill left empty makes it unreadable."""
+    backend = urlsplit(os.environ.get("PULUMI_BACKEND_URL", ""))
+    if backend.scheme == "file":
+        for attributes in (Path(unquote(backend.path)) / ".pulumi" / "stacks" / PROJECT).glob("*.attrs"):
+            if attributes.stat().st_size == 0:
+                attributes.unlink()
 
 
 def _forget_pending(handle: automation.Stack) -> None:

@@ -10,28 +10,20 @@ from collections import Counter
 import httpx
 import pytest
 
+from local.home import CLONE
 from tenantry.declaration import naming
 
 pytestmark = pytest.mark.engine
 
 
-def new_tenants(sandbox, number):
-    """Declares one more tenant of each kind that makes something a provider would not find again by itself."""
-    sandbox.declare(f"sch{number}-k", isolation="schema", domains=[f"www.sch{number}-k.example"])
-    sandbox.declare(f"dat{number}-k", isolation="database", tier="business")
-
-
-def killed_after(sandbox, lines=None, seconds=None):
-    """`tenantry up --all`, killed after so many reported changes or so many seconds; False when it was done before."""
-    process = sandbox.start("up", "--all")
-    if seconds is not None:
-        time.sleep(seconds)
-    else:
-        seen = 0
-        for line in process.stdout:
-            seen += ": create " in line
-            if seen >= lines:
-                break
+def killed_after(sandbox, lines, *arguments):
+    """`tenantry up`, killed after so many reported changes; False when it was done before."""
+    process = sandbox.start("up", *arguments)
+    seen = 0
+    for line in process.stdout:
+        seen += ": create " in line or ": adopt " in line
+        if seen >= lines:
+            break
     running = process.poll() is None
     sandbox.kill(process)
     return running
@@ -47,35 +39,46 @@ def cloudflare(sandbox, path):
     return answer.json()["result"]
 
 
-def check_nothing_is_double_or_left(sandbox, count):
+def check_nothing_is_double_or_left(sandbox, stacks):
     """Everything that exists is in exactly one state, and everything in a state exists once."""
-    stacks = ["shared", *(f"dat{i}-k" for i in range(count))]
-    resources = [r for stack in stacks for r in sandbox.state(stack).get("resources", [])]
-    ids = Counter((r["type"], r["id"]) for r in resources if r.get("custom") and r["type"].split(":")[0] in ("postgresql", "cloudflare"))
-    assert not [key for key, n in ids.items() if n > 1 and not key[0].endswith(":Grant")]
+    resources = [r for stack in stacks for r in sandbox.state(stack).get("resources", []) if r.get("custom")]
+    ids = Counter((r["type"], r["id"]) for r in resources if r["type"].split(":")[0] in ("postgresql", "cloudflare", "pulumi-python"))
+    assert not [key for key, n in ids.items() if n > 1 and key[0].rsplit(":", 1)[-1] not in ("Grant", "ConfigurationRows", "TenantRecord")]
     known = {kind: {r["id"] for r in resources if r["type"] == kind} for kind in {r["type"] for r in resources}}
     assert {r["id"] for r in cloudflare(sandbox, "dns_records")} == known["cloudflare:index/dnsRecord:DnsRecord"]
     assert {h["id"] for h in cloudflare(sandbox, "custom_hostnames")} == known.get("cloudflare:index/customHostname:CustomHostname", set())
     with sandbox.sql() as admin:
-        roles = {row[0] for row in admin.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE '%\_\_%' AND rolname NOT LIKE 'pg\_%'")}
+        roles = {row[0] for row in admin.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE '%\_\_%'")}
         databases = {
             row[0] for row in admin.execute("SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')")
         }
     assert roles == known["postgresql:index/role:Role"]
     assert databases == known["postgresql:index/database:Database"]
     with sandbox.sql(naming.CONTROL_DATABASE) as admin:
-        assert admin.execute("SELECT count(*), count(DISTINCT tenant_id) FROM control.invitations").fetchone() == (2 * count, 2 * count)
+        invitations, tenants = admin.execute("SELECT count(*), count(DISTINCT tenant_id) FROM control.invitations").fetchone()
+    assert invitations == tenants == len(known["pulumi-python:dynamic/tenantry:AdminInvitation"])
+
+
+# After how many changes each run is killed: from the first role of the platform to the last row of a tenant.
+SHARED_POINTS = (2, 9, 17, 26, 34, 41, 4, 7)
+DEDICATED_POINTS = (2, 6, 10, 14, 17)
 
 
 def test_killed_at_many_points(sandbox):
-    """Twelve runs, each with new tenants, killed after the 1st to the 60th change: each next run ends it cleanly."""
-    points = [2, 9, 17, 26, 34, 43, 5, 13, 20, 8, 16, 23]
-    interrupted = 0
-    for number, point in enumerate(points):
-        new_tenants(sandbox, number)
-        interrupted += killed_after(sandbox, lines=point)
-        sandbox.up()
-        check_nothing_is_double_or_left(sandbox, number + 1)
+    """Thirteen runs, each with a new tenant, killed after the 1st to the 41st change: each next run ends it cleanly."""
+    stacks, interrupted = ["shared"], 0
+    for number, point in enumerate(SHARED_POINTS):
+        sandbox.declare(f"sch{number}-k", isolation="schema", domains=[f"www.sch{number}-k.example"])
+        interrupted += killed_after(sandbox, point, "--stack", "shared")
+        sandbox.up("--stack", "shared")
+        check_nothing_is_double_or_left(sandbox, stacks)
+    for number, point in enumerate(DEDICATED_POINTS):
+        slug = f"dat{number}-k"
+        stacks.append(slug)
+        sandbox.declare(slug, isolation="database", domains=[f"www.{slug}.example"])
+        interrupted += killed_after(sandbox, point, slug)
+        sandbox.up(slug)
+        check_nothing_is_double_or_left(sandbox, stacks)
     assert interrupted >= 10
     assert all(changes == {} for changes in sandbox.up().values())
 
@@ -99,7 +102,7 @@ def test_a_live_run_keeps_others_out_and_a_dead_one_does_not(sandbox):
         assert refused[0].returncode == 1
         assert "another run is at work on the stack shared (tenantry " in refused[0].stderr
     sandbox.declare("lock-two", isolation="schema")
-    assert killed_after(sandbox, lines=1)
+    assert killed_after(sandbox, 1, "--stack", "shared")
     sandbox.up("--stack", "shared")
 
 
@@ -109,7 +112,7 @@ def test_a_bare_pulumi_run_is_respected(sandbox):
     process = subprocess.Popen(
         ["pulumi", "up", "-s", "shared", "--yes", "--skip-preview", "--non-interactive"],
         env=sandbox.environment,
-        cwd=str(__import__("pathlib").Path(__file__).resolve().parents[2]),
+        cwd=CLONE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,0 +1,130 @@
+"""What must be refused is refused before anything is touched: lost files, edits that lose data, names that are somebody else's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenantry.declaration import naming
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def platform(sandbox):
+    sandbox.declare("keeper", isolation="schema")
+    sandbox.up()
+    return sandbox
+
+
+def checkpoint(platform):
+    """What a refused run may not change: the state and the database's objects."""
+    with platform.sql("cell_main") as admin:
+        schemas = admin.execute("SELECT nspname FROM pg_namespace ORDER BY 1").fetchall()
+        roles = admin.execute("SELECT rolname FROM pg_roles ORDER BY 1").fetchall()
+    return platform.state("shared")["resources"], schemas, roles
+
+
+def refused(platform, code, *words):
+    """Runs `up` on the shared stack; it must end with ``code``, say the words, show no traceback and change nothing."""
+    before = checkpoint(platform)
+    done = platform.tenantry("up", "--stack", "shared", check=False)
+    assert done.returncode == code, done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert checkpoint(platform) == before
+
+
+def test_a_removed_file_deletes_nothing(platform):
+    """A tenant without its file is an error that says how tenants are removed."""
+    platform.remove_file("keeper")
+    try:
+        refused(platform, 2, "tenants/keeper.yaml is gone but the tenant keeper is not", "state: offboarding")
+    finally:
+        platform.declare("keeper", isolation="schema")
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ({"isolation": "rls"}, ("has isolation schema; rls would leave its data behind", "tenantry move keeper --to rls")),
+        ({"isolation": "database"}, ("has isolation schema; database would leave its data behind",)),
+        ({"isolation": "schema", "cell": "eu1"}, ("is in the cell main; eu1 would leave its data behind",)),
+        ({"isolation": "schema", "state": "deleted"}, ("cannot be deleted at once", "state: offboarding")),
+    ],
+)
+def test_an_edit_that_would_lose_data_is_refused(platform, edit, words):
+    """Isolation, cell and deletion are not changed by editing a word; the error says what to do instead."""
+    platform.declare("keeper", **edit)
+    try:
+        refused(platform, 2, *words)
+    finally:
+        platform.declare("keeper", isolation="schema")
+
+
+def test_a_bare_pulumi_refuses_the_same(platform):
+    """The gate is in the program: `pulumi preview` says the same words."""
+    platform.declare("keeper", isolation="rls")
+    try:
+        done = platform.pulumi("preview", "-s", "shared", check=False)
+    finally:
+        platform.declare("keeper", isolation="schema")
+    assert done.returncode != 0
+    assert "has isolation schema; rls would leave its data behind" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_an_invalid_file_touches_nothing(platform):
+    """All errors of all files come at once, with their place, before the engine is asked."""
+    platform.declare("broken", isolation="shema", tier="starter")
+    platform.declare("broken2", theme={"primary": "blue"})
+    try:
+        refused(platform, 2, "broken.yaml:", "broken2.yaml:", "schema")
+    finally:
+        platform.remove_file("broken")
+        platform.remove_file("broken2")
+
+
+@pytest.mark.parametrize(("isolation", "kind"), [("schema", "role"), ("database", "database")])
+def test_a_name_that_is_not_ours_is_never_adopted(platform, isolation, kind):
+    """A role or database that somebody else made is named, left alone, and nothing of the tenant is made; without it, up goes through."""
+    slug = f"taken-{isolation}"
+    name = naming.tenant_app(slug) if kind == "role" else naming.tenant_database(slug)
+    with platform.sql() as admin:
+        admin.execute(f"CREATE {kind} {name}")
+    platform.declare(slug, isolation=isolation)
+    stack = "shared" if isolation == "schema" else slug
+    done = platform.tenantry("up", slug, check=False)
+    assert done.returncode == 1
+    assert f"{kind} {name} is on the server already and Tenantry did not make it" in done.stderr
+    again = platform.tenantry("up", slug, check=False)
+    assert f"{kind} {name} is on the server already" in again.stderr, "a second run must not adopt it either"
+    with platform.sql() as admin:
+        admin.execute(f"DROP {kind} {name}")
+    assert platform.up(slug)[stack]["create"] > 3
+
+
+def test_unknown_names_are_answered_with_the_nearest(platform):
+    """A mistyped slug or stack is exit 2 and offers the nearest one."""
+    done = platform.tenantry("up", "keper", check=False)
+    assert done.returncode == 2
+    assert "did you mean keeper?" in done.stderr
+    done = platform.tenantry("preview", "--stack", "shred", check=False)
+    assert done.returncode == 2
+    assert "did you mean shared?" in done.stderr
+
+
+def test_preview_writes_nothing_and_a_bare_pulumi_plans_the_same(platform):
+    """`tenantry preview` and `pulumi preview` show the same changes, and neither makes anything."""
+    platform.declare("planned", isolation="schema")
+    before = checkpoint(platform)
+    ours = platform.tenantry("preview", "--stack", "shared")
+    bare = platform.pulumi("preview", "-s", "shared", "--json")
+    assert checkpoint(platform) == before
+    import json
+
+    steps = {(s["op"], s["urn"].rsplit("::", 1)[1]) for s in json.loads(bare.stdout)["steps"] if s["op"] not in ("same", "read")}
+    lines = {tuple(line.removeprefix("shared: would ").split()[:2]) for line in ours.stdout.splitlines() if ": would " in line}
+    assert lines == steps
+    assert ("create", "planned-db-app") in steps
+    platform.remove_file("planned")
