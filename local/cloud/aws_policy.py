@@ -100,18 +100,19 @@ def _condition(operator: str, wanted: list[str], given: str | None, context: Map
     return any(compare(value, given, context) for value in wanted) != negated
 
 
-def _like(pattern: str, value: str, context: Mapping[str, str]) -> bool:
+def _like(pattern: str, value: str, context: Mapping[str, str], literal: Callable[[str], str] | None = None) -> bool:
     """Whether `value` fits the pattern: `*`, `?` and variables, whose values stand for themselves. An unknown variable fits nothing."""
+    literal = literal or _wildcards
     expression, position = "", 0
     for found in VARIABLE.finditer(pattern):
-        expression += _wildcards(pattern[position : found.start()])
+        expression += literal(pattern[position : found.start()])
         name, default = found[1], found[2]
         known = name if name in ("*", "?", "$") else context.get(name.lower(), default)
         if known is None:
             return False
         expression += re.escape(known)
         position = found.end()
-    return re.fullmatch(expression + _wildcards(pattern[position:]), value, re.DOTALL) is not None
+    return re.fullmatch(expression + literal(pattern[position:]), value, re.DOTALL) is not None
 
 
 def _wildcards(text: str) -> str:
@@ -119,7 +120,7 @@ def _wildcards(text: str) -> str:
 
 
 def _equals(pattern: str, value: str, context: Mapping[str, str]) -> bool:
-    return _like(pattern.replace("*", "${*}").replace("?", "${?}") if "${" not in pattern else pattern, value, context)
+    return _like(pattern, value, context, re.escape)
 
 
 def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str, Mapping[str, str]], bool]:
