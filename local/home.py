@@ -55,6 +55,11 @@ class Home:
         return self.root / "pulumi-home"
 
     @property
+    def plugins(self) -> Path:
+        """The plugin host's socket, and the launcher that asks it for a plugin's process."""
+        return self.root / "plugins"
+
+    @property
     def stack_config(self) -> Path:
         """One configuration file for all stacks of this home: without it the engine writes Pulumi.<stack>.yaml into the clone."""
         return self.root / "stacks.yaml"

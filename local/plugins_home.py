@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from local.home import Home
 
 PROVIDERS = ("postgresql", "aws", "cloudflare")
+# Asks the local cloud's plugin host for the plugin, or becomes it where there is no host.
+LAUNCH = CLONE / "local" / "plugins" / "launch.py"
 _MARK = "# A stand-in of Tenantry's local cloud."
 
 
 def install(home: Home) -> None:
     """Writes the launchers at the versions of the installed SDKs. A plugin that somebody else has put there stays."""
+    python, launch, socket = (shlex.quote(str(path)) for path in (sys.executable, LAUNCH, home.plugins / "host.sock"))
     for name in PROVIDERS:
         launcher = home.pulumi_home / "plugins" / f"resource-{name}-v{version(f'pulumi-{name}')}" / f"pulumi-resource-{name}"
         text = "\n".join(
             (
                 "#!/bin/sh",
                 _MARK,
-                f"PYTHONPATH={shlex.quote(str(CLONE))}${{PYTHONPATH:+:$PYTHONPATH}}; export PYTHONPATH",
-                f'exec {shlex.quote(sys.executable)} -m local.plugins.{name} "$@"',
+                f'exec {python} -I -S {launch} {socket} local.plugins.{name} "$@"',
                 "",
             )
         )

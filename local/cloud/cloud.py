@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from local import env, plugins_home, secret, stack_config
 from local.cloud.postgres import PostgresServer
 from local.cloud.record import Record
-from local.cloud.servers import Database, Instance, Program, State, instances, programs
+from local.cloud.servers import Database, Instance, PluginHost, Program, State, instances, programs
 from local.engine import roads
 from tenantry.errors import TenantryError, WorkError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from local.home import Home
 
-Server = Database | Program | Instance
+Server = Database | Program | PluginHost | Instance
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Cloud:
             if not env.official_plugins():
                 plugins_home.install(self.home)
             record = Record.load(self.home)
-            servers: list[Server] = [Database(), *programs(self.home), *instances(self.home)]
+            servers: list[Server] = [Database(), *programs(self.home), PluginHost(), *instances(self.home)]
             with ThreadPoolExecutor(len(servers)) as pool:
                 outcomes = list(pool.map(lambda server: _outcome(server, self.home, record), servers))
             errors = [outcome for outcome in outcomes if isinstance(outcome, TenantryError)]
@@ -62,7 +62,7 @@ class Cloud:
             return []
         with self.home.lock():
             record = Record.load(self.home)
-            servers: list[Server] = [*programs(self.home), *instances(self.home), Database()]
+            servers: list[Server] = [PluginHost(), *programs(self.home), *instances(self.home), Database()]
             with ThreadPoolExecutor(len(servers)) as pool:
                 list(pool.map(lambda server: server.stop(self.home, record), servers))
             return [self._status(server.name, server.state(self.home, record), record) for server in servers]
@@ -72,7 +72,7 @@ class Cloud:
         if not self.home.record.exists():
             return []
         record = Record.load(self.home)
-        servers: list[Server] = [Database(), *programs(self.home), *instances(self.home)]
+        servers: list[Server] = [Database(), *programs(self.home), PluginHost(), *instances(self.home)]
         return [self._status(server.name, server.state(self.home, record), record) for server in servers]
 
     def reset(self) -> None:
@@ -85,9 +85,9 @@ class Cloud:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def _status(self, name: str, state: State, record: Record) -> Status:
-        if name in record.processes or (name in record.ports and name != "postgres"):
+        if name == PluginHost.name or name in record.processes or (name in record.ports and name != "postgres"):
             process = record.processes.get(name)
-            return Status(name, state, record.ports[name], process.pid if process and state != "stopped" else None)
+            return Status(name, state, record.ports.get(name), process.pid if process and state != "stopped" else None)
         server = PostgresServer(self.home.postgres if name == "postgres" else self.home.instances / name)
         return Status(name, state, server.port, server.pid)
 

@@ -33,10 +33,11 @@ class Record:
             return cls(home.record)
         return cls(home.record, stored["ports"], {name: Process(**process) for name, process in stored["processes"].items()})
 
-    def started(self, name: str, port: int, process: Process | None) -> None:
+    def started(self, name: str, port: int | None, process: Process | None) -> None:
         """Notes, at once and whole, that server ``name`` has been started; servers start side by side."""
         with self._guard:
-            self.ports[name] = port
+            if port is not None:
+                self.ports[name] = port
             if process:
                 self.processes[name] = process
             self._save()

@@ -13,6 +13,7 @@ from local.cloud.postgres import PostgresServer
 from local.cloud.process import Process
 from local.env import ACCESS_KEY, SUPERUSER
 from local.home import CLONE
+from local.plugins_home import LAUNCH
 from tenantry.errors import WorkError
 from tenantry.settings import PlatformSettings
 
@@ -95,6 +96,34 @@ class Database:
 
     def state(self, home: Home, record: Record) -> State:
         return "running" if PostgresServer(home.postgres).running else "stopped"
+
+
+@dataclass(frozen=True)
+class PluginHost:
+    """Where the engine's plugins are forked from. Nobody waits for it: until it answers, a plugin starts by itself, and takes longer."""
+
+    name: str = "plugins"
+
+    def start(self, home: Home, record: Record) -> State:
+        if self.state(home, record) == "running":
+            return "running"
+        home.plugins.mkdir(mode=0o700, exist_ok=True)
+        launcher = home.plugins / LAUNCH.name  # for the engine's processes, which know the home but no clone
+        launcher.unlink(missing_ok=True)
+        launcher.symlink_to(LAUNCH)
+        command = [sys.executable, "-u", "-m", "local.plugins.host", "--socket", str(home.plugins / "host.sock")]
+        record.started(self.name, None, Process.spawn(command, home.log / f"{self.name}.log", {"PYTHONPATH": str(CLONE)}))
+        return "started"
+
+    def stop(self, home: Home, record: Record) -> None:
+        """Ends the host and the plugins that it has forked."""
+        if process := record.processes.get(self.name):
+            process.end()
+        record.ended(self.name)
+
+    def state(self, home: Home, record: Record) -> State:
+        process = record.processes.get(self.name)
+        return "running" if process and process.alive else "stopped"
 
 
 @dataclass(frozen=True)

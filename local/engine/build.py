@@ -43,11 +43,22 @@ def build(version: str, target: Path, say: Callable[[str], None]) -> None:
         environment |= {"GOBIN": str(ready), "CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
         stamp = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"
         _go([go, "install", "-v", "-trimpath", f"-ldflags={stamp}", "tool"], work, environment, say)
-        for name in PROCESSES:
-            shutil.copyfile(HERE / "pulumi-python", ready / name)
-            (ready / name).chmod(0o755)
+        processes(ready)
         shutil.rmtree(target, ignore_errors=True)
         ready.parent.rename(target)
+
+
+def processes(folder: Path) -> None:
+    """Puts our Python processes of the engine into its folder, or brings them up to date there. Those of an official engine stay."""
+    text = (HERE / "pulumi-python").read_bytes()
+    for name in PROCESSES:
+        target = folder / name
+        if target.exists() and (b"local.engine" not in (present := target.read_bytes()) or present == text):
+            continue
+        fresh = target.with_name(f"{name}.{os.getpid()}")
+        fresh.write_bytes(text)
+        fresh.chmod(0o755)
+        fresh.replace(target)
 
 
 def module_version() -> str:

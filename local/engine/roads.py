@@ -48,6 +48,8 @@ def ensure(say: Callable[[str], None]) -> Path:
     Raises WorkError where no road leads to an engine. TENANTRY_ENGINE=path|download|build allows one road only.
     """
     if found := locate():
+        if found == cache() / "bin":
+            build.processes(found)
         return found
     road = _forced()
     if road == "path":

@@ -1,0 +1,158 @@
+"""The plugin host: plugins that are there at once, and gone with whoever started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+from google.protobuf import empty_pb2
+
+from local.home import CLONE
+from local.plugins_home import LAUNCH
+from tests.engine.plugins.driver import Driver
+
+PLUGIN = "local.plugins.postgresql"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CLONE)}
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[tuple[Path, psutil.Process]]:
+    """A host of these tests' own: its socket, far down in the file system, and its process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, *(["a-folder-with-a-rather-long-name"] * 4), "host.sock")
+        path.parent.mkdir(parents=True)
+        process = subprocess.Popen([sys.executable, "-m", "local.plugins.host", "--socket", path], env=ENVIRONMENT, cwd=folder)
+        try:
+            until(path.exists, seconds=60)
+            yield path, psutil.Process(process.pid)
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def launch(host: tuple[Path, psutil.Process]) -> Iterator[Callable[..., tuple[subprocess.Popen[str], int]]]:
+    """Starts a plugin as the engine does and gives the process that the engine sees, and the port it prints."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(module: str = PLUGIN, socket: Path = host[0], **variables: str) -> tuple[subprocess.Popen[str], int]:
+        command = [sys.executable, "-I", "-S", LAUNCH, socket, module, "127.0.0.1:1"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**ENVIRONMENT, **variables})
+        started.append(process)
+        return process, int(process.stdout.readline())
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Waits for the condition; fails where it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def version(port: int) -> str:
+    driver = Driver(port)
+    try:
+        return driver.stub.GetPluginInfo(empty_pb2.Empty(), timeout=5).version
+    finally:
+        driver.close()
+
+
+def test_a_plugin_is_a_child_of_the_host(launch, host):
+    """The launcher prints the port of a process that the host has forked, and that answers as the plugin."""
+    before = len(host[1].children())
+    _, port = launch()
+    assert version(port) == "3.18.2"
+    assert len(host[1].children()) == before + 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_plugin_ends_with_its_launcher(launch, host, number):
+    """However the engine ends the process it started, the plugin's own ends too."""
+    process, port = launch()
+    assert version(port)
+    process.send_signal(number)
+    process.wait()
+    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in host[1].children()))
+    with pytest.raises(grpc.RpcError):
+        version(port)
+
+
+def test_a_launcher_ends_with_its_plugin(launch, host):
+    """A plugin that dies is seen by the engine as the process it started having failed."""
+    process, _ = launch()
+    host[1].children()[-1].kill()
+    assert process.wait(timeout=10) != 0
+
+
+def test_a_plugin_ends_with_an_engine_that_was_killed(host):
+    """A launcher whose engine is no more ends, and its plugin with it."""
+    program = f"""
+import subprocess, sys, time
+launcher = subprocess.Popen([sys.executable, "-I", "-S", {str(LAUNCH)!r}, {str(host[0])!r}, {PLUGIN!r}], stdout=subprocess.PIPE)
+launcher.stdout.readline()
+print(launcher.pid, flush=True)
+time.sleep(60)
+"""
+    engine = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    launcher = int(engine.stdout.readline())
+    engine.kill()
+    engine.wait()
+    engine.stdout.close()
+    until(lambda: not psutil.pid_exists(launcher) or psutil.Process(launcher).status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not any(child.status() != psutil.STATUS_ZOMBIE for child in host[1].children()))
+
+
+def test_each_plugin_has_its_own_environment(launch, host):
+    """A plugin sees the variables that its launcher was started with, and another plugin sees others."""
+    _, first = launch(PGHOST="first.invalid")
+    _, second = launch(PGHOST="second.invalid")
+    for port, name in ((first, "first.invalid"), (second, "second.invalid")):
+        driver = Driver(port)
+        driver.configure({"sslmode": "disable", "port": "1", "connectTimeout": "1"})
+        with pytest.raises(grpc.RpcError, match=name):
+            driver.adopt("postgresql:index/role:Role", "nobody")
+        driver.close()
+
+
+def test_without_a_host_the_launcher_becomes_the_plugin(launch, host):
+    """Where nobody listens the plugin starts by itself."""
+    before = len(host[1].children())
+    process, port = launch(socket=host[0].with_name("nobody.sock"))
+    assert version(port) == "3.18.2"
+    assert len(host[1].children()) == before
+    assert psutil.Process(process.pid).cmdline()[-3:] == ["-m", PLUGIN, "127.0.0.1:1"]
+
+
+def test_only_plugins_are_served(host):
+    """The host forks nothing but the plugins."""
+    command = [sys.executable, "-I", "-S", LAUNCH, host[0], "timeit", "-n1", "-r1", "pass"]
+    before = host[1].children()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT, timeout=60)
+    assert host[1].children() == before
+
+
+def test_only_its_user_reaches_the_host(host):
+    """Whoever could send the host a request could run code as its user."""
+    assert stat.S_IMODE(host[0].stat().st_mode) == 0o600
+
+
+def test_the_host_has_one_thread(host):
+    """A fork would lose all others."""
+    assert host[1].num_threads() == 1
