@@ -44,6 +44,8 @@ IMPORTED: Final = (
 OURS: Final = frozenset({"components", "local", "stacks", "tenantry"})
 PATIENCE: Final = 2.0
 """Seconds that a launcher has to say what it wants; the host serves one at a time."""
+LOOK_AFTER: Final = 10.0
+"""Seconds between looks whether the socket is still there: a host that nobody can find must not stay."""
 ACCEPTED: Final = b"\1"
 
 
@@ -63,7 +65,7 @@ def warm_up() -> None:
 
 
 def serve(path: Path) -> None:
-    """Serves launchers at the socket until this process is ended. Only its user can reach it."""
+    """Serves launchers at the socket until this process is ended, or the socket is gone or another host's. Only its user can reach it."""
     installed = _installed()
     here = Path.cwd()
     os.chdir(path.parent)  # a socket's path may have 107 bytes, which a deep clone exceeds
@@ -73,10 +75,17 @@ def serve(path: Path) -> None:
     listener.bind(path.name)
     os.umask(before)
     os.chdir(here)
+    own = path.stat().st_ino
     listener.listen(64)
+    listener.settimeout(LOOK_AFTER)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
     while True:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            if path.exists() and path.stat().st_ino == own:
+                continue
+            return
         if _installed() != installed:
             # Packages have come or gone: this launcher starts its plugin by itself, the next ones find us anew.
             listener.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import stat
@@ -18,6 +19,7 @@ import pytest
 from google.protobuf import empty_pb2
 
 from local.home import CLONE
+from local.plugins import host as plugin_host
 from local.plugins_home import LAUNCH
 from tests.engine.plugins.driver import Driver
 
@@ -151,6 +153,18 @@ def test_only_plugins_are_served(host):
 def test_only_its_user_reaches_the_host(host):
     """Whoever could send the host a request could run code as its user."""
     assert stat.S_IMODE(host[0].stat().st_mode) == 0o600
+
+
+def test_a_host_that_nobody_can_find_ends(tmp_path, monkeypatch):
+    """Without its socket, because the local cloud's folder was removed, a host ends by itself."""
+    monkeypatch.setattr(plugin_host, "LOOK_AFTER", 0.1)
+    path = tmp_path / "host.sock"
+    serving = multiprocessing.get_context("fork").Process(target=plugin_host.serve, args=(path,))
+    serving.start()
+    until(path.exists)
+    path.unlink()
+    serving.join(10)
+    assert serving.exitcode == 0
 
 
 def test_the_host_has_one_thread(host):

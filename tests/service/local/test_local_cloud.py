@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.service
-NAMES = {"postgres", "aws", "cloudflare", "mail"}
+NAMES = {"postgres", "aws", "cloudflare", "mail", "plugins"}
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_up_repairs_every_server_that_was_killed(home: Home) -> None:
         process = psutil.Process(before[name])
         process.kill()
         process.wait(10)
-    assert states(cloud) == {"postgres": "stopped", "mail": "stopped", "aws": "running", "cloudflare": "running"}
+    assert states(cloud) == dict.fromkeys(NAMES, "running") | {"postgres": "stopped", "mail": "stopped"}
     cloud.up()
     after = pids(cloud)
     assert states(cloud) == dict.fromkeys(NAMES, "running")
@@ -157,12 +157,12 @@ def test_a_port_that_somebody_else_has_taken_is_exchanged(home: Home) -> None:
 
 
 def test_servers_listen_on_this_machine_only(home: Home) -> None:
-    """Every server is bound to 127.0.0.1."""
+    """Every server is bound to 127.0.0.1; the plugin host has a socket in the home and no port."""
     cloud = Cloud(home)
     cloud.up()
-    for pid in pids(cloud).values():
+    for name, pid in pids(cloud).items():
         listening = [each.laddr.ip for each in psutil.Process(pid).net_connections("inet") if each.status == psutil.CONN_LISTEN]
-        assert listening == [ports.HOST]
+        assert listening == ([] if name == "plugins" else [ports.HOST])
 
 
 def test_a_server_that_cannot_start_is_named_with_the_end_of_its_log(home: Home) -> None:
