@@ -1,7 +1,5 @@
 """Tenantry's Pulumi program: the stack's name decides which of the two programs runs."""
 
-import sys
-
 import pulumi
 
 from stacks import dedicated, shared
@@ -18,6 +16,5 @@ try:
     else:
         dedicated.run(stack, settings, declarations)
 except TenantryError as error:
-    # One line what, one line what to do: a traceback would bury them.
-    pulumi.log.error(f"{error.message}\n{error.hint}".strip())
-    sys.exit(1)
+    # One line what, one line what to do: every language host shows this error without a traceback.
+    raise pulumi.RunError(f"{error.message}\n{error.hint}".strip()) from None

@@ -36,14 +36,6 @@ class ControlPlane(pulumi.ComponentResource):
         database = postgresql.Database(
             f"{name}-database", name=CONTROL_DATABASE, owner=owner.name, opts=child(f"{name}-database", protect=True)
         )
-        closed = postgresql.Grant(
-            f"{name}-closed",
-            database=database.name,
-            role="public",
-            object_type="database",
-            privileges=[],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
         schema = postgresql.Schema(
             f"{name}-schema",
             name=CONTROL_SCHEMA,
@@ -64,6 +56,6 @@ class ControlPlane(pulumi.ComponentResource):
                 "login": True,
                 "revision": args["revision"],
             },
-            pulumi.ResourceOptions(parent=self, protect=args["protect"], depends_on=[closed]),
+            pulumi.ResourceOptions(parent=self, protect=args["protect"]),
         )
         self.register_outputs({"database": CONTROL_DATABASE})

@@ -142,14 +142,6 @@ class TenantDatabase(pulumi.ComponentResource):
             owner=owner.name,
             opts=self._child(f"{name}-database", protect=True, provider=provider),
         )
-        closed = postgresql.Grant(
-            f"{name}-closed",
-            database=database.name,
-            role="public",
-            object_type="database",
-            privileges=[],
-            opts=pulumi.ResourceOptions(parent=self, provider=provider),
-        )
         schema = postgresql.Schema(
             f"{name}-schema",
             name=naming.TENANT_SCHEMA,
@@ -158,7 +150,7 @@ class TenantDatabase(pulumi.ComponentResource):
             drop_cascade=True,
             opts=self._child(f"{name}-schema", protect=True, provider=provider),
         )
-        return self._store(server, database.name, schema.name, owner.name, self._app_role(provider), [closed])
+        return self._store(server, database.name, schema.name, owner.name, self._app_role(provider))
 
     def _instance(self) -> tuple[ServerAddress, postgresql.Provider]:
         declaration, settings = self._args["declaration"], self._args["settings"]
@@ -176,7 +168,7 @@ class TenantDatabase(pulumi.ComponentResource):
             backup_retention_period=7,
             copy_tags_to_snapshot=True,
             deletion_protection=self._args["protect"],
-            skip_final_snapshot=not self._args["protect"],
+            skip_final_snapshot=not settings.protects,
             final_snapshot_identifier=f"{naming.server_identifier(settings.bucket_prefix, declaration.slug)}-final",
             tags={MARK: declaration.slug},
             opts=self._child(logical, protect=True),

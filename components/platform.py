@@ -61,14 +61,6 @@ class Platform(pulumi.ComponentResource):
         database = postgresql.Database(
             f"{name}-database", name=naming.cell_database(cell), owner=owner.name, opts=child(f"{name}-database", protect=True)
         )
-        closed = postgresql.Grant(
-            f"{name}-closed",
-            database=database.name,
-            role="public",
-            object_type="database",
-            privileges=[],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
         schema = postgresql.Schema(
             f"{name}-schema",
             name=naming.SHARED_SCHEMA,
@@ -89,7 +81,7 @@ class Platform(pulumi.ComponentResource):
                 "login": True,
                 "revision": args["tenant_revision"],
             },
-            pulumi.ResourceOptions(parent=self, protect=settings.protects, depends_on=[closed]),
+            pulumi.ResourceOptions(parent=self, protect=settings.protects),
         )
         self.ready.append(store)
         self.bucket = bucket.bucket

@@ -47,6 +47,7 @@ class Tenant(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:tenant:Tenant", name, None, opts)
         declaration, settings, adoption = args["declaration"], args["settings"], args["adoption"]
+        protect = settings.protects and declaration.state in ("active", "suspended")
         location = Location.of(declaration)
         # First to be made, last to be removed: while anything of the tenant stands, the registry and the ledger know it.
         record = TenantRecord(
@@ -73,7 +74,8 @@ class Tenant(pulumi.ComponentResource):
                 "limits": declaration.limits.model_dump(),
                 "labels": dict(declaration.labels),
             },
-            pulumi.ResourceOptions(parent=self, depends_on=list(args["depends_on"])),
+            # The rows of an rls tenant go with its record; nothing else of it holds data.
+            pulumi.ResourceOptions(parent=self, protect=protect and declaration.isolation == "rls", depends_on=list(args["depends_on"])),
         )
         after_record = pulumi.ResourceOptions(parent=self, depends_on=[record])
         TenantConfiguration(f"{name}-config", {"declaration": declaration}, after_record)
@@ -97,7 +99,7 @@ class Tenant(pulumi.ComponentResource):
                     "declaration": declaration,
                     "settings": settings,
                     "revision": args["revision"],
-                    "protect": settings.protects and declaration.state in ("active", "suspended"),
+                    "protect": protect,
                     "sslmode": args["sslmode"],
                     "adoption": adoption,
                     "depends_on": [record],

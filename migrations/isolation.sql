@@ -1,10 +1,16 @@
 -- Row-level security and the application role's rights, for every table of the current schema that has a tenant_id. Applied after
 -- the migrations on every create and change of a store, so a new table cannot be forgotten and a dropped policy comes back.
--- Settings: tenantry.app_role, who uses the tables; tenantry.platform_role, the one role that may work across tenants, or ''.
+-- Settings: tenantry.app_role, who uses the tables; tenantry.tenant_id, the only tenant of a store of its own, or '' where many
+-- share the tables; tenantry.platform_role, the one role that may work across tenants, or ''.
 DO $$
 DECLARE
     target record;
-    tenant constant text := 'tenant_id = NULLIF(current_setting(''app.tenant_id'', true), '''')::uuid';
+    context constant text := 'NULLIF(current_setting(''app.tenant_id'', true), '''')::uuid';
+    -- In shared tables no context means no rows. A tenant's own store knows its tenant without one, and refuses another's.
+    tenant constant text := CASE current_setting('tenantry.tenant_id')
+        WHEN '' THEN format('tenant_id = %s', context)
+        ELSE format('tenant_id = %1$L::uuid AND coalesce(%2$s, %1$L::uuid) = %1$L::uuid', current_setting('tenantry.tenant_id'), context)
+    END;
     app_role constant text := current_setting('tenantry.app_role');
     platform_role constant text := current_setting('tenantry.platform_role');
 BEGIN
@@ -32,7 +38,8 @@ BEGIN
             EXECUTE format('CREATE POLICY platform ON %s TO %I USING (true) WITH CHECK (true)', target.name, platform_role);
         END IF;
     END LOOP;
-    -- Stores of one database grant on the same catalog row; without taking turns, one of two at once would fail.
+    -- Nobody else comes into the database. Stores of one database change the same catalog row: they take turns, or one would fail.
     PERFORM pg_advisory_xact_lock(hashtextextended('tenantry:connect:' || current_database(), 0));
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), app_role);
 END $$;

@@ -32,7 +32,9 @@ def enter(
         book.refuse_loss(everybody)
         claims = [plan.claim for plan in planned if plan.claim]
         if not pulumi.runtime.is_dry_run():
-            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state) for d in declarations]
+            # A tenant that is gone stays out of the ledger, or its file could never be removed.
+            present = [d for d in declarations if d.state != "deleted" or d.slug in book.tenants]
+            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state) for d in present]
             ledger.begin(connection, book, claims, known)
         if not book.interrupted:
             return NOTHING

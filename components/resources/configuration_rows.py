@@ -36,7 +36,7 @@ class ConfigurationRowsProvider(DeclaredProvider):
         from tenantry.clients import registry
 
         rows = registry.read_configuration(id_)
-        return ReadResult(id_, {**props, "rows": rows}) if rows is not None else ReadResult()
+        return ReadResult(id_, {**props, "rows": rows}) if rows is not None else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         from tenantry.clients import registry

@@ -35,7 +35,7 @@ class AdminInvitationProvider(DeclaredProvider):
         from tenantry.clients import registry
 
         found = registry.read_invitation(id_)
-        return ReadResult(id_, {**props, **found}) if found else ReadResult()
+        return ReadResult(id_, {**props, **found}) if found else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         from tenantry.clients import registry

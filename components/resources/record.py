@@ -53,16 +53,21 @@ class TenantRecordProvider(DeclaredProvider):
         from tenantry.clients import registry
 
         found = registry.read_record(id_)
-        return ReadResult(id_, {**props, **found}) if found else ReadResult()
+        return ReadResult(id_, {**props, **found}) if found else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         from tenantry.clients import registry
 
+        if _props["isolation"] == "rls":
+            registry.remove_rows(_id, _props["database"], _props["schema"])
         registry.retire(_id, _props["slug"])
 
 
 class TenantRecord(Resource, module="tenantry", name="TenantRecord"):
-    """The registry's row of a tenant. It is made first and removed last; removed means marked deleted and its names freed."""
+    """The registry's row of a tenant. It is made first and removed last; removed means marked deleted and its names freed.
+
+    The rows of an ``rls`` tenant in its cell's shared tables are removed with it: they are in no other resource.
+    """
 
     def __init__(self, name: str, args: TenantRecordArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__(TenantRecordProvider(), name, {**args}, opts)

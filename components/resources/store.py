@@ -35,19 +35,23 @@ class StoreArgs(TypedDict):
     app_role: pulumi.Input[str]
     """The role that uses them; it gets a password made here."""
     tenant_id: str | None
-    """Set for a tenant's own store: the role's sessions start in this tenant's context."""
+    """Set for a tenant's own store: its tables take no other tenant's rows, and need no context."""
     login: bool
     """False ends the role's sessions; that it cannot open another is the Role's business."""
     revision: str
     """Head of the migrations."""
 
 
-def _connect(props: Mapping[str, Any], database: str | None = None) -> psycopg.Connection:
-    from tenantry.clients.postgres import Server
+def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
+    from tenantry.clients.postgres import Server, may_act_as
 
     own = props.get("server")
     server = Server.of_instance(own["address"], int(own["port"]), own["secret_arn"]) if own else Server.from_environment()
-    return server.connect(database or props["database"])
+    # The database lets only its owner in; an administrator that is no superuser comes in as the owner's member.
+    with server.connect() as maintenance:
+        if maintenance.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [props["owner"]]).fetchone():
+            may_act_as(maintenance, props["owner"])
+    return server.connect(props["database"])
 
 
 def _digest(lines: list[str]) -> str:
@@ -87,20 +91,18 @@ class StoreProvider(DeclaredProvider):
                 props["schema"],
                 owner=props["owner"],
                 app_role=props["app_role"],
+                tenant_id=props.get("tenant_id") or "",
                 platform_role=props["owner"] if props["tree"] == "control" else "",
             )
             role = sql.Identifier(props["app_role"])
             # Hashed on this side, so that no server log can hold it.
             hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(hashed)))
-            database = sql.Identifier(props["database"])
             connection.execute(
-                sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}").format(role, database, sql.Identifier(props["schema"]))
-            )
-            if props.get("tenant_id"):
-                connection.execute(
-                    sql.SQL("ALTER ROLE {} IN DATABASE {} SET app.tenant_id = {}").format(role, database, sql.Literal(props["tenant_id"]))
+                sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}").format(
+                    role, sql.Identifier(props["database"]), sql.Identifier(props["schema"])
                 )
+            )
             if not props["login"]:
                 self._end_sessions(connection, props["app_role"])
             posture = _digest(migrations.posture(connection, props["schema"]))
@@ -117,18 +119,17 @@ class StoreProvider(DeclaredProvider):
             connection = _connect(props)
         except WorkError as error:
             if isinstance(error.__cause__, psycopg.OperationalError) and "does not exist" in error.message:
-                return ReadResult()
+                return ReadResult("", {})
             raise
         with connection:
             lines = migrations.posture(connection, props["schema"])
-        return ReadResult(id_, {**props, "posture": _digest(lines)}) if lines else ReadResult()
+        return ReadResult(id_, {**props, "posture": _digest(lines)}) if lines else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Takes the role's rights in this database away; the tables go with their schema or database."""
         import psycopg
         from psycopg import sql
 
-        from tenantry.clients.postgres import may_act_as
         from tenantry.errors import WorkError
 
         try:
@@ -138,13 +139,15 @@ class StoreProvider(DeclaredProvider):
                 return
             raise
         with connection:
-            self._end_sessions(connection, _props["app_role"])
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
-                may_act_as(connection, _props["app_role"])
+                self._end_sessions(connection, _props["app_role"])
                 connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(_props["app_role"])))
 
     @staticmethod
     def _end_sessions(connection: psycopg.Connection, role: str) -> None:
+        from tenantry.clients.postgres import may_act_as
+
+        may_act_as(connection, role)
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()", [role])
 
 
@@ -159,5 +162,8 @@ class Store(Resource, module="tenantry", name="Store"):
 
     def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions) -> None:
         outputs = {"password": None, "posture": None, "expected_posture": None}
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["password"]))
+        # Deleting takes the role's rights away: done after its replacement was made, it would take the new ones.
+        opts = pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(additional_secret_outputs=["password"], delete_before_replace=True)
+        )
         super().__init__(StoreProvider(), name, {**args, **outputs}, opts)

@@ -18,7 +18,9 @@ def client(service: str) -> Any:
 
     # boto3 itself reads AWS_DEFAULT_REGION only; every other AWS tool, and Pulumi's plugin, reads AWS_REGION.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return boto3.client(service, region_name=region, config=Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 4}))
+    return boto3.client(
+        service, region_name=region, config=Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 4})
+    )
 
 
 def secret(arn: str) -> str:

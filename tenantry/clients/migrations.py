@@ -26,7 +26,9 @@ def head(tree: Tree) -> str:
     return max(path.name.split("_")[0] for path in (ROOT / tree).glob("[0-9]*_*.py"))
 
 
-def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, owner: str, app_role: str, platform_role: str = "") -> None:
+def apply(
+    connection: psycopg.Connection, tree: Tree, schema: str, *, owner: str, app_role: str, tenant_id: str = "", platform_role: str = ""
+) -> None:
     """Brings ``schema`` to the head of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
 
     The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. Raises what
@@ -45,7 +47,11 @@ def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, owner: str
     engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
     with engine.begin() as bound:
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
-        for name, value in (("tenantry.app_role", app_role), ("tenantry.platform_role", platform_role)):
+        for name, value in (
+            ("tenantry.app_role", app_role),
+            ("tenantry.tenant_id", tenant_id),
+            ("tenantry.platform_role", platform_role),
+        ):
             connection.execute("SELECT set_config(%s, %s, true)", [name, value])
         config.attributes.update(connection=bound, schema=schema)
         with _ALEMBIC:
@@ -63,7 +69,8 @@ def run_sql_beside(python_file: str) -> None:
 def posture(connection: psycopg.Connection, schema: str) -> list[str]:
     """What guards the tables of ``schema`` now: row security flags, policies, owners and grants, one sorted line each.
 
-    Two stores are guarded alike when their lists are equal; a refresh compares it with what was recorded after the last change.
+    Empty when the schema has no tables. Two stores are guarded alike when their lists are equal; a refresh compares the list with
+    what was recorded after the last change.
     """
     rows = connection.execute(
         """
@@ -74,6 +81,9 @@ def posture(connection: psycopg.Connection, schema: str) -> list[str]:
         SELECT format('policy %%s.%%s %%s %%s to %%s using %%s check %%s', tablename, policyname, permissive, cmd, roles, qual, with_check)
         FROM pg_policies WHERE schemaname = %(schema)s
         UNION ALL
+        SELECT format('database open to all %%s %%s', has_database_privilege('public', current_database(), 'CONNECT'),
+                      has_database_privilege('public', current_database(), 'TEMPORARY'))
+        UNION ALL
         SELECT format('grant %%s.%%s to %%s', c.relname, acl.privilege_type, coalesce(r.rolname, 'public'))
         FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) acl LEFT JOIN pg_roles r ON r.oid = acl.grantee
         WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind IN ('r', 'p', 'v')
@@ -81,4 +91,5 @@ def posture(connection: psycopg.Connection, schema: str) -> list[str]:
         """,
         {"schema": schema},
     ).fetchall()
-    return [row[0] for row in rows]
+    lines = [row[0] for row in rows]
+    return lines if any(line.startswith("table ") for line in lines) else []

@@ -131,6 +131,8 @@ def _explained(stack: str, run: Run, error: CommandError) -> WorkError:
     hint = "mend the cause and run the same command again: it goes on where this run stopped"
     for resource, message in seen:
         message = message.removeprefix("Exception calling application: ")
+        if message.startswith("Program failed with an unhandled exception"):
+            message = message.splitlines()[-1].strip()
         first, _, rest = message.partition("\n")
         if not resource and rest:
             hint = rest.strip().splitlines()[-1]

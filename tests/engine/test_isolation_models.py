@@ -84,6 +84,7 @@ def test_a_changed_file_changes_just_that(platform):
         ("cell_main", "ALTER TABLE t_t_schema.users DISABLE ROW LEVEL SECURITY"),
         ("cell_main", "ALTER POLICY tenant_isolation ON shared.users WITH CHECK (true)"),
         ("cell_main", "GRANT TRUNCATE ON shared.documents TO cell_main__app"),
+        ("cell_main", "GRANT CONNECT ON DATABASE cell_main TO PUBLIC"),
         ("tenantry", "DROP POLICY tenant_isolation ON control.tenant_configurations"),
         ("tenantry", "DELETE FROM control.tenant_configurations WHERE config_key = 'theme.font'"),
     ],

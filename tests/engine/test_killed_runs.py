@@ -43,7 +43,7 @@ def check_nothing_is_double_or_left(sandbox, stacks):
     """Everything that exists is in exactly one state, and everything in a state exists once."""
     resources = [r for stack in stacks for r in sandbox.state(stack).get("resources", []) if r.get("custom")]
     ids = Counter((r["type"], r["id"]) for r in resources if r["type"].split(":")[0] in ("postgresql", "cloudflare", "pulumi-python"))
-    assert not [key for key, n in ids.items() if n > 1 and key[0].rsplit(":", 1)[-1] not in ("Grant", "ConfigurationRows", "TenantRecord")]
+    assert not [key for key, n in ids.items() if n > 1 and key[0].rsplit(":", 1)[-1] not in ("ConfigurationRows", "TenantRecord")]
     known = {kind: {r["id"] for r in resources if r["type"] == kind} for kind in {r["type"] for r in resources}}
     assert {r["id"] for r in cloudflare(sandbox, "dns_records")} == known["cloudflare:index/dnsRecord:DnsRecord"]
     assert {h["id"] for h in cloudflare(sandbox, "custom_hostnames")} == known.get("cloudflare:index/customHostname:CustomHostname", set())

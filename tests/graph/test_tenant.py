@@ -11,7 +11,7 @@ from components.adoption import NOTHING, Adoption
 from components.tenant import Tenant
 
 SCHEMA_TYPES = {"postgresql:index/schema:Schema", "postgresql:index/role:Role", "pulumi-python:dynamic/tenantry:Store"}
-DATABASE_TYPES = SCHEMA_TYPES | {"postgresql:index/database:Database", "postgresql:index/grant:Grant"}
+DATABASE_TYPES = SCHEMA_TYPES | {"postgresql:index/database:Database"}
 INSTANCE_TYPES = DATABASE_TYPES | {"aws:rds/instance:Instance", "pulumi:providers:postgresql"}
 
 
@@ -90,15 +90,6 @@ def test_no_input_holds_a_password(run, samples, settings):
     store = graph.resources[f"{declaration.slug}-db-tables"]
     assert store.inputs["server"]["secret_arn"] == "arn:secret"
     assert "secret" not in json.dumps({k: v for k, v in store.inputs.items() if k not in ("__provider", "server")})
-
-
-def test_the_database_is_closed_to_everybody_else(run, samples, settings):
-    """PUBLIC loses every right on a tenant's own database, CONNECT among them."""
-    declaration = first(samples, "database")
-    graph = run(make(declaration, settings))
-    (grant,) = graph.of_type("postgresql:index/grant:Grant")
-    assert grant.inputs["role"] == "public"
-    assert grant.inputs["privileges"] == []
 
 
 def test_a_leftover_is_adopted_by_its_logical_name(run, samples, settings):

@@ -22,7 +22,6 @@ TOKENS = {
     "cloudflare:index/customHostnameFallbackOrigin:CustomHostnameFallbackOrigin",
     "cloudflare:index/dnsRecord:DnsRecord",
     "postgresql:index/database:Database",
-    "postgresql:index/grant:Grant",
     "postgresql:index/role:Role",
     "postgresql:index/schema:Schema",
     "pulumi-python:dynamic/tenantry:AdminInvitation",
@@ -42,8 +41,8 @@ TOKENS = {
 }
 
 PLATFORM_NAMES = {
-    "platform", "platform-owner", "platform-app", "platform-database", "platform-closed", "platform-schema", "platform-tables",
-    "platform-control", "platform-control-owner", "platform-control-app", "platform-control-database", "platform-control-closed",
+    "platform", "platform-owner", "platform-app", "platform-database", "platform-schema", "platform-tables",
+    "platform-control", "platform-control-owner", "platform-control-app", "platform-control-database",
     "platform-control-schema", "platform-control-tables",
     "platform-edge", "platform-edge-wildcard", "platform-edge-fallback-origin", "platform-edge-certificate",
     "platform-edge-certificate-validation",
