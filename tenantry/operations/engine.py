@@ -53,14 +53,24 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
     """Makes the stack what its declarations say. One at a time per stack; ``WorkError`` says what failed and what to do."""
     with stack_lock.held(stack):
         book = _check(stack, declared)
-        bulk = _bulk(book, declared)
-        outcome = _run(
-            stack,
-            report,
-            lambda handle, run: handle.up(on_event=run, refresh=refresh or None, suppress_outputs=True, show_secrets=False),
-            {"PULUMI_SKIP_CHECKPOINTS": "true"} if bulk else {},
-            repair=book.interrupted,
-        )
+        environment = {"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}
+
+        def once(interrupted: bool) -> Outcome:
+            return _run(
+                stack,
+                report,
+                lambda handle, run: handle.up(on_event=run, refresh=refresh or None, suppress_outputs=True, show_secrets=False),
+                environment,
+                repair=interrupted,
+            )
+
+        try:
+            outcome = once(book.interrupted)
+        except WorkError:
+            if not book.interrupted:
+                raise
+            # A plugin outlives its killed engine by a moment: what it still made after the gate had looked is found the second time.
+            outcome = once(True)
         with Server.from_environment().connect() as connection:
             ledger.finish(connection, stack)
         return outcome
