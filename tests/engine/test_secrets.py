@@ -1,0 +1,88 @@
+"""Generated passwords and tokens are nowhere in plain: not in state, its backups, logs, plans, arguments or the closing table."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import pytest
+
+from tenantry.declaration import naming
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def run(sandbox):
+    """A platform made in one watched run: its output, and every process's arguments seen meanwhile."""
+    import pathlib
+    import time
+
+    sandbox.declare("quiet-rls")
+    sandbox.declare("quiet-schema", isolation="schema")
+    sandbox.declare("quiet-db", isolation="database")
+    process = sandbox.start("up", "--all")
+    arguments = set()
+    while process.poll() is None:
+        for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                arguments.add(entry.read_bytes())
+            except OSError:
+                continue  # a process that ended between the two looks
+        time.sleep(0.02)
+    output = process.stdout.read()
+    assert process.returncode == 0, output
+    return sandbox, output, b"\n".join(arguments)
+
+
+def secrets_of(sandbox):
+    shared, dedicated = sandbox.outputs("shared"), sandbox.outputs("quiet-db")
+    return {shared["app_password"], *shared["passwords"].values(), dedicated["password"]}
+
+
+def test_no_password_is_in_any_file_of_the_state(run):
+    """State, its backups and history hold ciphertext only; neither do the servers' logs hold a password."""
+    sandbox, _, _ = run
+    found = secrets_of(sandbox)
+    assert len(found) == 3
+    assert all(len(secret) >= 40 for secret in found)
+    files = [file for file in sandbox.cloud.home.root.rglob("*") if file.is_file() and "secrets" not in file.parts]
+    assert any(file.suffix == ".bak" for file in files)
+    for file in files:
+        content = file.read_bytes()
+        for secret in found:
+            assert secret.encode() not in content, f"a password is in {file}"
+
+
+def test_no_password_is_printed_or_passed_as_an_argument(run):
+    """Neither the run's output, nor any process's arguments, nor a preview hold a password."""
+    sandbox, output, arguments = run
+    preview = sandbox.pulumi("preview", "-s", "shared", "--diff").stdout
+    for secret in secrets_of(sandbox) | {sandbox.environment["PGPASSWORD"]}:
+        assert secret not in output
+        assert secret not in preview
+        assert secret.encode() not in arguments
+
+
+def test_an_invitation_link_is_shown_once_and_stored_hashed(run):
+    """The closing table shows each link once; the database holds its SHA-256; a second run shows none; no file holds it."""
+    sandbox, output, _ = run
+    links = re.findall(r"https://([a-z-]+)\.tenantry\.example/invitations/(\S+)", output)
+    assert sorted(slug for slug, _ in links) == ["quiet-db", "quiet-rls", "quiet-schema"]
+    with sandbox.sql(naming.CONTROL_DATABASE) as admin:
+        stored = {bytes(row[0]) for row in admin.execute("SELECT token_hash FROM control.invitations")}
+    assert stored == {hashlib.sha256(token.encode()).digest() for _, token in links}
+    assert "/invitations/" not in sandbox.tenantry("up", "--all").stdout
+    for file in sandbox.cloud.home.root.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            assert not [slug for slug, token in links if token.encode() in content], file
+
+
+def test_a_role_stores_no_password_but_its_scram_verifier(run):
+    """The server itself knows only a salted hash."""
+    sandbox, _, _ = run
+    with sandbox.sql() as admin:
+        rows = admin.execute(r"SELECT rolpassword FROM pg_authid WHERE rolname LIKE '%\_\_app'").fetchall()
+    assert rows
+    assert all(row[0].startswith("SCRAM-SHA-256$") for row in rows)
