@@ -2,19 +2,22 @@
 
 import pulumi
 
-from stacks import dedicated, shared
+from stacks import dedicated, gate, shared
 from tenantry.declaration import load, naming
 from tenantry.errors import TenantryError
 from tenantry.settings import KEYS, PlatformSettings, tenants_dir
 
 try:
     stack = pulumi.get_stack()
+    made: list[pulumi.Resource] = []
+    pulumi.runtime.register_stack_transformation(lambda args: made.append(args.resource))
     settings = PlatformSettings.from_mapping({key: pulumi.Config(key.split(":")[0]).get(key.split(":")[1]) for key in KEYS.values()})
     declarations = load(tenants_dir())
     if (cell := naming.cell_of_stack(stack)) is not None:
         shared.run(cell, settings, declarations)
     else:
         dedicated.run(stack, settings, declarations)
+    gate.leave(stack, made)
 except TenantryError as error:
     # One line what, one line what to do: every language host shows this error without a traceback.
     raise pulumi.RunError(f"{error.message}\n{error.hint}".strip()) from None

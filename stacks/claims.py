@@ -74,8 +74,8 @@ def of_tenant(declaration: TenantDeclaration, settings: PlatformSettings) -> Ite
             ):
                 yield Planned(logical, partial(_on_own_server, identifier, slug, claim))
     if not declaration.pooled:
-        host = naming.host(slug, settings.domain)
-        yield Planned(f"{slug}-domain-record", lambda _: cloudflare.find_record(settings.zone_id, host, f"tenantry {slug}"))
+        own_host = naming.host(slug, settings.domain)
+        yield Planned(f"{slug}-domain-record", lambda _: cloudflare.find_record(settings.zone_id, own_host, f"tenantry {slug}"))
     for host in declaration.domains:
         yield Planned(
             f"{slug}-domain-{host}",

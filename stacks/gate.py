@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
 
@@ -38,9 +39,25 @@ def enter(
             ledger.begin(connection, book, claims, known)
         if not book.interrupted:
             return NOTHING
-        forgotten = [plan for plan in planned if plan.logical_name not in _remembered()]
+        remembered = _remembered()
+        forgotten = [plan for plan in planned if plan.logical_name not in remembered]
         found = {plan.logical_name: plan.find(connection) for plan in forgotten}
     return Adoption({name: import_id for name, import_id in found.items() if import_id})
+
+
+def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:
+    """Writes down, once every resource is made, that the run reached its end; a run that fails or is killed never gets there.
+
+    Not where the engine saves its state only after the program has ended: then whoever asked for that says when it is over.
+    """
+    if pulumi.runtime.is_dry_run() or os.environ.get("PULUMI_SKIP_CHECKPOINTS") == "true":
+        return
+
+    def finish(_ids: object) -> None:
+        with Server.from_environment().connect() as connection:
+            ledger.finish(connection, stack)
+
+    pulumi.Output.all(*[resource.id for resource in resources if isinstance(resource, pulumi.CustomResource)]).apply(finish)
 
 
 def _remembered() -> frozenset[str]:
