@@ -14,15 +14,12 @@ class TenantAdminArgs(TypedDict):
     declaration: TenantDeclaration
 
 
-class TenantAdmin(pulumi.ComponentResource):
-    """An open invitation for the declared administrator; its token is issued after the run and never passes through the engine."""
+class TenantAdmin(AdminInvitation, module="tenantry", name="AdminInvitation"):
+    """An open invitation for the declared administrator; its token is issued after the run and never passes through the engine.
 
-    def __init__(self, name: str, args: TenantAdminArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("tenantry:tenant:TenantAdmin", name, None, opts)
+    The one resource it needs, not a component around it: every tenant has it, and every registration costs each run.
+    """
+
+    def __init__(self, name: str, args: TenantAdminArgs, opts: pulumi.ResourceOptions) -> None:
         declaration = args["declaration"]
-        AdminInvitation(
-            f"{name}-invitation",
-            {"tenant_id": str(declaration.id), "email": declaration.admin.email, "name": declaration.admin.name},
-            pulumi.ResourceOptions(parent=self),
-        )
-        self.register_outputs({})
+        super().__init__(name, {"tenant_id": str(declaration.id), "email": declaration.admin.email, "name": declaration.admin.name}, opts)

@@ -15,12 +15,13 @@ class TenantConfigurationArgs(TypedDict):
     declaration: TenantDeclaration
 
 
-class TenantConfiguration(pulumi.ComponentResource):
-    """The declared rows of ``tenant_configurations``; what is set at runtime stays untouched."""
+class TenantConfiguration(ConfigurationRows, module="tenantry", name="ConfigurationRows"):
+    """The declared rows of ``tenant_configurations``; what is set at runtime stays untouched.
 
-    def __init__(self, name: str, args: TenantConfigurationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("tenantry:tenant:TenantConfiguration", name, None, opts)
+    The one resource it needs, not a component around it: every tenant has it, and every registration costs each run.
+    """
+
+    def __init__(self, name: str, args: TenantConfigurationArgs, opts: pulumi.ResourceOptions) -> None:
         declaration = args["declaration"]
         rows = {key: json.dumps(value, sort_keys=True, ensure_ascii=False) for key, value in declaration.configuration().items()}
-        ConfigurationRows(f"{name}-rows", {"tenant_id": str(declaration.id), "rows": rows}, pulumi.ResourceOptions(parent=self))
-        self.register_outputs({})
+        super().__init__(name, {"tenant_id": str(declaration.id), "rows": rows}, opts)

@@ -10,10 +10,15 @@ import pulumi
 from pulumi_aws import s3
 
 from components.edge import MARK
+from components.lean import LeanProperties
 from tenantry import branding
 from tenantry.declaration import TenantDeclaration, naming
 
 CACHE = "private, max-age=300"
+
+
+class BrandingObject(s3.BucketObjectv2, LeanProperties):
+    """An object that is only written."""
 
 
 class TenantStorageArgs(TypedDict):
@@ -32,7 +37,7 @@ class TenantStorage(pulumi.ComponentResource):
         prefix = naming.object_prefix(declaration.slug)
         tags = {MARK: declaration.slug}
         child = pulumi.ResourceOptions(parent=self)
-        s3.BucketObjectv2(
+        BrandingObject(
             f"{name}-manifest",
             bucket=args["bucket"],
             key=f"{prefix}branding/manifest.json",
@@ -42,7 +47,7 @@ class TenantStorage(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        s3.BucketObjectv2(
+        BrandingObject(
             f"{name}-theme",
             bucket=args["bucket"],
             key=f"{prefix}branding/theme.css",
@@ -53,7 +58,7 @@ class TenantStorage(pulumi.ComponentResource):
             opts=child,
         )
         for kind, path in branding.assets(declaration).items():
-            s3.BucketObjectv2(
+            BrandingObject(
                 f"{name}-{kind}",
                 bucket=args["bucket"],
                 key=branding.asset_key(prefix, kind, path),
