@@ -6,9 +6,19 @@ import json
 from typing import TypedDict
 
 import pulumi
-from pulumi_aws import iam, s3
 
 from components.adoption import Adoption
+from components.aws import (
+    Bucket,
+    BucketLifecycleConfiguration,
+    BucketOwnershipControls,
+    BucketPolicy,
+    BucketPublicAccessBlock,
+    BucketServerSideEncryptionConfiguration,
+    BucketVersioning,
+    Role,
+    RolePolicy,
+)
 from components.edge import MARK
 from tenantry.declaration import naming
 from tenantry.settings import PlatformSettings
@@ -38,14 +48,14 @@ class CellBucket(pulumi.ComponentResource):
         arn = f"arn:aws:s3:::{physical}"
         plain = pulumi.ResourceOptions(parent=self)
 
-        bucket = s3.Bucket(
+        bucket = Bucket(
             name,
             bucket=physical,
             tags={MARK: f"cell-{cell}"},
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protects, import_=adopt(name)),
         )
         guards: list[pulumi.Resource] = [
-            s3.BucketPublicAccessBlock(
+            BucketPublicAccessBlock(
                 f"{name}-private",
                 bucket=bucket.bucket,
                 block_public_acls=True,
@@ -54,16 +64,16 @@ class CellBucket(pulumi.ComponentResource):
                 restrict_public_buckets=True,
                 opts=plain,
             ),
-            s3.BucketOwnershipControls(f"{name}-owner", bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=plain),
-            s3.BucketVersioning(f"{name}-versioning", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=plain),
-            s3.BucketServerSideEncryptionConfiguration(
+            BucketOwnershipControls(f"{name}-owner", bucket=bucket.bucket, rule={"objectOwnership": "BucketOwnerEnforced"}, opts=plain),
+            BucketVersioning(f"{name}-versioning", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=plain),
+            BucketServerSideEncryptionConfiguration(
                 f"{name}-encryption",
                 bucket=bucket.bucket,
-                rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+                rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
                 opts=plain,
             ),
         ]
-        s3.BucketLifecycleConfiguration(
+        BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
             rules=[
@@ -71,13 +81,13 @@ class CellBucket(pulumi.ComponentResource):
                     "id": "forget-old-versions",
                     "status": "Enabled",
                     "filter": {"prefix": ""},
-                    "noncurrent_version_expiration": {"noncurrent_days": NONCURRENT_DAYS},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+                    "noncurrentVersionExpiration": {"noncurrentDays": NONCURRENT_DAYS},
+                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
                 }
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=guards),
         )
-        s3.BucketPolicy(
+        BucketPolicy(
             f"{name}-tls",
             bucket=bucket.bucket,
             policy=json.dumps(
@@ -97,7 +107,7 @@ class CellBucket(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=guards),
         )
-        role = iam.Role(
+        role = Role(
             f"{name}-assets-role",
             name=naming.assets_role(settings.bucket_prefix, cell),
             # Whoever assumes it must say for which tenant, and cannot change that for the session.
@@ -118,7 +128,7 @@ class CellBucket(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, import_=adopt(f"{name}-assets-role")),
         )
         prefix = "tenants/${aws:PrincipalTag/tenant}/*"
-        iam.RolePolicy(
+        RolePolicy(
             f"{name}-assets-policy",
             name="one-tenant-prefix",
             role=role.name,

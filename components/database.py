@@ -8,9 +8,9 @@ from typing import TypedDict
 
 import pulumi
 import pulumi_postgresql as postgresql
-from pulumi_aws import rds, secretsmanager
 
 from components.adoption import Adoption
+from components.aws import Instance, get_secret_version_output
 from components.edge import MARK
 from components.resources.store import ServerAddress, Store
 from tenantry.declaration import TenantDeclaration, naming
@@ -155,7 +155,7 @@ class TenantDatabase(pulumi.ComponentResource):
     def _instance(self) -> tuple[ServerAddress, postgresql.Provider]:
         declaration, settings = self._args["declaration"], self._args["settings"]
         logical = f"{self._name}-server"
-        server = rds.Instance(
+        server = Instance(
             logical,
             identifier=naming.server_identifier(settings.bucket_prefix, declaration.slug),
             engine="postgres",
@@ -173,8 +173,8 @@ class TenantDatabase(pulumi.ComponentResource):
             tags={MARK: declaration.slug},
             opts=self._child(logical, protect=True),
         )
-        secret_arn = server.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn or "")
-        account = secretsmanager.get_secret_version_output(secret_id=secret_arn, opts=pulumi.InvokeOutputOptions(parent=self))
+        secret_arn = server.master_user_secrets.apply(lambda secrets: str(secrets[0]["secretArn"]))
+        account = get_secret_version_output(secret_id=secret_arn, opts=pulumi.InvokeOutputOptions(parent=self))
         provider = postgresql.Provider(
             f"{self._name}-admin",
             host=server.address,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypedDict
 
 import pulumi
-from pulumi_aws import acm
 
 from components.adoption import Adoption
+from components.aws import Certificate
 from components.cloudflare import CustomHostnameFallbackOrigin, DnsRecord
 from tenantry.settings import PlatformSettings
 
@@ -50,7 +50,7 @@ class Edge(pulumi.ComponentResource):
             origin=settings.endpoint,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        certificate = acm.Certificate(
+        certificate = Certificate(
             f"{name}-certificate",
             domain_name=settings.domain,
             subject_alternative_names=[f"*.{settings.domain}"],
@@ -63,9 +63,9 @@ class Edge(pulumi.ComponentResource):
         DnsRecord(
             f"{name}-certificate-validation",
             zone_id=settings.zone_id,
-            name=validation.apply(lambda option: (option.resource_record_name or "").rstrip(".")),
+            name=validation.apply(lambda option: str(option["resourceRecordName"]).rstrip(".")),
             type="CNAME",
-            content=validation.apply(lambda option: (option.resource_record_value or "").rstrip(".")),
+            content=validation.apply(lambda option: str(option["resourceRecordValue"]).rstrip(".")),
             ttl=AUTOMATIC_TTL,
             proxied=False,
             comment=MARK,

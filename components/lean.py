@@ -14,8 +14,9 @@ class LeanProperties(pulumi.CustomResource):
     has ended: 36 for a bucket object that sets seven. The engine gets the same resource; its other outputs are just not kept here.
     """
 
-    def __init__(self, t: str, name: str, props: Any = None, *rest: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
+        _type, _name, props, *_ = args  # as every official class calls its base
         known = vars(props)
         for key in [key for key, value in known.items() if value is None]:
             del known[key]
-        super().__init__(t, name, props, *rest, **options)
+        super().__init__(*args, **options)

@@ -13,8 +13,8 @@ from components.adoption import Adoption
 from components.configuration import TenantConfiguration
 from components.database import Location, TenantDatabase
 from components.domain import TenantDomain
-from components.resources.record import TenantRecord
-from components.storage import TenantStorage
+from components.resources.record import Row, TenantRecord
+from components.storage import tenant_storage
 from tenantry.declaration import TenantDeclaration, naming
 from tenantry.settings import PlatformSettings
 
@@ -48,31 +48,14 @@ class Tenant(pulumi.ComponentResource):
         super().__init__("tenantry:tenant:Tenant", name, None, opts)
         declaration, settings, adoption = args["declaration"], args["settings"], args["adoption"]
         protect = settings.protects and declaration.state in ("active", "suspended")
-        location = Location.of(declaration)
         # First to be made, last to be removed: while anything of the tenant stands, the registry and the ledger know it.
         record = TenantRecord(
             f"{name}-record",
             {
                 "tenant_id": str(declaration.id),
                 "slug": declaration.slug,
-                "name": declaration.name,
-                "tier": declaration.tier,
-                "isolation": declaration.isolation,
-                "cell": declaration.cell,
-                "stack": declaration.stack,
-                "state": declaration.state,
-                "host": naming.host(declaration.slug, settings.domain),
+                "row": _row(declaration, settings),
                 "domains": sorted(declaration.domains),
-                "server": naming.server_identifier(settings.bucket_prefix, declaration.slug)
-                if declaration.isolation == "instance"
-                else None,
-                "database": location.database,
-                "schema": location.schema,
-                "app_role": location.app_role,
-                "bucket": naming.bucket(settings.bucket_prefix, declaration.cell),
-                "prefix": naming.object_prefix(declaration.slug),
-                "limits": declaration.limits.model_dump(),
-                "labels": dict(declaration.labels),
             },
             # The rows of an rls tenant go with its record; nothing else of it holds data.
             pulumi.ResourceOptions(parent=self, protect=protect and declaration.isolation == "rls", depends_on=list(args["depends_on"])),
@@ -80,7 +63,7 @@ class Tenant(pulumi.ComponentResource):
         after_record = pulumi.ResourceOptions(parent=self, depends_on=[record])
         TenantConfiguration(f"{name}-config", {"declaration": declaration}, after_record)
         TenantAdmin(f"{name}-admin", {"declaration": declaration}, after_record)
-        TenantStorage(
+        tenant_storage(
             f"{name}-storage",
             {"declaration": declaration, "bucket": args["bucket"], "assets": args["assets"]},
             after_record,
@@ -107,3 +90,25 @@ class Tenant(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             ).password
         self.register_outputs({})
+
+
+def _row(declaration: TenantDeclaration, settings: PlatformSettings) -> Row:
+    location = Location.of(declaration)
+    own_server = declaration.isolation == "instance"
+    return {
+        "name": declaration.name,
+        "tier": declaration.tier,
+        "isolation": declaration.isolation,
+        "cell": declaration.cell,
+        "stack": declaration.stack,
+        "state": declaration.state,
+        "host": naming.host(declaration.slug, settings.domain),
+        "server": naming.server_identifier(settings.bucket_prefix, declaration.slug) if own_server else None,
+        "database": location.database,
+        "schema": location.schema,
+        "app_role": location.app_role,
+        "bucket": naming.bucket(settings.bucket_prefix, declaration.cell),
+        "prefix": naming.object_prefix(declaration.slug),
+        "limits": declaration.limits.model_dump(),
+        "labels": dict(declaration.labels),
+    }

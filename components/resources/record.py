@@ -10,9 +10,9 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from components.resources.declared import DeclaredProvider
 
 
-class TenantRecordArgs(TypedDict):
-    tenant_id: str
-    slug: str
+class Row(TypedDict):
+    """A row of ``tenants``; its columns are the keys."""
+
     name: str
     tier: str
     isolation: str
@@ -20,8 +20,6 @@ class TenantRecordArgs(TypedDict):
     stack: str
     state: str
     host: str
-    domains: list[str]
-    """Custom host names, ASCII."""
     server: str | None
     """RDS identifier of a server of its own; None: the platform's server."""
     database: str
@@ -33,6 +31,15 @@ class TenantRecordArgs(TypedDict):
     labels: dict[str, str]
 
 
+class TenantRecordArgs(TypedDict):
+    tenant_id: str
+    slug: str
+    row: Row
+    """One property, because every property of every tenant costs each run."""
+    domains: list[str]
+    """Custom host names, ASCII."""
+
+
 class TenantRecordProvider(DeclaredProvider):
     inputs = tuple(TenantRecordArgs.__annotations__)
     replaces = frozenset({"tenant_id", "slug"})
@@ -40,13 +47,13 @@ class TenantRecordProvider(DeclaredProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from tenantry.clients import registry
 
-        registry.record(props)
+        registry.record(props["tenant_id"], props["slug"], props["row"], props["domains"])
         return CreateResult(props["tenant_id"], props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         from tenantry.clients import registry
 
-        registry.record(_news)
+        registry.record(_news["tenant_id"], _news["slug"], _news["row"], _news["domains"])
         return UpdateResult(_news)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -58,8 +65,9 @@ class TenantRecordProvider(DeclaredProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         from tenantry.clients import registry
 
-        if _props["isolation"] == "rls":
-            registry.remove_rows(_id, _props["database"], _props["schema"])
+        row = _props["row"]
+        if row["isolation"] == "rls":
+            registry.remove_rows(_id, row["database"], row["schema"])
         registry.retire(_id, _props["slug"])
 
 

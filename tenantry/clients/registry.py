@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from tenantry.errors import WorkError
 INVITATION_LIFETIME = timedelta(days=14)
 
 RECORD_COLUMNS = (
-    "slug", "name", "tier", "isolation", "cell", "stack", "state", "host", "server", "database", "schema", "app_role",
+    "name", "tier", "isolation", "cell", "stack", "state", "host", "server", "database", "schema", "app_role",
     "bucket", "prefix", "limits", "labels",
 )  # fmt: skip
 
@@ -39,11 +39,12 @@ def transaction() -> Iterator[psycopg.Connection[dict[str, Any]]]:
         yield connection  # type: ignore[misc]
 
 
-def record(row: Mapping[str, Any]) -> None:
+def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequence[str]) -> None:
     """Writes a tenant's row and its host names. ``WorkError`` when a host name is another tenant's."""
     values = {name: row.get(name) for name in RECORD_COLUMNS}  # a property map has no nulls
     values |= {
-        "id": row["tenant_id"],
+        "id": tenant_id,
+        "slug": slug,
         "limits": Jsonb({key: int(value) for key, value in row["limits"].items()}),
         "labels": Jsonb(row["labels"]),
     }
@@ -62,33 +63,33 @@ def record(row: Mapping[str, Any]) -> None:
             """,
             values,
         )
-        domains = [row["host"], *row["domains"]]
+        hosts = [row["host"], *custom_hosts]
         taken = connection.execute(
             "SELECT d.host, t.slug FROM tenant_domains d JOIN tenants t ON t.id = d.tenant_id WHERE d.host = ANY(%s) AND d.tenant_id <> %s",
-            [domains, row["tenant_id"]],
+            [hosts, tenant_id],
         ).fetchone()
         if taken:
             raise WorkError(
                 f"the host name {taken['host']} is the tenant {taken['slug']}'s",
                 f"remove it from {taken['slug']}'s file and apply that first, or choose another host name",
             )
-        connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s AND NOT host = ANY(%s)", [row["tenant_id"], domains])
+        connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s AND NOT host = ANY(%s)", [tenant_id, hosts])
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO tenant_domains (host, tenant_id, kind, status) VALUES (%s, %s, %s, %s) ON CONFLICT (host) DO NOTHING",
-                [(row["host"], row["tenant_id"], "subdomain", "active")]
-                + [(host, row["tenant_id"], "custom", "pending") for host in row["domains"]],
+                [(row["host"], tenant_id, "subdomain", "active")] + [(host, tenant_id, "custom", "pending") for host in custom_hosts],
             )
 
 
 def read_record(tenant_id: str) -> dict[str, Any] | None:
-    """A tenant's row as ``record`` takes it, or None when it is not there or marked deleted."""
+    """A tenant as ``record`` takes it (``slug``, ``row``, ``domains``), or None when it is not there or marked deleted."""
     with transaction() as connection:
         row = connection.execute("SELECT * FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
         if row is None:
             return None
         hosts = connection.execute("SELECT host FROM tenant_domains WHERE tenant_id = %s AND kind = 'custom' ORDER BY host", [tenant_id])
-        return {name: row[name] for name in RECORD_COLUMNS} | {"domains": [entry["host"] for entry in hosts]}
+        columns = {name: row[name] for name in RECORD_COLUMNS if row[name] is not None}
+        return {"slug": row["slug"], "row": columns, "domains": [entry["host"] for entry in hosts]}
 
 
 def retire(tenant_id: str, slug: str) -> None:

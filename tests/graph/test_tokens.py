@@ -33,11 +33,8 @@ TOKENS = {
     "tenantry:platform:Edge",
     "tenantry:platform:Platform",
     "tenantry:tenant:Tenant",
-    "tenantry:tenant:TenantAdmin",
-    "tenantry:tenant:TenantConfiguration",
     "tenantry:tenant:TenantDatabase",
     "tenantry:tenant:TenantDomain",
-    "tenantry:tenant:TenantStorage",
 }
 
 PLATFORM_NAMES = {
@@ -61,7 +58,7 @@ def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypat
     graph = run(lambda: shared.run("main", settings, samples))
     tokens = {resource.type for resource in graph.resources.values()} - {"pulumi:pulumi:Stack"}
     assert tokens <= TOKENS
-    assert {"tenantry:platform:Edge", "tenantry:tenant:TenantStorage"} <= tokens
+    assert {"tenantry:platform:Edge", "tenantry:tenant:TenantDomain"} <= tokens
     slugs = sorted((tenant.slug for tenant in samples.values()), key=len, reverse=True)
     for name in set(graph.resources) - PLATFORM_NAMES:
         slug = next((slug for slug in slugs if name == slug or name.startswith(f"{slug}-")), None)
