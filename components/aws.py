@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from components.official import official
 
+# First: modules of s3 ask for the package iam, and would load all of it.
+Role = official("pulumi_aws.iam", "role").Role
+RolePolicy = official("pulumi_aws.iam", "role_policy").RolePolicy
+
 Bucket = official("pulumi_aws.s3", "bucket").Bucket
 BucketLifecycleConfiguration = official("pulumi_aws.s3", "bucket_lifecycle_configuration").BucketLifecycleConfiguration
 BucketObjectv2 = official("pulumi_aws.s3", "bucket_objectv2").BucketObjectv2
@@ -16,9 +20,6 @@ BucketServerSideEncryptionConfiguration = official(
 BucketVersioning = official("pulumi_aws.s3", "bucket_versioning").BucketVersioning
 
 Certificate = official("pulumi_aws.acm", "certificate").Certificate
-
-Role = official("pulumi_aws.iam", "role").Role
-RolePolicy = official("pulumi_aws.iam", "role_policy").RolePolicy
 
 Instance = official("pulumi_aws.rds", "instance").Instance
 get_secret_version_output = official("pulumi_aws.secretsmanager", "get_secret_version").get_secret_version_output

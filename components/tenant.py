@@ -8,7 +8,6 @@ from typing import TypedDict
 
 import pulumi
 
-from components.admin import TenantAdmin
 from components.adoption import Adoption
 from components.configuration import TenantConfiguration
 from components.database import Location, TenantDatabase
@@ -56,13 +55,13 @@ class Tenant(pulumi.ComponentResource):
                 "slug": declaration.slug,
                 "row": _row(declaration, settings),
                 "domains": sorted(declaration.domains),
+                "admin": {"name": declaration.admin.name, "email": declaration.admin.email},
             },
             # The rows of an rls tenant go with its record; nothing else of it holds data.
             pulumi.ResourceOptions(parent=self, protect=protect and declaration.isolation == "rls", depends_on=list(args["depends_on"])),
         )
         after_record = pulumi.ResourceOptions(parent=self, depends_on=[record])
         TenantConfiguration(f"{name}-config", {"declaration": declaration}, after_record)
-        TenantAdmin(f"{name}-admin", {"declaration": declaration}, after_record)
         tenant_storage(
             f"{name}-storage",
             {"declaration": declaration, "bucket": args["bucket"], "assets": args["assets"]},

@@ -74,6 +74,8 @@ def environment(home: Home) -> dict[str, str]:
         "PULUMI_OPTION_CONFIG_FILE": str(home.stack_config),
         "PULUMI_PYTHON_CMD": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # The engine is a short run: a heap that may grow fourfold between two collections saves a tenth of its processor time.
+        "GOGC": "400",
     }
     if not official_plugins():
         variables |= {"PULUMI_HOME": str(home.pulumi_home), "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PROVIDERS = ("postgresql", "aws", "cloudflare")
 # Asks the local cloud's plugin host for the plugin, or becomes it where there is no host.
 LAUNCH = CLONE / "local" / "plugins" / "launch.py"
+_NO_LOGS = """The engine writes an encrypted log of every run into a folder of this name, up to 500 MB of them; that takes a tenth of a run.
+This file in its place stops it. Remove the file to have the logs.
+"""
 _MARK = "# A stand-in of Tenantry's local cloud."
 
 
@@ -40,3 +43,6 @@ def install(home: Home) -> None:
         fresh.write_text(text)
         fresh.chmod(0o755)
         fresh.replace(launcher)
+    logs = home.pulumi_home / "logs"
+    if not logs.exists():
+        logs.write_text(_NO_LOGS)

@@ -1,4 +1,4 @@
-"""TenantRecord: a tenant's row in the registry, with its host names."""
+"""TenantRecord: a tenant's row in the registry, with its host names and its first administrator's invitation."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ class Row(TypedDict):
     labels: dict[str, str]
 
 
+class Admin(TypedDict):
+    """The first administrator."""
+
+    name: str
+    email: str
+
+
 class TenantRecordArgs(TypedDict):
     tenant_id: str
     slug: str
@@ -38,6 +45,14 @@ class TenantRecordArgs(TypedDict):
     """One property, because every property of every tenant costs each run."""
     domains: list[str]
     """Custom host names, ASCII."""
+    admin: Admin
+    """Whose invitation stands open. It is made here without a token: `tenantry up` issues that afterwards, so no state ever holds one."""
+
+
+def _record(props: dict[str, Any]) -> None:
+    from tenantry.clients import registry
+
+    registry.record(props["tenant_id"], props["slug"], props["row"], props["domains"], props["admin"])
 
 
 class TenantRecordProvider(DeclaredProvider):
@@ -45,15 +60,11 @@ class TenantRecordProvider(DeclaredProvider):
     replaces = frozenset({"tenant_id", "slug"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        from tenantry.clients import registry
-
-        registry.record(props["tenant_id"], props["slug"], props["row"], props["domains"])
+        _record(props)
         return CreateResult(props["tenant_id"], props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        from tenantry.clients import registry
-
-        registry.record(_news["tenant_id"], _news["slug"], _news["row"], _news["domains"])
+        _record(_news)
         return UpdateResult(_news)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:

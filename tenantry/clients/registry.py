@@ -39,8 +39,11 @@ def transaction() -> Iterator[psycopg.Connection[dict[str, Any]]]:
         yield connection  # type: ignore[misc]
 
 
-def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequence[str]) -> None:
-    """Writes a tenant's row and its host names. ``WorkError`` when a host name is another tenant's."""
+def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequence[str], admin: Mapping[str, str]) -> None:
+    """Writes a tenant's row, its host names and the open invitation of its administrator (``name``, ``email``).
+
+    ``WorkError`` when a host name is another tenant's.
+    """
     values = {name: row.get(name) for name in RECORD_COLUMNS}  # a property map has no nulls
     values |= {
         "id": tenant_id,
@@ -79,23 +82,41 @@ def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequ
                 "INSERT INTO tenant_domains (host, tenant_id, kind, status) VALUES (%s, %s, %s, %s) ON CONFLICT (host) DO NOTHING",
                 [(row["host"], tenant_id, "subdomain", "active")] + [(host, tenant_id, "custom", "pending") for host in custom_hosts],
             )
+        # Another administrator in the file takes back the first one's invitation, unless it was accepted.
+        connection.execute(
+            "UPDATE invitations SET revoked_at = now(), token_hash = NULL"
+            " WHERE tenant_id = %s AND role = 'admin' AND email <> %s AND accepted_at IS NULL AND revoked_at IS NULL",
+            [tenant_id, admin["email"]],
+        )
+        connection.execute(
+            "INSERT INTO invitations (tenant_id, email, name, role) VALUES (%s, %s, %s, 'admin')"
+            " ON CONFLICT (tenant_id, email) WHERE revoked_at IS NULL DO UPDATE SET name = EXCLUDED.name",
+            [tenant_id, admin["email"], admin["name"]],
+        )
 
 
 def read_record(tenant_id: str) -> dict[str, Any] | None:
-    """A tenant as ``record`` takes it (``slug``, ``row``, ``domains``), or None when it is not there or marked deleted."""
+    """A tenant as ``record`` takes it (``slug``, ``row``, ``domains``, ``admin``), or None when it is not there or marked deleted."""
     with transaction() as connection:
         row = connection.execute("SELECT * FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
         if row is None:
             return None
         hosts = connection.execute("SELECT host FROM tenant_domains WHERE tenant_id = %s AND kind = 'custom' ORDER BY host", [tenant_id])
+        admin = connection.execute(
+            "SELECT name, email FROM invitations WHERE tenant_id = %s AND role = 'admin' AND revoked_at IS NULL ORDER BY created_at DESC",
+            [tenant_id],
+        ).fetchone()
         columns = {name: row[name] for name in RECORD_COLUMNS if row[name] is not None}
-        return {"slug": row["slug"], "row": columns, "domains": [entry["host"] for entry in hosts]}
+        return {"slug": row["slug"], "row": columns, "domains": [entry["host"] for entry in hosts], "admin": admin}
 
 
 def retire(tenant_id: str, slug: str) -> None:
-    """Marks a tenant deleted, frees its host names, and lets the ledger forget its claims."""
+    """Marks a tenant deleted, takes back its invitations, frees its host names, and lets the ledger forget its claims."""
     with transaction() as connection:
         connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s", [tenant_id])
+        connection.execute(
+            "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL WHERE tenant_id = %s", [tenant_id]
+        )
         connection.execute(
             "UPDATE tenants SET state = 'deleted', deleted_at = coalesce(deleted_at, now()), updated_at = now() WHERE id = %s", [tenant_id]
         )
@@ -170,40 +191,6 @@ def read_configuration(tenant_id: str) -> dict[str, str] | None:
             "SELECT config_key, config_value FROM tenant_configurations WHERE tenant_id = %s AND source = 'declaration'", [tenant_id]
         )
         return {row["config_key"]: json.dumps(row["config_value"], sort_keys=True, ensure_ascii=False) for row in rows}
-
-
-def invite(tenant_id: str, email: str, name: str) -> str:
-    """Makes sure that an administrator's invitation stands open or is accepted; returns ``tenant/invitation`` ids."""
-    with transaction() as connection:
-        row = connection.execute(
-            """
-            INSERT INTO invitations (tenant_id, email, name, role) VALUES (%s, %s, %s, 'admin')
-            ON CONFLICT (tenant_id, email) WHERE revoked_at IS NULL DO UPDATE SET name = EXCLUDED.name
-            RETURNING tenant_id, id
-            """,
-            [tenant_id, email, name],
-        ).fetchone()
-        assert row is not None  # noqa: S101  INSERT … RETURNING gives a row
-        return f"{row['tenant_id']}/{row['id']}"
-
-
-def read_invitation(invitation: str) -> dict[str, Any] | None:
-    """Address and name of an invitation that is not revoked, or None."""
-    tenant_id, invitation_id = invitation.split("/")
-    with transaction() as connection:
-        return connection.execute(
-            "SELECT email, name FROM invitations WHERE tenant_id = %s AND id = %s AND revoked_at IS NULL", [tenant_id, invitation_id]
-        ).fetchone()
-
-
-def revoke_invitation(invitation: str) -> None:
-    """Takes an invitation back; its link no longer opens anything."""
-    tenant_id, invitation_id = invitation.split("/")
-    with transaction() as connection:
-        connection.execute(
-            "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL WHERE tenant_id = %s AND id = %s",
-            [tenant_id, invitation_id],
-        )
 
 
 def issue_tokens(tenant_ids: list[str], *, again: bool = False) -> dict[str, str]:

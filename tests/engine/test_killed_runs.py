@@ -56,7 +56,7 @@ def check_nothing_is_double_or_left(sandbox, stacks):
     assert databases == known["postgresql:index/database:Database"]
     with sandbox.sql(naming.CONTROL_DATABASE) as admin:
         invitations, tenants = admin.execute("SELECT count(*), count(DISTINCT tenant_id) FROM control.invitations").fetchone()
-    assert invitations == tenants == len(known["pulumi-python:dynamic/tenantry:AdminInvitation"])
+    assert invitations == tenants == len(known["pulumi-python:dynamic/tenantry:TenantRecord"])
 
 
 # After how many changes each run is killed: from the first role of the platform to the last row of a tenant.

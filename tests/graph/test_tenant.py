@@ -56,12 +56,12 @@ def test_every_resource_hangs_below_its_tenant(run, samples, settings):
         assert seen == declaration.slug
 
 
-def test_a_plain_pooled_tenant_costs_five_resources(run, samples, settings):
-    """A row-level tenant with no assets and no domain is a record, its configuration, an invitation and two objects."""
+def test_a_plain_pooled_tenant_costs_four_resources(run, samples, settings):
+    """A row-level tenant with no assets and no domain is a record, its configuration and two objects."""
     plain = next(t for t in samples.values() if t.isolation == "rls" and not t.domains)
     graph = run(make(plain.model_copy(update={"branding": plain.branding.model_copy(update={"logo": None, "favicon": None})}), settings))
     custom = sorted(resource.type.rsplit(":", 1)[-1] for resource in graph.resources.values() if resource.custom)
-    assert custom == ["AdminInvitation", "BucketObjectv2", "BucketObjectv2", "ConfigurationRows", "TenantRecord"]
+    assert custom == ["BucketObjectv2", "BucketObjectv2", "ConfigurationRows", "TenantRecord"]
 
 
 @pytest.mark.parametrize(("state", "protected"), [("active", True), ("suspended", True), ("offboarding", False)])

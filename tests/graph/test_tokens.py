@@ -24,7 +24,6 @@ TOKENS = {
     "postgresql:index/database:Database",
     "postgresql:index/role:Role",
     "postgresql:index/schema:Schema",
-    "pulumi-python:dynamic/tenantry:AdminInvitation",
     "pulumi-python:dynamic/tenantry:ConfigurationRows",
     "pulumi-python:dynamic/tenantry:Store",
     "pulumi-python:dynamic/tenantry:TenantRecord",
@@ -47,9 +46,7 @@ PLATFORM_NAMES = {
     "platform-bucket-lifecycle", "platform-bucket-tls", "platform-bucket-assets-role", "platform-bucket-assets-policy",
 }  # fmt: skip
 
-TENANT_NAMES = re.compile(
-    r"(-(record|config(-rows)?|admin(-invitation)?|storage(-(manifest|theme|logo|favicon))?|db(-(app|schema|tables))?|domain(-[a-z0-9.-]+)?))?"
-)
+TENANT_NAMES = re.compile(r"(-(record|config|storage(-(manifest|theme|logo|favicon))?|db(-(app|schema|tables))?|domain(-[a-z0-9.-]+)?))?")
 
 
 def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypatch):
