@@ -10,6 +10,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 WORKERS ?= 2
 
 # Bytecode that may not be kept is compiled again on every run of the engine.
@@ -31,7 +32,7 @@ down: venv
 	@$(BIN)/tenantry local down
 
 bench: engine
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: venv
 	@$(BIN)/ruff format --check .
