@@ -5,6 +5,7 @@
 DO $$
 DECLARE
     target record;
+    policy name;
     context constant text := 'NULLIF(current_setting(''app.tenant_id'', true), '''')::uuid';
     -- In shared tables no context means no rows. A tenant's own store knows its tenant without one, and refuses another's.
     tenant constant text := CASE current_setting('tenantry.tenant_id')
@@ -28,13 +29,15 @@ BEGIN
         END IF;
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target.name);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target.name);
-        EXECUTE format('DROP POLICY IF EXISTS tenant_isolation ON %s', target.name);
+        -- Policies add up: one more would open what ours closes.
+        FOR policy IN SELECT polname FROM pg_policy WHERE polrelid = target.name LOOP
+            EXECUTE format('DROP POLICY %I ON %s', policy, target.name);
+        END LOOP;
         EXECUTE format('CREATE POLICY tenant_isolation ON %s USING (%s) WITH CHECK (%s)', target.name, tenant, tenant);
         -- Not TRUNCATE, REFERENCES or TRIGGER: none of them asks a policy.
         EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, %I', target.name, app_role);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', target.name, app_role);
         IF platform_role <> '' THEN
-            EXECUTE format('DROP POLICY IF EXISTS platform ON %s', target.name);
             EXECUTE format('CREATE POLICY platform ON %s TO %I USING (true) WITH CHECK (true)', target.name, platform_role);
         END IF;
     END LOOP;

@@ -44,8 +44,9 @@ def every_stack(declared: Declarations) -> list[str]:
     """All stacks that files or the ledger know, in the order in which they need each other."""
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
-    names = {tenant.stack for tenant in declared.values()} | {tenant.stack for tenant in book.tenants.values()}
-    names |= {naming.cell_stack(tenant.cell) for tenant in declared.values()} | {naming.SHARED_STACK}
+    alive = [tenant for tenant in declared.values() if tenant.state != "deleted" or tenant.slug in book.tenants]
+    names = {tenant.stack for tenant in alive} | {tenant.stack for tenant in book.tenants.values()}
+    names |= {naming.cell_stack(tenant.cell) for tenant in alive} | {naming.SHARED_STACK}
     return [stack for level in levels(names) for stack in level]
 
 
@@ -61,7 +62,7 @@ def levels(stacks: Iterable[str]) -> list[list[str]]:
 def over(stacks: Iterable[str], work: Work, *, parallel: int | None = None) -> list[Result]:
     """Does ``work`` for each stack. A level is begun only when no stack of the ones before failed; all of a level are tried."""
     results: list[Result] = []
-    with ThreadPoolExecutor(parallel or max(1, (os.cpu_count() or 2) // 1)) as pool:
+    with ThreadPoolExecutor(parallel or os.cpu_count() or 2) as pool:
         for level in levels(stacks):
             if any(result.error for result in results):
                 blocked = WorkError("not begun, because a stack that it needs failed")

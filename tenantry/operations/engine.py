@@ -8,7 +8,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -39,8 +39,6 @@ class Outcome:
     changes: Mapping[str, int]
     steps: tuple[Step, ...]
     seconds: float
-    removed: bool = field(default=False)
-    """The tenant is gone and its stack with it."""
 
 
 def preview(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:
@@ -50,7 +48,10 @@ def preview(stack: str, declared: Declarations, report: Callable[[Step], None], 
 
 
 def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:
-    """Makes the stack what its declarations say. One at a time per stack; ``WorkError`` says what failed and what to do."""
+    """Makes the stack what its declarations say. One at a time per stack; ``WorkError`` says what failed and what to do.
+
+    The stack of a dedicated tenant that is declared ``deleted`` goes when all that was in it has gone.
+    """
     with stack_lock.held(stack):
         book = _check(stack, declared)
         environment = {"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}
@@ -73,6 +74,9 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
             outcome = once(True)
         with Server.from_environment().connect() as connection:
             ledger.finish(connection, stack)
+        tenant = declared.get(stack)
+        if tenant is not None and tenant.state == "deleted":
+            automation.LocalWorkspace(str(project_root())).remove_stack(stack)
         return outcome
 
 

@@ -1,0 +1,80 @@
+"""Every policy, flag and grant on every table: weakened in turn, it is noticed, and applying the migrations again mends it."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg import sql
+
+from tenantry.clients import migrations
+from tenantry.clients.postgres import Server, acting_as
+
+pytestmark = pytest.mark.service
+
+OWNER, APP = "posture__owner", "posture__app"
+TABLES = {
+    "tenant": ("users", "user_settings", "documents"),
+    "control": ("tenant_configurations", "tenant_configuration_history", "tenant_domains", "users", "user_settings", "invitations"),
+}
+DAMAGES = {
+    "policy dropped": "DROP POLICY tenant_isolation ON {table}",
+    "USING opened": "ALTER POLICY tenant_isolation ON {table} USING (true)",
+    "WITH CHECK opened": "ALTER POLICY tenant_isolation ON {table} WITH CHECK (true)",
+    "policy for some only": "ALTER POLICY tenant_isolation ON {table} TO posture__owner",
+    "second policy": "CREATE POLICY extra ON {table} USING (true)",
+    "FORCE dropped": "ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+    "row security off": "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+    "TRUNCATE granted": "GRANT TRUNCATE ON {table} TO posture__app",
+    "granted to all": "GRANT SELECT ON {table} TO PUBLIC",
+}
+
+
+def apply(connection, tree):
+    migrations.apply(connection, tree, tree, owner=OWNER, app_role=APP, platform_role=OWNER if tree == "control" else "")
+
+
+@pytest.fixture(scope="module")
+def database(cloud):
+    """A scratch database of this module's own with both trees in it."""
+    env = cloud.environment
+    server = Server(env["PGHOST"], int(env["PGPORT"]), env["PGUSER"], env["PGPASSWORD"], env["PGSSLMODE"])
+    with server.connect() as admin:
+        admin.autocommit = True
+        for role in (OWNER, APP):
+            admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        admin.execute(sql.SQL("CREATE DATABASE posture OWNER {}").format(sql.Identifier(OWNER)))
+    with server.connect("posture") as connection:
+        for tree in TABLES:
+            with acting_as(connection, OWNER):
+                connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(tree)))
+            apply(connection, tree)
+        yield connection
+    with server.connect() as admin:
+        admin.autocommit = True
+        admin.execute("DROP DATABASE posture WITH (FORCE)")
+        for role in (OWNER, APP):
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(("tree", "table"), [(tree, table) for tree, tables in TABLES.items() for table in tables])
+def test_each_damage_is_noticed_and_mended(database, tree, table, damage):
+    """The posture differs after the damage, and is the same as before after the next apply."""
+    whole = migrations.posture(database, tree)
+    database.execute(sql.SQL(DAMAGES[damage]).format(table=sql.Identifier(tree, table)))
+    assert migrations.posture(database, tree) != whole
+    database.commit()
+    apply(database, tree)
+    assert migrations.posture(database, tree) == whole
+    database.rollback()
+
+
+def test_every_table_with_a_tenant_is_covered(database):
+    """No table with a tenant_id is missing from the list above, and each is forced."""
+    rows = database.execute(
+        "SELECT c.relnamespace::regnamespace::text, c.relname, c.relforcerowsecurity FROM pg_class c"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
+        " WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text = ANY(%s)",
+        [list(TABLES)],
+    ).fetchall()
+    assert {(tree, table) for tree, table, _ in rows} == {(tree, table) for tree, tables in TABLES.items() for table in tables}
+    assert all(forced for *_, forced in rows)
