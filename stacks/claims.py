@@ -97,9 +97,9 @@ def _custom_hostname(zone_id: str, host: str, _connection: psycopg.Connection) -
 
 
 def _on_own_server(identifier: str, slug: str, claim: Claim, _connection: psycopg.Connection) -> str | None:
-    from tenantry.clients import aws
+    from tenantry.clients import own_server
 
-    server = aws.connect_server(identifier, slug)
+    server = own_server.find(identifier, slug)
     if server is None:
         return None
     with server.connect() as connection:

@@ -46,7 +46,12 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
     from tenantry.clients.postgres import Server, may_act_as
 
     own = props.get("server")
-    server = Server.of_instance(own["address"], int(own["port"]), own["secret_arn"]) if own else Server.from_environment()
+    if own:
+        from tenantry.clients import own_server
+
+        server = own_server.at(own["address"], int(own["port"]), own["secret_arn"])
+    else:
+        server = Server.from_environment()
     # The database lets only its owner in; an administrator that is no superuser comes in as the owner's member.
     with server.connect() as maintenance:
         if maintenance.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [props["owner"]]).fetchone():

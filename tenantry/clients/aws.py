@@ -6,7 +6,6 @@ import os
 from functools import cache
 from typing import Any
 
-from tenantry.clients.postgres import Server
 from tenantry.errors import WorkError
 
 
@@ -69,7 +68,8 @@ def find_role(name: str, mark: str) -> str | None:
     return name if _tagged(tags, mark) else None
 
 
-def _describe_server(identifier: str, mark: str) -> dict[str, Any] | None:
+def describe_server(identifier: str, mark: str) -> dict[str, Any] | None:
+    """RDS's description of a database server when it exists and is ours."""
     rds = client("rds")
     try:
         server: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
@@ -80,12 +80,4 @@ def _describe_server(identifier: str, mark: str) -> dict[str, Any] | None:
 
 def find_server(identifier: str, mark: str) -> str | None:
     """The database server's identifier when it exists and is ours."""
-    return identifier if _describe_server(identifier, mark) else None
-
-
-def connect_server(identifier: str, mark: str) -> Server | None:
-    """How to reach a tenant's own database server as its administrator; None when there is none yet."""
-    server = _describe_server(identifier, mark)
-    if server is None or "Endpoint" not in server:
-        return None
-    return Server.of_instance(server["Endpoint"]["Address"], int(server["Endpoint"]["Port"]), server["MasterUserSecret"]["SecretArn"])
+    return identifier if describe_server(identifier, mark) else None

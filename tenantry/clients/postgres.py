@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,14 +48,6 @@ class Server:
             os.environ.get("PGPASSWORD", ""),
             sslmode(),
         )
-
-    @classmethod
-    def of_instance(cls, address: str, port: int, secret_arn: str) -> Server:
-        """A tenant's own server, its account read from the secret that RDS keeps for it."""
-        from tenantry.clients import aws
-
-        account = json.loads(aws.secret(secret_arn))
-        return cls(address, port, account["username"], account["password"], sslmode())
 
     def connect(self, database: str = MAINTENANCE_DATABASE) -> psycopg.Connection:
         """An open connection as the administrator; the caller closes it. ``WorkError`` when the server does not let us in."""
