@@ -65,7 +65,8 @@ class Server:
                 application_name="tenantry",
             )
         except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[-1]
+            # libpq: `connection to server at …, port … failed: the reason`, then a line of advice that is not about our variables.
+            reason = str(error).strip().splitlines()[0].rpartition(" failed: ")[2]
             raise WorkError(
                 f"PostgreSQL at {self.host}:{self.port}, database {database}: {reason}",
                 "check that the server is up and that PGHOST, PGPORT, PGUSER and PGPASSWORD are right, then run the same command again",

@@ -50,7 +50,7 @@ def test_postgresql_refuses_the_password(platform):
         ("no-s3", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, ("no-s3-storage-", "127.0.0.1:1|onnect")),
         ("bad-key", {"AWS_SECRET_ACCESS_KEY": "wrong"}, ("bad-key-storage-", "SignatureDoesNotMatch|signature")),
         ("no-dns", {"CLOUDFLARE_BASE_URL": "http://127.0.0.1:1/client/v4"}, ("no-dns-domain-www.no-dns.example", "127.0.0.1:1|onnect")),
-        ("bad-token", {"CLOUDFLARE_API_TOKEN": "x" * 40}, ("bad-token-domain-www.bad-token.example", "[Aa]uthenti")),
+        ("bad-token", {"CLOUDFLARE_API_TOKEN": "x" * 40}, ("bad-token-domain-www.bad-token.example", "refused the API token|[Aa]uthenti")),
     ],
 )
 def test_a_service_is_away_or_refuses(platform, slug, environment, words):
