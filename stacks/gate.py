@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
 
+import psycopg
 import pulumi
 
 from components.adoption import NOTHING, Adoption
@@ -33,6 +34,7 @@ def enter(
         book.refuse_loss(everybody)
         claims = [plan.claim for plan in planned if plan.claim]
         if not pulumi.runtime.is_dry_run():
+            _refuse_foreign_hosts(connection, book, planned)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             present = [d for d in declarations if d.state != "deleted" or d.slug in book.tenants]
             known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state) for d in present]
@@ -43,6 +45,17 @@ def enter(
         forgotten = [plan for plan in planned if plan.logical_name not in remembered]
         found = {plan.logical_name: plan.find(connection) for plan in forgotten}
     return Adoption({name: import_id for name, import_id in found.items() if import_id})
+
+
+def _refuse_foreign_hosts(connection: psycopg.Connection, book: Ledger, planned: Iterable[Planned]) -> None:
+    """A custom host name bears no mark: one that is there before it was claimed is somebody else's. Asked for new ones only."""
+    for plan in planned:
+        new = plan.claim is not None and plan.claim.kind == "hostname" and ("hostname", plan.claim.name) not in book.claims
+        if new and plan.claim is not None and plan.find(connection):
+            raise WorkError(
+                f"the custom host name {plan.claim.name} is at Cloudflare already and Tenantry did not make it",
+                "delete it there if nobody needs it, or take the domain out of the tenant's file",
+            )
 
 
 def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:

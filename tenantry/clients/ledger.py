@@ -138,6 +138,11 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
                 "INSERT INTO tenantry_ledger.claims (kind, name, stack, tenant) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 [(claim.kind, claim.name, ledger.stack, claim.tenant) for claim in new],
             )
+            cursor.execute(
+                "UPDATE tenantry_ledger.claims SET wanted = (kind, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+                " WHERE stack = %s",
+                [[claim.kind for claim in claims], [claim.name for claim in claims], ledger.stack],
+            )
             changed = [tenant for tenant in tenants if ledger.tenants.get(tenant.slug) != tenant]
             cursor.executemany(
                 "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state) VALUES (%s, %s, %s, %s, %s)"
@@ -153,6 +158,11 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
 def finish(connection: psycopg.Connection, stack: str) -> None:
     """Writes down that the stack's run reached its end: nothing is left to adopt."""
     connection.execute("UPDATE tenantry_ledger.runs SET finished_at = now() WHERE stack = %s", [stack])
+
+
+def let_go(connection: psycopg.Connection, stack: str) -> None:
+    """Frees the names that the stack's last run no longer asked for; call it when that run has removed what bore them."""
+    connection.execute("DELETE FROM tenantry_ledger.claims WHERE stack = %s AND NOT wanted", [stack])
 
 
 def release(connection: psycopg.Connection, slug: str) -> None:

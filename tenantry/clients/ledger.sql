@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS tenantry_ledger.claims (
     name       text NOT NULL,
     stack      text NOT NULL,
     tenant     text,                                  -- slug; null: the platform's own
+    wanted     boolean NOT NULL DEFAULT true,         -- false: no file asks for it any more; let go when a run has ended
     claimed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (kind, name)
 );

@@ -74,6 +74,7 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
             outcome = once(True)
         with Server.from_environment().connect() as connection:
             ledger.finish(connection, stack)
+            ledger.let_go(connection, stack)
         tenant = declared.get(stack)
         if tenant is not None and tenant.state == "deleted":
             automation.LocalWorkspace(str(project_root())).remove_stack(stack)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import httpx
 import pytest
 
 from tenantry.declaration import naming
@@ -104,6 +107,35 @@ def test_a_name_that_is_not_ours_is_never_adopted(platform, isolation, kind):
     assert platform.up(slug)[stack]["create"] > 3
 
 
+def test_a_host_name_that_is_not_ours_is_never_adopted(platform):
+    """A custom host name that somebody made by hand is named and left alone, also the second time."""
+    env = platform.environment
+    hosts = f"{env['CLOUDFLARE_BASE_URL']}/zones/7e4a9d0c51b34f6f8a2d3c9b1e6075aa/custom_hostnames"
+    headers = {"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"}
+    body = {"hostname": "www.byhand.example", "ssl": {"method": "http", "type": "dv"}}
+    made = httpx.post(hosts, json=body, headers=headers).raise_for_status().json()["result"]["id"]
+    platform.declare("byhand", domains=["www.byhand.example"])
+    for _ in range(2):
+        done = platform.tenantry("up", "byhand", check=False)
+        assert done.returncode == 1
+        assert "the custom host name www.byhand.example is at Cloudflare already" in done.stderr
+    httpx.delete(f"{hosts}/{made}", headers=headers).raise_for_status()
+    assert platform.up("byhand")["shared"]["create"] > 3
+
+
+def test_a_domain_can_go_from_one_tenant_to_another(platform):
+    """A host name that a file no longer lists is free once that was applied, also for a tenant of another stack."""
+    platform.declare("giver", domains=["www.passed.example"])
+    platform.up("giver")
+    platform.declare("giver")
+    platform.up("giver")
+    platform.declare("taker", isolation="database", domains=["www.passed.example"])
+    assert platform.up("taker")["taker"]["create"] > 5
+    with platform.sql(naming.CONTROL_DATABASE) as admin:
+        owner = "SELECT slug FROM control.tenant_domains d JOIN control.tenants t ON t.id = d.tenant_id WHERE d.host = 'www.passed.example'"
+        assert admin.execute(owner).fetchall() == [("taker",)]
+
+
 def test_unknown_names_are_answered_with_the_nearest(platform):
     """A mistyped slug or stack is exit 2 and offers the nearest one."""
     done = platform.tenantry("up", "keper", check=False)
@@ -121,8 +153,6 @@ def test_preview_writes_nothing_and_a_bare_pulumi_plans_the_same(platform):
     ours = platform.tenantry("preview", "--stack", "shared")
     bare = platform.pulumi("preview", "-s", "shared", "--json")
     assert checkpoint(platform) == before
-    import json
-
     steps = {(s["op"], s["urn"].rsplit("::", 1)[1]) for s in json.loads(bare.stdout)["steps"] if s["op"] not in ("same", "read")}
     lines = {tuple(line.removeprefix("shared: would ").split()[:2]) for line in ours.stdout.splitlines() if ": would " in line}
     assert lines == steps
