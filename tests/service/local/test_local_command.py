@@ -31,7 +31,7 @@ def test_status_as_json_names_every_server(cloud: PrivateCloud) -> None:
     done = cloud.tenantry("local", "status", "--json")
     assert done.returncode == 0
     assert {row["name"]: row["state"] for row in json.loads(done.stdout)} == dict.fromkeys(
-        ("postgres", "aws", "cloudflare", "mail"), "running"
+        ("postgres", "aws", "cloudflare", "mail", "plugins"), "running"
     )
 
 
