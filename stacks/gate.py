@@ -33,6 +33,7 @@ def enter(
         book = Ledger.read(connection, stack)
         book.refuse_loss(everybody)
         claims = [plan.claim for plan in planned if plan.claim]
+        ledger.refuse_foreign(connection, book, claims)
         if not pulumi.runtime.is_dry_run():
             _refuse_foreign_hosts(connection, book, planned)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.

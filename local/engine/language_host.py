@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # The engine's own limit for one message, so that no program fails here that runs with the official host.
 _MESSAGE_BYTES = 400 * 1024 * 1024
+_SHOWN = 32  # a program ends with this code when it has told the user what is wrong, here as with the official host
 
 
 class LanguageHost(LanguageRuntimeServicer):
@@ -99,6 +100,8 @@ class LanguageHost(LanguageRuntimeServicer):
                 pulumi.log.error(f"RPC error: {error.details()}")
                 return language_pb2.RunResponse(bail=True)
         except SystemExit as left:
+            if left.code == _SHOWN:
+                return language_pb2.RunResponse(bail=True)
             if left.code not in (None, 0):
                 return language_pb2.RunResponse(error=f"Program exited: {left.code}")
         except BaseException as error:  # the program's: whatever it is, it is shown, and this host lives on

@@ -112,11 +112,8 @@ def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Cla
     return [claim for claim in claims if (claim.kind, claim.name) in set(rows)]
 
 
-def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim], tenants: Collection[KnownTenant]) -> None:
-    """Writes down, in one transaction, that a run of the stack starts and what it is going to make.
-
-    Raises ``WorkError`` when a name is already there and is nobody's or another stack's; then nothing is written.
-    """
+def refuse_foreign(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim]) -> None:
+    """Raises ``WorkError`` when a name that the stack is going to make is there already and is nobody's, or is another stack's."""
     new = [claim for claim in claims if (claim.kind, claim.name) not in ledger.claims]
     foreign = taken(connection, new)
     if foreign:
@@ -130,6 +127,11 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
             raise WorkError(
                 f"{claim.kind} {claim.name} belongs to the stack {owner}", "a tenant is changed only through the stack that made it"
             )
+
+
+def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim], tenants: Collection[KnownTenant]) -> None:
+    """Writes down, in one transaction, that a run of the stack starts and what it is going to make."""
+    new = [claim for claim in claims if (claim.kind, claim.name) not in ledger.claims]
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('tenantry:ledger', 0))")
         connection.execute(SCHEMA_SQL.read_bytes())

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
 
-UNCHANGED = frozenset({"same", "read"})
+UNCHANGED = frozenset({"same", "read", "refresh"})
 VERBS = {
     "create": "create", "update": "change", "delete": "remove", "replace": "replace", "import": "adopt",
-    "create-replacement": "replace", "delete-replaced": "replace", "refresh": "refresh", "same": "keep", "read": "read",
+    "create-replacement": "replace", "delete-replaced": "replace", "same": "keep", "read": "read",
 }  # fmt: skip
 
 

@@ -97,6 +97,9 @@ def test_a_name_that_is_not_ours_is_never_adopted(platform, isolation, kind):
         admin.execute(f"CREATE {kind} {name}")
     platform.declare(slug, isolation=isolation)
     stack = "shared" if isolation == "schema" else slug
+    planned = platform.tenantry("preview", slug, check=False)
+    assert planned.returncode == 1
+    assert f"{kind} {name} is on the server already" in planned.stderr, "a preview says it before anybody applies"
     done = platform.tenantry("up", slug, check=False)
     assert done.returncode == 1
     assert f"{kind} {name} is on the server already and Tenantry did not make it" in done.stderr

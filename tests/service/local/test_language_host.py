@@ -99,6 +99,16 @@ def test_an_error_in_an_apply_fails_the_run(cloud: PrivateCloud, project: Path) 
     assert "ZeroDivisionError" in done.stdout
 
 
+def test_a_program_that_has_told_the_user_is_believed(cloud: PrivateCloud, project: Path) -> None:
+    """Exit code 32 means that the error was shown, as with the official host: the run fails without further words."""
+    done = preview(cloud, project, "import pulumi\npulumi.log.error('no such tenant')\nraise SystemExit(32)\n")
+    assert done.returncode != 0
+    shown = done.stdout + done.stderr
+    assert "no such tenant" in shown
+    assert "Program exited" not in shown
+    assert "unhandled" not in shown
+
+
 @pytest.mark.parametrize("program", ["import sys; sys.exit(3)", "raise SystemExit('why')"])
 def test_a_program_that_exits_fails_the_run(cloud: PrivateCloud, project: Path, program: str) -> None:
     """An exit code other than 0 is a failure, as with the official host."""
