@@ -115,7 +115,7 @@ def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Cla
 def refuse_foreign(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim]) -> None:
     """Raises ``WorkError`` when a name that the stack is going to make is there already and is nobody's, or is another stack's."""
     new = [claim for claim in claims if (claim.kind, claim.name) not in ledger.claims]
-    foreign = taken(connection, new)
+    foreign = taken(connection, new) if new else []
     if foreign:
         raise WorkError(
             "; ".join(f"{claim.kind} {claim.name} is on the server already and Tenantry did not make it" for claim in foreign),
