@@ -44,7 +44,7 @@ def enter(
             return NOTHING
         remembered = _remembered()
         forgotten = [plan for plan in planned if plan.logical_name not in remembered]
-        found = {plan.logical_name: plan.find(connection) for plan in forgotten}
+        found = {plan.logical_name: _find(plan, connection) for plan in forgotten}
     return Adoption({name: import_id for name, import_id in found.items() if import_id})
 
 
@@ -52,11 +52,18 @@ def _refuse_foreign_hosts(connection: psycopg.Connection, book: Ledger, planned:
     """A custom host name bears no mark: one that is there before it was claimed is somebody else's. Asked for new ones only."""
     for plan in planned:
         new = plan.claim is not None and plan.claim.kind == "hostname" and ("hostname", plan.claim.name) not in book.claims
-        if new and plan.claim is not None and plan.find(connection):
+        if new and plan.claim is not None and _find(plan, connection):
             raise WorkError(
                 f"the custom host name {plan.claim.name} is at Cloudflare already and Tenantry did not make it",
                 "delete it there if nobody needs it, or take the domain out of the tenant's file",
             )
+
+
+def _find(plan: Planned, connection: psycopg.Connection) -> str | None:
+    try:
+        return plan.find(connection)
+    except WorkError as error:
+        raise WorkError(f"{plan.logical_name}: {error.message}", error.hint) from error
 
 
 def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:
@@ -83,4 +90,5 @@ def _remembered() -> frozenset[str]:
             f"the state of the stack {pulumi.get_stack()} cannot be read: {result.stderr.strip()}", "check the backend and run again"
         )
     resources = json.loads(result.stdout)["deployment"].get("resources") or []
-    return frozenset(resource["urn"].rsplit("::", 1)[1] for resource in resources)
+    # A component may bear the name of the resource that it is there for.
+    return frozenset(resource["urn"].rsplit("::", 1)[1] for resource in resources if resource.get("custom"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -24,57 +26,73 @@ def client(service: str) -> Any:
 
 def secret(arn: str) -> str:
     """The current text of a secret. ``WorkError`` when it cannot be read."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
+    with _explained(f"secret {arn}"):
         return str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-    except (BotoCoreError, ClientError) as error:
-        raise WorkError(f"secret {arn} cannot be read: {error}", "check the AWS credentials and secretsmanager:GetSecretValue") from error
 
 
 def _tagged(tags: list[dict[str, str]], mark: str) -> bool:
     return {"Key": "tenantry", "Value": mark} in tags
 
 
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turns what boto3 raises into ``WorkError``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise WorkError(f"{what}: {error}", "check the AWS credentials and address, then run the same command again") from error
+
+
 def find_certificate(domain: str, mark: str) -> str | None:
     """ARN of our certificate for ``domain``, or None."""
     acm = client("acm")
-    for page in acm.get_paginator("list_certificates").paginate():
-        for entry in page["CertificateSummaryList"]:
-            arn = str(entry["CertificateArn"])
-            if entry["DomainName"] == domain and _tagged(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"], mark):
-                return arn
+    with _explained("certificates"):
+        for page in acm.get_paginator("list_certificates").paginate():
+            for entry in page["CertificateSummaryList"]:
+                arn = str(entry["CertificateArn"])
+                if entry["DomainName"] == domain and _tagged(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"], mark):
+                    return arn
     return None
 
 
 def find_bucket(name: str, mark: str) -> str | None:
-    """The bucket's name when it exists and is ours."""
+    """The bucket's name when it exists and is ours: marked, or bare and empty as a run leaves it that is killed before it marks."""
     from botocore.exceptions import ClientError
 
-    try:
-        tags = client("s3").get_bucket_tagging(Bucket=name)["TagSet"]
-    except ClientError:  # none of that name, none of ours, or made and killed before it was tagged: then AWS says so on create
-        return None
-    return name if _tagged(tags, mark) else None
+    s3 = client("s3")
+    with _explained(f"bucket {name}"):
+        try:
+            return name if _tagged(s3.get_bucket_tagging(Bucket=name)["TagSet"], mark) else None
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "NoSuchTagSet":
+                return name if s3.list_objects_v2(Bucket=name, MaxKeys=1)["KeyCount"] == 0 else None
+            if code in ("NoSuchBucket", "AccessDenied"):  # none of that name, or another account's: then AWS says so on create
+                return None
+            raise
 
 
 def find_role(name: str, mark: str) -> str | None:
     """The IAM role's name when it exists and is ours."""
     iam = client("iam")
-    try:
-        tags = iam.list_role_tags(RoleName=name)["Tags"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
+    with _explained(f"IAM role {name}"):
+        try:
+            tags = iam.list_role_tags(RoleName=name)["Tags"]
+        except iam.exceptions.NoSuchEntityException:
+            return None
     return name if _tagged(tags, mark) else None
 
 
 def describe_server(identifier: str, mark: str) -> dict[str, Any] | None:
     """RDS's description of a database server when it exists and is ours."""
     rds = client("rds")
-    try:
-        server: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
-    except rds.exceptions.DBInstanceNotFoundFault:
-        return None
+    with _explained(f"database server {identifier}"):
+        try:
+            server: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+        except rds.exceptions.DBInstanceNotFoundFault:
+            return None
     return server if _tagged(server.get("TagList", []), mark) else None
 
 

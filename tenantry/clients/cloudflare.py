@@ -5,8 +5,14 @@ Configured by CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
+
+from tenantry.errors import WorkError
+
+RETRY = "run the same command again when it answers; nothing was begun"
 
 
 @cache
@@ -17,25 +23,44 @@ def client() -> Any:
     return Cloudflare(timeout=30.0, max_retries=4)
 
 
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turns what the client raises into ``WorkError``."""
+    from cloudflare import APIStatusError, CloudflareError
+
+    try:
+        yield
+    except APIStatusError as error:
+        answer = "; ".join(f"{entry.message} ({entry.code})" for entry in error.errors) or f"status {error.status_code}"
+        hint = "check CLOUDFLARE_API_TOKEN and what it may do in this zone" if error.status_code in (401, 403) else RETRY
+        reason = "refused the API token: " if error.status_code in (401, 403) else f"answered {error.status_code}: "
+        raise WorkError(f"Cloudflare {reason}{answer}", hint) from error
+    except CloudflareError as error:
+        raise WorkError(f"Cloudflare at {client().base_url} cannot be reached: {error}", RETRY) from error
+
+
 def find_record(zone_id: str, name: str, comment: str) -> str | None:
     """Import id (``zone/record``) of our DNS record of that name, or None."""
-    for record in client().dns.records.list(zone_id=zone_id, name={"exact": name}):
-        if record.comment == comment:
-            return f"{zone_id}/{record.id}"
+    with _explained():
+        for record in client().dns.records.list(zone_id=zone_id, name={"exact": name}):
+            if record.comment == comment:
+                return f"{zone_id}/{record.id}"
     return None
 
 
 def find_validation_record(zone_id: str, domain: str, comment: str) -> str | None:
     """Import id of our ACM validation record for ``domain`` (``_<token>.<domain>``), or None."""
-    for record in client().dns.records.list(zone_id=zone_id, type="CNAME", comment={"exact": comment}):
-        if record.name.startswith("_") and record.name.endswith(f".{domain}"):
-            return f"{zone_id}/{record.id}"
+    with _explained():
+        for record in client().dns.records.list(zone_id=zone_id, type="CNAME", comment={"exact": comment}):
+            if record.name.startswith("_") and record.name.endswith(f".{domain}"):
+                return f"{zone_id}/{record.id}"
     return None
 
 
 def find_hostname(zone_id: str, host: str) -> str | None:
     """Import id (``zone/hostname``) of a custom host name, or None."""
-    for entry in client().custom_hostnames.list(zone_id=zone_id, hostname=host):
-        if entry.hostname == host:
-            return f"{zone_id}/{entry.id}"
+    with _explained():
+        for entry in client().custom_hostnames.list(zone_id=zone_id, hostname=host):
+            if entry.hostname == host:
+                return f"{zone_id}/{entry.id}"
     return None
