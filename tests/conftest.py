@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+# Before anything imports gRPC: its fork handlers break into every process that a test starts while another test's channel is open.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
 from local.cloud.cloud import Cloud
 from local.env import UNSET, environment, process_environment
 from local.home import CLONE, Home
