@@ -51,10 +51,10 @@ def enter(
 def _refuse_foreign_hosts(connection: psycopg.Connection, book: Ledger, planned: Iterable[Planned]) -> None:
     """A custom host name bears no mark: one that is there before it was claimed is somebody else's. Asked for new ones only."""
     for plan in planned:
-        new = plan.claim is not None and plan.claim.kind == "hostname" and ("hostname", plan.claim.name) not in book.claims
-        if new and plan.claim is not None and _find(plan, connection):
+        claim = plan.claim
+        if claim and claim.kind == "hostname" and (claim.kind, claim.name) not in book.claims and _find(plan, connection):
             raise WorkError(
-                f"the custom host name {plan.claim.name} is at Cloudflare already and Tenantry did not make it",
+                f"the custom host name {claim.name} is at Cloudflare already and Tenantry did not make it",
                 "delete it there if nobody needs it, or take the domain out of the tenant's file",
             )
 

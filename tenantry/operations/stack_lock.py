@@ -6,9 +6,13 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from tenantry.clients.postgres import Server
 from tenantry.errors import WorkError
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 @contextmanager
@@ -27,10 +31,7 @@ def held(stack: str) -> Iterator[None]:
         yield
 
 
-def _holder(connection: object, key: str) -> str:
-    import psycopg
-
-    assert isinstance(connection, psycopg.Connection)  # noqa: S101  keeps psycopg out of this module's import
+def _holder(connection: psycopg.Connection, key: str) -> str:
     row = connection.execute(
         """
         SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
