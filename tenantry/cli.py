@@ -34,9 +34,9 @@ def options(
 
 
 def _register() -> None:
-    from tenantry.commands import declarations, engine, local
+    from tenantry.commands import backups, clones, configuration, cron, declarations, engine, lifecycle, local, mail, migrate, moves, runs
 
-    for module in (declarations, engine, local):
+    for module in (declarations, engine, runs, lifecycle, configuration, backups, moves, clones, migrate, cron, mail, local):
         module.register(app)
 
 

@@ -27,3 +27,10 @@ class WorkError(TenantryError):
     """The input was right but the work failed: a server is down, a name is taken, a run was interrupted."""
 
     exit_code = 1
+
+
+class TransientError(WorkError):
+    """Work that failed for a cause that passes by itself: a server that restarts, a lock that somebody holds, a limit on requests.
+
+    Durable work tries again; the command line says it as any other ``WorkError``.
+    """

@@ -30,6 +30,27 @@ def secret(arn: str) -> str:
         return str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
 
 
+def find_secret(name: str) -> str | None:
+    """The current text of the secret of that name, or None when there is none."""
+    manager = client("secretsmanager")
+    with _explained(f"secret {name}"):
+        try:
+            return str(manager.get_secret_value(SecretId=name)["SecretString"])
+        except manager.exceptions.ResourceNotFoundException:
+            return None
+
+
+def make_secret(name: str, text: str) -> str:
+    """Makes the secret, or leaves the one that somebody made meanwhile; the text that it holds now."""
+    manager = client("secretsmanager")
+    with _explained(f"secret {name}"):
+        try:
+            manager.create_secret(Name=name, SecretString=text, Tags=[{"Key": "tenantry", "Value": "platform"}])
+        except manager.exceptions.ResourceExistsException:
+            return str(manager.get_secret_value(SecretId=name)["SecretString"])
+    return text
+
+
 def _tagged(tags: list[dict[str, str]], mark: str) -> bool:
     return {"Key": "tenantry", "Value": mark} in tags
 

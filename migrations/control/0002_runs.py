@@ -1,0 +1,10 @@
+"""Runs of durable work with their steps, the workers that do it, and the audit log."""
+
+from tenantry.clients.migrations import run_sql_beside
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,1 @@
+-- The outbox of e-mails: written in the transaction that causes them, sent by whoever sweeps.

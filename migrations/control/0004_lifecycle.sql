@@ -1,0 +1,1 @@
+-- Holds, legal holds, quarantined names and signed deletion records.

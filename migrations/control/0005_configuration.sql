@@ -1,0 +1,1 @@
+-- Bulk changes of configuration that can be undone, and who owns a key's value.

@@ -1,0 +1,1 @@
+-- Scheduled tasks: what ran for which tenant, how long, how much, and what failed.

@@ -1,0 +1,1 @@
+-- Backups, their keys, and restore drills.

@@ -1,0 +1,1 @@
+-- Moves between isolation models and cells, and clones.

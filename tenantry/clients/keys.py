@@ -1,0 +1,56 @@
+"""The platform's own keys: one secret in AWS Secrets Manager, made when it is first asked for.
+
+They sign deletion records, derive invitation tokens, and encrypt the keys of tenants' backups. None of them is in a database, a state
+or a backup: whoever has all of those cannot forge a record, open an invitation or read a backup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from functools import cache
+from typing import TYPE_CHECKING
+
+from tenantry.clients import aws
+from tenantry.settings import PlatformSettings, project_root
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def signing() -> Ed25519PrivateKey:
+    """The platform's Ed25519 key."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(_keys()["signing"]))
+
+
+def backup_identity() -> str:
+    """The platform's age identity (``AGE-SECRET-KEY-…``), which the key of every tenant's backups is encrypted to."""
+    return _keys()["backup"]
+
+
+def derived(purpose: str, text: str) -> str:
+    """A token that only the platform can compute (URL-safe, 43 characters): the same for the same purpose and text."""
+    mac = hmac.new(base64.b64decode(_keys()["tokens"]), f"{purpose}\0{text}".encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")
+
+
+@cache
+def _keys() -> dict[str, str]:
+    name = f"{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/keys"
+    found = aws.find_secret(name)
+    return json.loads(found if found is not None else aws.make_secret(name, json.dumps(_new())))  # type: ignore[no-any-return]
+
+
+def _new() -> dict[str, str]:
+    import pyrage
+
+    return {
+        "signing": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "tokens": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "backup": str(pyrage.x25519.Identity.generate()),
+    }

@@ -1,0 +1,136 @@
+"""A tenant's store: where its rows are, how to get there, and which tables it has. The same questions for all four isolation models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from tenantry.clients import own_server, registry
+from tenantry.clients.postgres import Server, may_act_as
+from tenantry.declaration import naming
+from tenantry.errors import InputError, WorkError
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+@dataclass(frozen=True)
+class TenantStore:
+    """One tenant as the registry has it. ``server`` is the identifier of a server of its own, or None: the platform's."""
+
+    id: UUID
+    slug: str
+    state: str
+    isolation: str
+    cell: str
+    stack: str
+    server: str | None
+    database: str
+    schema: str
+    app_role: str
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def of(cls, slug: str) -> TenantStore:
+        """The tenant ``slug``; ``InputError`` with the nearest name when the registry knows none."""
+        with registry.transaction() as connection:
+            row = connection.execute("SELECT * FROM tenants WHERE slug = %s AND deleted_at IS NULL", [slug]).fetchone()
+            if row is None:
+                known = [entry["slug"] for entry in connection.execute("SELECT slug FROM tenants WHERE deleted_at IS NULL")]
+                raise unknown(slug, known)
+        return cls._from(row)
+
+    @classmethod
+    def every(cls) -> list[TenantStore]:
+        """All tenants that are not deleted, by slug."""
+        with registry.transaction() as connection:
+            return [cls._from(row) for row in connection.execute("SELECT * FROM tenants WHERE deleted_at IS NULL ORDER BY slug")]
+
+    @classmethod
+    def _from(cls, row: dict[str, Any]) -> TenantStore:
+        return cls(**{name: row[name] for name in cls.__annotations__})
+
+    @property
+    def owner(self) -> str:
+        """The role that owns the store's tables."""
+        return naming.tenant_owner(self.slug) if self.isolation in ("database", "instance") else naming.cell_owner(self.cell)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other tenants' rows are in the same tables."""
+        return self.isolation == "rls"
+
+    def administrator(self) -> Server:
+        """The server that the store is on, with its administrator's account."""
+        if self.server is None:
+            return Server.from_environment()
+        server = own_server.find(self.server, self.slug)
+        if server is None:
+            raise WorkError(f"the database server {self.server} of tenant {self.slug} is not there", f"tenantry up --refresh {self.slug}")
+        return server
+
+    @contextmanager
+    def connected(self) -> Iterator[psycopg.Connection]:
+        """An administrator's connection to the store's database, closed at the end; it may take on the store's owner and its app role."""
+        server = self.administrator()
+        # The database lets only its owner in: an administrator that is no superuser comes in as the owner's member.
+        with server.connect() as maintenance:
+            may_act_as(maintenance, self.owner)
+            may_act_as(maintenance, self.app_role)
+        connection = server.connect(self.database)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def acting(self, role: str, *, isolation: str = "READ COMMITTED", read_only: bool = False) -> Iterator[psycopg.Connection]:
+        """One transaction as ``role`` (``owner`` or ``app_role``) in the tenant's context, with the store's schema as search path."""
+        from psycopg import sql
+
+        with self.connected() as connection, connection.transaction():
+            mode = "READ ONLY" if read_only else "READ WRITE"
+            connection.execute(sql.SQL("SET TRANSACTION ISOLATION LEVEL {} {}").format(sql.SQL(isolation), sql.SQL(mode)))
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+            connection.execute(
+                "SELECT set_config('app.tenant_id', %s, true), set_config('search_path', quote_ident(%s), true)",
+                [str(self.id), self.schema],
+            )
+            yield connection
+
+
+def tables(connection: psycopg.Connection, schema: str) -> list[str]:
+    """The tenant tables of ``schema`` (those with a ``tenant_id``), each after the ones that its foreign keys point at."""
+    from graphlib import TopologicalSorter
+
+    names = connection.execute(
+        """
+        SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+        WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname
+        """,
+        [schema],
+    ).fetchall()
+    keys = connection.execute(
+        """
+        SELECT c.relname, t.relname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid
+        WHERE k.contype = 'f' AND c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.oid <> t.oid
+        """,
+        [schema],
+    ).fetchall()
+    order: dict[str, set[str]] = {name: set() for (name,) in names}
+    for table, target in keys:
+        if table in order and target in order:
+            order[table].add(target)
+    return list(TopologicalSorter(order).static_order())
+
+
+def unknown(slug: str, known: list[str]) -> InputError:
+    """What to raise for a tenant that is not there: with the nearest name."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(slug, known, n=1)
+    return InputError(f"no tenant {slug}", f"did you mean {close[0]}?" if close else "tenantry status shows the tenants")

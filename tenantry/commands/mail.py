@@ -1,0 +1,9 @@
+"""`tenantry mail list|send`: the outbox."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this module's commands."""
