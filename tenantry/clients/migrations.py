@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -11,10 +12,13 @@ import psycopg
 from psycopg import sql
 
 from tenantry.clients.postgres import may_act_as
+from tenantry.errors import WorkError
 
 Tree = Literal["control", "tenant"]
 
-ROOT = Path(__file__).resolve().parents[2] / "migrations"
+# Your application's tables are not ours: TENANTRY_MIGRATIONS names another folder of this shape.
+ROOT = Path(os.environ.get("TENANTRY_MIGRATIONS") or Path(__file__).resolve().parents[2] / "migrations").resolve()
+VERSION_TABLE = "alembic_version"
 
 # alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.
 _ALEMBIC = Lock()
@@ -26,16 +30,35 @@ def head(tree: Tree) -> str:
     return max(path.name.split("_")[0] for path in (ROOT / tree).glob("[0-9]*_*.py"))
 
 
-def apply(
-    connection: psycopg.Connection, tree: Tree, schema: str, *, owner: str, app_role: str, tenant_id: str = "", platform_role: str = ""
-) -> None:
-    """Brings ``schema`` to the head of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
+def version(connection: psycopg.Connection, schema: str) -> str | None:
+    """The revision that ``schema`` is at; None when it was never migrated."""
+    table = sql.Identifier(schema, VERSION_TABLE)
+    if connection.execute("SELECT to_regclass(%s)", [table.as_string(connection)]).fetchone() == (None,):
+        return None
+    row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone()
+    return None if row is None else str(row[0])
 
-    The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. Raises what
-    PostgreSQL raises, and then nothing of it stays.
+
+def apply(
+    connection: psycopg.Connection,
+    tree: Tree,
+    schema: str,
+    *,
+    owner: str,
+    app_role: str,
+    tenant_id: str = "",
+    platform_role: str = "",
+    revision: str = "head",
+) -> None:
+    """Brings ``schema`` up to ``revision`` of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
+
+    The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
+    past ``revision`` stays where it is. Raises what PostgreSQL raises, and then nothing of it stays; ``WorkError`` when the schema
+    is at a revision that this tree does not have.
     """
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
     from sqlalchemy import create_engine
     from sqlalchemy.pool import StaticPool
 
@@ -55,7 +78,12 @@ def apply(
             connection.execute("SELECT set_config(%s, %s, true)", [name, value])
         config.attributes.update(connection=bound, schema=schema)
         with _ALEMBIC:
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, revision)
+            except CommandError as error:
+                raise WorkError(
+                    f"{schema} cannot go to revision {revision}: {error}", "it was migrated by a newer Tenantry: use that one"
+                ) from error
         connection.execute((ROOT / "isolation.sql").read_bytes())
 
 
