@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypedDict
 
 import pulumi
@@ -18,27 +17,6 @@ from tenantry.settings import PlatformSettings
 
 ADMINISTRATOR = "tenantry"  # the account that RDS makes on a tenant's own server
 POSTGRES_VERSION = "18"
-
-
-@dataclass(frozen=True)
-class Location:
-    """The names a tenant's rows are found under; decided by the declaration alone."""
-
-    database: str
-    schema: str
-    app_role: str
-
-    @classmethod
-    def of(cls, declaration: TenantDeclaration) -> Location:
-        """Where the tenant lives, in the isolation it declares."""
-        slug, cell = declaration.slug, declaration.cell
-        match declaration.isolation:
-            case "rls":
-                return cls(naming.cell_database(cell), naming.SHARED_SCHEMA, naming.cell_app(cell))
-            case "schema":
-                return cls(naming.cell_database(cell), naming.tenant_schema(slug), naming.tenant_app(slug))
-            case "database" | "instance":
-                return cls(naming.tenant_database(slug), naming.TENANT_SCHEMA, naming.tenant_app(slug))
 
 
 class TenantDatabaseArgs(TypedDict):

@@ -10,11 +10,11 @@ import pulumi
 
 from components.adoption import Adoption
 from components.configuration import TenantConfiguration
-from components.database import Location, TenantDatabase
+from components.database import TenantDatabase
 from components.domain import TenantDomain
-from components.resources.record import Row, TenantRecord
+from components.resources.record import TenantRecord
 from components.storage import tenant_storage
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration import TenantDeclaration, placement
 from tenantry.settings import PlatformSettings
 
 
@@ -53,7 +53,7 @@ class Tenant(pulumi.ComponentResource):
             {
                 "tenant_id": str(declaration.id),
                 "slug": declaration.slug,
-                "row": _row(declaration, settings),
+                "row": placement.row(declaration, settings),
                 "domains": sorted(declaration.domains),
                 "admin": {"name": declaration.admin.name, "email": declaration.admin.email},
             },
@@ -89,25 +89,3 @@ class Tenant(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             ).password
         self.register_outputs({})
-
-
-def _row(declaration: TenantDeclaration, settings: PlatformSettings) -> Row:
-    location = Location.of(declaration)
-    own_server = declaration.isolation == "instance"
-    return {
-        "name": declaration.name,
-        "tier": declaration.tier,
-        "isolation": declaration.isolation,
-        "cell": declaration.cell,
-        "stack": declaration.stack,
-        "state": declaration.state,
-        "host": naming.host(declaration.slug, settings.domain),
-        "server": naming.server_identifier(settings.bucket_prefix, declaration.slug) if own_server else None,
-        "database": location.database,
-        "schema": location.schema,
-        "app_role": location.app_role,
-        "bucket": naming.bucket(settings.bucket_prefix, declaration.cell),
-        "prefix": naming.object_prefix(declaration.slug),
-        "limits": declaration.limits.model_dump(),
-        "labels": dict(declaration.labels),
-    }

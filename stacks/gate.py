@@ -15,8 +15,9 @@ from stacks.claims import Planned
 from tenantry.clients import ledger
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
-from tenantry.declaration import TenantDeclaration
+from tenantry.declaration import TenantDeclaration, fingerprint
 from tenantry.errors import WorkError
+from tenantry.settings import tenants_dir
 
 
 def enter(
@@ -38,7 +39,7 @@ def enter(
             _refuse_foreign_hosts(connection, book, planned)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             present = [d for d in declarations if d.state != "deleted" or d.slug in book.tenants]
-            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state) for d in present]
+            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, tenants_dir())) for d in present]
             ledger.begin(connection, book, claims, known)
         if not book.interrupted:
             return NOTHING

@@ -8,27 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
-
-
-class Row(TypedDict):
-    """A row of ``tenants``; its columns are the keys."""
-
-    name: str
-    tier: str
-    isolation: str
-    cell: str
-    stack: str
-    state: str
-    host: str
-    server: str | None
-    """RDS identifier of a server of its own; None: the platform's server."""
-    database: str
-    schema: str
-    app_role: str
-    bucket: str
-    prefix: str
-    limits: dict[str, int]
-    labels: dict[str, str]
+from tenantry.declaration.placement import Row
 
 
 class Admin(TypedDict):

@@ -6,12 +6,15 @@ CREATE TABLE runs (
     tenant_id    uuid,                                 -- null: the whole fleet. No reference: the log outlives the tenant
     subject      text NOT NULL,                        -- the slug, or what the fleet's run is about; emptied when the tenant is deleted
     stack        text,                                 -- one run at a time for each; null: touches no stack
-    arguments    jsonb NOT NULL DEFAULT '{}',          -- never a secret
+    arguments    jsonb NOT NULL DEFAULT '{}',          -- what was asked for; never a secret
+    notes        jsonb NOT NULL DEFAULT '{}',          -- what a step leaves for a later one; never a secret
     requested_by text NOT NULL,                        -- a person, a partner's key, a commit
     via          text NOT NULL,                        -- cli, service, pull-request, schedule
     requested_at timestamptz NOT NULL DEFAULT now(),
     state        text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
-    worker       text,
+    resumed      integer NOT NULL DEFAULT 0,           -- how often somebody resumed it after a failure
+    worker       text,                                 -- who is at work; whoever else finds itself in the run lets go of it
+    progress     text,                                 -- how far the step at work has come
     started_at   timestamptz,
     finished_at  timestamptz,
     error        text,                                 -- plain language
@@ -56,3 +59,7 @@ CREATE TABLE audit_log (
     run_id    uuid
 );
 CREATE INDEX audit_log_tenant ON audit_log (tenant_id, at);
+
+-- Entered into the registry, and not made yet.
+ALTER TABLE tenants DROP CONSTRAINT tenants_state_check;
+ALTER TABLE tenants ADD CONSTRAINT tenants_state_check CHECK (state IN ('provisioning', 'active', 'suspended', 'offboarding', 'archived', 'deleted'));

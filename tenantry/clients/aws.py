@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError, WorkError
 
 
 @cache
@@ -58,12 +58,17 @@ def _tagged(tags: list[dict[str, str]], mark: str) -> bool:
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
     """Turns what boto3 raises into ``WorkError``."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NoConnection
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise WorkError(f"{what}: {error}", "check the AWS credentials and address, then run the same command again") from error
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(error, ClientError) else 0
+        passing = isinstance(error, HTTPClientError | NoConnection) or status == 429 or status >= 500
+        raise (TransientError if passing else WorkError)(
+            f"{what}: {error}", "check the AWS credentials and address, then run the same command again"
+        ) from error
 
 
 def find_certificate(domain: str, mark: str) -> str | None:

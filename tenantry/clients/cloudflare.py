@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError, WorkError
 
 RETRY = "run the same command again when it answers; nothing was begun"
 
@@ -34,9 +34,10 @@ def _explained() -> Iterator[None]:
         answer = "; ".join(f"{entry.message} ({entry.code})" for entry in error.errors) or f"status {error.status_code}"
         hint = "check CLOUDFLARE_API_TOKEN and what it may do in this zone" if error.status_code in (401, 403) else RETRY
         reason = "refused the API token: " if error.status_code in (401, 403) else f"answered {error.status_code}: "
-        raise WorkError(f"Cloudflare {reason}{answer}", hint) from error
+        passing = error.status_code == 429 or error.status_code >= 500
+        raise (TransientError if passing else WorkError)(f"Cloudflare {reason}{answer}", hint) from error
     except CloudflareError as error:
-        raise WorkError(f"Cloudflare at {client().base_url} cannot be reached: {error}", RETRY) from error
+        raise TransientError(f"Cloudflare at {client().base_url} cannot be reached: {error}", RETRY) from error
 
 
 def find_record(zone_id: str, name: str, comment: str) -> str | None:

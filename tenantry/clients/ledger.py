@@ -39,6 +39,8 @@ class KnownTenant(NamedTuple):
     isolation: str
     cell: str
     state: str
+    fingerprint: str | None = None
+    """Of the declaration that was applied by a run that reached its end (docs/adr/0008)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ class Ledger:
         if connection.execute("SELECT to_regclass('tenantry_ledger.runs')").fetchone() == (None,):
             return cls(stack, {}, {}, False)
         claims = connection.execute("SELECT kind, name, stack FROM tenantry_ledger.claims").fetchall()
-        tenants = connection.execute("SELECT slug, stack, isolation, cell, state FROM tenantry_ledger.tenants").fetchall()
+        # The column is younger than the table; a server whose ledger was not written since has none.
+        tenants = connection.execute(
+            "SELECT slug, stack, isolation, cell, state, to_jsonb(t)->>'applied' FROM tenantry_ledger.tenants t"
+        ).fetchall()
         run = connection.execute("SELECT finished_at IS NULL FROM tenantry_ledger.runs WHERE stack = %s", [stack]).fetchone()
         return cls(
             stack,
@@ -145,11 +150,13 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
                 " WHERE stack = %s",
                 [[claim.kind for claim in claims], [claim.name for claim in claims], ledger.stack],
             )
-            changed = [tenant for tenant in tenants if ledger.tenants.get(tenant.slug) != tenant]
-            cursor.executemany(
-                "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state) VALUES (%s, %s, %s, %s, %s)"
-                " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state",
-                changed,
+            # In one statement for all tenants: a cell has hundreds.
+            columns = list(zip(*tenants, strict=True)) or [()] * len(KnownTenant._fields)
+            cursor.execute(
+                "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, applying)"
+                " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+                " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state, applying = EXCLUDED.applying, applied = NULL",
+                [list(column) for column in columns],
             )
         connection.execute(
             "INSERT INTO tenantry_ledger.runs (stack) VALUES (%s) ON CONFLICT (stack) DO UPDATE SET started_at = now(), finished_at = NULL",
@@ -158,8 +165,9 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
 
 
 def finish(connection: psycopg.Connection, stack: str) -> None:
-    """Writes down that the stack's run reached its end: nothing is left to adopt."""
+    """Writes down that the stack's run reached its end: nothing is left to adopt, and its tenants are as they were declared."""
     connection.execute("UPDATE tenantry_ledger.runs SET finished_at = now() WHERE stack = %s", [stack])
+    connection.execute("UPDATE tenantry_ledger.tenants SET applied = applying WHERE stack = %s", [stack])
 
 
 def let_go(connection: psycopg.Connection, stack: str) -> None:

@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS tenantry_ledger.tenants (
     cell      text NOT NULL,
     state     text NOT NULL
 );
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applying text;  -- fingerprint of the declaration that the run at work makes
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applied text;   -- the same of the last run that reached its end; null since one began
 
 -- A run that did not reach its end may have made things that the engine's state does not know.
 CREATE TABLE IF NOT EXISTS tenantry_ledger.runs (

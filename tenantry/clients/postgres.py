@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import InputError, TransientError, WorkError
 
 if TYPE_CHECKING:
     import psycopg
@@ -67,7 +67,9 @@ class Server:
         except psycopg.OperationalError as error:
             # libpq: `connection to server at …, port … failed: the reason`, then a line of advice that is not about our variables.
             reason = str(error).strip().splitlines()[0].rpartition(" failed: ")[2]
-            raise WorkError(
+            # 3D000, 28…: the server answered, and would answer the same again. It tells by words only: no connection, no SQLSTATE.
+            lasting = any(words in reason for words in ("does not exist", "authentication failed", "permission denied", "pg_hba.conf"))
+            raise (WorkError if lasting else TransientError)(
                 f"PostgreSQL at {self.host}:{self.port}, database {database}: {reason}",
                 "check that the server is up and that PGHOST, PGPORT, PGUSER and PGPASSWORD are right, then run the same command again",
             ) from error

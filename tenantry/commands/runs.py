@@ -2,8 +2,203 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
 import typer
+
+from tenantry import console
+from tenantry.errors import InputError, WorkError
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
+    for function in (provision, resume, log, worker):
+        app.command()(function)
+
+
+def provision(
+    slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG…]", help="The tenants.", show_default=False)] = None,
+    changed_since: Annotated[
+        str | None, typer.Option("--changed-since", metavar="REF", help="The active tenants whose declarations differ from that commit's.")
+    ] = None,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Make a tenant, step by step, and send its first administrator the welcome mail. Killed anywhere, run again, it goes on.
+
+    Example: tenantry provision acme
+
+    Example: tenantry provision --changed-since HEAD~1      (after a pull request was merged)
+    """
+    from tenantry.operations import provision as operation
+
+    if bool(slugs) == (changed_since is not None):
+        raise InputError("say which: SLUG… or --changed-since REF", "for example: tenantry provision acme")
+    chosen = slugs or operation.changed_since(str(changed_since))
+    via = "cli" if slugs else "pull-request"
+    run_ids = [operation.request(slug, by=person(), via=via) for slug in chosen]
+    watch(run_ids, detach=detach, as_json=as_json, nothing=f"no active tenant differs from {changed_since}")
+
+
+def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")], detach: Detach = False, as_json: Json = False) -> None:
+    """Go on with a run that failed, at the step that failed.
+
+    Example: tenantry resume 7c3f9a52-…
+    """
+    from tenantry.operations import durable
+
+    durable.resume(_id(run))
+    watch([_id(run)], detach=detach, as_json=as_json)
+
+
+def log(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[SLUG|RUN]", help="A tenant or one run; the newest runs of all when left out.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Runs to show.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show what happened, when, by whom, and with what outcome.
+
+    Example: tenantry log acme
+
+    Example: tenantry log 7c3f9a52-… --json
+    """
+    from tenantry.clients import runs
+    from tenantry.clients.stores import TenantStore
+
+    run_id = _maybe_id(what) if what else None
+    if run_id is not None:
+        found = [runs.read(run_id)]
+    else:
+        tenant_id = TenantStore.of(what).id if what else None
+        found = [runs.read(row["id"]) for row in runs.latest(tenant_id=tenant_id, limit=limit)]
+    if as_json:
+        console.print_json(found[0] if run_id is not None else found)
+        return
+    for run in reversed(found):
+        _print_run(run)
+    if not found:
+        print("nothing has happened yet")
+
+
+def worker(
+    concurrency: Annotated[int | None, typer.Option(min=1, metavar="N", help="Runs at one time (default: the number of cores).")] = None,
+) -> None:
+    """Take runs from the queue until told to end (SIGTERM, Ctrl-C). Start as many as you like, on as many machines as you like.
+
+    Example: tenantry worker --concurrency 4
+    """
+    from tenantry.operations.worker import Worker
+
+    if concurrency is not None:
+        os.environ["TENANTRY_WORKER_CONCURRENCY"] = str(concurrency)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    at_work = Worker(console.say)
+    at_work.start()
+    console.say(f"worker {at_work.id} is at work")
+    ended.wait()
+    console.say("ending: no more runs are taken, those in hand are finished")
+    at_work.stop()
+
+
+def person() -> str:
+    """Who asks: TENANTRY_ACTOR (set by a service or a pipeline), else the user of this machine."""
+    return os.environ.get("TENANTRY_ACTOR") or getpass.getuser()
+
+
+def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = False, nothing: str = "nothing to do") -> list[dict[str, Any]]:
+    """Shows the runs to their end and gives them with their steps. Raises ``WorkError`` with cause and next action when one failed."""
+    from tenantry.clients import runs
+    from tenantry.operations import follow
+
+    if not run_ids:
+        console.say(nothing)
+    if detach:
+        found = [runs.read(run_id) for run_id in run_ids]
+    else:
+        try:
+            found = follow.until_done(run_ids, _show if not as_json else lambda run, step: None, console.say)
+        except KeyboardInterrupt:
+            raise WorkError(
+                "not watched any more; the work goes on with the next worker",
+                f"tenantry log {run_ids[0]} shows it; tenantry worker does it",
+            ) from None
+    if as_json:
+        console.print_json(found)
+    elif detach:
+        for run in found:
+            print(run["id"])
+    failed = [run for run in found if run["state"] == "failed"]
+    if failed:
+        first = failed[0]
+        if as_json:
+            raise typer.Exit(1)
+        raise WorkError(
+            f"{first['kind']} {first['subject']}: {first['error']}",
+            f"{first['hint'] or ''}; then: tenantry resume {first['id']}".lstrip("; "),
+        )
+    if not as_json and not detach:
+        for run in found:
+            took = (run["finished_at"] - run["requested_at"]).total_seconds()
+            console.say(f"{run['subject']}: {run['kind']} {run['state']} in {took:.1f} s (run {run['id']})")
+    return found
+
+
+MARKS = {"running": "…", "waiting": "!", "done": "✓", "skipped": "-", "failed": "✗"}
+
+
+def _show(run: dict[str, Any], step: dict[str, Any]) -> None:
+    text = line(step)
+    if step["state"] == "running":
+        if console.is_terminal():
+            console.say(f"{run['subject']}: {text}")
+        return
+    console.say(f"{run['subject']}: {text}")
+
+
+def line(step: dict[str, Any]) -> str:
+    """A step as one line: number, name, what came of it, how long it took."""
+    seconds = f" ({(step['finished_at'] - step['started_at']).total_seconds():.1f} s)" if step["finished_at"] else ""
+    again = f", attempt {step['attempts']}" if step["attempts"] > 1 else ""
+    what = step["cause"] if step["state"] in ("waiting", "failed") else step["summary"]
+    tail = f": {what}" if what else ""
+    waits = ", will be tried again" if step["state"] == "waiting" else ""
+    return f"{MARKS[step['state']]} {step['number']} {step['name']}{tail}{waits}{seconds}{again}"
+
+
+def _print_run(run: dict[str, Any]) -> None:
+    when = f"{run['requested_at']:%Y-%m-%d %H:%M:%S}"
+    print(f"{when}  {run['kind']} {run['subject']}: {run['state']}, asked for by {run['requested_by']} ({run['via']}), run {run['id']}")
+    for step in run["steps"]:
+        print(f"    {line(step)}")
+    if run["error"]:
+        print(f"    failed: {run['error']}")
+        print(f"    next: {run['hint'] or ''}; then: tenantry resume {run['id']}".replace("next: ; then: ", "next: "))
+    elif run["state"] in ("queued", "running"):
+        print(f"    {run['progress'] or ('waits for a worker' if run['state'] == 'queued' else 'at work')}")
+
+
+def _maybe_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _id(text: str) -> UUID:
+    found = _maybe_id(text)
+    if found is None:
+        raise InputError(f"{text!r} is not a run's id", "tenantry log shows the runs with their ids")
+    return found

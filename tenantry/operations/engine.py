@@ -20,7 +20,7 @@ from tenantry.clients import ledger
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError, WorkError
 from tenantry.operations import stack_lock
 from tenantry.operations.progress import Run, Step
 from tenantry.settings import PlatformSettings, project_root
@@ -137,10 +137,26 @@ def _select(stack: str, environment: dict[str, str]) -> automation.Stack:
     return automation.select_stack(stack, work_dir=str(project_root()), opts=options)
 
 
+# What servers say of troubles that pass; the program's errors arrive as text, whatever they were in Python.
+_PASSING = re.compile(
+    r"connection (?:refused|reset|closed|to server|timed out)|connection failed|server closed the connection|broken pipe|timed? ?out"
+    r"|(?:starting up|shutting down|recovery mode)|terminating connection|cannot be reached|could not connect|EOF detected"
+    r"|too many (?:connections|requests)|too many clients|remaining connection slots|deadlock detected"
+    r"|could not serialize|lock timeout|tuple concurrently updated"
+    r"|unexpected EOF|bad connection|admin_shutdown|answered (?:429|5\d\d)|service unavailable|throttl",
+    re.IGNORECASE,
+)
+
+
+def _failure(message: str, hint: str) -> WorkError:
+    """``TransientError`` where the cause passes by itself."""
+    return (TransientError if _PASSING.search(message) else WorkError)(message, hint)
+
+
 def _explained(stack: str, run: Run, error: CommandError) -> WorkError:
     if not run.problems:
         text = [line.strip() for line in str(error).splitlines() if "error:" in line]
-        return WorkError(f"stack {stack}: {text[-1].partition('error:')[2].strip() if text else 'the engine failed'}", "tenantry doctor")
+        return _failure(f"stack {stack}: {text[-1].partition('error:')[2].strip() if text else 'the engine failed'}", "tenantry doctor")
     seen = dict.fromkeys(run.problems)
     lines = []
     hint = "mend the cause and run the same command again: it goes on where this run stopped"
@@ -152,7 +168,7 @@ def _explained(stack: str, run: Run, error: CommandError) -> WorkError:
         if not resource and rest:
             hint = rest.strip().splitlines()[-1]
         lines.append(f"{resource}: {' '.join(message.split())}" if resource else first)
-    return WorkError(f"stack {stack}: " + "; ".join(lines), hint)
+    return _failure(f"stack {stack}: " + "; ".join(lines), hint)
 
 
 def _work(handle: automation.Stack, run: Run, work: Callable[[Any, Run], object], repair: bool) -> None:
@@ -187,7 +203,7 @@ def _clear_dead_lock(stack: str, handle: automation.Stack, error: ConcurrentUpda
     alive = [holder for holder in holders if holder["host"] != socket.gethostname() or _alive(int(holder["pid"]))]
     if alive or not holders:
         who = f" (process {alive[0]['pid']} on {alive[0]['host']})" if alive else ""
-        raise WorkError(
+        raise TransientError(
             f"a pulumi run holds the stack {stack}{who}",
             f"wait until it has ended; if it died on another machine: pulumi cancel --stack {stack}",
         ) from error

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tenantry.clients.postgres import Server
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError
 
 if TYPE_CHECKING:
     import psycopg
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def held(stack: str) -> Iterator[None]:
-    """Holds the stack's lock. ``WorkError`` at once, naming the holder, when somebody else has it."""
+    """Holds the stack's lock. ``TransientError`` at once, naming the holder, when somebody else has it."""
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
         key = f"tenantry:stack:{stack}"
         row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
         if row is None or not row[0]:
-            raise WorkError(
+            raise TransientError(
                 f"another run is at work on the stack {stack}{_holder(connection, key)}", "wait until it has ended, then run again"
             )
         # Shown to whoever finds the lock taken; 63 bytes at most.

@@ -1,7 +1,7 @@
 """What durable work is made of: a kind of run is a list of idempotent steps, each with its own patience.
 
 A step that was killed is begun again, so each must find what an earlier attempt left. Steps share nothing in memory: what a later one
-needs is in the world, in the run's ``arguments`` or in its ``notes``. Neither may hold a secret, and no step's name a tenant's.
+needs is in the world, in the run's ``arguments`` or in its ``notes``. Neither may hold a secret.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from tenantry.clients import runs
+
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its steps see it. ``note`` keeps a value for later steps, over a crash as well."""
+    """A run as its steps see it."""
 
     id: UUID
+    worker: str
     kind: str
     tenant_id: UUID | None
     subject: str
@@ -25,10 +28,22 @@ class Run:
     arguments: Mapping[str, Any]
     requested_by: str
     via: str
-    notes: dict[str, Any]
-    note: Callable[[str, Any], None] = field(repr=False)
-    tell: Callable[[str], None] = field(repr=False)
-    """Shows how far the step at work has come: one line, replaced by the next."""
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], worker: str) -> Run:
+        """The run of a row of ``runs``, as ``worker`` works on it."""
+        names = ("id", "kind", "tenant_id", "subject", "stack", "arguments", "requested_by", "via", "notes")
+        return cls(worker=worker, **{name: row[name] for name in names})
+
+    def note(self, name: str, value: Any) -> None:
+        """Keeps a JSON value for later steps, over a crash as well."""
+        runs.note(self.id, name, value)
+        self.notes[name] = value
+
+    def tell(self, text: str) -> None:
+        """Shows how far the step at work has come: one line, replaced by the next."""
+        runs.tell(self.id, text)
 
 
 @dataclass(frozen=True)
@@ -36,18 +51,18 @@ class Patience:
     """How often a step that failed for a passing cause is tried, and how long it waits in between (seconds, doubled each time)."""
 
     attempts: int
-    first_wait: float = 1.0
+    first_wait: float = 0.5
 
 
-PATIENT: Final = Patience(8)  # about two minutes: a server that restarts, a lock that is held
+PATIENT: Final = Patience(9)  # about two minutes: a server that restarts, a lock that is held
 ONCE: Final = Patience(1)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step. ``work`` returns what it did in one line for people; ``TransientError`` is tried again, any other error ends the run.
+    """One step. ``work`` returns what it did in one line for people; an empty text means that there was nothing to do.
 
-    An empty text means that there was nothing to do.
+    ``TransientError`` and a lost connection are tried again; any other error ends the run, which can be resumed at this step.
     """
 
     name: str
@@ -56,8 +71,57 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Several steps that are one piece of work, as an engine run is: begun and tried again together, each with its own line in the log.
+
+    ``work`` reports through ``Log``; parts that it never mentions had nothing to do.
+    """
+
+    names: tuple[str, ...]
+    work: Callable[[Run, Log], None]
+    patience: Patience = PATIENT
+
+
+class Log:
+    """The lines of the parts of one piece of work, kept while it goes on. ``first`` is the number of the first part."""
+
+    def __init__(self, run: Run, names: Sequence[str], first: int) -> None:
+        self._run, self._names, self._first = run, list(names), first
+        self._begun: set[str] = set()
+        self._ended: set[str] = set()
+
+    def begin(self, name: str) -> None:
+        """The part has begun; said again, nothing happens."""
+        if name not in self._begun:
+            self._begun.add(name)
+            runs.begin_step(self._run.id, self._run.worker, self._number(name), name)
+
+    def end(self, name: str, summary: str) -> None:
+        """The part is done; an empty summary says that there was nothing to do."""
+        self._ended.add(name)
+        state = "done" if summary else "skipped"
+        runs.end_step(self._run.id, self._run.worker, self._number(name), name, state, summary=summary or "nothing to do")
+
+    def end_all(self) -> None:
+        """Ends what was not ended."""
+        for name in self._names:
+            if name not in self._ended:
+                self.end(name, "")
+
+    def fail(self, state: str, cause: str, hint: str) -> None:
+        """The work failed: so did the parts that were at work, or the first that was not."""
+        at_work = [name for name in self._names if name in self._begun - self._ended]
+        for name in at_work or [name for name in self._names if name not in self._ended][:1]:
+            runs.end_step(self._run.id, self._run.worker, self._number(name), name, state, cause=cause, hint=hint)
+        self._begun.clear()
+
+    def _number(self, name: str) -> int:
+        return self._first + self._names.index(name)
+
+
+@dataclass(frozen=True)
 class Kind:
     """A kind of run. ``steps`` must give the same list whenever it is asked for the same run."""
 
     name: str
-    steps: Callable[[Run], Sequence[Step]]
+    steps: Callable[[Run], Sequence[Step | Parts]]

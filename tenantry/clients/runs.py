@@ -1,0 +1,227 @@
+"""The journal of durable work: runs, their steps, the workers, and the audit log. Every call is one transaction.
+
+People read it with `tenantry log`; a worker writes it while it works. What it is resumed from after a crash is the same journal: a
+step that is `done` here is not done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from psycopg.types.json import Jsonb
+
+from tenantry.clients import registry
+from tenantry.errors import InputError, WorkError
+
+OPEN: Final = ("queued", "running")
+
+
+class NotOurs(WorkError):
+    """The run is another worker's by now: this one was thought dead, and has to let go of it."""
+
+    def __init__(self) -> None:
+        super().__init__("another worker has taken this run over", "nothing to do: it goes on there")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for. ``subject`` is the slug, or what a run of the whole fleet is about."""
+
+    kind: str
+    subject: str
+    tenant_id: UUID | None = None
+    stack: str | None = None
+    arguments: Mapping[str, Any] | None = None
+    by: str = "unknown"
+    via: str = "cli"
+
+
+def request(wanted: Request) -> tuple[UUID, bool]:
+    """The run for what is wanted: the one of that kind and tenant that is under way, or a new one; and whether it is new."""
+    with registry.transaction() as connection:
+        row = connection.execute(
+            """
+            INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (tenant_id, kind) WHERE state IN ('queued', 'running') DO UPDATE SET state = runs.state
+            RETURNING id, xmax = 0 AS new
+            """,
+            [
+                uuid4(),
+                wanted.kind,
+                wanted.tenant_id,
+                wanted.subject,
+                wanted.stack,
+                Jsonb(dict(wanted.arguments or {})),
+                wanted.by,
+                wanted.via,
+            ],
+        ).fetchone()
+        assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
+        return row["id"], row["new"]
+
+
+def reopen(run_id: UUID) -> int:
+    """Puts a failed run back into the queue; the number of the resumption. ``InputError`` when it has not failed."""
+    with registry.transaction() as connection:
+        row = connection.execute(
+            "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL"
+            " WHERE id = %s AND state = 'failed' RETURNING resumed",
+            [run_id],
+        ).fetchone()
+        if row is None:
+            raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
+        return int(row["resumed"])
+
+
+def claim(run_id: UUID, worker: str) -> dict[str, Any]:
+    """Makes ``worker`` the one at work on the run, and gives its row."""
+    with registry.transaction() as connection:
+        row = connection.execute(
+            "UPDATE runs SET state = 'running', worker = %s, started_at = coalesce(started_at, now()) WHERE id = %s RETURNING *",
+            [worker, run_id],
+        ).fetchone()
+        if row is None:
+            raise WorkError(f"run {run_id} is not in the journal", "it was erased with its tenant")
+        return row
+
+
+def finish(run_id: UUID, worker: str, state: str, error: str | None = None, hint: str | None = None) -> None:
+    """Ends the run, and writes the outcome into the audit log in the same transaction. A run that has ended stays as it is."""
+    with registry.transaction() as connection:
+        row = connection.execute(
+            "UPDATE runs SET state = %s, finished_at = now(), progress = NULL, error = %s, hint = %s"
+            " WHERE id = %s AND worker = %s AND state = 'running' RETURNING tenant_id, kind, requested_by",
+            [state, error, hint, run_id, worker],
+        ).fetchone()
+        if row is not None:
+            audit(connection, row["tenant_id"], row["requested_by"], row["kind"], state, run_id)
+
+
+def audit(connection: Any, tenant_id: UUID | None, actor: str, action: str, outcome: str, run_id: UUID | None = None) -> None:
+    """One line of the audit log, in the caller's transaction."""
+    connection.execute(
+        "INSERT INTO audit_log (tenant_id, actor, action, outcome, run_id) VALUES (%s, %s, %s, %s, %s)",
+        [tenant_id, actor, action, outcome, run_id],
+    )
+
+
+def begin_step(run_id: UUID, worker: str, number: int, name: str) -> bool:
+    """Writes down that a step begins, once more or for the first time; False: it is done already. ``NotOurs`` when the run is not."""
+    with registry.transaction() as connection:
+        _must_be_ours(connection, run_id, worker)
+        row = connection.execute(
+            """
+            INSERT INTO run_steps (run_id, number, name, state) VALUES (%s, %s, %s, 'running')
+            ON CONFLICT (run_id, number) DO UPDATE
+                SET state = 'running', attempts = run_steps.attempts + 1, started_at = now(), finished_at = NULL
+                WHERE run_steps.state NOT IN ('done', 'skipped')
+            RETURNING number
+            """,
+            [run_id, number, name],
+        ).fetchone()
+        return row is not None
+
+
+def end_step(
+    run_id: UUID,
+    worker: str,
+    number: int,
+    name: str,
+    state: str,
+    *,
+    summary: str | None = None,
+    cause: str | None = None,
+    hint: str | None = None,
+) -> None:
+    """Writes down how a step ended: ``done``, ``skipped``, ``waiting`` (it will be tried again) or ``failed``."""
+    with registry.transaction() as connection:
+        _must_be_ours(connection, run_id, worker)
+        connection.execute(
+            """
+            INSERT INTO run_steps (run_id, number, name, state, finished_at, summary, cause, hint)
+            VALUES (%s, %s, %s, %s, now(), %s, %s, %s)
+            ON CONFLICT (run_id, number) DO UPDATE SET
+                state = EXCLUDED.state, finished_at = now(), summary = EXCLUDED.summary,
+                cause = coalesce(EXCLUDED.cause, run_steps.cause), hint = EXCLUDED.hint
+            """,
+            [run_id, number, name, state, summary, cause, hint],
+        )
+        connection.execute("UPDATE runs SET progress = NULL WHERE id = %s", [run_id])
+
+
+def _must_be_ours(connection: Any, run_id: UUID, worker: str) -> None:
+    if connection.execute("SELECT 1 FROM runs WHERE id = %s AND worker = %s FOR SHARE", [run_id, worker]).fetchone() is None:
+        raise NotOurs
+
+
+def note(run_id: UUID, name: str, value: Any) -> None:
+    """Keeps a value for later steps of the run."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE runs SET notes = notes || %s WHERE id = %s", [Jsonb({name: value}), run_id])
+
+
+def tell(run_id: UUID, text: str) -> None:
+    """Shows how far the step at work has come."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE runs SET progress = %s WHERE id = %s", [text, run_id])
+
+
+def read(run_id: UUID) -> dict[str, Any]:
+    """A run with its ``steps`` in order. ``InputError`` when there is none of that id."""
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT * FROM runs WHERE id = %s", [run_id]).fetchone()
+        if row is None:
+            raise InputError(f"no run {run_id}", "tenantry log shows the runs")
+        steps = connection.execute("SELECT * FROM run_steps WHERE run_id = %s ORDER BY number", [run_id]).fetchall()
+        return {**row, "steps": steps}
+
+
+def latest(*, tenant_id: UUID | None = None, kind: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest runs first, of one tenant or of all, of one kind or of all."""
+    with registry.transaction() as connection:
+        return connection.execute(
+            """
+            SELECT * FROM runs WHERE (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+            ORDER BY requested_at DESC LIMIT %(limit)s
+            """,
+            {"tenant": tenant_id, "kind": kind, "limit": limit},
+        ).fetchall()
+
+
+def unqueued() -> list[dict[str, Any]]:
+    """Runs that were asked for and never reached the queue: whoever asked died in between."""
+    with registry.transaction() as connection:
+        return connection.execute(
+            """
+            SELECT * FROM runs r WHERE state = 'queued' AND requested_at < now() - interval '5 seconds'
+              AND NOT EXISTS (SELECT 1 FROM dbos.workflow_status w WHERE w.workflow_uuid = format('%s:%s', r.id, r.resumed))
+            """
+        ).fetchall()
+
+
+def abandoned() -> list[dict[str, Any]]:
+    """Runs that the journal calls open and the queue calls ended: DBOS gave up on them, or somebody cancelled them there."""
+    with registry.transaction() as connection:
+        return connection.execute(
+            """
+            SELECT r.* FROM runs r JOIN dbos.workflow_status w ON w.workflow_uuid = format('%s:%s', r.id, r.resumed)
+            WHERE r.state IN ('queued', 'running') AND w.status NOT IN ('ENQUEUED', 'PENDING', 'DELAYED')
+              AND to_timestamp(w.updated_at / 1000.0) < now() - interval '5 seconds'
+            """
+        ).fetchall()
+
+
+def abandon(run_id: UUID) -> None:
+    """Ends an abandoned run as failed."""
+    with registry.transaction() as connection:
+        row = connection.execute(
+            "UPDATE runs SET state = 'failed', finished_at = now(), error = %s, hint = %s WHERE id = %s AND state IN ('queued', 'running')"
+            " RETURNING tenant_id, kind, requested_by",
+            ["the queue gave the run up: its worker died too often, or it was cancelled there", f"tenantry resume {run_id}", run_id],
+        ).fetchone()
+        if row is not None:
+            audit(connection, row["tenant_id"], row["requested_by"], row["kind"], "failed", run_id)

@@ -1,0 +1,16 @@
+"""Every kind of durable work, by name. A module of operations says what its steps are; here it becomes known to the workers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tenantry.operations.steps import Kind
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """All kinds; the modules are imported when a worker starts, not with the command line."""
+    from tenantry.operations import provision
+
+    found = (provision.PROVISION,)
+    return {kind.name: kind for kind in found}

@@ -1,0 +1,137 @@
+"""Does a run: one step after the other, journalled, tried again where the cause passes, ended with a cause that people understand."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+import psycopg
+
+from tenantry.clients import runs
+from tenantry.errors import TenantryError, TransientError
+from tenantry.operations.kinds import kinds
+from tenantry.operations.steps import Log, Parts, Run, Step
+
+if TYPE_CHECKING:
+    from dbos import DBOS
+
+T = TypeVar("T")
+
+
+class StepFailed(Exception):
+    """What DBOS gets to see of a failure: whether it passes. The cause is in the journal, so that no text is kept twice."""
+
+    def __init__(self, passing: bool) -> None:
+        super().__init__(passing)
+        self.passing = passing
+
+
+def perform(run_id: UUID, worker: str) -> None:
+    """The workflow, called by DBOS on a thread of the worker: again from its beginning after a crash, with what is done skipped."""
+    run = Run.of(patiently(lambda: runs.claim(run_id, worker)), worker)
+    number = 1
+    try:
+        for step in kinds()[run.kind].steps(run):
+            _do(run, step, number)
+            number += len(step.names) if isinstance(step, Parts) else 1
+    except Exception as failure:
+        error = failure
+        _let_go_if_not_ours(error)
+        cause, hint = patiently(lambda: _give_up(run, number, error))
+        patiently(lambda: runs.finish(run.id, worker, "failed", cause, hint))
+        return
+    patiently(lambda: runs.finish(run.id, worker, "done"))
+
+
+def _do(run: Run, step: Step | Parts, number: int) -> None:
+    from dbos import DBOS
+
+    patience = step.patience
+    DBOS.run_step(
+        {
+            "name": f"{run.kind} {number}",
+            "retries_allowed": patience.attempts > 1,
+            "max_attempts": patience.attempts,
+            "interval_seconds": patience.first_wait,
+            "backoff_rate": 2.0,
+            "should_retry": lambda error: isinstance(error, StepFailed) and error.passing,
+        },
+        _attempt,
+        DBOS,
+        run,
+        step,
+        number,
+    )
+
+
+def _attempt(dbos: type[DBOS], run: Run, step: Step | Parts, number: int) -> None:
+    log = Log(run, step.names if isinstance(step, Parts) else (step.name,), number)
+    try:
+        if isinstance(step, Parts):
+            step.work(run, log)
+            log.end_all()
+        elif runs.begin_step(run.id, run.worker, number, step.name):
+            log.end(step.name, step.work(run))
+    except Exception as error:
+        _let_go_if_not_ours(error)
+        status = dbos.step_status
+        last = status is None or status.max_attempts is None or (status.current_attempt or 0) + 1 >= status.max_attempts
+        again = passes(error) and not last
+        cause, hint = explained(error)
+        try:
+            log.fail("waiting" if again else "failed", cause, hint)
+        except (TenantryError, psycopg.Error) as unwritten:
+            _let_go_if_not_ours(unwritten)  # else: the journal is away too; the next attempt writes
+        raise StepFailed(passes(error)) from error
+
+
+def _give_up(run: Run, number: int, error: Exception) -> tuple[str, str]:
+    """Cause and next action of the step that ended the run; what only waited for another attempt has failed by now."""
+    steps = [step for step in runs.read(run.id)["steps"] if step["number"] >= number and step["state"] not in ("done", "skipped")]
+    for step in steps:
+        runs.end_step(run.id, run.worker, step["number"], step["name"], "failed", cause=step["cause"], hint=step["hint"])
+    causes = [step for step in steps if step["cause"]]
+    return (causes[0]["cause"], causes[0]["hint"] or "") if causes else explained(error)
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the cause goes away by itself: then the step is tried again."""
+    return isinstance(error, TransientError | psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def explained(error: BaseException) -> tuple[str, str]:
+    """An error as one line what and one line what to do."""
+    if isinstance(error, TenantryError):
+        return error.message, error.hint
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return f"PostgreSQL: {str(error).strip().splitlines()[0]}", "it is tried again; check the server when it goes on"
+    if os.environ.get("TENANTRY_DEBUG"):
+        traceback.print_exception(error)
+    first = (str(error).strip().splitlines() or [""])[0]
+    return (
+        f"unexpected {type(error).__name__}: {first}",
+        "a fault of Tenantry's: run the worker with TENANTRY_DEBUG=1 for the traceback, and report it",
+    )
+
+
+def _let_go_if_not_ours(error: BaseException) -> None:
+    """Ends this process when another worker has its run: it was thought dead, and whatever it still did would be done twice."""
+    if isinstance(error, runs.NotOurs):
+        print(f"error: {error.message}; this worker ends", file=sys.stderr, flush=True)
+        os._exit(75)
+
+
+def patiently(work: Callable[[], T]) -> T:
+    """Does what must not be lost to a passing fault: tries for ten minutes."""
+    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+    for attempt in Retrying(
+        retry=retry_if_exception(passes), wait=wait_random_exponential(0.2, max=5), stop=stop_after_delay(600), reraise=True
+    ):
+        with attempt:
+            return work()
+    raise AssertionError  # Retrying either returned or raised

@@ -1,0 +1,176 @@
+"""Provisioning a tenant: the eight steps of a new tenant's first day, as durable work.
+
+Steps 2 to 5 are one run of the engine, whose events are told apart by the kind of resource.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from tenantry.clients import registry, runs
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.postgres import Server
+from tenantry.clients.stores import unknown
+from tenantry.declaration import TenantDeclaration, fingerprint, load, placement
+from tenantry.errors import InputError, TransientError
+from tenantry.operations import durable
+from tenantry.operations import steps as work
+from tenantry.operations.progress import Step as Change
+from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
+
+DATABASE, CONFIGURATION, DOMAIN, BRANDING = ENGINE_PARTS = ("database", "configuration", "domain and certificate", "branding")
+
+# By the package or the name of a resource's type; what is not listed (the registry's row, the component itself) belongs to no part.
+_PART_OF: Final = {
+    "postgresql": DATABASE, "Store": DATABASE, "rds/instance": DATABASE, "TenantDatabase": DATABASE,
+    "ConfigurationRows": CONFIGURATION, "cloudflare": DOMAIN, "TenantDomain": DOMAIN, "s3/bucketObjectv2": BRANDING,
+}  # fmt: skip
+
+
+def request(slug: str, *, by: str, via: str = "cli") -> UUID:
+    """Asks for the tenant to be provisioned; the run's id.
+
+    The run that is under way is joined, one that failed is gone on with, and one that made what is declared now is given again. Raises
+    ``InputError`` for a tenant that no file declares, or that its file does not call active.
+    """
+    declaration = _declared(slug)
+    last = next(iter(runs.latest(tenant_id=declaration.id, kind=PROVISION.name, limit=1)), None)
+    if last is not None and last["state"] == "done" and applied(declaration):
+        return UUID(str(last["id"]))
+    if last is not None and last["state"] in ("failed", *runs.OPEN):
+        durable.resume(last["id"])
+        return UUID(str(last["id"]))
+    return durable.request(
+        runs.Request(PROVISION.name, slug, tenant_id=declaration.id, stack=declaration.stack, by=by, via=via),
+    )
+
+
+def changed_since(reference: str) -> list[str]:
+    """Slugs of the active tenants whose effective declaration differs from that of another commit."""
+    from tenantry.declaration.history import differences, load_revision
+
+    directory = tenants_dir()
+    now = load(directory)
+    changed = {change.slug for change in differences(load_revision(directory, reference), now)}
+    return sorted(slug for slug in changed if slug in now and now[slug].state == "active")
+
+
+def applied(declaration: TenantDeclaration) -> bool:
+    """Whether the last run of the tenant's stack reached its end with exactly this declaration."""
+    with Server.from_environment().connect() as connection:
+        known = Ledger.read(connection, declaration.stack).tenants.get(declaration.slug)
+    return known is not None and known.fingerprint == fingerprint.of(declaration, tenants_dir())
+
+
+def _declared(slug: str) -> TenantDeclaration:
+    declared = load(tenants_dir())
+    if slug not in declared:
+        error = unknown(slug, list(declared))
+        raise InputError(f"no file tenants/{slug}.yaml", error.hint if "mean" in error.hint else f"tenantry new {slug} --tier starter")
+    declaration = declared[slug]
+    if declaration.state != "active":
+        raise InputError(
+            f"tenants/{slug}.yaml says state: {declaration.state}", "only an active tenant is provisioned; tenantry up applies the others"
+        )
+    return declaration
+
+
+def _record(run: Run) -> str:
+    """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
+    declaration = _declared(run.subject)
+    row = placement.row(declaration, PlatformSettings.from_project(project_root()))
+    with Server.from_environment().connect() as connection:
+        Ledger.read(connection, declaration.stack).refuse_loss(load(tenants_dir()))
+    if registry.read_record(str(declaration.id)) is not None:
+        return "the registry knows the tenant already"
+    admin = {"name": declaration.admin.name, "email": declaration.admin.email}
+    registry.record(str(declaration.id), declaration.slug, {**row, "state": "provisioning"}, sorted(declaration.domains), admin)
+    return f"{declaration.name}, tier {declaration.tier}, isolation {declaration.isolation}, stack {declaration.stack}"
+
+
+def _engine(run: Run, log: Log) -> None:
+    """One run of the stack. Nothing to do when a run that ended since has made what is declared: runs of a cell share the work."""
+    from tenantry.operations import engine
+
+    declared = load(tenants_dir())
+    declaration = declared[run.subject]
+    if applied(declaration):
+        for part in ENGINE_PARTS:
+            log.end(part, "as declared, made by a run of the same stack")
+        return
+    done: dict[str, Counter[str]] = {part: Counter() for part in ENGINE_PARTS}
+    others: Counter[str] = Counter()
+
+    def follow(change: Change) -> None:
+        mine = change.name == run.subject or change.name.startswith(f"{run.subject}-")
+        part = part_of(change.type)
+        if not mine:
+            others[change.verb] += change.done
+        elif part is not None and change.done:
+            done[part][change.verb] += 1
+        elif part is not None:
+            log.begin(part)
+
+    engine.up(declaration.stack, declared, follow)
+    for part in ENGINE_PARTS:
+        log.end(part, ", ".join(f"{count} {verb}" for verb, count in sorted(done[part].items())))
+    if others:
+        run.note("others", dict(others))
+
+
+def part_of(type_: str) -> str | None:
+    """Which step a resource type belongs to, or None."""
+    package, _, rest = type_.partition(":")
+    module, _, name = rest.rpartition(":")
+    return _PART_OF.get(package) or _PART_OF.get(module) or _PART_OF.get(name)
+
+
+def _first_administrator(run: Run) -> str:
+    """Issues the invitation and queues the welcome sequence, in one transaction."""
+    from tenantry.operations import welcome
+
+    mails = welcome.begin(_id(run))
+    run.note("mails", [str(mail) for mail in mails])
+    return "invitation issued, welcome sequence queued" if mails else ""
+
+
+def _welcome_mail(run: Run) -> str:
+    """Sends what is due now. A mail server that does not answer is no failure: the outbox goes on trying."""
+    from tenantry.operations import mailing
+
+    mails = [UUID(mail) for mail in run.notes.get("mails", [])]
+    if not mails:
+        return ""
+    delivery = mailing.deliver(mails)
+    if delivery.deferred and not delivery.sent and not delivery.failed:
+        raise TransientError("the mail server did not take the welcome mail", "the outbox tries again: tenantry mail list")
+    return f"{delivery.sent} sent" + (f", {delivery.failed} refused: tenantry mail list" if delivery.failed else "")
+
+
+def _closing(run: Run) -> str:
+    """Sums the run up; the audit log's line is written with its end."""
+    others = run.notes.get("others")
+    waited = f"; with it, of other tenants of the stack: {', '.join(f'{n} {verb}' for verb, n in sorted(others.items()))}" if others else ""
+    return f"{run.subject} is provisioned{waited}"
+
+
+def _id(run: Run) -> UUID:
+    assert run.tenant_id is not None  # noqa: S101  # a run of this kind always has a tenant
+    return run.tenant_id
+
+
+def _steps(_: Run) -> Sequence[Step | Parts]:
+    return (
+        Step("record", _record),
+        Parts(ENGINE_PARTS, _engine, Patience(10)),
+        Step("first administrator", _first_administrator),
+        Step("welcome mail", _welcome_mail, work.PATIENT),
+        Step("log", _closing),
+    )
+
+
+PROVISION: Final = Kind("provision", _steps)

@@ -1,0 +1,115 @@
+"""A worker: takes runs from the queue, shows that it lives, and sees to it that the runs of dead workers are taken on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from tenantry.clients import runs, workers
+from tenantry.errors import TenantryError
+from tenantry.operations import durable
+
+SWEEP = 3  # beats between two looks for work that nobody has
+
+
+class Worker:
+    """One process's worker. `tenantry worker` runs one for ever; a command that finds no worker runs one until its own run has ended."""
+
+    def __init__(self, say: Callable[[str], None] = lambda line: None) -> None:
+        self.id = workers.new_id()
+        self._say = say
+        self._ended = threading.Event()
+        self._seen: dict[str, tuple[Any, float]] = {}
+        self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Begins to take runs; returns at once."""
+        from dbos import DBOS
+
+        from tenantry.operations.perform import perform
+
+        durable.client()  # makes the queue, and DBOS's tables where there are none
+        workers.beat(self.id)
+
+        @DBOS.workflow(name=durable.WORKFLOW)
+        def run(run_id: str) -> None:
+            perform(UUID(run_id), self.id)
+
+        DBOS(
+            config={
+                "name": durable.APPLICATION,
+                "system_database_url": durable.system_url(),
+                "application_version": durable.VERSION,
+                "executor_id": self.id,
+                "console_log_level": "ERROR",
+                "log_level": "ERROR",
+                "run_migrations": False,
+            }
+        )
+        DBOS.launch()
+        self._recover()
+        self._heart.start()
+
+    def stop(self, patience: int = 600) -> None:
+        """Takes no more runs, and waits up to ``patience`` seconds for those in hand. What is not done then goes on with another worker."""
+        from dbos import DBOS
+
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
+        self._ended.set()
+        self._heart.join(timeout=workers.BEAT * 2)
+        workers.leave(self.id)
+
+    def _beat(self) -> None:
+        count = 0
+        while not self._ended.wait(workers.BEAT):
+            try:
+                workers.beat(self.id)
+                count += 1
+                if count % SWEEP == 0:
+                    self._recover()
+                    self._mend()
+            except (TenantryError, OSError) as error:
+                self._say(f"no sign of life could be given: {error}")
+                self._seen.clear()  # while we saw nothing, the others may have been as blind as we were
+            except Exception as error:
+                import psycopg
+
+                if not isinstance(error, psycopg.Error):
+                    raise
+                self._seen.clear()
+
+    def _recover(self) -> None:
+        """Gives the runs of workers that are no more back to the queue."""
+        from dbos import DBOS
+
+        others = workers.others(self.id)
+        dead = [worker.id for worker in others if self._dead(worker)]
+        listed = {self.id, *(worker.id for worker in others)}
+        holders = {str(status.executor_id) for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)}
+        gone = [holder for holder in holders if holder in dead or holder not in listed]
+        if gone:
+            DBOS._recover_pending_workflows(gone)
+            self._say(f"taking on the runs of {', '.join(gone)}")
+        for worker in dead:
+            workers.leave(worker)
+
+    def _dead(self, worker: workers.Worker) -> bool:
+        """Not seen for a lease, all of which we did look on: after an outage of the database everybody gets a whole lease to return."""
+        if worker.gone:
+            return True
+        now = time.monotonic()
+        seen_at, since = self._seen.get(worker.id, (None, now))
+        if seen_at != worker.seen_at:
+            since = now
+        self._seen[worker.id] = (worker.seen_at, since)
+        return now - since > workers.LEASE
+
+    def _mend(self) -> None:
+        """Queues what the journal has and the queue does not; ends in the journal what has ended in the queue without a word."""
+        for row in runs.unqueued():
+            durable.enqueue(row)
+        for row in runs.abandoned():
+            runs.abandon(row["id"])
