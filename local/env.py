@@ -34,6 +34,11 @@ UNSET = (
     "PGSERVICE",
     "PULUMI_CONFIG_PASSPHRASE",
     "PULUMI_STACK",
+    "SMTP_USER",
+    "SMTP_PASSWORD",
+    "SMTP_TLS",
+    "SMTP_FROM",
+    "SMTP_BOUNCES",
 )
 
 

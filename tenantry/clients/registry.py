@@ -5,11 +5,8 @@ Every call is one transaction as the control schema's owner, and idempotent.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -17,12 +14,10 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import ledger
+from tenantry.clients import invitations, ledger, outbox
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
 from tenantry.errors import WorkError
-
-INVITATION_LIFETIME = timedelta(days=14)
 
 RECORD_COLUMNS = (
     "name", "tier", "isolation", "cell", "stack", "state", "host", "server", "database", "schema", "app_role",
@@ -33,10 +28,20 @@ RECORD_COLUMNS = (
 @contextmanager
 def transaction() -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """One transaction in the control database, as its owner, with rows as dicts."""
-    with Server.from_environment().connect(CONTROL_DATABASE) as connection, acting_as(connection, CONTROL_OWNER):
+    with Server.from_environment().connect(CONTROL_DATABASE) as connection, acting(connection) as acted:
+        yield acted
+
+
+@contextmanager
+def acting(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """The same on an administrator's connection to the control database that is kept for more than one transaction."""
+    with acting_as(connection, CONTROL_OWNER):
         connection.execute("SELECT set_config('search_path', %s, true)", [CONTROL_SCHEMA])
-        connection.row_factory = dict_row  # type: ignore[assignment]  # psycopg types the factory by construction
-        yield connection  # type: ignore[misc]
+        before, connection.row_factory = connection.row_factory, dict_row
+        try:
+            yield connection
+        finally:
+            connection.row_factory = before
 
 
 def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequence[str], admin: Mapping[str, str]) -> None:
@@ -111,9 +116,10 @@ def read_record(tenant_id: str) -> dict[str, Any] | None:
 
 
 def retire(tenant_id: str, slug: str) -> None:
-    """Marks a tenant deleted, takes back its invitations, frees its host names, and lets the ledger forget its claims."""
+    """Marks a tenant deleted, takes back its invitations, removes its mail, frees its host names, and lets the ledger forget its claims."""
     with transaction() as connection:
         connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s", [tenant_id])
+        outbox.forget(connection, tenant_id)
         connection.execute(
             "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL WHERE tenant_id = %s", [tenant_id]
         )
@@ -196,9 +202,8 @@ def read_configuration(tenant_id: str) -> dict[str, str] | None:
 def issue_tokens(tenant_ids: list[str], *, again: bool = False) -> dict[str, str]:
     """Gives each open invitation of the tenants that has none (``again``: each) a new token: tenant id → token.
 
-    The token is returned once and stored as its SHA-256 only.
+    The token is returned here and derived again for an e-mail; what is stored is its SHA-256.
     """
-    tokens: dict[str, str] = {}
     with transaction() as connection:
         rows = connection.execute(
             """
@@ -209,14 +214,7 @@ def issue_tokens(tenant_ids: list[str], *, again: bool = False) -> dict[str, str
             """,
             [tenant_ids, again],
         ).fetchall()
-        for row in rows:
-            token = secrets.token_urlsafe(32)
-            connection.execute(
-                "UPDATE invitations SET token_hash = %s, issued_at = now(), expires_at = now() + %s WHERE tenant_id = %s AND id = %s",
-                [hashlib.sha256(token.encode()).digest(), INVITATION_LIFETIME, row["tenant_id"], row["id"]],
-            )
-            tokens[str(row["tenant_id"])] = token
-    return tokens
+        return {str(row["tenant_id"]): invitations.issue(connection, row["tenant_id"], row["id"]) for row in rows}
 
 
 def tenants() -> list[dict[str, Any]]:

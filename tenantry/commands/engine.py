@@ -165,7 +165,9 @@ def _chosen(slug: str | None, stack: str | None, every: bool) -> tuple[Declarati
 
 
 def _link(slug: str, token: str, domain: str) -> str:
-    return f"https://{naming.host(slug, domain)}/invitations/{token}"
+    from tenantry.clients import invitations
+
+    return invitations.link(naming.host(slug, domain), token)
 
 
 def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], *, table: bool = True) -> None:

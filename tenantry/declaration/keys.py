@@ -93,12 +93,16 @@ class Template:
     subject: str
     body: str
     placeholders: Mapping[str, str] = field(default_factory=dict)
+    while_inactive: bool = False
+    """Sent to a tenant that is not active, too; every other e-mail is cancelled then."""
 
     @property
     def allowed(self) -> frozenset[str]:
         """Every placeholder this e-mail may use."""
         return frozenset(COMMON_PLACEHOLDERS) | frozenset(self.placeholders)
 
+
+_NEXT: Final = MappingProxyType({"next_url": "where to go on: the invitation, or the sign-in page once it was accepted"})
 
 TEMPLATES: Final[Mapping[str, Template]] = _by_key(
     Template(
@@ -123,6 +127,20 @@ TEMPLATES: Final[Mapping[str, Template]] = _by_key(
         ),
     ),
     Template(
+        "welcome_day_2",
+        "Sent to the first administrator two days after the invitation",
+        "Your first days with {{ app_name }}",
+        "Hello {{ user_name }},\n\n{{ app_name }} for {{ tenant_name }} has been ready for two days. Go on here: {{ next_url }}\n",
+        _NEXT,
+    ),
+    Template(
+        "welcome_day_7",
+        "Sent to the first administrator seven days after the invitation",
+        "A week with {{ app_name }}",
+        "Hello {{ user_name }},\n\n{{ app_name }} for {{ tenant_name }} is a week old. Invite your colleagues: {{ next_url }}\n",
+        _NEXT,
+    ),
+    Template(
         "password_reset",
         "Sent to a user who asked for a new password",
         "Your new password for {{ app_name }}",
@@ -141,6 +159,7 @@ TEMPLATES: Final[Mapping[str, Template]] = _by_key(
         "Sent to tenant administrators when the tenant is suspended",
         "{{ app_name }} is suspended",
         "Hello {{ user_name }},\n\n{{ app_name }} for {{ tenant_name }} is suspended. Nothing is deleted.\n",
+        while_inactive=True,
     ),
 )
 

@@ -13,7 +13,18 @@ pytestmark = pytest.mark.service
 OWNER, APP = "posture__owner", "posture__app"
 TABLES = {
     "tenant": ("users", "user_settings", "documents"),
-    "control": ("tenant_configurations", "tenant_configuration_history", "tenant_domains", "users", "user_settings", "invitations"),
+    "control": (
+        "tenant_configurations",
+        "tenant_configuration_history",
+        "tenant_domains",
+        "users",
+        "user_settings",
+        "invitations",
+        "outbox",
+        "outbox_attempts",
+        "runs",
+        "audit_log",
+    ),
 }
 DAMAGES = {
     "policy dropped": "DROP POLICY tenant_isolation ON {table}",

@@ -1,0 +1,246 @@
+"""Sends what is due in the outbox: one mail for each event, and where a sender died at the wrong moment, a second with the same Message-ID.
+
+The order of things is what makes it so. A mail is claimed by a row lock, which dies with its sender. That its text is about to be handed
+over is committed on a second connection before the first byte of it leaves. The server's answer ends the claim. So whoever claims
+the mail next knows whether it may be out already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from tenantry.clients import invitations, mail, outbox, registry
+from tenantry.clients.mail import Mailer
+from tenantry.clients.outbox import Entry
+from tenantry.clients.postgres import Server
+from tenantry.declaration.keys import TEMPLATES
+from tenantry.declaration.naming import CONTROL_DATABASE
+from tenantry.errors import TransientError
+from tenantry.settings import PlatformSettings, project_root
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    import psycopg
+
+UNKNOWN = (
+    f"handed over {outbox.MAX_UNANSWERED} times without an answer that could be noted: it may have arrived;"
+    " `tenantry mail retry` sends it once more"
+)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a batch. ``deferred``: due but not out yet, will be tried again by the sweep; ``waiting``: not due yet."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    waiting: int = 0
+    causes: tuple[str, ...] = ()
+    """Why, for those deferred, failed or cancelled: `<kind> to <recipient>: <cause>`."""
+
+
+@dataclass
+class _Withheld(Exception):
+    """A mail that is not to be sent, and why."""
+
+    state: str
+    cause: str
+
+
+def deliver(ids: Collection[UUID | str]) -> Delivery:
+    """Sends those of the mails that are due, and says what became of all of them, also of those that somebody else sent before.
+
+    ``InputError`` when no mail server is set; ``TransientError`` when PostgreSQL goes away meanwhile: then the same call goes on with it.
+    """
+    chosen = [UUID(str(each)) for each in ids]
+    if chosen:
+        _send(chosen, len(chosen))
+    return _tally(chosen)
+
+
+def sweep(limit: int = 1000) -> Delivery:
+    """Sends what is due, at most ``limit`` mails; several sweeps at once share the work. Errors as of ``deliver``."""
+    return _tally(_send(None, limit))
+
+
+def _send(ids: Collection[UUID] | None, limit: int) -> list[UUID]:
+    """Handles the mails that are due, one by one, until a cause that would hold up the next as well; those it handled."""
+    import psycopg
+
+    domain = PlatformSettings.from_project(project_root()).domain
+    settings = mail.Settings.from_environment(domain)
+    handled: list[UUID] = []
+    server = Server.from_environment()
+    try:
+        with (
+            server.connect(CONTROL_DATABASE) as claims,
+            server.connect(CONTROL_DATABASE) as journal,
+            Mailer(settings, domain) as mailer,
+        ):
+            reachable = True
+            compose = Composer(settings, domain)
+            while reachable and len(handled) < limit:
+                with registry.acting(claims) as connection, outbox.claimed(connection, ids=ids, done=handled) as entry:
+                    if entry is None:
+                        break
+                    handled.append(entry.id)
+                    reachable = _attempt(connection, entry, compose, mailer, journal)
+    except psycopg.OperationalError as error:
+        raise TransientError(
+            f"PostgreSQL went away while mail was sent: {' '.join(str(error).split())}", "what is left is sent by the next sweep"
+        ) from error
+    return handled
+
+
+def _attempt(
+    connection: psycopg.Connection[dict[str, Any]], entry: Entry, compose: Composer, mailer: Mailer, journal: psycopg.Connection[Any]
+) -> bool:
+    """One attempt on one claimed mail, noted in the claim's transaction; whether it is worth going on with the next mail."""
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        with registry.acting(journal) as own:
+            outbox.begin_attempt(own, entry)
+        begun = True
+
+    if entry.unanswered >= outbox.MAX_UNANSWERED:
+        outbox.finish(connection, entry, "failed", UNKNOWN)
+        return True
+    try:
+        message, recipient = compose(connection, entry)
+    except _Withheld as withheld:
+        outbox.finish(connection, entry, withheld.state, withheld.cause)
+        return True
+    end = partial(outbox.end_attempt, connection, entry)
+    try:
+        answer = mailer.hand_over(message, recipient, entry.id.hex, begin)
+    except mail.Refused as error:
+        end("failed", error.message)
+        outbox.finish(connection, entry, "failed", error.message)
+    except mail.Deferred as error:
+        end("deferred", error.message)
+        outbox.defer(connection, entry, error.message)
+    except mail.Unanswered as error:
+        end(None, error.message)
+        if entry.unanswered + 1 >= outbox.MAX_UNANSWERED:
+            outbox.finish(connection, entry, "failed", UNKNOWN)
+        else:
+            outbox.defer(connection, entry, error.message)
+    except mail.Unreachable as error:
+        end("deferred", error.message)
+        outbox.hold(connection, entry, error.message)
+        return False
+    else:
+        end("sent", answer)
+        outbox.finish(connection, entry, "sent")
+    return True
+
+
+class Composer:
+    """Makes the message of a claimed mail from what the tenant's configuration says now; one for a batch, which keeps the logos."""
+
+    def __init__(self, settings: mail.Settings, domain: str) -> None:
+        self._settings, self._domain = settings, domain
+        self._logos: dict[tuple[str, str], bytes | None] = {}
+
+    def __call__(self, connection: psycopg.Connection[dict[str, Any]], entry: Entry) -> tuple[EmailMessage, str]:
+        """The message and the recipient's address as the wire wants it; ``_Withheld`` when it is not to be sent."""
+        from pydantic import ValidationError
+
+        from tenantry.rendering import message as text
+        from tenantry.rendering.look import Look
+
+        if entry.clone:
+            raise _Withheld("cancelled", "the tenant is a clone, and a clone sends no mail")
+        if entry.tenant_state != "active" and not TEMPLATES[entry.kind].while_inactive:
+            raise _Withheld("cancelled", f"the tenant is {entry.tenant_state}")
+        try:
+            recipient = text.wire_address(entry.recipient)
+            look = Look.of(connection, entry.tenant_id, entry.kind)
+            values = {"user_email": entry.recipient, "user_name": entry.recipient, "inviter_name": look.app_name, **entry.parameters}
+            if "invitation_id" in entry.parameters:
+                values |= _invitation(connection, entry, look.host)
+            logo = self._logo(look.logo) if look.logo else None
+            content_id = f"logo.{entry.id.hex}@{self._domain}"
+            rendered = text.render(look, values, content_id if logo else None)
+        except KeyError as error:
+            raise _Withheld(
+                "failed", f"the template {entry.kind} needs a value for {error.args[0]}, which this mail does not have"
+            ) from None
+        except ValidationError as error:
+            raise _Withheld("failed", f"the template {entry.kind} is not valid: {error.errors()[0]['msg']}") from None
+        except ValueError as error:
+            raise _Withheld("failed", str(error)) from None
+        message = text.compose(
+            rendered,
+            sender=self._settings.sender,
+            sender_name=look.app_name,
+            recipient=recipient,
+            recipient_name=entry.parameters.get("user_name", ""),
+            message_id=f"<{entry.id}@{self._domain}>",
+            date=datetime.now(UTC),
+            logo=(content_id, logo) if logo else None,
+        )
+        return message, recipient
+
+    def _logo(self, where: tuple[str, str]) -> bytes | None:
+        """The picture, or None where it cannot be had or not be shown: a mail without a logo is better than no mail."""
+        if where not in self._logos:
+            from botocore.exceptions import BotoCoreError, ClientError
+
+            from tenantry.clients import aws
+            from tenantry.rendering.message import usable_logo
+
+            try:
+                content = aws.client("s3").get_object(Bucket=where[0], Key=where[1])["Body"].read()
+            except (BotoCoreError, ClientError):
+                content = b""
+            self._logos[where] = content if usable_logo(content) else None
+        return self._logos[where]
+
+
+def _invitation(connection: psycopg.Connection[dict[str, Any]], entry: Entry, host: str) -> dict[str, str]:
+    """The placeholders of a mail about an invitation. Its link is derived here and stands nowhere but in the mail."""
+    row = connection.execute(
+        "SELECT * FROM invitations WHERE tenant_id = %s AND id = %s", [entry.tenant_id, entry.parameters["invitation_id"]]
+    ).fetchone()
+    if row is None or row["revoked_at"]:
+        raise _Withheld("cancelled", "the invitation was taken back")
+    if row["accepted_at"]:
+        if "invitation_url" in TEMPLATES[entry.kind].placeholders:
+            raise _Withheld("cancelled", "the invitation was accepted")
+        return {"next_url": f"https://{host}/login"}
+    link = invitations.open_link(row, host)
+    if link is None:
+        raise _Withheld("failed", f"the invitation has no link that works; `tenantry invite {entry.slug} --mail` sends a new one")
+    return {
+        "invitation_url": link,
+        "next_url": link,
+        "role": row["role"],
+        "expires_at": f"{row['expires_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    }
+
+
+def _tally(ids: Sequence[UUID]) -> Delivery:
+    with registry.transaction() as connection:
+        rows = outbox.entries(connection, ids=ids)
+    now = datetime.now(UTC)
+    counts = dict.fromkeys(("sent", "deferred", "failed", "cancelled", "waiting"), 0)
+    causes = []
+    for row in rows:
+        state = row["state"]
+        if state == "queued":
+            state = "deferred" if row["cause"] or row["not_before"] <= now else "waiting"
+        counts[state] += 1
+        if state not in ("sent", "waiting"):
+            causes.append(f"{row['kind']} to {row['recipient']}: {row['cause'] or 'another sender has it, or none could be reached'}")
+    return Delivery(**counts, causes=tuple(causes))

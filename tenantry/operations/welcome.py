@@ -1,0 +1,68 @@
+"""The welcome sequence of a tenant's first administrator: the invitation on day 0, a mail on day 2 and one on day 7."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from tenantry.clients import invitations, outbox, registry
+from tenantry.errors import WorkError
+
+if TYPE_CHECKING:
+    import psycopg
+
+SEQUENCE: Final = ((0, "invitation"), (2, "welcome_day_2"), (7, "welcome_day_7"))
+"""Day after the first, and the e-mail's key. The invitation is the welcome mail: it is the first that the administrator hears of us."""
+
+PREFIX: Final = "welcome:"
+
+
+def begin(tenant_id: UUID | str) -> list[UUID]:
+    """Queues the sequence and, where the invitation has no link that works, issues one: all in one transaction.
+
+    The ids of the sequence's mails, in order; the same when it is asked again. Empty for a tenant that is not active and where the
+    administrator was in before the sequence was ever begun. ``WorkError`` when there is no invitation.
+    """
+    with registry.transaction() as connection:
+        tenant = connection.execute("SELECT slug, state, host FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
+        # Locked, so that two who begin at once issue one link.
+        invitation = connection.execute(
+            "SELECT * FROM invitations WHERE tenant_id = %s AND role = 'admin' AND revoked_at IS NULL"
+            " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
+            [tenant_id],
+        ).fetchone()
+        if tenant is None or invitation is None:
+            slug = tenant["slug"] if tenant else "SLUG"
+            raise WorkError("there is no first administrator to welcome", f"`tenantry up {slug}` makes the invitation")
+        if tenant["state"] != "active":
+            return []
+        if invitation["accepted_at"]:
+            begun = connection.execute(
+                "SELECT id FROM outbox WHERE tenant_id = %s AND starts_with(key, %s) ORDER BY not_before",
+                [tenant_id, f"{PREFIX}{invitation['id']}:"],
+            )
+            return [row["id"] for row in begun]
+        if invitations.open_link(invitation, tenant["host"]) is None:
+            invitations.issue(connection, invitation["tenant_id"], invitation["id"])
+        now = datetime.now(UTC)
+        return [
+            outbox.add(
+                connection,
+                tenant_id,
+                kind,
+                invitation["email"],
+                {"user_name": invitation["name"], "invitation_id": str(invitation["id"])},
+                f"{PREFIX}{invitation['id']}:{day}",
+                not_before=now + timedelta(days=day) if day else None,
+            )
+            for day, kind in SEQUENCE
+        ]
+
+
+def cancel(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID | str, cause: str = "the tenant is no longer active") -> int:
+    """Cancels what is left of the sequence, in the caller's transaction (a suspension, an off-boarding); how many mails.
+
+    A tenant that is reactivated does not get them later: they tell of first days that are over.
+    """
+    return outbox.cancel(connection, tenant_id, cause, key_prefix=PREFIX)

@@ -1,0 +1,86 @@
+"""A control database with its tables, made without the engine, and tenants in it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from psycopg import sql
+
+from tenantry.clients import migrations, registry
+from tenantry.clients.postgres import Server, acting_as
+from tenantry.declaration import naming
+
+if TYPE_CHECKING:
+    from tests.conftest import PrivateCloud
+
+Tenant = Callable[..., str]
+
+
+@pytest.fixture
+def control(in_cloud: PrivateCloud) -> Iterator[PrivateCloud]:
+    """The local cloud with the registry's tables; no mail of another test in them."""
+    server = Server.from_environment()
+    with server.connect() as admin:
+        admin.autocommit = True
+        for role in (naming.CONTROL_OWNER, naming.CONTROL_APP):
+            if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone():
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(naming.CONTROL_DATABASE), sql.Identifier(naming.CONTROL_OWNER))
+            )
+    with server.connect(naming.CONTROL_DATABASE) as connection:
+        with acting_as(connection, naming.CONTROL_OWNER):
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(naming.CONTROL_SCHEMA)))
+        migrations.apply(
+            connection,
+            "control",
+            naming.CONTROL_SCHEMA,
+            owner=naming.CONTROL_OWNER,
+            app_role=naming.CONTROL_APP,
+            platform_role=naming.CONTROL_OWNER,
+        )
+    with registry.transaction() as connection:
+        connection.execute("DELETE FROM outbox")
+    yield in_cloud
+    with registry.transaction() as connection:
+        connection.execute("DELETE FROM outbox")
+
+
+@pytest.fixture
+def tenant(control: PrivateCloud) -> Iterator[Tenant]:
+    """Makes tenants in the registry: id of a new one with an administrator and configuration rows."""
+    made: list[str] = []
+
+    def make(
+        slug: str | None = None,
+        *,
+        name: str = "Acme GmbH",
+        admin: str = "Ada Byron",
+        email: str | None = None,
+        state: str = "active",
+        labels: dict[str, str] | None = None,
+        configuration: dict[str, Any] | None = None,
+    ) -> str:
+        slug = slug or f"t{uuid.uuid4().hex[:10]}"
+        tenant_id = str(naming.tenant_id(slug))
+        row = {
+            "name": name, "tier": "starter", "isolation": "rls", "cell": "main", "stack": "shared", "state": state,
+            "host": f"{slug}.tenantry.example", "database": "cell_main", "schema": "shared", "app_role": "cell_main__app",
+            "bucket": "tenantry-dev-main", "prefix": f"tenants/{slug}/", "limits": {}, "labels": labels or {},
+        }  # fmt: skip
+        registry.record(tenant_id, slug, row, [], {"name": admin, "email": email or f"ada@{slug}.example"})
+        registry.write_configuration(tenant_id, {key: json.dumps(value) for key, value in (configuration or {}).items()})
+        made.append(tenant_id)
+        return tenant_id
+
+    yield make
+    with registry.transaction() as connection:
+        for tenant_id in made:
+            for table in ("outbox", "invitations", "tenant_configurations", "tenant_configuration_history", "tenant_domains"):
+                connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [tenant_id])
+            connection.execute("DELETE FROM tenants WHERE id = %s", [tenant_id])
