@@ -15,8 +15,9 @@ from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import unknown
 from tenantry.declaration import TenantDeclaration, fingerprint, load, placement
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TransientError
 from tenantry.operations import durable
+from tenantry.operations import steps as work
 from tenantry.operations.progress import Step as Change
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
@@ -128,6 +129,28 @@ def part_of(type_: str) -> str | None:
     return _PART_OF.get(package) or _PART_OF.get(module) or _PART_OF.get(name)
 
 
+def _first_administrator(run: Run) -> str:
+    """Issues the invitation and queues the welcome sequence, in one transaction."""
+    from tenantry.operations import welcome
+
+    mails = welcome.begin(_id(run))
+    run.note("mails", [str(mail) for mail in mails])
+    return "invitation issued, welcome sequence queued" if mails else ""
+
+
+def _welcome_mail(run: Run) -> str:
+    """Sends what is due now. A mail server that does not answer is no failure: the outbox goes on trying."""
+    from tenantry.operations import mailing
+
+    mails = [UUID(mail) for mail in run.notes.get("mails", [])]
+    if not mails:
+        return ""
+    delivery = mailing.deliver(mails)
+    if delivery.deferred and not delivery.sent and not delivery.failed:
+        raise TransientError("the mail server did not take the welcome mail", "the outbox tries again: tenantry mail list")
+    return f"{delivery.sent} sent" + (f", {delivery.failed} refused: tenantry mail list" if delivery.failed else "")
+
+
 def _closing(run: Run) -> str:
     """Sums the run up; the audit log's line is written with its end."""
     others = run.notes.get("others")
@@ -135,10 +158,17 @@ def _closing(run: Run) -> str:
     return f"{run.subject} is provisioned{waited}"
 
 
+def _id(run: Run) -> UUID:
+    assert run.tenant_id is not None  # noqa: S101  # a run of this kind always has a tenant
+    return run.tenant_id
+
+
 def _steps(_: Run) -> Sequence[Step | Parts]:
     return (
         Step("record", _record),
         Parts(ENGINE_PARTS, _engine, Patience(10)),
+        Step("first administrator", _first_administrator),
+        Step("welcome mail", _welcome_mail, work.PATIENT),
         Step("log", _closing),
     )
 
