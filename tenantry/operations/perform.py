@@ -75,6 +75,8 @@ def _attempt(dbos: type[DBOS], run: Run, step: Step | Parts, number: int) -> Non
     log = Log(run, step.names if isinstance(step, Parts) else (step.name,), number)
     try:
         if isinstance(step, Parts):
+            if log.ended_before():
+                return
             step.work(run, log)
             log.end_all()
         elif runs.begin_step(run.id, run.worker, number, step.name):

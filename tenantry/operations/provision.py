@@ -15,9 +15,8 @@ from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import unknown
 from tenantry.declaration import TenantDeclaration, fingerprint, load, placement
-from tenantry.errors import InputError, TransientError
+from tenantry.errors import InputError
 from tenantry.operations import durable
-from tenantry.operations import steps as work
 from tenantry.operations.progress import Step as Change
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
@@ -146,9 +145,12 @@ def _welcome_mail(run: Run) -> str:
     if not mails:
         return ""
     delivery = mailing.deliver(mails)
-    if delivery.deferred and not delivery.sent and not delivery.failed:
-        raise TransientError("the mail server did not take the welcome mail", "the outbox tries again: tenantry mail list")
-    return f"{delivery.sent} sent" + (f", {delivery.failed} refused: tenantry mail list" if delivery.failed else "")
+    counted = {
+        "sent": delivery.sent, "for later days": delivery.waiting, "cancelled": delivery.cancelled,
+        "not taken yet, the outbox tries again": delivery.deferred, "refused for good": delivery.failed,
+    }  # fmt: skip
+    causes = f": {'; '.join(delivery.causes)}" if delivery.causes else ""
+    return ", ".join(f"{number} {what}" for what, number in counted.items() if number) + causes
 
 
 def _closing(run: Run) -> str:
@@ -168,7 +170,7 @@ def _steps(_: Run) -> Sequence[Step | Parts]:
         Step("record", _record),
         Parts(ENGINE_PARTS, _engine, Patience(10)),
         Step("first administrator", _first_administrator),
-        Step("welcome mail", _welcome_mail, work.PATIENT),
+        Step("welcome mail", _welcome_mail),
         Step("log", _closing),
     )
 
