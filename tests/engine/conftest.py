@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from local.cloud.cloud import Cloud
+from local.cloud.postgres import PostgresServer
 from local.env import environment
 from local.home import Home
 from tenantry.declaration import naming
@@ -93,6 +94,12 @@ class Sandbox:
             text=True,
             start_new_session=True,
         )
+
+    def restart_postgres(self) -> None:
+        """Ends PostgreSQL, whatever is going on, and starts it again on the same port."""
+        server = PostgresServer(self.cloud.home.postgres)
+        server.stop()
+        server.start()
 
     @staticmethod
     def kill(process: subprocess.Popen[str]) -> None:

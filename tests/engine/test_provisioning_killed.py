@@ -1,0 +1,210 @@
+"""A worker killed before and after every step and in the middle of the engine's run: the next one goes on, and nothing is there twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+
+import psycopg
+import pytest
+
+from local.home import CLONE
+from tests.engine.provisioning import (
+    STEPS,
+    check_provisioned_once,
+    control,
+    full_speed,
+    is_lingering,
+    runs_of,
+    slow_down,
+    steps_at_work_twice,
+    wait_for,
+    watch_steps,
+)
+from tests.engine.test_killed_runs import check_nothing_is_double_or_left
+
+pytestmark = pytest.mark.engine
+
+SEED = 20261124
+
+
+@pytest.fixture(scope="module")
+def platform(sandbox):
+    sandbox.up("--stack", "shared")
+    watch_steps(sandbox)
+    return sandbox
+
+
+def provision_until(sandbox, slug, reached):
+    """Starts `provision SLUG` with its own worker and kills all of it once ``reached()``; whether it was still at work then."""
+    process = sandbox.start("provision", slug)
+    end = time.monotonic() + 90
+    while process.poll() is None and not reached():
+        assert time.monotonic() < end, "the point was never reached"
+        time.sleep(0.01)
+    running = process.poll() is None
+    sandbox.kill(process)
+    return running
+
+
+def test_killed_before_and_after_every_step(platform):
+    """Eight tenants, each killed as one of the eight steps begins and again as it ends: every start goes on in the step it was in."""
+    slugs = [f"maple{number}" for number in range(1, len(STEPS) + 1)]
+    for number, slug in enumerate(slugs, start=1):
+        platform.declare(slug, isolation="schema", domains=[f"www.{slug}.example"])
+        for state in ("running", "done"):
+            slow_down(platform, number, state, 30)
+            assert provision_until(platform, slug, lambda: is_lingering(platform)), f"not killed at {state} of step {number}"
+            with platform.sql() as admin:
+                # The killed worker's backend would sleep on, holding its row.
+                admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+            full_speed(platform)
+    platform.tenantry("provision", *slugs)
+    for slug in slugs:
+        check_provisioned_once(platform, slug)
+    check_nothing_is_double_or_left(platform, ["shared"])
+
+
+def test_killed_at_twenty_random_moments_of_the_engine_run(platform):
+    """Tenant after tenant killed somewhere in its engine run, twenty times: the last `provision` of all of them ends every one."""
+    chance = random.Random(SEED)  # noqa: S311
+    slugs: list[str] = []
+    hit = 0
+    while hit < 20:
+        slug = f"oak{len(slugs):02}"
+        platform.declare(slug, isolation="schema" if len(slugs) % 2 else "rls", domains=[f"www.{slug}.example"])
+        slugs.append(slug)
+        assert len(slugs) <= 40, f"only {hit} runs were at work when they were killed"
+        moment = chance.uniform(0, 1.5)
+        since: list[float] = []
+
+        def reached(slug=slug, since=since, moment=moment):
+            if not since:
+                runs = runs_of(platform, slug)
+                if runs and any(step["number"] == 1 and step["state"] == "done" for step in runs[0]["steps"]):
+                    since.append(time.monotonic())
+            return bool(since) and time.monotonic() - since[0] > moment
+
+        hit += provision_until(platform, slug, reached)
+    platform.tenantry("provision", *slugs)
+    for slug in slugs:
+        check_provisioned_once(platform, slug)
+    check_nothing_is_double_or_left(platform, ["shared"])
+    assert platform.up("--stack", "shared") == {"shared": {}}
+
+
+def test_a_dead_workers_runs_go_to_the_other(platform):
+    """Two workers; the one at work is killed: the other takes its run on, and no step was ever at work with both alive."""
+    platform.declare("pine", isolation="schema")
+    slow_down(platform, 1, "done", 3)
+    two = [platform.start("worker") for _ in range(2)]
+    try:
+        wait_for(lambda: len(_workers(platform)) == 2)
+        (run_id,) = platform.tenantry("provision", "pine", "--detach").stdout.split()
+        wait_for(lambda: is_lingering(platform))
+        with control(platform) as journal:
+            worker = journal.execute("SELECT worker FROM runs WHERE id = %s", [run_id]).fetchone()["worker"]
+        pid = int(worker.split(":")[1])
+        (victim,) = [process for process in two if process.pid == pid]
+        platform.kill(victim)
+        full_speed(platform)
+        wait_for(lambda: runs_of(platform, "pine")[0]["state"] == "done")
+        (run,) = runs_of(platform, "pine")
+        assert run["worker"] != worker
+        check_provisioned_once(platform, "pine")
+    finally:
+        full_speed(platform)
+        for process in two:
+            platform.kill(process)
+
+
+def test_fifty_calls_for_ten_tenants_over_four_workers(platform):
+    """Each tenant is provisioned once, and no stack ever had two runs at one time, whoever was at work."""
+    slugs = [f"ash{number}" for number in range(10)]
+    for number, slug in enumerate(slugs):
+        platform.declare(slug, isolation=("rls", "schema", "database")[number % 3], tier="starter")
+    workers = [platform.start("worker") for _ in range(4)]
+    try:
+        wait_for(lambda: len(_workers(platform)) == 4)
+        code = (
+            "import sys; from concurrent.futures import ThreadPoolExecutor as Pool; from tenantry.operations import provision\n"
+            "list(Pool(13).map(lambda slug: provision.request(slug, by='test'), sys.argv[1:]))"
+        )
+        calls = [slugs[(start + step) % 10] for start in range(4) for step in range(13)][:50]
+        asking = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, *calls[part::4]], env=platform.environment, cwd=CLONE, text=True, stderr=subprocess.PIPE
+            )
+            for part in range(4)
+        ]
+        for process in asking:
+            _, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors
+        wait_for(lambda: all(run["state"] == "done" for slug in slugs for run in runs_of(platform, slug)), seconds=180)
+    finally:
+        for process in workers:
+            platform.kill(process)
+    for slug in slugs:
+        check_provisioned_once(platform, slug)
+    with control(platform) as journal:
+        overlapping = journal.execute(
+            """
+            SELECT a.subject, b.subject FROM runs a JOIN runs b ON a.stack = b.stack AND a.id < b.id
+            WHERE a.subject LIKE 'ash%' AND b.subject LIKE 'ash%'
+              AND tstzrange(a.started_at, a.finished_at) && tstzrange(b.started_at, b.finished_at)
+            """
+        ).fetchall()
+    assert overlapping == []
+    assert steps_at_work_twice(platform, killed=_all_but_these(platform)) == []
+
+
+def test_postgresql_restarted_during_a_hundred_provisionings(platform):
+    """The database goes away every ten seconds: every run ends, none is lost, and each tenant is there once."""
+    slugs = [f"yew{number:03}" for number in range(100)]
+    for number, slug in enumerate(slugs):
+        platform.declare(slug, cell="main" if number % 2 else "far")
+    workers = [platform.start("worker") for _ in range(2)]
+    restarts = 0
+    try:
+        wait_for(lambda: len(_workers(platform)) >= 2)
+        asked = json.loads(platform.tenantry("provision", *slugs, "--detach", "--json").stdout)
+        assert len({run["id"] for run in asked}) == 100
+        end, next_restart = time.monotonic() + 600, time.monotonic() + 2
+        while _open_runs(platform):
+            assert time.monotonic() < end, "some runs never ended"
+            if time.monotonic() >= next_restart:
+                platform.restart_postgres()
+                restarts += 1
+                next_restart = time.monotonic() + 10
+            time.sleep(0.2)
+    finally:
+        for process in workers:
+            platform.kill(process)
+    assert restarts >= 2
+    for slug in slugs:
+        check_provisioned_once(platform, slug)
+
+
+def _open_runs(sandbox):
+    try:
+        with control(sandbox) as journal:
+            return journal.execute("SELECT count(*) AS n FROM runs WHERE subject LIKE 'yew%' AND state <> 'done'").fetchone()["n"]
+    except psycopg.OperationalError:
+        return True
+
+
+def _workers(sandbox):
+    with control(sandbox) as journal:
+        return [row["id"] for row in journal.execute("SELECT id FROM workers WHERE seen_at > now() - interval '10 seconds'")]
+
+
+def _all_but_these(sandbox):
+    """Workers that earlier tests have killed: what they had at work was rightly begun again."""
+    with sandbox.sql("tenantry") as journal:
+        rows = journal.execute(
+            "SELECT DISTINCT w.worker FROM step_watch w JOIN control.runs r ON r.id = w.run_id WHERE r.subject NOT LIKE 'ash%'"
+        )
+        return {row[0] for row in rows}
