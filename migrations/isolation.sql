@@ -1,7 +1,8 @@
 -- Row-level security and the application role's rights, for every table of the current schema that has a tenant_id. Applied after
 -- the migrations on every create and change of a store, so a new table cannot be forgotten and a dropped policy comes back.
 -- Settings: tenantry.app_role, who uses the tables; tenantry.tenant_id, the only tenant of a store of its own, or '' where many
--- share the tables; tenantry.platform_role, the one role that may work across tenants, or ''.
+-- share the tables; tenantry.platform_role, the one role that may work across tenants, or ''; tenantry.only, the tables that
+-- unguarded.sql found to need it, as an array, or not set: all of them.
 DO $$
 DECLARE
     target record;
@@ -14,12 +15,16 @@ DECLARE
     END;
     app_role constant text := current_setting('tenantry.app_role');
     platform_role constant text := current_setting('tenantry.platform_role');
+    only_these constant name[] := NULLIF(current_setting('tenantry.only', true), '');
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), app_role);
     FOR target IN
         SELECT c.oid::regclass AS name, c.relkind
-        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v')
+        -- Through pg_depend, because pg_class has no index by schema: among a thousand of them, reading it all costs more than the rest.
+        FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = current_schema()::regnamespace AND d.classid = 'pg_class'::regclass
+            AND c.relkind IN ('r', 'p', 'v') AND (only_these IS NULL OR c.relname = ANY (only_these))
         ORDER BY c.relname
     LOOP
         IF target.relkind = 'v' THEN
@@ -42,7 +47,10 @@ BEGIN
         END IF;
     END LOOP;
     -- Nobody else comes into the database. Stores of one database change the same catalog row: they take turns, or one would fail.
-    PERFORM pg_advisory_xact_lock(hashtextextended('tenantry:connect:' || current_database(), 0));
-    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), app_role);
+    IF has_database_privilege('public', current_database(), 'CONNECT, TEMPORARY')
+            OR NOT has_database_privilege(app_role, current_database(), 'CONNECT') THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('tenantry:connect:' || current_database(), 0));
+        EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), app_role);
+    END IF;
 END $$;

@@ -2,8 +2,178 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from tenantry import console
+from tenantry.errors import InputError, WorkError
+
+if TYPE_CHECKING:
+    from tenantry.operations.migrate import Options, Plan
+
+STATUS = "status"  # a reserved slug: no tenant can have it
+MOST_REVISIONS = 8
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
+    app.command()(migrate)
+
+
+def migrate(
+    slugs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SLUG…|status]", help="These tenants only; `status` shows who is at which revision.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="The whole fleet (also when nothing is named).")] = False,
+    only_plan: Annotated[bool, typer.Option("--plan", help="Show who would be migrated from where to where, and change nothing.")] = False,
+    canary: Annotated[int | None, typer.Option(min=0, metavar="N", help="N tenants go first, drawn for this revision.")] = None,
+    ring: Annotated[str, typer.Option(metavar="NAME", help="The tenants whose label `ring` is NAME go first.")] = "canary",
+    parallel: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Tenants at one time.")] = 4,
+    budget: Annotated[int, typer.Option(min=0, metavar="N", help="Go on until more than N failed; in the first ring none may.")] = 0,
+    lock_timeout: Annotated[float, typer.Option(min=0.1, max=600, metavar="SECONDS", help="How long to wait for a lock.")] = 3.0,
+    detach: Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Bring the tenant tables to the newest revision: a ring first, then the rest. Interrupted or stopped, run again, it goes on.
+
+    Example: tenantry migrate --plan
+
+    Example: tenantry migrate --canary 5 --budget 3
+
+    Example: tenantry migrate acme birch      (these only)
+
+    Example: tenantry migrate status
+    """
+    from tenantry.operations import migrate as operation
+
+    chosen = list(dict.fromkeys(slugs or []))
+    status = chosen == [STATUS]
+    if chosen and every:
+        raise InputError("say which: SLUG… or --all", "for example: tenantry migrate --all")
+    if canary is not None and ring != "canary":
+        raise InputError("--canary and --ring both say who goes first", "leave one of them out")
+    options = operation.Options(ring=ring, canary=canary, parallel=parallel, budget=budget, lock_seconds=lock_timeout)
+    if status:
+        _print_matrix(as_json)
+        return
+    found = operation.plan(chosen, options)
+    if only_plan:
+        _print_plan(found, as_json)
+        return
+    if not found.lagging:
+        if as_json:
+            _print_result(found, None)
+        else:
+            console.say(
+                f"nothing to do: {len(found.done)} at {found.head}" + (f", {len(found.unmade)} not made yet" if found.unmade else "")
+            )
+        if not (as_json and found.unreachable):
+            operation.refuse_unreachable(found)
+            return
+        raise typer.Exit(1)
+    _roll_out(found, chosen, options, detach, as_json)
+
+
+def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as_json: bool) -> None:
+    from tenantry.commands.runs import line, person
+    from tenantry.operations import follow
+    from tenantry.operations import migrate as operation
+
+    run_id = operation.request(chosen, options, by=person())
+    if detach:
+        console.print_json({"run": run_id}) if as_json else print(run_id)
+        return
+    console.say(f"{len(found.lagging)} to migrate to {found.head}, {len(found.first)} of them first (run {run_id})")
+    try:
+        (run,) = follow.until_done([run_id], lambda _, step: None if step["state"] == "running" else console.say(line(step)), console.say)
+    except KeyboardInterrupt:
+        raise WorkError(
+            "not watched any more; the work goes on with the next worker", f"tenantry log {run_id} shows it; tenantry worker does it"
+        ) from None
+    if as_json:
+        _print_result(found, run)
+        if run["state"] == "failed":
+            raise typer.Exit(1)
+    elif run["state"] == "failed":
+        raise WorkError(f"migrate: {run['error']}", f"{run['hint']}; then: tenantry migrate, which goes on with those that lag")
+    else:
+        console.say(f"{run['notes'].get('migrated', 0)} migrated to {found.head}")
+
+
+def _print_result(found: Plan, run: dict[str, Any] | None) -> None:
+    notes = run["notes"] if run else {}
+    console.print_json(
+        {
+            "head": found.head,
+            "run": run["id"] if run else None,
+            "state": run["state"] if run else "done",
+            "migrated": notes.get("migrated", 0),
+            "failed": notes.get("failed", {}),
+            "at_head_before": len(found.done),
+            "not_made_yet": len(found.unmade),
+            "unreachable": {place.name: place.problem for place in found.unreachable},
+            "error": run["error"] if run else None,
+            "hint": run["hint"] if run else None,
+        }
+    )
+
+
+def _print_plan(found: Plan, as_json: bool) -> None:
+    from tenantry.operations.migrate import shown
+
+    groups = {"first": found.first, "rest": found.rest}
+    if as_json:
+        rest = {"unmade": found.unmade, "unreachable": found.unreachable}
+        data = {name: [shown(place) for place in group] for name, group in {**groups, **rest}.items()}
+        console.print_json({"head": found.head, "at_head": len(found.done), **data})
+        return
+    rows = [
+        (
+            name,
+            place.name,
+            place.isolation,
+            place.cell,
+            place.version,
+            found.head,
+            f"{len(place.slugs)} tenants" if not place.tenant_id else "",
+        )
+        for name, group in groups.items()
+        for place in group
+    ]
+    if rows:
+        console.print_table(("when", "tenant", "isolation", "cell", "from", "to", "reaches"), rows)
+    for place in found.unreachable:
+        console.say(f"not reachable: {place.name}: {place.problem}")
+    console.say(f"{len(found.lagging)} to migrate, {len(found.done)} at {found.head} already, {len(found.unmade)} not made yet")
+
+
+def _print_matrix(as_json: bool) -> None:
+    """Tenants by revisions: a mark where the tenant has it."""
+    from tenantry.clients import migrations, places
+
+    known, head = migrations.revisions("tenant"), migrations.head("tenant")
+    rows = [
+        (slug, place.isolation, place.cell, place.ring, place.version, place.problem)
+        for place in places.survey()
+        for slug in place.slugs or (place.name,)
+    ]
+    if as_json:
+        names = ("tenant", "isolation", "cell", "ring", "revision", "problem")
+        console.print_json({"head": head, "revisions": known, "tenants": [dict(zip(names, row, strict=True)) for row in rows]})
+        return
+    shown = known[-MOST_REVISIONS:]
+    table = []
+    for slug, isolation, cell, ring, version, problem in rows:
+        reached = known.index(version) if version in known else -1
+        note = problem or "not made yet" if version is None else f"{len(known) - 1 - reached} behind" if version != head else ""
+        if version is not None and version not in known:
+            note = f"at {version}, which is not ours"
+        marks = ["x" if known.index(revision) <= reached else "" for revision in shown]
+        table.append((slug, isolation, cell, ring, *marks, note))
+    console.print_table(("tenant", "isolation", "cell", "ring", *shown, ""), table)
+    for revision in known:
+        count = sum(1 for row in rows if row[4] == revision)
+        if count:
+            console.say(f"{revision}{' (head)' if revision == head else ''}: {count}")

@@ -10,7 +10,7 @@ from tenantry.operations.steps import Kind
 @cache
 def kinds() -> dict[str, Kind]:
     """All kinds; the modules are imported when a worker starts, not with the command line."""
-    from tenantry.operations import provision
+    from tenantry.operations import migrate, provision
 
-    found = (provision.PROVISION,)
+    found = (migrate.MIGRATE, provision.PROVISION)
     return {kind.name: kind for kind in found}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +21,7 @@ class Worker:
     def __init__(self, say: Callable[[str], None] = lambda line: None) -> None:
         self.id = workers.new_id()
         self._say = say
-        self._closing, self._ended = threading.Event(), threading.Event()
-        self._idle, self._in_hand = threading.Condition(), 0
+        self._ended = threading.Event()
         self._seen: dict[str, tuple[Any, float]] = {}
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -31,17 +29,14 @@ class Worker:
         """Begins to take runs; returns at once."""
         from dbos import DBOS
 
-        from tenantry.operations.perform import LetGo, perform
+        from tenantry.operations.perform import perform
 
         durable.client()  # makes the queue, and DBOS's tables where there are none
         workers.beat(self.id)
 
         @DBOS.workflow(name=durable.WORKFLOW)
         def run(run_id: str) -> None:
-            if self._closing.is_set():
-                raise LetGo  # taken from the queue as we closed; whoever looks next finds that its worker is no more
-            with self._counted():
-                perform(UUID(run_id), self.id)
+            perform(UUID(run_id), self.id)
 
         DBOS(
             config={
@@ -58,28 +53,14 @@ class Worker:
         self._recover()
         self._heart.start()
 
-    def stop(self, patience: float = 600) -> None:
+    def stop(self, patience: int = 600) -> None:
         """Takes no more runs, and waits up to ``patience`` seconds for those in hand. What is not done then goes on with another worker."""
         from dbos import DBOS
 
-        self._closing.set()
-        with self._idle:
-            self._idle.wait_for(lambda: self._in_hand == 0, timeout=patience)
-        DBOS.destroy(destroy_registry=True)
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
         self._ended.set()
         self._heart.join(timeout=workers.BEAT * 2)
         workers.leave(self.id)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._idle:
-            self._in_hand += 1
-        try:
-            yield
-        finally:
-            with self._idle:
-                self._in_hand -= 1
-                self._idle.notify_all()
 
     def _beat(self) -> None:
         count = 0

@@ -1,0 +1,176 @@
+"""Where the tenant tables of the fleet are, and which revision each set of them is at: one look into every database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tenantry.clients import migrations
+from tenantry.clients.postgres import Server, may_act_as
+from tenantry.clients.stores import TenantStore, unknown
+from tenantry.declaration import naming
+from tenantry.errors import WorkError
+
+if TYPE_CHECKING:
+    import psycopg
+
+LOOKS = 8
+"""Databases that are looked into at one time."""
+
+BATCH = 500
+"""Version tables read in one statement: it holds a lock on each, and PostgreSQL has room for 64 per allowed connection."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One set of tenant tables. ``server`` is the identifier of a tenant's own server, or None: the platform's."""
+
+    server: str | None
+    database: str
+    schema: str
+    owner: str
+    app_role: str
+    tenant_id: str
+    """Empty where many tenants share the tables."""
+    isolation: str
+    cell: str
+    slugs: tuple[str, ...]
+    ring: str | None
+    """The tenants' label ``ring``, where they all have the same."""
+    version: str | None = None
+    """None: the tables are not made yet."""
+    problem: str = ""
+    """Why the version could not be read."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.slugs[0] if self.tenant_id else f"shared tables of cell {self.cell}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.server or ''}/{self.database}.{self.schema}"
+
+    def administrator(self) -> Server:
+        """The server, with its administrator's account."""
+        if self.server is None:
+            return Server.from_environment()
+        from tenantry.clients import own_server
+
+        found = own_server.find(self.server, self.slugs[0])
+        if found is None:
+            raise WorkError(f"the database server {self.server} is not there", f"tenantry up --refresh {self.slugs[0]}")
+        return found
+
+    @contextmanager
+    def connected(self) -> Iterator[psycopg.Connection]:
+        """An administrator's connection to the database, closed at the end; it may take on the owner."""
+        server = self.administrator()
+        if self.server is not None:
+            with server.connect() as maintenance:
+                may_act_as(maintenance, self.owner)
+        connection = server.connect(self.database)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def survey(slugs: Sequence[str] = ()) -> list[Place]:
+    """The places of the tenants ``slugs``, or of all, with their versions; sorted. ``InputError`` for a slug that is not there."""
+    stores = TenantStore.every()
+    for slug in slugs:
+        if slug not in {store.slug for store in stores}:
+            raise unknown(slug, [store.slug for store in stores])
+    chosen = [store for store in stores if not slugs or store.slug in slugs]
+    places = list(_places(stores, {store.slug for store in chosen}, everywhere=not slugs))
+    groups: dict[tuple[str | None, str], list[Place]] = {}
+    for place in places:
+        groups.setdefault((place.server, place.database), []).append(place)
+    present = _prepare({place.owner for place in places if place.server is None})
+    with ThreadPoolExecutor(LOOKS) as pool:
+        looked = pool.map(lambda group: _look(group, present), groups.values())
+    found = [place for group in looked for place in group]
+    # A cell of `schema` tenants alone may have no shared tables; nobody is missing them.
+    return sorted((place for place in found if place.slugs or place.version), key=lambda place: (place.cell, place.name))
+
+
+def _places(stores: Sequence[TenantStore], chosen: set[str], *, everywhere: bool) -> Iterator[Place]:
+    labels = _labels()
+    cells = {store.cell for store in stores if store.isolation in naming.POOLED and (everywhere or store.isolation == "rls")}
+    for cell in cells:
+        inside = [store.slug for store in stores if store.isolation == "rls" and store.cell == cell]
+        if everywhere or chosen & set(inside):
+            rings = {labels.get(slug) for slug in inside}
+            owner, app_role, database = naming.cell_owner(cell), naming.cell_app(cell), naming.cell_database(cell)
+            ring = rings.pop() if len(rings) == 1 else None
+            yield Place(None, database, naming.SHARED_SCHEMA, owner, app_role, "", "rls", cell, tuple(inside), ring)
+    for store in stores:
+        if store.slug in chosen and store.isolation != "rls":
+            yield Place(
+                store.server, store.database, store.schema, store.owner, store.app_role, str(store.id), store.isolation, store.cell,
+                (store.slug,), labels.get(store.slug),
+            )  # fmt: skip
+
+
+def _labels() -> dict[str, str]:
+    from tenantry.clients import registry
+
+    with registry.transaction() as connection:
+        rows = connection.execute("SELECT slug, labels ->> 'ring' AS ring FROM tenants WHERE labels ? 'ring'")
+        return {row["slug"]: row["ring"] for row in rows}
+
+
+def _prepare(owners: Iterable[str]) -> set[str]:
+    """Lets the administrator act as the owners on the platform's server; which databases are there."""
+    from psycopg import sql
+
+    with Server.from_environment().connect() as connection:
+        lacking = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND NOT pg_has_role(current_user, oid, 'SET')", [list(owners)]
+        ).fetchall()
+        for (owner,) in lacking:
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(owner)))
+        return {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+
+
+def _look(group: list[Place], present: set[str]) -> list[Place]:
+    """The places of one database with their versions."""
+    import psycopg
+
+    first = group[0]
+    if first.server is None and first.database not in present:
+        return group
+    try:
+        with first.connected() as connection:
+            versions = _versions(connection, first.owner)
+    except WorkError as error:
+        return [replace(place, problem=error.message) for place in group]
+    except psycopg.Error as error:
+        return [replace(place, problem=str(error.diag.message_primary or error)) for place in group]
+    return [replace(place, version=versions.get(place.schema)) for place in group]
+
+
+def _versions(connection: psycopg.Connection, owner: str) -> dict[str, str]:
+    """Schema → revision, for every migrated schema of the owner's in the database."""
+    from psycopg import sql
+
+    connection.autocommit = True
+    connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+    rows = connection.execute(
+        "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner"
+        " WHERE c.relname = %s AND c.relkind = 'r' AND r.rolname = %s",
+        [migrations.VERSION_TABLE, owner],
+    ).fetchall()
+    schemas = [row[0] for row in rows]
+    versions: dict[str, str] = {}
+    for start in range(0, len(schemas), BATCH):
+        queries = [
+            sql.SQL("SELECT {}, version_num FROM {}").format(schema, sql.Identifier(schema, migrations.VERSION_TABLE))
+            for schema in schemas[start : start + BATCH]
+        ]
+        versions.update(connection.execute(sql.SQL(" UNION ALL ").join(queries)).fetchall())
+    return versions

@@ -1,0 +1,202 @@
+"""Brings the tenant tables of the whole fleet to the newest revision: a ring first, then the rest, until too many failed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from tenantry.clients import migrations, places, runs
+from tenantry.clients.places import Place
+from tenantry.errors import InputError, WorkError
+from tenantry.operations.rollout import Outcome, roll_out
+from tenantry.operations.steps import ONCE, Kind, Run, Step
+
+FLEET: Final = "fleet"
+TURN: Final = "(migrate)"
+"""In the place of a stack: two roll-outs take turns. No stack has such a name."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a roll-out goes."""
+
+    ring: str = "canary"
+    """The tenants with this label ``ring`` go first."""
+    canary: int | None = None
+    """So many tenants go first instead of the ring: drawn anew for every revision, the same ones when it is run again."""
+    parallel: int = 4
+    budget: int = 0
+    """How many may fail before it stops. In the first ring none may."""
+    lock_seconds: float = 3.0
+    """How long a migration waits for a lock: meanwhile everybody who comes after it waits too."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a roll-out would do."""
+
+    head: str
+    first: tuple[Place, ...]
+    """What lags in the ring that goes first."""
+    rest: tuple[Place, ...]
+    """What else lags."""
+    done: tuple[Place, ...]
+    """At the head already."""
+    unmade: tuple[Place, ...]
+    """Known to the registry, without tables yet."""
+    unreachable: tuple[Place, ...]
+
+    @property
+    def lagging(self) -> tuple[Place, ...]:
+        return self.first + self.rest
+
+    @property
+    def everything(self) -> list[Place]:
+        return sorted((*self.first, *self.rest, *self.done, *self.unmade, *self.unreachable), key=lambda place: (place.cell, place.name))
+
+
+def plan(slugs: Sequence[str] = (), options: Options | None = None) -> Plan:
+    """Looks at the fleet and says who lags. ``InputError`` when a place is at a revision that is not ours: a newer Tenantry was there."""
+    known, head = migrations.revisions("tenant"), migrations.head("tenant")
+    found = places.survey(slugs)
+    foreign = [place for place in found if place.version is not None and place.version not in known]
+    if foreign:
+        versions = ", ".join(sorted({str(place.version) for place in foreign}))
+        raise InputError(
+            f"{_named(foreign)}: at revision {versions}, which is not ours (our newest is {head})",
+            "use the version of Tenantry that migrated it, or name the tenants to migrate without it",
+        )
+    first = _ring(found, head, options or Options())
+    lagging = [place for place in found if place.version not in (None, head)]
+    return Plan(
+        head,
+        first=tuple(place for place in lagging if place.key in first),
+        rest=tuple(place for place in lagging if place.key not in first),
+        done=tuple(place for place in found if place.version == head),
+        unmade=tuple(place for place in found if place.version is None and not place.problem),
+        unreachable=tuple(place for place in found if place.problem),
+    )
+
+
+def request(slugs: Sequence[str], options: Options, *, by: str, via: str = "cli") -> UUID:
+    """Asks for the roll-out; the run's id. Of the tenants ``slugs`` only, or of the whole fleet."""
+    from tenantry.operations import durable
+
+    subject = slugs[0] if len(slugs) == 1 else f"{len(slugs)} tenants" if slugs else FLEET
+    arguments = {"slugs": list(slugs), "options": asdict(options)}
+    return durable.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, by=by, via=via))
+
+
+def refuse_unreachable(found: Plan) -> None:
+    """Raises ``WorkError`` where places could not be looked at."""
+    if found.unreachable:
+        raise WorkError(
+            f"{len(found.unreachable)} could not be reached: {_causes([(place.name, place.problem) for place in found.unreachable])}",
+            "see to the servers, then run tenantry migrate again: it goes on with those that lag",
+        )
+
+
+def _ring(found: Sequence[Place], head: str, options: Options) -> set[str]:
+    if options.canary is None:
+        return {place.key for place in found if place.ring == options.ring}
+    # Nothing is tried out on everybody in shared tables. All are drawn from, not only those that lag: else each run would draw more.
+    own = [place for place in found if place.tenant_id]
+    drawn = sorted(own, key=lambda place: hashlib.sha256(f"{head} {place.key}".encode()).digest())
+    return {place.key for place in drawn[: options.canary]}
+
+
+def _first(run: Run) -> str:
+    found, options = _plan_of(run)
+    return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
+
+
+def _rest(run: Run) -> str:
+    found, options = _plan_of(run)
+    said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
+    refuse_unreachable(found)
+    return said
+
+
+def _plan_of(run: Run) -> tuple[Plan, Options]:
+    options = Options(**run.arguments["options"])
+    return plan(run.arguments["slugs"], options), options
+
+
+def _stage(run: Run, group: Sequence[Place], head: str, options: Options, stage: str, *, budget: int, waiting: int = 0) -> str:
+    started = time.monotonic()
+    outcomes = roll_out(
+        group,
+        head,
+        _teller(run, stage, len(group)),
+        parallel=options.parallel,
+        budget=budget,
+        lock_seconds=options.lock_seconds,
+    )
+    failed = [outcome for outcome in outcomes if outcome.error]
+    run.note("migrated", run.notes.get("migrated", 0) + len(outcomes) - len(failed))
+    run.note("failed", {outcome.place.name: outcome.error for outcome in failed})
+    if failed:
+        begun = f"{len(failed)} of {len(outcomes)} failed in {stage}"
+        left = len(group) - len(outcomes) + waiting
+        stopped = f", stopped with {left} not begun" if left else ""
+        raise WorkError(
+            f"{begun}{stopped}: {_causes([(outcome.place.name, outcome.error) for outcome in failed])}",
+            "each is whole at its old revision: mend its data or the migration",
+        )
+    if not outcomes:
+        return ""
+    again = sum(outcome.attempts - 1 for outcome in outcomes)
+    retried = f", {again} attempts repeated" if again else ""
+    return f"{len(outcomes)} to {head} in {time.monotonic() - started:.1f} s{retried}"
+
+
+def _teller(run: Run, stage: str, whole: int) -> Callable[[Outcome], None]:
+    """Shows how far it has come, twice a second: a line costs a transaction."""
+    count = failed = 0
+    last = time.monotonic()
+
+    def told(outcome: Outcome) -> None:
+        nonlocal count, failed, last
+        count, failed = count + 1, failed + bool(outcome.error)
+        if time.monotonic() - last > 0.5:
+            last = time.monotonic()
+            run.tell(f"{stage}: {count} of {whole}" + (f", {failed} failed" if failed else ""))
+
+    return told
+
+
+def _named(group: Sequence[Place]) -> str:
+    names = [place.name for place in group]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _causes(found: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{name}: {cause}" for name, cause in found[:5]) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
+
+
+def _steps(_: Run) -> Sequence[Step]:
+    # A place is tried again by itself; a stage is not, because what failed in it is for people.
+    return Step("first ring", _first, ONCE), Step("the rest", _rest, ONCE)
+
+
+MIGRATE: Final = Kind("migrate", _steps)
+"""Fleet-wide: `arguments` are the slugs (none: all) and the options."""
+
+
+def shown(place: Place) -> dict[str, Any]:
+    """A place as JSON."""
+    return {
+        "tenants": list(place.slugs),
+        "isolation": place.isolation,
+        "cell": place.cell,
+        "server": place.server,
+        "database": place.database,
+        "schema": place.schema,
+        "ring": place.ring,
+        "revision": place.version,
+        "problem": place.problem or None,
+    }

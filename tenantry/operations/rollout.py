@@ -1,0 +1,173 @@
+"""Migrates many places, several at one time: each whole or not at all, and no further when too many failed."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import errors
+
+from tenantry.clients import migrations
+from tenantry.clients.places import Place
+from tenantry.errors import TenantryError, TransientError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+ATTEMPTS: Final = 6
+SESSION: Final = 200
+"""Places that one session migrates: it keeps the tables of all it has touched in its memory."""
+
+# What passes by itself. Not every OperationalError: a full disk does not.
+PASSING: Final = (
+    errors.LockNotAvailable,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.TooManyConnections,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one place. ``error`` is empty where it went well."""
+
+    place: Place
+    target: str
+    seconds: float
+    attempts: int
+    error: str = ""
+
+
+def roll_out(
+    group: Sequence[Place], target: str, told: Callable[[Outcome], None], *, parallel: int, budget: int, lock_seconds: float
+) -> list[Outcome]:
+    """Migrates the places, ``parallel`` at one time, each in a transaction of its own; ``told`` hears of each as it ends.
+
+    Stops when more than ``budget`` failed: what is under way then ends, nothing else is begun. ``lock_seconds`` is how long a statement
+    waits for a lock before its place is let go and tried again later.
+    """
+    if not group:
+        return []
+    # Once, and before the threads: each would render it for itself. One that cannot be rendered is found here as well.
+    for current in sorted({place.version for place in group if place.version}):
+        migrations.rendered("tenant", current, target)
+    work = _Work(deque(sorted(group, key=lambda place: (place.server or "", place.database, place.name))), budget, told)
+    threads = [Thread(target=_worker, args=(work, target, lock_seconds), daemon=True) for _ in range(min(parallel, len(group)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return work.outcomes
+
+
+@dataclass
+class _Work:
+    """What the workers share."""
+
+    waiting: deque[Place]
+    budget: int
+    told: Callable[[Outcome], None]
+    outcomes: list[Outcome] = field(default_factory=list)
+    printed: dict[str, dict[bool, str]] = field(default_factory=dict)
+    """Server → how it prints the policies."""
+    lock: Lock = field(default_factory=Lock)
+
+    def next(self) -> Place | None:
+        with self.lock:
+            failed = sum(1 for outcome in self.outcomes if outcome.error)
+            return self.waiting.popleft() if self.waiting and failed <= self.budget else None
+
+    def ended(self, outcome: Outcome) -> None:
+        with self.lock:
+            self.outcomes.append(outcome)
+            self.told(outcome)
+
+
+def _worker(work: _Work, target: str, lock_seconds: float) -> None:
+    with ExitStack() as stack:
+        session = _Session(stack, lock_seconds)
+        while (place := work.next()) is not None:
+            work.ended(_migrate(session, place, target, work.printed.setdefault(place.server or "", {})))
+
+
+class _Session:
+    """A worker's one connection: to the database of the place at hand."""
+
+    def __init__(self, stack: ExitStack, lock_seconds: float) -> None:
+        self._stack, self._lock_seconds = stack, lock_seconds
+        self._at: tuple[str | None, str] | None = None
+        self._used = 0
+        self._connection: psycopg.Connection | None = None
+
+    def to(self, place: Place) -> psycopg.Connection:
+        at = (place.server, place.database)
+        if self._connection is None or self._connection.closed or self._at != at or self._used >= SESSION:
+            self.close()
+            connection = self._stack.enter_context(place.connected())
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(self._lock_seconds * 1000)}ms"])
+            connection.commit()
+            self._connection, self._at, self._used = connection, at, 0
+        self._used += 1
+        return self._connection
+
+    def close(self) -> None:
+        self._stack.close()
+        self._connection = None
+
+
+def _migrate(session: _Session, place: Place, target: str, printed: dict[bool, str]) -> Outcome:
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+    started = time.monotonic()
+    attempts = 0
+
+    def attempt() -> None:
+        nonlocal attempts
+        attempts += 1
+        migrations.advance(
+            session.to(place), place.schema, target, owner=place.owner, app_role=place.app_role, tenant_id=place.tenant_id, printed=printed
+        )
+
+    def again(_: RetryCallState) -> None:
+        session.close()
+
+    retrying = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.2, max=5),
+        retry=retry_if_exception(_passes),
+        before_sleep=again,
+        reraise=True,
+    )
+    error = ""
+    try:
+        retrying(attempt)
+    except (psycopg.Error, TenantryError) as failure:
+        session.close()
+        error = _said(failure)
+    return Outcome(place, target, time.monotonic() - started, attempts, error)
+
+
+def _passes(error: BaseException) -> bool:
+    # A connection that broke has no SQLSTATE.
+    return isinstance(error, (TransientError, *PASSING)) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
+
+
+def _said(error: Exception) -> str:
+    """One line. Not PostgreSQL's DETAIL: it quotes the row."""
+    if isinstance(error, errors.LockNotAvailable):
+        return f"somebody held a lock on its tables through {ATTEMPTS} attempts"
+    if isinstance(error, psycopg.Error):
+        where = (
+            f" ({error.diag.table_name})" if error.diag.table_name and error.diag.table_name not in str(error.diag.message_primary) else ""
+        )
+        return f"{error.diag.message_primary or str(error).strip().splitlines()[0]}{where}"
+    return str(error)

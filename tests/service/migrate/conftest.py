@@ -1,0 +1,128 @@
+"""A fleet of real schemas and databases, and a copy of migrations/ that grows by whatever a test writes into it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from psycopg import sql
+
+from benchmarks.fleet import Fleet
+from local.cloud.cloud import Cloud
+from local.env import UNSET, environment, process_environment
+from local.home import CLONE, Home
+from tenantry.clients import migrations
+from tenantry.clients.postgres import Server
+from tenantry.operations import migrate
+from tenantry.operations.steps import Run
+
+MIGRATION = '''"""Written by a test."""
+
+from tenantry.clients.migrations import run_sql_beside
+
+revision = "{revision}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)
+'''
+
+
+@dataclass
+class Trees:
+    """The copy of migrations/ that is in force."""
+
+    root: Path
+
+    def add(self, text: str, python: str | None = None) -> str:
+        """One more revision of the tenant tables, in SQL or as the body of a Python migration; its name."""
+        known = migrations.revisions("tenant")
+        revision = f"{len(known) + 1:04}"
+        file = self.root / "tenant" / f"{revision}_test.py"
+        file.write_text((python or MIGRATION).format(revision=revision, before=known[-1]), encoding="utf-8")
+        file.with_suffix(".sql").write_text(text, encoding="utf-8")
+        self.forget()
+        return revision
+
+    def remove_last(self) -> None:
+        for path in (self.root / "tenant").glob(f"{migrations.head('tenant')}_*"):
+            path.unlink()
+        self.forget()
+
+    @staticmethod
+    def forget() -> None:
+        migrations.revisions.cache_clear()
+        migrations.rendered.cache_clear()
+
+
+@pytest.fixture
+def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trees]:
+    """A copy of migrations/, the real one until a test adds to it."""
+    root = tmp_path / "migrations"
+    shutil.copytree(migrations.ROOT, root)
+    monkeypatch.setattr(migrations, "ROOT", root)
+    monkeypatch.setenv("TENANTRY_MIGRATIONS", str(root))
+    Trees.forget()
+    yield Trees(root)
+    Trees.forget()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Cloud]:
+    """A cloud of this module's own: its fleet is all that there is."""
+    running = Cloud(Home(Path(tempfile.mkdtemp(prefix="tenantry-migrate-"))))
+    try:
+        running.up(lambda line: print(line, file=sys.stderr))
+        yield running
+    finally:
+        running.reset()
+        shutil.rmtree(running.home.root, ignore_errors=True)
+
+
+@pytest.fixture
+def fleet(servers: Cloud, trees: Trees, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    """An empty fleet, whose databases and roles are gone after the test."""
+    for key in UNSET:
+        monkeypatch.delenv(key, raising=False)
+    for key, value in environment(servers.home).items():
+        monkeypatch.setenv(key, value)
+    yield Fleet()
+    with Server.from_environment().connect() as admin:
+        admin.autocommit = True
+        for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname <> 'postgres' AND NOT datistemplate").fetchall():
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        for (name,) in admin.execute("SELECT rolname FROM pg_roles WHERE rolname <> current_user AND rolname !~ '^pg_'").fetchall():
+            admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def roll_out(*slugs: str, **options: object) -> list[str]:
+    """Runs the steps of a migration here and now; what each said. Raises what the step that failed raised."""
+    run = Run(uuid4(), "test", "migrate", None, "fleet", None, {"slugs": list(slugs), "options": options}, "test", "test")
+    return [step.work(run) for step in migrate.MIGRATE.steps(run)]
+
+
+@pytest.fixture
+def command(servers: Cloud, fleet: Fleet):
+    """`tenantry migrate …` as a process."""
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from tenantry.cli import main; main()", "migrate", *arguments],
+            cwd=CLONE,
+            env={**process_environment(servers.home), "PYTHONPATH": str(CLONE), "TENANTRY_MIGRATIONS": str(migrations.ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return start

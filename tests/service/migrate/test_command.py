@@ -1,0 +1,85 @@
+"""`tenantry migrate` as people and pipelines call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from tenantry.clients import places
+from tenantry.declaration import naming
+
+pytestmark = pytest.mark.service
+
+
+def test_plan_roll_out_and_matrix(fleet, trees, command):
+    """The plan changes nothing; the roll-out does, and says so; the matrix shows who is where."""
+    fleet.schemas(["ash"], "0001", {"ring": "canary"})
+    fleet.schemas(["birch", "cedar"], "0001")
+    trees.add("ALTER TABLE users ADD COLUMN phone text;")
+    plan = json.loads(_done(command("--plan", "--json")))
+    assert [place["tenants"] for place in plan["first"]] == [["ash"]]
+    assert [place["tenants"] for place in plan["rest"]] == [["birch"], ["cedar"]]
+    done = json.loads(_done(command("--json")))
+    assert (done["state"], done["migrated"], done["failed"], done["head"]) == ("done", 3, {}, "0002")
+    matrix = json.loads(_done(command("status", "--json")))
+    assert {row["tenant"]: row["revision"] for row in matrix["tenants"]} == {"ash": "0002", "birch": "0002", "cedar": "0002"}
+    again = command()
+    out, err = again.communicate(timeout=60)
+    assert (again.returncode, out, err) == (0, "", "nothing to do: 3 at 0002\n")
+
+
+def test_a_stopped_roll_out_is_exit_1_and_wrong_input_exit_2(fleet, trees, command):
+    """One line what, one line what to do."""
+    fleet.schemas(["dogwood", "elm"], "0001")
+    with fleet.connect() as connection:
+        connection.execute("INSERT INTO t_elm.users (tenant_id, email, name) VALUES (%s, 'x@elm.example', 'x')", [naming.tenant_id("elm")])
+    trees.add("ALTER TABLE users ADD CONSTRAINT never CHECK (name <> name);")
+    stopped = command("--parallel", "1")
+    _, err = stopped.communicate(timeout=60)
+    assert stopped.returncode == 1
+    assert 'error: migrate: 1 of 2 failed in the rest: elm: check constraint "never" of relation "users" is violated by some row' in err
+    assert "\n  each is whole at its old revision" in err
+    assert "Traceback" not in err
+    for arguments in (["nobody"], ["--all", "elm"], ["--canary", "1", "--ring", "x"], ["--parallel", "0"]):
+        wrong = command(*arguments)
+        _, err = wrong.communicate(timeout=60)
+        assert wrong.returncode == 2, err
+
+
+def test_killed_in_the_middle_it_goes_on_when_it_is_run_again(fleet, trees, command):
+    """SIGKILL for all of it; every schema is whole at one revision or the other, and the next run brings the rest along."""
+    slugs = [f"fir-{number:03}" for number in range(60)]
+    fleet.schemas(slugs, "0001")
+    trees.add("ALTER TABLE users ADD COLUMN phone text; CREATE TABLE extra (tenant_id uuid PRIMARY KEY); SELECT pg_sleep(0.05);")
+    killed = command("--parallel", "2")
+    end = time.monotonic() + 60
+    while _counts().get("0002", 0) < 5:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate(timeout=30)
+    counts = _counts()
+    assert 5 <= counts["0002"] < len(slugs)
+    with fleet.connect() as connection:
+        made = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'extra'").fetchone()
+        assert made == (_counts()["0002"],)
+    done = json.loads(_done(command("--json")))
+    assert done["state"] == "done"
+    assert _counts() == {"0002": len(slugs)}
+
+
+def _counts():
+    counts = {}
+    for place in places.survey():
+        counts[place.version] = counts.get(place.version, 0) + 1
+    return counts
+
+
+def _done(process):
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out

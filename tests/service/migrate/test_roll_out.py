@@ -1,0 +1,294 @@
+"""A roll-out over the fleet: everybody gets there, whoever cannot stays whole, and too many failures stop it."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg import sql
+
+from tenantry.clients import migrations, places
+from tenantry.declaration import naming
+from tenantry.errors import InputError, WorkError
+from tenantry.operations import migrate
+from tests.service.migrate.conftest import roll_out
+
+pytestmark = pytest.mark.service
+
+NOTES = """
+ALTER TABLE users ADD COLUMN phone text;
+CREATE TABLE notes (tenant_id uuid NOT NULL, id uuid NOT NULL DEFAULT gen_random_uuid(), note text NOT NULL, PRIMARY KEY (tenant_id, id));
+CREATE VIEW note_list AS SELECT tenant_id, id FROM notes;
+"""
+
+
+def versions():
+    return {place.name: place.version for place in places.survey()}
+
+
+def schema_of(slug):
+    return naming.tenant_schema(slug)
+
+
+def posture(fleet, schema, slug=None, database=None):
+    """What guards a schema, without the names that differ from tenant to tenant."""
+    with fleet.connect(database) as connection:
+        lines = "\n".join(migrations.posture(connection, schema))
+    for word, name in ((str(naming.tenant_id(slug)), "ID"), (naming.tenant_app(slug), "APP"), (naming.tenant_owner(slug), "OWNER")):
+        lines = lines.replace(word, name)
+    return sorted(lines.replace(naming.cell_owner("main"), "OWNER").splitlines())
+
+
+def test_every_model_gets_to_the_head_guarded_as_if_made_there(fleet, trees):
+    """Shared tables, schemas and a database; the new table and view are isolated as in a store that was made at the head."""
+    fleet.shared("0001")
+    fleet.rls("ash")
+    fleet.schemas([f"birch-{number}" for number in range(5)], "0001")
+    fleet.database("cedar", "0001")
+    trees.add(NOTES)
+    fleet.database("made-at-head")
+    assert set(versions().values()) == {"0001", "0002"}
+    roll_out()
+    assert set(versions().values()) == {"0002"}
+    whole = posture(fleet, "tenant", "made-at-head", naming.tenant_database("made-at-head"))
+    assert len([line for line in whole if line.startswith("policy ")]) == 4
+    assert posture(fleet, "tenant", "cedar", naming.tenant_database("cedar")) == whole
+    for number in range(5):
+        assert posture(fleet, schema_of(f"birch-{number}"), f"birch-{number}") == whole
+    with fleet.connect() as connection:
+        lines = migrations.posture(connection, naming.SHARED_SCHEMA)
+    assert len([line for line in lines if line.startswith("policy ") and "app.tenant_id" in line]) == 4
+    assert roll_out() == ["", ""], "nothing is left to do"
+
+
+DAMAGES = (
+    "DROP POLICY tenant_isolation ON {table}",
+    "ALTER POLICY tenant_isolation ON {table} USING (true)",
+    "ALTER POLICY tenant_isolation ON {table} WITH CHECK (true)",
+    "ALTER POLICY tenant_isolation ON {table} TO postgres",
+    "CREATE POLICY extra ON {table} USING (true)",
+    "ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+    "GRANT TRUNCATE ON {table} TO {app}",
+    "GRANT SELECT ON {table} TO {app} WITH GRANT OPTION",
+    "REVOKE UPDATE ON {table} FROM {app}",
+    "GRANT SELECT ON {table} TO PUBLIC",
+    "GRANT SELECT (email) ON {table} TO PUBLIC",
+    "ALTER VIEW {view} SET (security_invoker = false)",
+    "ALTER VIEW {view} RESET (security_invoker)",
+    "REVOKE SELECT ON {view} FROM {app}",
+    "REVOKE USAGE ON SCHEMA {schema} FROM {app}",
+    "GRANT CONNECT ON DATABASE cell_main TO PUBLIC",
+)
+
+
+def test_what_was_weakened_before_is_mended_by_a_migration_that_touches_none_of_it(fleet, trees):
+    """Every damage in a tenant of its own: only what is not guarded exactly so is guarded anew, and none of these is."""
+    slugs = [f"elm-{number:02}" for number in range(len(DAMAGES))]
+    fleet.schemas(["dogwood", *slugs], "0001")
+    whole = posture(fleet, schema_of("dogwood"), "dogwood")
+    with fleet.connect() as connection:
+        for slug, damage in zip(slugs, DAMAGES, strict=True):
+            schema = schema_of(slug)
+            names = {
+                "table": sql.Identifier(schema, "users"),
+                "view": sql.Identifier(schema, "document_list"),
+                "schema": sql.Identifier(schema),
+                "app": sql.Identifier(naming.tenant_app(slug)),
+            }
+            connection.execute(sql.SQL(damage).format(**names))
+    assert any(posture(fleet, schema_of(slug), slug) != whole for slug in slugs)
+    trees.add("COMMENT ON TABLE documents IS 'texts';")
+    # The healthy one comes first: with it is learned how this server prints a policy, and the others are only compared.
+    roll_out(parallel=1)
+    assert {slug: posture(fleet, schema_of(slug), slug) == whole for slug in slugs} == dict.fromkeys(slugs, True)
+    with fleet.connect() as connection:
+        for slug in slugs:
+            usable = "SELECT has_schema_privilege(%s, %s, 'USAGE') AND NOT has_any_column_privilege('public', %s, 'SELECT')"
+            names = [naming.tenant_app(slug), schema_of(slug), sql.Identifier(schema_of(slug), "users").as_string(connection)]
+            assert connection.execute(usable, names).fetchone() == (True,), slug
+
+
+def test_a_migration_that_opens_a_policy_does_not_get_through_with_it(fleet, trees):
+    """In the first schema and in the later ones, which are only compared."""
+    slugs = [f"fir-{number}" for number in range(4)]
+    fleet.schemas(slugs, "0001")
+    whole = posture(fleet, schema_of("fir-0"), "fir-0")
+    trees.add("ALTER POLICY tenant_isolation ON users USING (true); ALTER TABLE documents DISABLE ROW LEVEL SECURITY;")
+    roll_out(parallel=1)
+    assert all(posture(fleet, schema_of(slug), slug) == whole for slug in slugs)
+
+
+def test_one_tenants_data_that_does_not_fit_stops_at_the_budget_and_leaves_all_consistent(fleet, trees):
+    """The broken one is whole at its old revision, those before it at the new one, those after it untouched; mended, it goes on."""
+    slugs = [f"gum-{number}" for number in range(6)]
+    fleet.schemas(slugs, "0001")
+    insert = "INSERT INTO t_gum_2.users (tenant_id, email, name) VALUES (%s, 'twice@gum.example', 'A'), (%s, 'other@gum.example', 'A')"
+    with fleet.connect() as connection:
+        connection.execute(insert, [naming.tenant_id("gum-2")] * 2)
+    trees.add("CREATE TABLE extra (tenant_id uuid PRIMARY KEY); ALTER TABLE users ADD CONSTRAINT one_name UNIQUE (tenant_id, name);")
+    with pytest.raises(
+        WorkError, match="1 of 3 failed in the rest, stopped with 3 not begun: gum-2: could not create unique index"
+    ) as stopped:
+        roll_out(parallel=1)
+    assert "twice@gum.example" not in stopped.value.message, "no row's value in a log"
+    assert versions() == {slug: "0002" if slug < "gum-2" else "0001" for slug in slugs}
+    with fleet.connect() as connection:
+        assert connection.execute("SELECT to_regclass('t_gum_2.extra'), to_regclass('t_gum_3.extra')").fetchone() == (None, None)
+
+    with pytest.raises(WorkError, match="1 of 4 failed in the rest: gum-2"):
+        roll_out(parallel=1, budget=1)
+    assert versions() == {slug: "0001" if slug == "gum-2" else "0002" for slug in slugs}
+
+    with fleet.connect() as connection:
+        connection.execute("UPDATE t_gum_2.users SET name = 'B' WHERE email LIKE 'other%'")
+    roll_out()
+    assert set(versions().values()) == {"0002"}
+
+
+def test_a_failure_in_the_first_ring_stops_everybody_whatever_the_budget(fleet, trees):
+    """The ring is there to find it."""
+    fleet.schemas(["hazel-a"], "0001", {"ring": "canary"})
+    fleet.schemas(["hazel-b", "hazel-c"], "0001")
+    trees.add("ALTER TABLE users ADD CONSTRAINT never CHECK (name <> name);")
+    with fleet.connect() as connection:
+        connection.execute(
+            "INSERT INTO t_hazel_a.users (tenant_id, email, name) VALUES (%s, 'a@hazel.example', 'A')", [naming.tenant_id("hazel-a")]
+        )
+    with pytest.raises(WorkError, match="1 of 1 failed in the first ring, stopped with 2 not begun"):
+        roll_out(budget=10)
+    assert set(versions().values()) == {"0001"}
+
+
+def test_drawn_canaries_are_the_same_ones_when_run_again_and_never_shared_tables(fleet, trees):
+    """Deterministic per revision."""
+    fleet.shared("0001")
+    fleet.rls("ivy")
+    fleet.schemas([f"juniper-{number}" for number in range(8)], "0001")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    options = migrate.Options(canary=3)
+    drawn = migrate.plan(options=options).first
+    assert len(drawn) == 3
+    assert all(place.tenant_id for place in drawn)
+    roll_out(drawn[0].name)
+    assert migrate.plan(options=options).first == drawn[1:], "the ring does not fill up with others"
+
+
+def test_a_lock_that_passes_is_waited_for_and_one_that_stays_is_named(fleet, trees, monkeypatch):
+    """Nobody queues behind a migration for longer than its lock timeout."""
+    fleet.schemas(["kauri-a", "kauri-b"], "0001")
+    trees.add("ALTER TABLE users ADD COLUMN phone text;")
+    with fleet.server.connect(naming.cell_database("main")) as holder:
+        holder.execute("SELECT count(*) FROM t_kauri_a.users")  # its lock lasts as long as its transaction
+        tries = []
+        advance = migrations.advance
+
+        def watched(connection, schema, *arguments, **more):
+            tries.append(schema)
+            if tries.count("t_kauri_a") == 3:
+                holder.rollback()
+            return advance(connection, schema, *arguments, **more)
+
+        monkeypatch.setattr(migrations, "advance", watched)
+        said = roll_out(lock_seconds=0.1, parallel=1)
+        assert "2 attempts repeated" in said[1]
+        assert tries.count("t_kauri_a") == 3
+        assert set(versions().values()) == {"0002"}
+
+        trees.add("ALTER TABLE users ADD COLUMN fax text;")
+        holder.execute("SELECT count(*) FROM t_kauri_a.users")
+        monkeypatch.setattr(migrations, "advance", advance)
+        with pytest.raises(WorkError, match="kauri-a: somebody held a lock on its tables through 6 attempts"):
+            roll_out(lock_seconds=0.05, budget=1)
+        holder.rollback()
+    assert versions() == {"kauri-a": "0002", "kauri-b": "0003"}
+
+
+def test_sessions_that_the_server_ends_are_opened_again(fleet, trees, monkeypatch):
+    """A restart or a fail-over costs attempts, not tenants: every third session is ended under the worker's hands."""
+    slugs = [f"larch-{number:02}" for number in range(12)]
+    fleet.schemas(slugs, "0001")
+    trees.add("ALTER TABLE users ADD COLUMN phone text;")
+    calls = []
+    advance = migrations.advance
+    with fleet.connect("postgres") as admin:
+
+        def cut(connection, *arguments, **more):
+            calls.append(connection.info.backend_pid)
+            if len(calls) % 3 == 0:
+                admin.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+            return advance(connection, *arguments, **more)
+
+        monkeypatch.setattr(migrations, "advance", cut)
+        said = roll_out(parallel=1)
+    assert "5 attempts repeated" in said[1]
+    assert set(versions().values()) == {"0002"}
+
+
+PYTHON = '''"""Looks at the database while it runs."""
+
+from alembic import op
+
+revision = "{revision}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    name = op.get_bind().exec_driver_sql("SELECT current_schema()").scalar()
+    op.execute(f"COMMENT ON TABLE users IS 'users of {{name}}'")
+'''
+
+
+def test_a_migration_that_asks_the_database_runs_through_alembic_itself(fleet, trees):
+    """Its SQL cannot be known before, and is another one in every schema."""
+    fleet.schemas(["maple-a", "maple-b"], "0001")
+    trees.add("", PYTHON)
+    roll_out()
+    with fleet.connect() as connection:
+        for slug in ("maple-a", "maple-b"):
+            schema = schema_of(slug)
+            assert connection.execute("SELECT obj_description(%s::regclass)", [f"{schema}.users"]).fetchone() == (f"users of {schema}",)
+    assert set(versions().values()) == {"0002"}
+
+
+def test_two_revisions_behind_or_one_all_meet_at_the_head(fleet, trees):
+    """Each lag has its own SQL."""
+    trees.add("ALTER TABLE users ADD COLUMN phone text;")
+    fleet.schemas(["oak-a"], "0001")
+    fleet.schemas(["oak-b"], "0002")
+    trees.add("ALTER TABLE users ADD COLUMN fax text DEFAULT '100%';")
+    roll_out()
+    assert versions() == {"oak-a": "0003", "oak-b": "0003"}
+    with fleet.connect() as connection:
+        assert connection.execute("SELECT phone, fax FROM t_oak_a.users").fetchall() == []
+
+
+def test_a_newer_revision_than_ours_is_refused_before_anything_is_touched(fleet, trees):
+    """Whoever named the tenants that are ours may go on with them."""
+    fleet.schemas(["pine-old"], "0001")
+    trees.add("ALTER TABLE users ADD COLUMN phone text;")
+    trees.add("ALTER TABLE users ADD COLUMN fax text;")
+    fleet.schemas(["pine-new"])
+    trees.remove_last()
+    with pytest.raises(InputError, match=r"pine-new: at revision 0003, which is not ours \(our newest is 0002\)"):
+        roll_out()
+    assert versions() == {"pine-new": "0003", "pine-old": "0001"}
+    roll_out("pine-old")
+    assert versions()["pine-old"] == "0002"
+
+
+def test_what_is_not_there_is_said_not_guessed(fleet, trees):
+    """An unknown slug gets the nearest name; a tenant without tables is not made; one without a reachable database fails the run."""
+    fleet.schemas(["quince"], "0001")
+    fleet.register(["rowan"], "schema")
+    fleet.database("sorrel", "0001")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    with pytest.raises(InputError, match="no tenant quinze") as unknown:
+        migrate.plan(["quinze"])
+    assert unknown.value.hint == "did you mean quince?"
+    with fleet.connect("postgres") as admin:
+        admin.execute("ALTER DATABASE t_sorrel ALLOW_CONNECTIONS false")
+    found = migrate.plan()
+    assert [place.name for place in found.unmade] == ["rowan"]
+    assert [place.name for place in found.unreachable] == ["sorrel"]
+    with pytest.raises(WorkError, match=r"1 could not be reached: sorrel: .*not currently accepting connections"):
+        roll_out()
+    assert versions()["quince"] == "0002", "the others do not wait for it"
