@@ -1,4 +1,4 @@
-"""The registry in the control database: tenants, host names, declared configuration, invitations.
+"""The registry in the control database: tenants, host names, invitations.
 
 Every call is one transaction as the control schema's owner, and idempotent.
 """
@@ -26,10 +26,13 @@ RECORD_COLUMNS = (
 
 
 @contextmanager
-def transaction() -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    """One transaction in the control database, as its owner, with rows as dicts."""
-    with Server.from_environment().connect(CONTROL_DATABASE) as connection, acting(connection) as acted:
-        yield acted
+def transaction(*, snapshot: bool = False) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """One transaction in the control database, as its owner, with rows as dicts. ``snapshot``: it sees one moment (REPEATABLE READ)."""
+    with Server.from_environment().connect(CONTROL_DATABASE) as connection:
+        if snapshot:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with acting(connection) as acted:
+            yield acted
 
 
 @contextmanager
@@ -164,39 +167,6 @@ def _emptied(connection: psycopg.Connection, table: sql.Identifier, tenant_id: s
     except psycopg.errors.ForeignKeyViolation:
         return False
     return True
-
-
-def write_configuration(tenant_id: str, rows: Mapping[str, str]) -> None:
-    """Makes the declared rows of a tenant exactly ``rows`` (key → JSON text); a value set at runtime stays as it is."""
-    with transaction() as connection:
-        connection.execute(
-            "DELETE FROM tenant_configurations WHERE tenant_id = %s AND source = 'declaration' AND NOT config_key = ANY(%s)",
-            [tenant_id, list(rows)],
-        )
-        connection.execute(
-            """
-            INSERT INTO tenant_configurations (tenant_id, config_key, config_value, source)
-            SELECT %s, key, value::jsonb, 'declaration' FROM unnest(%s::text[], %s::text[]) AS declared (key, value)
-            ON CONFLICT (tenant_id, config_key) DO UPDATE
-                SET config_value = EXCLUDED.config_value, updated_at = now(), updated_by = current_user
-                WHERE tenant_configurations.source = 'declaration'
-                  AND tenant_configurations.config_value IS DISTINCT FROM EXCLUDED.config_value
-            """,
-            [tenant_id, list(rows), list(rows.values())],
-        )
-
-
-def read_configuration(tenant_id: str) -> dict[str, str] | None:
-    """The declared rows of a tenant (key → JSON text), or None when the tenant is not there."""
-    import json
-
-    with transaction() as connection:
-        if not connection.execute("SELECT 1 FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone():
-            return None
-        rows = connection.execute(
-            "SELECT config_key, config_value FROM tenant_configurations WHERE tenant_id = %s AND source = 'declaration'", [tenant_id]
-        )
-        return {row["config_key"]: json.dumps(row["config_value"], sort_keys=True, ensure_ascii=False) for row in rows}
 
 
 def issue_tokens(tenant_ids: list[str], *, again: bool = False) -> dict[str, str]:

@@ -34,7 +34,11 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationKey:
-    """A row's key in ``tenant_configurations``: the type of its JSON value, default, range (inclusive) and who may change it."""
+    """A row's key in ``tenant_configurations``: the type of its JSON value, default, range (inclusive) and who may change it.
+
+    ``runtime``: whether it can be changed without the file. A key that the engine makes something of (an uploaded picture, a role's
+    connection limit) cannot: the row would say what is not so.
+    """
 
     key: str
     type: ValueType
@@ -43,6 +47,7 @@ class ConfigurationKey:
     minimum: int | None = None
     maximum: int | None = None
     editor: Editor = "tenant_admin"
+    runtime: bool = True
 
 
 def _by_key(*items: Any) -> Mapping[str, Any]:
@@ -167,8 +172,8 @@ TEMPLATES: Final[Mapping[str, Template]] = _by_key(
 def _configuration_keys() -> Mapping[str, ConfigurationKey]:
     keys = [
         ConfigurationKey("branding.app_name", "text", "The application's name", "the tenant's name", 1, 60),
-        ConfigurationKey("branding.logo", "asset", "The logo: an SVG or PNG file"),
-        ConfigurationKey("branding.favicon", "asset", "The browser's icon: an SVG, PNG or ICO file"),
+        ConfigurationKey("branding.logo", "asset", "The logo: an SVG or PNG file", runtime=False),
+        ConfigurationKey("branding.favicon", "asset", "The browser's icon: an SVG, PNG or ICO file", runtime=False),
     ]
     keys += [ConfigurationKey(f"theme.{name}", "colour", f"The {name} colour", default) for name, default in COLOURS.items()]
     keys.append(ConfigurationKey("theme.font", "font", "The font's family name", FONT))
@@ -186,7 +191,16 @@ def _configuration_keys() -> Mapping[str, ConfigurationKey]:
     keys.append(ConfigurationKey("legal.terms", "url", "The terms of service"))
     keys.append(ConfigurationKey("legal.privacy", "url", "The privacy statement"))
     keys += [
-        ConfigurationKey(f"limits.{limit.key}", "integer", limit.meaning, limit.default, limit.minimum, limit.maximum, "platform")
+        ConfigurationKey(
+            f"limits.{limit.key}",
+            "integer",
+            limit.meaning,
+            limit.default,
+            limit.minimum,
+            limit.maximum,
+            "platform",
+            runtime=limit.key != "connections",
+        )
         for limit in LIMITS.values()
     ]
     return _by_key(*keys)

@@ -16,6 +16,7 @@ from tenantry.declaration.explain import inner_type
 from tenantry.declaration.keys import COMMON_PLACEHOLDERS, CONFIGURATION_KEYS, FEATURES, LIMITS, TEMPLATES
 from tenantry.declaration.model import ISOLATIONS, STATES, TenantDeclaration
 from tenantry.declaration.overlay import REQUIRED
+from tenantry.declaration.values import winner
 from tenantry.declaration.yaml_source import MAX_BYTES, MAX_DEPTH
 
 _INTRODUCTION = """\
@@ -78,13 +79,22 @@ def render() -> str:
         + "\nIn every e-mail:\n\n"
         + _table(("placeholder", "is"), ((f"`{{{{ {name} }}}}`", meaning) for name, meaning in COMMON_PLACEHOLDERS.items())),
         _RULES,
-        "## Configuration rows\n\nWhat `tenant_configurations` holds for a tenant; a key without a value has no row.\n\n"
-        + _table(
-            ("key", "type", "range", "changed by"),
-            ((f"`{k.key}`", k.type, _range(k.minimum, k.maximum), _editor(k.editor)) for k in CONFIGURATION_KEYS.values()),
-        ),
+        "## Configuration rows\n\nWhat `tenant_configurations` holds for a tenant; a key without a value has no row. What `tenantry\n"
+        "config` does with them, and what wins where a value set at runtime and the file differ: [configuration.md](configuration.md).\n\n"
+        + configuration_table(),
     ]
     return "\n".join(parts)
+
+
+_WINS = {"runtime": "the value set at runtime", "newer": "the newer", "declaration": "the file: not changed at runtime"}
+
+
+def configuration_table() -> str:
+    """Every configuration key, as a Markdown table."""
+    return _table(
+        ("key", "type", "range", "changed by", "wins"),
+        ((f"`{k.key}`", k.type, _range(k.minimum, k.maximum), _editor(k.editor), _WINS[winner(k)]) for k in CONFIGURATION_KEYS.values()),
+    )
 
 
 def _keys() -> Iterator[tuple[str, str, str]]:

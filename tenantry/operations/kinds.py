@@ -10,7 +10,12 @@ from tenantry.operations.steps import Kind
 @cache
 def kinds() -> dict[str, Kind]:
     """All kinds; the modules are imported when a worker starts, not with the command line."""
-    from tenantry.operations import migrate, provision
+    from tenantry.operations import configure_bulk, migrate, provision
 
-    found = (migrate.MIGRATE, provision.PROVISION)
+    found = (
+        configure_bulk.BULK,
+        configure_bulk.UNDO,
+        migrate.MIGRATE,
+        provision.PROVISION,
+    )
     return {kind.name: kind for kind in found}

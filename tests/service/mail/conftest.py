@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg import sql
 
+from tenantry.clients import configuration as configuration_rows
 from tenantry.clients import migrations, registry
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration import naming
@@ -74,7 +75,7 @@ def tenant(control: PrivateCloud) -> Iterator[Tenant]:
             "bucket": "tenantry-dev-main", "prefix": f"tenants/{slug}/", "limits": {}, "labels": labels or {},
         }  # fmt: skip
         registry.record(tenant_id, slug, row, [], {"name": admin, "email": email or f"ada@{slug}.example"})
-        registry.write_configuration(tenant_id, {key: json.dumps(value) for key, value in (configuration or {}).items()})
+        configuration_rows.write_declared(tenant_id, {key: json.dumps(value) for key, value in (configuration or {}).items()})
         made.append(tenant_id)
         return tenant_id
 

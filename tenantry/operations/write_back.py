@@ -1,0 +1,82 @@
+"""Writes values that were set at runtime into the tenant's file, so that they go through review like any other change."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenantry.clients import configuration
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import DeclarationErrors, load_one
+from tenantry.declaration.files import SUFFIX, FileReader, display
+from tenantry.declaration.values import known
+from tenantry.declaration.yaml_edit import CannotEdit, set_value
+from tenantry.errors import InputError
+
+
+@dataclass(frozen=True)
+class WriteBack:
+    """What was written: the file, the keys, and the change as a unified diff. Without keys nothing was."""
+
+    file: str
+    keys: tuple[str, ...]
+    diff: str
+
+
+def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *, dry: bool = False) -> WriteBack:
+    """Writes the runtime values of ``keys`` (all that differ when None) into the tenant's file; ``dry`` only says what would change.
+
+    The row becomes declared when the file is applied: it may still be turned down in review. ``InputError`` when a key has no value of
+    its own at runtime, or when the file cannot be edited without touching more: it says what to write.
+    """
+    wanted = [known(key).key for key in keys] if keys is not None else None
+    declared = load_one(directory, slug).configuration()
+    store = TenantStore.of(slug)
+    rows = configuration.rows([store.id], runtime_only=True)[store.id]
+    for key in wanted or ():
+        if key not in rows:
+            raise InputError(f"{key} of {slug} is not set at runtime", f"tenantry config drift {slug} shows the keys that are")
+    values = {key: row["config_value"] for key, row in rows.items() if wanted is None or key in wanted}
+    values = {key: value for key, value in values.items() if declared.get(key) != value}
+    path = directory / f"{slug}{SUFFIX}"
+    with path.open(encoding="utf-8", newline="") as stream:  # line ends are kept as they are
+        before = stream.read()
+    after = before
+    for key, value in values.items():
+        try:
+            after = set_value(after, tuple(key.split(".")), value)
+        except CannotEdit as error:
+            raise InputError(f"{display(path)} cannot be edited for {key}: {error}", f"write it yourself: {_line(key, value)}") from None
+    _check(directory, slug, after)
+    if values and not dry:
+        _replace(path, after)
+    name = display(path).lstrip("/")
+    diff = difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}")
+    return WriteBack(display(path), tuple(values), "".join(line if line.endswith("\n") else line + "\n" for line in diff))
+
+
+def _check(directory: Path, slug: str, text: str) -> None:
+    reader = FileReader(directory)
+    if reader.check(slug, text) is None or reader.problems:
+        raise DeclarationErrors(reader.problems)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all, with the file's own mode."""
+    scratch = path.with_name(f".{path.name}.tmp")
+    with scratch.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+    scratch.chmod(path.stat().st_mode)
+    scratch.replace(path)
+
+
+def _line(key: str, value: Any) -> str:
+    import yaml
+
+    nested: Any = value
+    for step in reversed(key.split(".")):
+        nested = {step: nested}
+    return str(yaml.safe_dump(nested, default_flow_style=True, allow_unicode=True, width=10_000)).strip()
