@@ -1,5 +1,7 @@
 """The SMTP sink: takes every mail, delivers none, and keeps each as an .eml file.
 
+A second delivery with a known Message-ID to the same recipients is counted, not kept: as a mailbox does that drops duplicates.
+
 python -m local.cloud.mail --port PORT --directory DIR
 """
 
@@ -9,6 +11,7 @@ import argparse
 import asyncio
 import email
 import email.policy
+import hashlib
 import signal
 import time
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mail:
-    """One received mail. ``received`` is in seconds since 1970."""
+    """One received mail. ``received`` is in seconds since 1970; ``deliveries`` counts how often it came with this Message-ID."""
 
     path: Path
     received: float
@@ -31,6 +34,9 @@ class Mail:
     recipients: list[str]
     subject: str
     text: str
+    html: str
+    message_id: str
+    deliveries: int
 
 
 def received(directory: Path) -> list[Mail]:
@@ -40,7 +46,8 @@ def received(directory: Path) -> list[Mail]:
 
 def _read(path: Path) -> Mail:
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    body = message.get_body(("plain", "html"))
+    body, page = message.get_body(("plain", "html")), message.get_body(("html",))
+    again = path.with_suffix(".again")
     return Mail(
         path=path,
         received=path.stat().st_mtime,
@@ -48,6 +55,9 @@ def _read(path: Path) -> Mail:
         recipients=str(message.get("X-Rcpt-To", "")).split(", "),
         subject=str(message.get("Subject", "")),
         text=body.get_content() if body else "",
+        html=page.get_content() if page else "",
+        message_id=str(message.get("Message-ID", "")).strip(),
+        deliveries=1 + (again.read_bytes().count(b"\n") if again.exists() else 0),
     )
 
 
@@ -57,16 +67,30 @@ class Sink:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._count = 0
+        self._known = {_identity(mail.message_id, mail.recipients): mail.path for mail in received(directory) if mail.message_id}
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        content = cast("bytes", envelope.content)
+        message_id = email.message_from_bytes(content, policy=email.policy.default).get("Message-ID")
+        identity = _identity(str(message_id).strip(), envelope.rcpt_tos)
+        known = self._known.get(identity) if message_id else None
+        if known is not None and known.exists():
+            with known.with_suffix(".again").open("a") as again:
+                again.write(f"{time.time()}\n")
+            return "250 kept before"
         self._count += 1
         # The envelope's addresses stand in no header of the mail itself (think of a Bcc).
         envelope_lines = f"X-Mail-From: {envelope.mail_from}\r\nX-Rcpt-To: {', '.join(envelope.rcpt_tos)}\r\n"
         name = f"{time.time_ns()}-{self._count:04}"
-        partial = self._directory / f"{name}.partial"
-        partial.write_bytes(envelope_lines.encode() + cast("bytes", envelope.content))
-        partial.rename(self._directory / f"{name}.eml")
+        partial, path = self._directory / f"{name}.partial", self._directory / f"{name}.eml"
+        partial.write_bytes(envelope_lines.encode() + content)
+        partial.rename(path)
+        self._known[identity] = path
         return "250 kept"
+
+
+def _identity(message_id: str, recipients: list[str]) -> str:
+    return hashlib.sha256("\0".join([message_id, *sorted(recipients)]).encode()).hexdigest()
 
 
 async def serve(port: int, directory: Path) -> None:

@@ -7,10 +7,10 @@ CREATE TABLE outbox (
     key         text NOT NULL,                            -- of the event: one mail for each
     recipient   text NOT NULL,
     parameters  jsonb NOT NULL DEFAULT '{}',
-    state       text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'failed', 'cancelled')),
+    state       text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'failed', 'cancelled', 'bounced')),
     not_before  timestamptz NOT NULL DEFAULT now(),
     tries       integer NOT NULL DEFAULT 0,               -- since it was queued; a retry by hand begins anew
-    cause       text,                                     -- why it was deferred, failed or cancelled; plain language
+    cause       text,                                     -- why it was deferred, failed, cancelled or bounced
     created_at  timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
     PRIMARY KEY (tenant_id, id),

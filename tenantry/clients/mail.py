@@ -104,23 +104,16 @@ class Mailer:
         options = ["SMTPUTF8", "BODY=8BITMIME"] if international else []
         content = message.as_bytes(policy=SMTPUTF8 if international else SMTP)
         try:
-            for code, answer in (
-                connection.mail(self._settings.envelope_sender(tag), options),
-                connection.rcpt(recipient),
-            ):
-                _check(code, answer)
+            _check(*connection.mail(self._settings.envelope_sender(tag), options))
+            _check(*connection.rcpt(recipient))
         except (smtplib.SMTPException, OSError) as error:
             self._close()
             raise Unreachable(f"{self._name}: {_reason(error)}") from error
-        except (Deferred, Refused):
-            self._reset()
-            raise
         begin()
         try:
             # smtplib raises SMTPDataError only where the server refuses the word DATA.
             code, answer = connection.data(content)
         except smtplib.SMTPDataError as error:
-            self._reset()
             _check(error.smtp_code, error.smtp_error)
             raise Unreachable(f"{self._name}: {_reason(error)}") from error
         except (smtplib.SMTPException, OSError) as error:
@@ -139,8 +132,10 @@ class Mailer:
         return f"the mail server {self._settings.host}:{self._settings.port}"
 
     def _connected(self) -> smtplib.SMTP:
-        if self._connection is not None:
+        # A server closes a connection that was quiet or was used often enough; asking first keeps that from looking like a failure.
+        if self._connection is not None and self._answers(self._connection):
             return self._connection
+        self._close()
         settings = self._settings
         try:
             context = ssl.create_default_context()
@@ -161,12 +156,12 @@ class Mailer:
             ) from error
         return connection
 
-    def _reset(self) -> None:
-        if self._connection is not None:
-            try:
-                self._connection.rset()
-            except (smtplib.SMTPException, OSError):
-                self._close()
+    @staticmethod
+    def _answers(connection: smtplib.SMTP) -> bool:
+        try:
+            return connection.rset()[0] == 250  # also drops what an earlier mail left half said
+        except (smtplib.SMTPException, OSError):
+            return False
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -216,10 +216,30 @@ def attempts(connection: psycopg.Connection[dict[str, Any]], mail_id: UUID) -> l
     ).fetchall()
 
 
+def bounced(connection: psycopg.Connection[dict[str, Any]], mail_id: UUID, cause: str) -> bool:
+    """Notes that a mail which was sent came back for good; whether there is such a mail."""
+    row = connection.execute(
+        "UPDATE outbox SET state = 'bounced', cause = %s WHERE id = %s AND state IN ('sent', 'failed', 'bounced') RETURNING id",
+        [cause[:1000], mail_id],
+    ).fetchone()
+    return row is not None
+
+
+def dead_address(connection: psycopg.Connection[dict[str, Any]], entry: Entry) -> str | None:
+    """Why an earlier mail of the tenant to this recipient came back, where the address itself was at fault (RFC 3463: X.1.X)."""
+    row = connection.execute(
+        "SELECT cause FROM outbox WHERE tenant_id = %s AND recipient = %s AND state = 'bounced' AND starts_with(cause, '5.1.')"
+        " AND id <> %s AND finished_at > now() - interval '90 days' LIMIT 1",
+        [entry.tenant_id, entry.recipient, entry.id],
+    ).fetchone()
+    return str(row["cause"]) if row else None
+
+
 def requeue(connection: psycopg.Connection[dict[str, Any]], ids: Collection[UUID]) -> list[UUID]:
-    """Queues mails that failed, were cancelled or wait, for now; the ids of those that were. What was sent is not sent again."""
+    """Queues mails that failed, bounced, were cancelled or wait, for now; the ids of those that were. What was sent is not sent again."""
+    # tries is not 0 again: somebody asked for this mail, so an earlier one's bounce does not stop it.
     rows = connection.execute(
-        "UPDATE outbox SET state = 'queued', not_before = now(), tries = 0, cause = NULL, finished_at = NULL"
+        "UPDATE outbox SET state = 'queued', not_before = now(), tries = 1, cause = NULL, finished_at = NULL"
         " WHERE id = ANY(%s) AND state <> 'sent' RETURNING id",
         [list(ids)],
     ).fetchall()

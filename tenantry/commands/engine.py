@@ -90,16 +90,33 @@ def status(
         tenant_table({})
 
 
-def invite(slug: Annotated[str, typer.Argument(metavar="SLUG")], as_json: Json = False) -> None:
+def invite(
+    slug: Annotated[str, typer.Argument(metavar="SLUG")],
+    by_mail: Annotated[bool, typer.Option("--mail", help="Send the link to the administrator instead of printing it.")] = False,
+    as_json: Json = False,
+) -> None:
     """Give the first administrator's invitation a new link; the one before stops working.
 
     Example: tenantry invite acme
+    Example: tenantry invite acme --mail
     """
     from tenantry.clients import registry
 
     declared = load(tenants_dir())
     if slug not in declared:
         raise InputError(f"no tenant {slug}", "tenantry list shows the tenants")
+    if by_mail:
+        from tenantry.operations import mailing, welcome
+
+        mailing.settings()  # without a mail server nothing is touched: the link that is out goes on working
+        delivery = mailing.deliver([welcome.again(declared[slug].id)])
+        if not delivery.sent:
+            raise WorkError(delivery.causes[0], "tenantry mail list shows it; what is deferred is sent by the sweep")
+        if as_json:
+            console.print_json({"slug": slug, "sent_to": declared[slug].admin.email})
+        else:
+            print(f"sent to {declared[slug].admin.email}")
+        return
     tokens = registry.issue_tokens([str(declared[slug].id)], again=True)
     if not tokens:
         raise WorkError(f"tenant {slug} has no open invitation", f"it was accepted, or `tenantry up {slug}` has not made it yet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -76,25 +77,51 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
 @local.command()
 def mail(
     number: Annotated[int | None, typer.Argument(help="Show this mail; without it, list all.")] = None,
+    to: Annotated[str, typer.Option("--to", metavar="TEXT", help="Only mail to addresses that contain this.")] = "",
+    html: Annotated[bool, typer.Option("--html", help="Show the HTML text instead of the plain one.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show the mail as it came over the wire.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List or show the mail that the platform has sent. None of it left this machine."""
+    """List or show the mail that the platform has sent. None of it left this machine.
+
+    Example: tenantry local mail --to ada@
+    Example: tenantry local mail 3 --html > mail.html
+    """
     from local.cloud.mail import received
+    from tenantry import console
     from tenantry.errors import InputError
 
-    mails = received(_home().mail)
+    mails = list(enumerate(received(_home().mail), 1))
     if number is not None and not 1 <= number <= len(mails):
         raise InputError(f"there is no mail {number}", f"there are {len(mails)}: tenantry local mail lists them")
-    rows: list[dict[str, Any]] = [{"number": index, **asdict(each), "path": str(each.path)} for index, each in enumerate(mails, 1)]
-    if number is not None:
-        rows = [rows[number - 1]]
+    chosen = [(index, each) for index, each in mails if number in (None, index) and (not to or to in ", ".join(each.recipients))]
+    rows: list[dict[str, Any]] = [{"number": index, **asdict(each), "path": str(each.path)} for index, each in chosen]
     if as_json:
-        typer.echo(json.dumps(rows if number is None else rows[0], indent=2))
-    elif number is not None:
-        typer.echo(mails[number - 1].path.read_text(errors="replace"))
+        typer.echo(json.dumps(rows if number is None else rows[0], indent=2, ensure_ascii=False))
+        return
+    if number is None:
+        console.print_table(
+            ("number", "received", "to", "subject", "deliveries"),
+            [
+                (
+                    index,
+                    f"{datetime.fromtimestamp(each.received):%Y-%m-%d %H:%M:%S}",
+                    ", ".join(each.recipients),
+                    each.subject,
+                    each.deliveries if each.deliveries == 1 else f"{each.deliveries}, same Message-ID",
+                )
+                for index, each in chosen
+            ],
+        )
+        return
+    found = mails[number - 1][1]
+    if raw:
+        typer.echo(found.path.read_text(errors="replace"))
+    elif html:
+        typer.echo(found.html)
     else:
-        for row in rows:
-            typer.echo(f"{row['number']:>4}  {', '.join(row['recipients'])}  {row['subject']}")
+        typer.echo(f"From:       {found.sender}\nTo:         {', '.join(found.recipients)}\nSubject:    {found.subject}")
+        typer.echo(f"Message-ID: {found.message_id}\nDeliveries: {found.deliveries}\n\n{found.text}")
 
 
 def _home() -> Home:

@@ -1,9 +1,201 @@
-"""`tenantry mail list|send`: the outbox."""
+"""`tenantry mail list|show|send|retry|preview|bounce`: the outbox."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from tenantry import console
+from tenantry.errors import InputError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tenantry.operations.mailing import Delivery
+
+mail = typer.Typer(help="The outbox: what was caused, what was sent, what was refused.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's id, or its first characters.")]
+STATES = ("queued", "sent", "failed", "cancelled", "bounced")
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
+    app.add_typer(mail, name="mail")
+
+
+@mail.command("list")
+def list_(
+    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant's.", show_default=False)] = None,
+    state: Annotated[list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List the mails of the outbox, the newest first.
+
+    Example: tenantry mail list acme
+    Example: tenantry mail list --state failed
+    """
+    from tenantry.clients import outbox, registry
+    from tenantry.clients.stores import TenantStore
+
+    for name in state or ():
+        if name not in STATES:
+            raise InputError(f"no mail has the state {name!r}", f"one of {', '.join(STATES)}")
+    if slug is not None:
+        TenantStore.of(slug)
+    with registry.transaction() as connection:
+        rows = outbox.entries(connection, slug=slug, states=state or None, limit=limit)
+    if as_json:
+        console.print_json(rows)
+        return
+    console.print_table(
+        ("id", "tenant", "mail", "to", "state", "when", "why"),
+        [(str(row["id"])[:8], row["slug"], row["kind"], row["recipient"], row["state"], _when(row), row["cause"]) for row in rows],
+    )
+
+
+@mail.command()
+def show(mail_id: Id, as_json: Json = False) -> None:
+    """Show one mail: what caused it, and every attempt to send it with the server's answer.
+
+    Example: tenantry mail show 1f0c2a9b
+    """
+    from tenantry.clients import outbox, registry
+
+    with registry.transaction() as connection:
+        row = outbox.entries(connection, ids=[_find(connection, mail_id)])[0]
+        row["attempts"] = outbox.attempts(connection, row["id"])
+    if as_json:
+        console.print_json(row)
+        return
+    attempts = row.pop("attempts")
+    console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in row.items() if value is not None])
+    for attempt in attempts:
+        outcome = attempt["outcome"] or "no answer noted: the mail may have arrived"
+        print(f"{attempt['begun_at']:%Y-%m-%d %H:%M:%S}  attempt {attempt['number']}: {outcome}  {attempt['answer'] or ''}".rstrip())
+
+
+@mail.command()
+def send(limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 1000, as_json: Json = False) -> None:
+    """Send what is due now; the scheduled task does the same. Exit code 1 where a mail was deferred or refused.
+
+    Example: tenantry mail send
+    """
+    from tenantry.operations import mailing
+
+    _conclude(mailing.sweep(limit), as_json)
+
+
+@mail.command()
+def retry(
+    mail_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]…", help="Ids, or their first characters.", show_default=False)
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Every mail that failed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send mails that failed, bounced or wait, now. A mail that was sent is not sent again.
+
+    Example: tenantry mail retry 1f0c2a9b
+    Example: tenantry mail retry --failed
+    """
+    from tenantry.clients import outbox, registry
+    from tenantry.operations import mailing
+
+    if not mail_ids and not failed:
+        raise InputError("which mail?", "tenantry mail retry ID, or --failed; tenantry mail list --state failed shows them")
+    with registry.transaction() as connection:
+        chosen = [_find(connection, each) for each in mail_ids or ()]
+        if failed:
+            chosen += [row["id"] for row in outbox.entries(connection, states=["failed"])]
+        queued = outbox.requeue(connection, chosen)
+    if mail_ids and not queued:
+        raise InputError("this mail was sent", "a new event makes a new mail: for an invitation tenantry invite SLUG --mail")
+    _conclude(mailing.deliver(queued), as_json)
+
+
+@mail.command()
+def preview(
+    slug: Annotated[str, typer.Argument(metavar="SLUG")],
+    kind: Annotated[str, typer.Argument(metavar="MAIL", help="A key of email_templates: invitation, welcome, …")],
+    html: Annotated[bool, typer.Option("--html", help="The HTML text instead of the plain one.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a mail of a tenant would look like, with made-up values. Nothing is sent.
+
+    Example: tenantry mail preview acme invitation --html > invitation.html
+    """
+    from tenantry.clients import registry
+    from tenantry.clients.stores import TenantStore
+    from tenantry.declaration.keys import TEMPLATES
+    from tenantry.rendering import message
+    from tenantry.rendering.look import Look
+
+    if kind not in TEMPLATES:
+        raise InputError(f"there is no e-mail {kind}", f"one of {', '.join(TEMPLATES)}")
+    store = TenantStore.of(slug)
+    with registry.transaction() as connection:
+        look = Look.of(connection, store.id, kind)
+    values = {name: f"https://{look.host}/EXAMPLE" if name.endswith("_url") else name.upper() for name in TEMPLATES[kind].placeholders}
+    rendered = message.render(look, {"user_name": "Ada Byron", "user_email": "ada@example.com", **values})
+    if as_json:
+        console.print_json({"subject": rendered.subject, "plain": rendered.plain, "html": rendered.html})
+    elif html:
+        print(rendered.html)
+    else:
+        print(f"Subject: {rendered.subject}\n\n{rendered.plain}", end="")
+
+
+@mail.command()
+def bounce(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The notification; standard input without it.", show_default=False)
+    ] = None,
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="The address that it came to, where its headers do not say.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Take in a delivery status notification: the mail is marked, and its address gets no more mail of that tenant.
+
+    Example: tenantry mail bounce notification.eml
+    """
+    from tenantry.operations import bounces
+
+    if file is not None and not file.is_file():
+        raise InputError(f"there is no file {file}", "name the notification, or give it on standard input")
+    found, noted = bounces.take(file.read_bytes() if file else sys.stdin.buffer.read(), to)
+    if as_json:
+        console.print_json({"id": found.mail_id, "action": found.action, "status": found.status, "reason": found.reason, "noted": noted})
+    else:
+        verdict = "noted" if noted else "nothing to note: no such mail was sent" if found.action == "failed" else "not given up yet"
+        print(f"{str(found.mail_id)[:8]} {found.action} {found.status} {found.reason}: {verdict}")
+
+
+def _find(connection: Any, prefix: str) -> UUID:
+    """The mail whose id begins so; ``InputError`` when there is none or more than one."""
+    rows = connection.execute("SELECT id FROM outbox WHERE starts_with(id::text, %s) LIMIT 2", [prefix.lower()]).fetchall()
+    if len(rows) != 1 or not prefix:
+        raise InputError(f"{'no mail' if not rows else 'more than one mail'} begins with {prefix!r}", "tenantry mail list shows their ids")
+    found: UUID = rows[0]["id"]
+    return found
+
+
+def _when(row: dict[str, Any]) -> str:
+    when = row["finished_at"] or row["not_before"]
+    return f"{'' if row['finished_at'] else 'not before '}{when:%Y-%m-%d %H:%M}"
+
+
+def _conclude(delivery: Delivery, as_json: bool) -> None:
+    counts = {name: getattr(delivery, name) for name in ("sent", "deferred", "failed", "cancelled", "waiting")}
+    if as_json:
+        console.print_json({**counts, "causes": list(delivery.causes)})
+    else:
+        for cause in delivery.causes:
+            console.say(cause)
+        print(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing is due")
+    if delivery.deferred or delivery.failed:
+        raise typer.Exit(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import smtplib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -133,12 +132,10 @@ def _cloudflare() -> str:
 
 
 def _mail() -> str:
-    host, port = os.environ.get("SMTP_HOST"), os.environ.get("SMTP_PORT", "587")
-    if not host:
-        raise WorkError("SMTP_HOST is not set", "set SMTP_HOST and SMTP_PORT; invitations and welcome mails need them")
-    try:
-        with smtplib.SMTP(host, int(port), timeout=10) as server:
-            server.noop()
-    except OSError as error:
-        raise WorkError(f"{host}:{port}: {error}", "check SMTP_HOST and SMTP_PORT") from error
-    return f"{host}:{port}"
+    from tenantry.clients.mail import Mailer
+    from tenantry.operations import mailing
+
+    domain, smtp = mailing.settings()
+    with Mailer(smtp, domain) as mailer:
+        mailer.check()
+    return f"{smtp.host}:{smtp.port}, {'in plain' if smtp.tls == 'none' else smtp.tls}, from {smtp.sender}"

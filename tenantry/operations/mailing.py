@@ -71,22 +71,27 @@ def sweep(limit: int = 1000) -> Delivery:
     return _tally(_send(None, limit))
 
 
+def settings() -> tuple[str, mail.Settings]:
+    """The platform's domain and how to send. ``InputError`` when no mail server is set, or wrongly."""
+    domain = PlatformSettings.from_project(project_root()).domain
+    return domain, mail.Settings.from_environment(domain)
+
+
 def _send(ids: Collection[UUID] | None, limit: int) -> list[UUID]:
     """Handles the mails that are due, one by one, until a cause that would hold up the next as well; those it handled."""
     import psycopg
 
-    domain = PlatformSettings.from_project(project_root()).domain
-    settings = mail.Settings.from_environment(domain)
+    domain, smtp = settings()
     handled: list[UUID] = []
     server = Server.from_environment()
     try:
         with (
             server.connect(CONTROL_DATABASE) as claims,
             server.connect(CONTROL_DATABASE) as journal,
-            Mailer(settings, domain) as mailer,
+            Mailer(smtp, domain) as mailer,
         ):
             reachable = True
-            compose = Composer(settings, domain)
+            compose = Composer(smtp, domain)
             while reachable and len(handled) < limit:
                 with registry.acting(claims) as connection, outbox.claimed(connection, ids=ids, done=handled) as entry:
                     if entry is None:
@@ -163,6 +168,8 @@ class Composer:
             raise _Withheld("cancelled", "the tenant is a clone, and a clone sends no mail")
         if entry.tenant_state != "active" and not TEMPLATES[entry.kind].while_inactive:
             raise _Withheld("cancelled", f"the tenant is {entry.tenant_state}")
+        if entry.tries == 0 and (reason := outbox.dead_address(connection, entry)):
+            raise _Withheld("failed", f"mail to this address came back before ({reason}); `tenantry mail retry` sends it all the same")
         try:
             recipient = text.wire_address(entry.recipient)
             look = Look.of(connection, entry.tenant_id, entry.kind)

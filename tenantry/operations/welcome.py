@@ -25,16 +25,7 @@ def begin(tenant_id: UUID | str) -> list[UUID]:
     administrator was in before the sequence was ever begun. ``WorkError`` when there is no invitation.
     """
     with registry.transaction() as connection:
-        tenant = connection.execute("SELECT slug, state, host FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
-        # Locked, so that two who begin at once issue one link.
-        invitation = connection.execute(
-            "SELECT * FROM invitations WHERE tenant_id = %s AND role = 'admin' AND revoked_at IS NULL"
-            " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
-            [tenant_id],
-        ).fetchone()
-        if tenant is None or invitation is None:
-            slug = tenant["slug"] if tenant else "SLUG"
-            raise WorkError("there is no first administrator to welcome", f"`tenantry up {slug}` makes the invitation")
+        tenant, invitation = _first_administrator(connection, tenant_id)
         if tenant["state"] != "active":
             return []
         if invitation["accepted_at"]:
@@ -47,17 +38,43 @@ def begin(tenant_id: UUID | str) -> list[UUID]:
             invitations.issue(connection, invitation["tenant_id"], invitation["id"])
         now = datetime.now(UTC)
         return [
-            outbox.add(
-                connection,
-                tenant_id,
-                kind,
-                invitation["email"],
-                {"user_name": invitation["name"], "invitation_id": str(invitation["id"])},
-                f"{PREFIX}{invitation['id']}:{day}",
-                not_before=now + timedelta(days=day) if day else None,
-            )
+            _add(connection, invitation, kind, f"{PREFIX}{invitation['id']}:{day}", now + timedelta(days=day) if day else None)
             for day, kind in SEQUENCE
         ]
+
+
+def again(tenant_id: UUID | str) -> UUID:
+    """Gives the invitation a new link and queues a mail with it, in one transaction; the mail's id. The link before stops working.
+
+    ``WorkError`` when there is no open invitation.
+    """
+    with registry.transaction() as connection:
+        tenant, invitation = _first_administrator(connection, tenant_id)
+        if invitation["accepted_at"]:
+            raise WorkError(f"the first administrator of {tenant['slug']} has accepted the invitation")
+        token = invitations.issue(connection, invitation["tenant_id"], invitation["id"])
+        # Each new link is an event of its own; its digest names it without telling it.
+        return _add(connection, invitation, "invitation", f"invitation:{invitation['id']}:{invitations.digest(token).hex()}", None)
+
+
+def _first_administrator(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID | str) -> tuple[dict[str, Any], dict[str, Any]]:
+    tenant = connection.execute("SELECT slug, state, host FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
+    # Locked, so that two who begin at once issue one link.
+    invitation = connection.execute(
+        "SELECT * FROM invitations WHERE tenant_id = %s AND role = 'admin' AND revoked_at IS NULL"
+        " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
+        [tenant_id],
+    ).fetchone()
+    if tenant is None or invitation is None:
+        raise WorkError("there is no first administrator to invite", f"tenantry up {tenant['slug'] if tenant else 'SLUG'}")
+    return tenant, invitation
+
+
+def _add(
+    connection: psycopg.Connection[dict[str, Any]], invitation: dict[str, Any], kind: str, key: str, not_before: datetime | None
+) -> UUID:
+    parameters = {"user_name": invitation["name"], "invitation_id": str(invitation["id"])}
+    return outbox.add(connection, invitation["tenant_id"], kind, invitation["email"], parameters, key, not_before=not_before)
 
 
 def cancel(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID | str, cause: str = "the tenant is no longer active") -> int:

@@ -1,0 +1,76 @@
+"""An SMTP server that does as a test tells it: refuses, cuts the line, waits, kills."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import socketserver
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Self
+
+Answer = str | None
+"""What is answered; None: the connection is cut without an answer."""
+
+
+@dataclass
+class Stubborn:
+    """A server on a port of its own. ``on`` maps a verb (``MAIL``, ``RCPT``, ``DATA``, ``TEXT``: the whole text has come) to its answer."""
+
+    on: dict[str, Callable[[bytes], Answer]] = field(default_factory=dict)
+    taken: list[EmailMessage] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        outer = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.say("220 stubborn ESMTP")
+                while line := self.rfile.readline():
+                    outer.seen.append(line.decode().rstrip())
+                    verb = line.split()[0].decode().upper()
+                    if verb == "QUIT":
+                        self.say("221 bye")
+                        return
+                    if verb == "DATA":
+                        if not self.answer("DATA", line, "354 go on"):
+                            return
+                        text = b""
+                        while not text.endswith(b"\r\n.\r\n"):
+                            if not (more := self.rfile.readline()):
+                                return
+                            text += more
+                        outer.taken.append(email.message_from_bytes(text[:-3], policy=email.policy.default))
+                        if not self.answer("TEXT", text, "250 taken"):
+                            return
+                    elif not self.answer(verb, line, "250 fine"):
+                        return
+
+            def answer(self, verb: str, line: bytes, default: str) -> bool:
+                answer = outer.on[verb](line) if verb in outer.on else default
+                if answer is not None:
+                    self.say(answer)
+                return answer is not None
+
+            def say(self, text: str) -> None:
+                self.wfile.write(text.encode() + b"\r\n")
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
+    def message_ids(self) -> list[str]:
+        return [str(message["Message-ID"]) for message in self.taken]
