@@ -10,6 +10,7 @@ RolePolicy = official("pulumi_aws.iam", "role_policy").RolePolicy
 
 Bucket = official("pulumi_aws.s3", "bucket").Bucket
 BucketLifecycleConfiguration = official("pulumi_aws.s3", "bucket_lifecycle_configuration").BucketLifecycleConfiguration
+BucketObjectLockConfiguration = official("pulumi_aws.s3", "bucket_object_lock_configuration").BucketObjectLockConfiguration
 BucketObjectv2 = official("pulumi_aws.s3", "bucket_objectv2").BucketObjectv2
 BucketOwnershipControls = official("pulumi_aws.s3", "bucket_ownership_controls").BucketOwnershipControls
 BucketPolicy = official("pulumi_aws.s3", "bucket_policy").BucketPolicy

@@ -54,25 +54,7 @@ class CellBucket(pulumi.ComponentResource):
             tags={MARK: f"cell-{cell}"},
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protects, import_=adopt(name)),
         )
-        guards: list[pulumi.Resource] = [
-            BucketPublicAccessBlock(
-                f"{name}-private",
-                bucket=bucket.bucket,
-                block_public_acls=True,
-                block_public_policy=True,
-                ignore_public_acls=True,
-                restrict_public_buckets=True,
-                opts=plain,
-            ),
-            BucketOwnershipControls(f"{name}-owner", bucket=bucket.bucket, rule={"objectOwnership": "BucketOwnerEnforced"}, opts=plain),
-            BucketVersioning(f"{name}-versioning", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=plain),
-            BucketServerSideEncryptionConfiguration(
-                f"{name}-encryption",
-                bucket=bucket.bucket,
-                rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
-                opts=plain,
-            ),
-        ]
+        guards = guarded(name, bucket, arn, self)
         BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
@@ -85,26 +67,6 @@ class CellBucket(pulumi.ComponentResource):
                     "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
                 }
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=guards),
-        )
-        BucketPolicy(
-            f"{name}-tls",
-            bucket=bucket.bucket,
-            policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "TlsOnly",
-                            "Effect": "Deny",
-                            "Principal": "*",
-                            "Action": "s3:*",
-                            "Resource": [arn, f"{arn}/*"],
-                            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                        }
-                    ],
-                }
-            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=guards),
         )
         role = Role(
@@ -155,3 +117,48 @@ class CellBucket(pulumi.ComponentResource):
         self.bucket = pulumi.Output.all(bucket.bucket, *[guard.urn for guard in guards]).apply(lambda values: str(values[0]))
         self.assets_role = role.arn
         self.register_outputs({"bucket": bucket.bucket, "assets_role": role.arn})
+
+
+def guarded(name: str, bucket: Bucket, arn: str, parent: pulumi.Resource) -> list[pulumi.Resource]:
+    """Makes a bucket private, versioned, encrypted and reachable over TLS only; what has to be there before it is used."""
+    plain = pulumi.ResourceOptions(parent=parent)
+    guards: list[pulumi.Resource] = [
+        BucketPublicAccessBlock(
+            f"{name}-private",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=plain,
+        ),
+        BucketOwnershipControls(f"{name}-owner", bucket=bucket.bucket, rule={"objectOwnership": "BucketOwnerEnforced"}, opts=plain),
+        BucketVersioning(f"{name}-versioning", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=plain),
+        BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=bucket.bucket,
+            rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
+            opts=plain,
+        ),
+    ]
+    BucketPolicy(
+        f"{name}-tls",
+        bucket=bucket.bucket,
+        policy=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "TlsOnly",
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "s3:*",
+                        "Resource": [arn, f"{arn}/*"],
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    }
+                ],
+            }
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=guards),
+    )
+    return guards

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_postgresql as postgresql
 
 from components.adoption import Adoption
+from components.backups import BackupBucket
 from components.bucket import CellBucket
 from components.control import ControlPlane
 from components.edge import Edge
@@ -26,7 +27,7 @@ class PlatformArgs(TypedDict):
 
 
 class Platform(pulumi.ComponentResource):
-    """A cell. The cell ``main`` also holds what there is one of: the control plane and the edge."""
+    """A cell. The cell ``main`` also holds what there is one of: the control plane, the backups' bucket and the edge."""
 
     bucket: pulumi.Output[str]
     assets_role: pulumi.Output[str]
@@ -47,6 +48,7 @@ class Platform(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             )
             self.ready.append(control.store)
+            BackupBucket(f"{name}-backups", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
             Edge(f"{name}-edge", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
 
         bucket = CellBucket(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from local import secret
 from local.cloud.ports import HOST
+from local.cloud.postgres import binaries
 from local.cloud.record import Record
 from local.engine import roads
 from local.home import CLONE
@@ -54,7 +55,8 @@ def environment(home: Home) -> dict[str, str]:
     if not ports or engine is None:
         raise WorkError(f"there is no local cloud in {home.root}", "start it: tenantry local up")
     here = os.environ.get("PATH", "")
-    folders = [str(engine), str(Path(sys.executable).parent)]
+    # A distribution's pg_dump is often older than the server, and then refuses it.
+    folders = [str(engine), str(Path(sys.executable).parent), str(binaries())]
     variables = {
         "PATH": os.pathsep.join([*folders, *(folder for folder in here.split(os.pathsep) if folder not in folders)]),
         "TENANTRY_LOCAL_HOME": str(home.root),

@@ -18,6 +18,8 @@ from tenantry.errors import InputError
 TENANTS_VARIABLE: Final = "TENANTRY_TENANTS"
 PROJECT_FILE: Final = "Pulumi.yaml"
 
+LOCKS: Final = ("none", "governance", "compliance")
+
 _HOST: Final = re.compile(r"(?=.{3,200}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])", re.ASCII)
 _ZONE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
@@ -39,6 +41,9 @@ class PlatformSettings:
     protect: str = "true"
     """Whether data-bearing resources refuse to be deleted until their tenant is being off-boarded; ``false`` for scratch platforms."""
 
+    backup_lock: str = "none"
+    """S3's object lock on backups: ``governance`` (a permission can lift it), ``compliance`` (nobody can, not even the account's root)."""
+
     def __post_init__(self) -> None:
         for key, value, good, rule in (
             ("tenantry:domain", self.domain, _HOST.fullmatch(self.domain), "a host name in lower-case ASCII, for example tenantry.example"),
@@ -48,6 +53,7 @@ class PlatformSettings:
             ("aws:region", self.region, _REGION.fullmatch(self.region), "a region's code, for example eu-central-1"),
             ("tenantry:accountId", self.account_id, _ACCOUNT.fullmatch(self.account_id), "12 digits, in quotes: the AWS account's id"),
             ("tenantry:protect", self.protect, self.protect in ("true", "false"), "true or false"),
+            ("tenantry:backupLock", self.backup_lock, self.backup_lock in LOCKS, f"one of {', '.join(LOCKS)}"),
         ):
             if not good:
                 raise InputError(f"the setting {key} cannot be {value!r}", rule)
@@ -89,6 +95,7 @@ KEYS: Final[Mapping[str, str]] = {
     "account_id": "tenantry:accountId",
     "secrets_provider": "tenantry:secretsProvider",
     "protect": "tenantry:protect",
+    "backup_lock": "tenantry:backupLock",
 }
 
 

@@ -26,14 +26,14 @@ def client(service: str) -> Any:
 
 def secret(arn: str) -> str:
     """The current text of a secret. ``WorkError`` when it cannot be read."""
-    with _explained(f"secret {arn}"):
+    with explained(f"secret {arn}"):
         return str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
 
 
 def find_secret(name: str) -> str | None:
     """The current text of the secret of that name, or None when there is none."""
     manager = client("secretsmanager")
-    with _explained(f"secret {name}"):
+    with explained(f"secret {name}"):
         try:
             return str(manager.get_secret_value(SecretId=name)["SecretString"])
         except manager.exceptions.ResourceNotFoundException:
@@ -43,7 +43,7 @@ def find_secret(name: str) -> str | None:
 def make_secret(name: str, text: str) -> str:
     """Makes the secret, or leaves the one that somebody made meanwhile; the text that it holds now."""
     manager = client("secretsmanager")
-    with _explained(f"secret {name}"):
+    with explained(f"secret {name}"):
         try:
             manager.create_secret(Name=name, SecretString=text, Tags=[{"Key": "tenantry", "Value": "platform"}])
         except manager.exceptions.ResourceExistsException:
@@ -56,7 +56,7 @@ def _tagged(tags: list[dict[str, str]], mark: str) -> bool:
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
+def explained(what: str) -> Iterator[None]:
     """Turns what boto3 raises into ``WorkError``."""
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as NoConnection
@@ -74,7 +74,7 @@ def _explained(what: str) -> Iterator[None]:
 def find_certificate(domain: str, mark: str) -> str | None:
     """ARN of our certificate for ``domain``, or None."""
     acm = client("acm")
-    with _explained("certificates"):
+    with explained("certificates"):
         for page in acm.get_paginator("list_certificates").paginate():
             for entry in page["CertificateSummaryList"]:
                 arn = str(entry["CertificateArn"])
@@ -88,7 +88,7 @@ def find_bucket(name: str, mark: str) -> str | None:
     from botocore.exceptions import ClientError
 
     s3 = client("s3")
-    with _explained(f"bucket {name}"):
+    with explained(f"bucket {name}"):
         try:
             return name if _tagged(s3.get_bucket_tagging(Bucket=name)["TagSet"], mark) else None
         except ClientError as error:
@@ -103,7 +103,7 @@ def find_bucket(name: str, mark: str) -> str | None:
 def find_role(name: str, mark: str) -> str | None:
     """The IAM role's name when it exists and is ours."""
     iam = client("iam")
-    with _explained(f"IAM role {name}"):
+    with explained(f"IAM role {name}"):
         try:
             tags = iam.list_role_tags(RoleName=name)["Tags"]
         except iam.exceptions.NoSuchEntityException:
@@ -114,7 +114,7 @@ def find_role(name: str, mark: str) -> str | None:
 def describe_server(identifier: str, mark: str) -> dict[str, Any] | None:
     """RDS's description of a database server when it exists and is ours."""
     rds = client("rds")
-    with _explained(f"database server {identifier}"):
+    with explained(f"database server {identifier}"):
         try:
             server: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
         except rds.exceptions.DBInstanceNotFoundFault:

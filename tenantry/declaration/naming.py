@@ -133,6 +133,11 @@ def bucket(prefix: str, cell: str) -> str:
     return f"{prefix}-{cell}"
 
 
+def backup_bucket(prefix: str) -> str:
+    """The bucket of all tenants' backups. No cell's name begins with a hyphen, so it is never a cell's bucket."""
+    return f"{prefix}--backups"
+
+
 def assets_role(prefix: str, cell: str) -> str:
     """The IAM role that reaches one tenant's prefix in a cell's bucket."""
     return f"{bucket(prefix, cell)}-assets"
@@ -163,6 +168,21 @@ def cell_of_stack(stack: str) -> str | None:
 def stack_of(isolation: str, cell: str, slug: str) -> str:
     """The stack that holds a tenant: its cell's when pooled, its own otherwise."""
     return cell_stack(cell) if isolation in POOLED else slug
+
+
+def kept(name: str) -> str:
+    """Where the data that a restore replaced waits until it is confirmed; ``name`` is a tenant's schema or database."""
+    return f"{name}__kept"
+
+
+def staging(name: str) -> str:
+    """Where restored data is built and checked before it takes the place of ``name``, a tenant's schema or database."""
+    return f"{name}__restore"
+
+
+def scratch_database(token: str) -> str:
+    """A database that a proof or a drill makes and drops; ``token`` is its backup's id."""
+    return f"tenantry__scratch_{_sql(token).lower()}"
 
 
 def _sql(name: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+import pytest
 
 from stacks import shared
 
@@ -13,6 +16,7 @@ TOKENS = {
     "aws:s3/bucket:Bucket",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     "aws:s3/bucketObjectv2:BucketObjectv2",
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
@@ -27,6 +31,7 @@ TOKENS = {
     "pulumi-python:dynamic/tenantry:ConfigurationRows",
     "pulumi-python:dynamic/tenantry:Store",
     "pulumi-python:dynamic/tenantry:TenantRecord",
+    "tenantry:platform:BackupBucket",
     "tenantry:platform:CellBucket",
     "tenantry:platform:ControlPlane",
     "tenantry:platform:Edge",
@@ -42,6 +47,8 @@ PLATFORM_NAMES = {
     "platform-control-schema", "platform-control-tables",
     "platform-edge", "platform-edge-wildcard", "platform-edge-fallback-origin", "platform-edge-certificate",
     "platform-edge-certificate-validation",
+    "platform-backups", "platform-backups-private", "platform-backups-owner", "platform-backups-versioning",
+    "platform-backups-encryption", "platform-backups-lifecycle", "platform-backups-tls",
     "platform-bucket", "platform-bucket-private", "platform-bucket-owner", "platform-bucket-versioning", "platform-bucket-encryption",
     "platform-bucket-lifecycle", "platform-bucket-tls", "platform-bucket-assets-role", "platform-bucket-assets-policy",
 }  # fmt: skip
@@ -71,5 +78,17 @@ def test_another_cell_has_no_registry_of_its_own(run, samples, settings, monkeyp
     tokens = {resource.type for resource in graph.resources.values()}
     assert "tenantry:platform:ControlPlane" not in tokens
     assert "tenantry:platform:Edge" not in tokens
+    assert "tenantry:platform:BackupBucket" not in tokens
     assert graph.resources["platform-database"].inputs["name"] == "cell_eu1"
     assert graph.resources["platform-bucket"].inputs["bucket"] == "tenantry-dev-eu1"
+
+
+@pytest.mark.parametrize(("lock", "mode"), [("none", None), ("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")])
+def test_the_lock_of_backups_is_a_setting(run, samples, settings, monkeypatch, lock, mode):
+    """The bucket is always able to lock, so that the setting replaces nothing; only the default retention comes and goes with it."""
+    monkeypatch.setattr(shared.gate, "enter", lambda *args: shared.gate.NOTHING)
+    graph = run(lambda: shared.run("main", replace(settings, backup_lock=lock), {}))
+    assert graph.resources["platform-backups"].inputs["objectLockEnabled"] is True
+    rules = graph.of_type("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
+    assert [rule.inputs["rule"]["defaultRetention"]["mode"] for rule in rules] == ([mode] if mode else [])
+    assert graph.options["platform-backups"].protect is True

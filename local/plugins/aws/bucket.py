@@ -48,10 +48,11 @@ class Bucket(ResourceType):
             return None
         region = head.get("BucketRegion") or state.get("region") or client.region
         tags = client.find("s3", "get_bucket_tagging", _named(id), ("NoSuchTagSet",), region, Bucket=id) or {"TagSet": []}
+        lock = client.find("s3", "get_object_lock_configuration", _named(id), ("ObjectLockConfigurationNotFoundError",), region, Bucket=id)
         return {
             "bucket": id,
             "region": region,
-            "objectLockEnabled": bool(state.get("objectLockEnabled")),
+            "objectLockEnabled": lock is not None,
             "arn": f"arn:aws:s3:::{id}",
             "bucketDomainName": f"{id}.s3.amazonaws.com",
             "bucketRegion": region,

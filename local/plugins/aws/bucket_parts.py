@@ -158,6 +158,33 @@ class OwnershipControls(BucketPart):
         return {"rule": {"objectOwnership": rules[0]["ObjectOwnership"]}} if rules else None
 
 
+class ObjectLock(BucketPart):
+    token = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"  # noqa: S105
+    noun, get, missing = "object lock", "get_object_lock_configuration", ("ObjectLockConfigurationNotFoundError",)
+    fields: ClassVar = {**OWNER, "objectLockEnabled": Field(default="Enabled", replaces=True), "rule": Field(dict)}
+
+    def put(self, new: Props) -> tuple[str, Props]:
+        wanted = (new.get("rule") or {}).get("defaultRetention")
+        names = {"mode": "Mode", "days": "Days", "years": "Years"}
+        retention = {names[name]: int(value) if name != "mode" else value for name, value in (wanted or {}).items()}
+        rule = {"Rule": {"DefaultRetention": retention}} if wanted else {}
+        return "put_object_lock_configuration", {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", **rule}}
+
+    def got(self, answer: Props) -> Props | None:
+        # A bucket that can lock has a configuration without a rule; that is as good as none.
+        found = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention")
+        if not found:
+            return None
+        return {
+            "objectLockEnabled": "Enabled",
+            "rule": {"defaultRetention": {name.lower(): value for name, value in found.items() if value}},
+        }
+
+    def delete(self, client: Client, id: str, state: Props, ctx: Context) -> None:
+        off = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
+        client.find("s3", "put_object_lock_configuration", self._named(id), GONE, state.get("region"), Bucket=id, **off)
+
+
 class Policy(BucketPart):
     token = "aws:s3/bucketPolicy:BucketPolicy"  # noqa: S105
     noun, get, remove, missing = "policy", "get_bucket_policy", "delete_bucket_policy", ("NoSuchBucketPolicy",)

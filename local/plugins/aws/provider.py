@@ -2,7 +2,7 @@
 
 from local.plugins.aws.bucket import Bucket
 from local.plugins.aws.bucket_object import BucketObject
-from local.plugins.aws.bucket_parts import Encryption, OwnershipControls, Policy, PublicAccessBlock, Versioning
+from local.plugins.aws.bucket_parts import Encryption, ObjectLock, OwnershipControls, Policy, PublicAccessBlock, Versioning
 from local.plugins.aws.certificate import Certificate
 from local.plugins.aws.client import CONFIG, Client
 from local.plugins.aws.instance import Instance
@@ -21,6 +21,7 @@ PROVIDER = Provider(
         Encryption(),
         PublicAccessBlock(),
         OwnershipControls(),
+        ObjectLock(),
         Policy(),
         Lifecycle(),
         BucketObject(),

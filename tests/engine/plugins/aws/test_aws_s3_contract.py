@@ -22,6 +22,7 @@ VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -54,6 +55,7 @@ REQUIRED = {
     ENCRYPTION: {"bucket", "rules"},
     BLOCK: {"bucket"},
     OWNERSHIP: {"bucket", "rule"},
+    LOCK: {"bucket"},
     POLICY: {"bucket", "policy"},
     LIFECYCLE: {"bucket"},
     OBJECT: {"bucket"},
@@ -281,3 +283,29 @@ def test_a_run_without_changes_needs_no_client() -> None:
 
     code = "import sys, local.plugins.aws.provider; sys.exit(bool({'boto3', 'botocore'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_bucket_that_can_lock(driver: Driver, api: Api) -> None:
+    """Whether a bucket can lock is seen when it is adopted and replaces; its default retention comes and goes in place."""
+    wanted = {"bucket": "bucket-lock", "objectLockEnabled": True}
+    made = driver.create(BUCKET, wanted)
+    adopted = driver.adopt(BUCKET, "bucket-lock")
+    assert adopted is not None
+    assert adopted.outputs["objectLockEnabled"] is True
+    assert driver.diff(made, {"bucket": "bucket-lock", "objectLockEnabled": False}).replaces == {"objectLockEnabled"}
+    assert driver.create(BUCKET, {"bucket": "bucket-free"}).outputs["objectLockEnabled"] is False
+
+    def days(number: int) -> dict[str, Any]:
+        return {"bucket": "bucket-lock", "rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": number}}}
+
+    lock = driver.create(LOCK, days(35))
+    assert lock.id == "bucket-lock"
+    held = api("s3").get_object_lock_configuration(Bucket="bucket-lock")["ObjectLockConfiguration"]
+    assert held["Rule"]["DefaultRetention"].items() >= {"Mode": "GOVERNANCE", "Days": 35}.items()
+    assert driver.diff(lock, days(35)).changes == frozenset()
+    lock = driver.update(lock, days(40))
+    again = driver.refresh(lock)
+    assert again is not None
+    assert again.outputs["rule"] == days(40)["rule"]
+    driver.delete(lock)
+    assert driver.refresh(lock) is None

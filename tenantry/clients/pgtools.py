@@ -1,0 +1,128 @@
+"""PostgreSQL's own programs (`psql`, `pg_dump`, `pg_restore`): which one to run, and in what environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any, Final
+
+from tenantry.clients.postgres import Server
+from tenantry.errors import InputError, WorkError
+
+FOLDER_VARIABLE: Final = "TENANTRY_PG_BIN"
+CHUNK: Final = 1 << 20
+_F_SETPIPE_SZ: Final = 1031  # Linux; a larger pipe lets the program run ahead of us
+
+
+@lru_cache(maxsize=16)
+def program(name: str, at_least: int) -> str:
+    """Path of the first `name` on PATH that is not older than the server's major version ``at_least``: an older pg_dump refuses it.
+
+    ``InputError`` when there is none; TENANTRY_PG_BIN names a folder that is looked at first.
+    """
+    older: list[str] = []
+    for folder in filter(None, [os.environ.get(FOLDER_VARIABLE, ""), *os.environ.get("PATH", "").split(os.pathsep)]):
+        path = Path(folder) / name
+        if not os.access(path, os.X_OK):
+            continue
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        version = re.search(r"\(PostgreSQL\) (\d+)", said)
+        if version and int(version[1]) >= at_least:
+            return str(path)
+        older.append(version[1] if version else "?")
+    found = f"; found only version {', '.join(older)}" if older else ""
+    raise InputError(
+        f"no {name} of PostgreSQL {at_least} or newer on PATH{found}",
+        f"install PostgreSQL's client programs, or name their folder in {FOLDER_VARIABLE}",
+    )
+
+
+def environment(server: Server, database: str, options: str = "") -> dict[str, str]:
+    """This process's environment with libpq's variables for one server, and none of the user's own (a PGDATESTYLE would change a dump)."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    return kept | {
+        "PGHOST": server.host,
+        "PGPORT": str(server.port),
+        "PGUSER": server.user,
+        "PGPASSWORD": server.password,
+        "PGSSLMODE": server.sslmode,
+        "PGDATABASE": database,
+        "PGAPPNAME": "tenantry",
+        "PGCLIENTENCODING": "UTF8",
+        "PGOPTIONS": options,
+    }
+
+
+@contextmanager
+def reading(command: Sequence[str], environment: dict[str, str]) -> Iterator[Callable[[int], bytes]]:
+    """Runs a program and gives a function that reads its output; ``WorkError`` with its last words when it fails."""
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        assert process.stdout is not None  # noqa: S101  # for the type checker
+        stream = process.stdout
+        _widen(stream)
+        try:
+            yield lambda size: os.read(stream.fileno(), size)
+            stream.close()
+            _conclude(process, command, errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            stream.close()
+            process.wait()
+
+
+@contextmanager
+def writing(command: Sequence[str], environment: dict[str, str]) -> Iterator[Callable[[Any], None]]:
+    """Runs a program and gives a function that writes to its input; ``WorkError`` with its last words when it fails."""
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
+        assert process.stdin is not None  # noqa: S101  # for the type checker
+        stream = process.stdin
+        _widen(stream)
+
+        def write(data: Any) -> None:
+            try:
+                stream.write(data)
+            except BrokenPipeError:
+                process.wait()
+                _conclude(process, command, errors, early=True)
+
+        try:
+            yield write
+            try:
+                stream.close()
+            except BrokenPipeError:
+                process.wait()
+                _conclude(process, command, errors, early=True)
+            _conclude(process, command, errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def _conclude(process: subprocess.Popen[bytes], command: Sequence[str], errors: IO[str], *, early: bool = False) -> None:
+    if process.wait() == 0 and not early:
+        return
+    errors.seek(0)
+    said = [line for line in errors.read().strip().splitlines() if line]
+    raise WorkError(f"{Path(command[0]).name} failed: {' / '.join(said[-2:]) or f'exit code {process.returncode}'}")
+
+
+def _widen(stream: IO[bytes]) -> None:
+    import fcntl
+    import sys
+
+    if sys.platform == "linux":
+        # Where the system's limit is lower the pipe keeps the size it has.
+        try:
+            fcntl.fcntl(stream.fileno(), _F_SETPIPE_SZ, CHUNK)
+        except OSError:
+            return

@@ -1,0 +1,96 @@
+"""Proves that a backup can be restored: by restoring it into a scratch database, which is dropped afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from tenantry.clients.postgres import Server, may_act_as
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import naming
+from tenantry.errors import WorkError
+from tenantry.operations.backup import catalog, reading
+from tenantry.operations.backup.reading import Place, Stored
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a restore into scratch found. ``problems`` is empty when every table, row and object is as the manifest says."""
+
+    backup_id: str
+    ok: bool
+    problems: tuple[str, ...]
+    rows: int
+    objects: int
+    seconds: float
+
+
+def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Proof:
+    """Restores the backup into a scratch database on the tenant's server, compares it with its manifest, and drops it.
+
+    ``InputError`` for a backup that is unknown, damaged or newer than we are; a difference is no exception but a ``Proof`` that is not ok.
+    """
+    started = time.monotonic()
+    stored = Stored.open(backup_id)
+    content = stored.manifest
+    store = TenantStore.of(stored.entry.slug or content.slug)
+    with scratch(store, backup_id) as place:
+        target = Place(place.server, place.database, content.schema_name, place.owner)
+        tell(f"{content.slug}: restoring {content.rows} rows into scratch")
+        reading.fill(stored, target, major(place.server))
+        problems = reading.compare(stored, target)
+        tell(f"{content.slug}: reading {len(content.objects)} objects")
+        for _ in stored.objects():
+            pass
+        stored.registry()
+    if not problems:
+        now = reading._now()
+        catalog.mark(backup_id, proved_at=now, verified_at=now)
+    return Proof(backup_id, not problems, tuple(problems), content.rows, len(content.objects), time.monotonic() - started)
+
+
+@contextmanager
+def scratch(store: TenantStore, token: str) -> Iterator[Place]:
+    """An empty database on the tenant's own server that only its owner's members may enter; dropped at the end, come what may."""
+    server, name = store.administrator(), naming.scratch_database(token)
+    make_database(server, name, store.owner)
+    try:
+        yield Place(server, name, "", store.owner)
+    finally:
+        drop_database(server, name)
+
+
+def make_database(server: Server, name: str, owner: str) -> None:
+    """An empty database; one that a killed attempt left is dropped first."""
+    drop_database(server, name)
+    with server.connect() as connection:
+        may_act_as(connection, owner)
+        connection.autocommit = True
+        # template0: nothing that somebody added to template1 can meet what the dump brings.
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(sql.Identifier(name), sql.Identifier(owner)))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+
+
+def drop_database(server: Server, name: str) -> None:
+    """Drops a database, ending its sessions; none of that name is all right."""
+    with server.connect() as connection:
+        connection.autocommit = True
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def major(server: Server) -> int:
+    """The server's major version."""
+    with server.connect() as connection:
+        return connection.info.server_version // 10000
+
+
+def require(proof: Proof) -> None:
+    """``WorkError`` for a proof that is not ok."""
+    if not proof.ok:
+        raise WorkError(
+            f"backup {proof.backup_id} does not restore to what was saved: {'; '.join(proof.problems[:3])}", "take another backup at once"
+        )

@@ -1,0 +1,189 @@
+"""Reads a backup: opens its manifest, checks its parts, and puts its data into a schema."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from psycopg import sql
+
+from tenantry.clients import migrations, objects, pgtools
+from tenantry.clients.postgres import Server, acting_as
+from tenantry.errors import InputError
+from tenantry.operations.backup import archive, catalog, checksums, contents, manifest, tenant_key
+from tenantry.operations.backup.archive import Damaged, Sink
+from tenantry.operations.backup.manifest import Manifest, Part
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A backup that can be read: its entry in the list, its manifest, and the key."""
+
+    entry: catalog.Entry
+    manifest: Manifest
+    identity: str
+
+    @classmethod
+    def open(cls, backup_id: str) -> Stored:
+        """Reads the manifest. ``InputError`` when there is no such backup, it is damaged, or it is newer than this Tenantry."""
+        entry = catalog.complete(backup_id)
+        identity = tenant_key.identity(entry.tenant_id)
+        body = objects.opened(entry.bucket, entry.key(manifest.NAME))["Body"].read()
+        content = manifest.opened(body, identity, backup_id=entry.id, tenant_id=entry.tenant_id, sha256=entry.manifest_sha256)
+        if content.revision > migrations.head("tenant"):
+            raise InputError(
+                f"backup {backup_id} has tables of revision {content.revision}; this Tenantry knows up to {migrations.head('tenant')}",
+                f"use Tenantry {content.tool} or newer",
+            )
+        return cls(entry, content, identity)
+
+    def part(self, kind: str) -> Part:
+        """The only part of a kind."""
+        return next(part for part in self.manifest.parts if part.kind == kind)
+
+    def feed(self, part: Part, sink: Sink) -> None:
+        """Gives a part's bytes to ``sink``; ``Damaged`` when they are not what was stored."""
+        archive.load(self.entry.bucket, self.entry.key(part.name), self.identity, sink, (part.bytes, part.sha256, part.plain_bytes))
+
+    def check(self, tell: Callable[[str], None] = lambda line: None) -> None:
+        """Reads every part to its end. ``Damaged`` for the first that is not what was stored."""
+        for part in self.manifest.parts:
+            tell(f"{self.manifest.slug}: reading {part.name}")
+            if part.kind == "objects":
+                for _ in self.objects():
+                    pass
+            else:
+                self.feed(part, lambda data: None)
+        catalog.mark(self.entry.id, verified_at=_now())
+
+    def registry(self) -> dict[str, list[dict[str, Any]]]:
+        """The tenant's rows of the control database."""
+        text = bytearray()
+        self.feed(self.part("registry"), text.extend)
+        rows = contents.registry_from_text(bytes(text))
+        if {table: len(some) for table, some in rows.items()} != self.manifest.registry:
+            raise Damaged(f"backup {self.entry.id} has other rows of the registry than its manifest says", "take another backup")
+        return rows
+
+    def objects(self) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+        """Each object with a stream of its bytes, in the manifest's order; its checksum is checked when the next one is asked for."""
+        expected = list(self.manifest.objects)
+        with self._untarred() as archived:
+            for wanted in expected:
+                entry = archived.next()
+                source = archived.extractfile(entry) if entry else None
+                if entry is None or source is None or entry.name != wanted.key:
+                    raise Damaged(f"backup {self.entry.id}: object {wanted.key} is missing", "take another backup")
+                stream = _Hashed(source)
+                yield entry, stream  # type: ignore[misc]  # as much of a stream as an upload asks for
+                while stream.read(archive.CHUNK):
+                    pass
+                if stream.digest.hexdigest() != wanted.sha256:
+                    raise Damaged(f"backup {self.entry.id}: object {wanted.key} is not what was stored", "take another backup")
+
+    @contextmanager
+    def _untarred(self) -> Iterator[tarfile.TarFile]:
+        """A part is pushed, a tar is pulled: a pipe and a thread between them."""
+        out, into = os.pipe()
+        failure: list[BaseException] = []
+
+        def push() -> None:
+            with os.fdopen(into, "wb") as pipe:
+                try:
+                    self.feed(self.part("objects"), pipe.write)
+                except BrokenPipeError:  # the reader has given up, and says why itself
+                    return
+                except BaseException as error:
+                    failure.append(error)
+
+        thread = threading.Thread(target=push, name="objects", daemon=True)
+        thread.start()
+        try:
+            with os.fdopen(out, "rb") as pipe:
+                try:
+                    with tarfile.open(fileobj=pipe, mode="r|") as archived:
+                        yield archived
+                    while pipe.read(archive.CHUNK):  # to the end, so that all of it is checked
+                        pass
+                except (tarfile.TarError, EOFError) as error:
+                    thread.join()
+                    raise (failure[0] if failure else Damaged(f"backup {self.entry.id}: {error}", "take another backup")) from None
+        finally:
+            thread.join()
+        if failure:
+            raise failure[0]
+
+
+class _Hashed:
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source, self.digest = source, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self.digest.update(data)
+        return data
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a backup's data is put: an existing database, in which ``schema`` does not exist yet."""
+
+    server: Server
+    database: str
+    schema: str
+    owner: str
+
+
+def fill(stored: Stored, place: Place, server_version: int) -> None:
+    """Makes the backup's tables and rows in ``place``, as its owner and at the backup's own revision.
+
+    The schema is named as in the backup's own store when it holds a dump. Raises ``Damaged`` and ``WorkError``; what was made until
+    then is the caller's to remove.
+    """
+    content = stored.manifest
+    if content.model != "rls":
+        command = [
+            pgtools.program("pg_restore", server_version), "--format=custom", f"--dbname={place.database}", f"--role={place.owner}",
+            "--no-owner", "--no-acl", "--exit-on-error",
+        ]  # fmt: skip
+        with pgtools.writing(command, pgtools.environment(place.server, place.database, f"-c app.tenant_id={content.tenant_id}")) as write:
+            stored.feed(stored.part("dump"), write)
+        return
+    with place.server.connect(place.database) as connection:
+        with acting_as(connection, place.owner):
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(place.schema)))
+        connection.commit()
+        # The owner stands in for the application's role: nobody else gets any right in what is not checked yet.
+        migrations.apply(connection, "tenant", place.schema, owner=place.owner, app_role=place.owner, revision=content.revision)
+        with acting_as(connection, place.owner):
+            for part in content.parts:
+                if part.kind != "rows" or part.table is None:
+                    continue
+                target = sql.Identifier(place.schema, part.table)
+                connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(target))  # COPY FROM refuses it
+                statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, sql.SQL(", ").join(map(sql.Identifier, part.columns)))
+                with connection.cursor().copy(statement) as copy:
+                    stored.feed(part, copy.write)
+
+
+def compare(stored: Stored, place: Place) -> list[str]:
+    """In words, what in ``place`` is not as the manifest says; none when every table has the same rows."""
+    content = stored.manifest
+    with place.server.connect(place.database) as connection, acting_as(connection, place.owner):
+        connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(content.tenant_id)])
+        tables = checksums.own_tables(connection, place.schema)
+        if content.model == "rls":  # the others of a cell's tables were never part of it
+            tables = [table for table in tables if table in content.tables]
+        return checksums.differences(content.tables, checksums.figures(connection, place.schema, tables, content.tenant_id))
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)

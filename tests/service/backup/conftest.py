@@ -1,0 +1,180 @@
+"""A platform without the engine: control database, one cell, tenants in three models, buckets. Its clients are the real ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from local.cloud.cloud import Cloud
+from local.env import UNSET, environment
+from local.home import Home
+from tenantry.clients import aws, configuration, keys, migrations, registry
+from tenantry.clients.postgres import Server, acting_as
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import naming
+from tenantry.operations.backup import catalog
+
+PREFIX = "tenantry-dev"
+
+
+def fresh_caches() -> None:
+    """Clients and keys are cached by process; each platform has its own."""
+    aws.client.cache_clear()
+    keys._keys.cache_clear()
+
+
+class Platform:
+    """What the tests do to the platform by hand."""
+
+    bucket = naming.bucket(PREFIX, "main")
+
+    def make(self) -> None:
+        self._database(naming.CONTROL_DATABASE, naming.CONTROL_OWNER, naming.CONTROL_APP, naming.CONTROL_SCHEMA)
+        with Server.from_environment().connect(naming.CONTROL_DATABASE) as connection:
+            migrations.apply(
+                connection, "control", "control", owner=naming.CONTROL_OWNER, app_role=naming.CONTROL_APP,
+                platform_role=naming.CONTROL_OWNER,
+            )  # fmt: skip
+        cell, owner, app = naming.cell_database("main"), naming.cell_owner("main"), naming.cell_app("main")
+        self._database(cell, owner, app, naming.SHARED_SCHEMA)
+        with Server.from_environment().connect(cell) as connection:
+            migrations.apply(connection, "tenant", naming.SHARED_SCHEMA, owner=owner, app_role=app)
+        for bucket in (self.bucket, catalog.bucket()):
+            aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+            aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def tenant(self, slug: str, isolation: str, documents: int = 20) -> TenantStore:
+        """A tenant with rows, settings, registry rows and objects of its own."""
+        database, schema, role = naming.cell_database("main"), naming.SHARED_SCHEMA, naming.cell_app("main")
+        tenant_id = str(naming.tenant_id(slug))
+        if isolation == "schema":
+            schema, role = naming.tenant_schema(slug), naming.tenant_app(slug)
+            with self.admin() as admin:
+                self._role(admin, role, login=True)
+            with Server.from_environment().connect(database) as connection:
+                with acting_as(connection, naming.cell_owner("main")):
+                    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+                migrations.apply(connection, "tenant", schema, owner=naming.cell_owner("main"), app_role=role, tenant_id=tenant_id)
+        if isolation == "database":
+            database, schema, role = naming.tenant_database(slug), naming.TENANT_SCHEMA, naming.tenant_app(slug)
+            self._database(database, naming.tenant_owner(slug), role, schema)
+            with Server.from_environment().connect(database) as connection:
+                migrations.apply(connection, "tenant", schema, owner=naming.tenant_owner(slug), app_role=role, tenant_id=tenant_id)
+        row = {
+            "name": slug.title(), "tier": "starter", "isolation": isolation, "cell": "main",
+            "stack": naming.stack_of(isolation, "main", slug), "state": "active", "host": f"{slug}.tenantry.example", "server": None,
+            "database": database, "schema": schema, "app_role": role, "bucket": self.bucket, "prefix": naming.object_prefix(slug),
+            "limits": {}, "labels": {},
+        }  # fmt: skip
+        registry.record(tenant_id, slug, row, [], {"name": "Ada", "email": f"ada@{slug}.example"})
+        registry.issue_tokens([tenant_id])
+        configuration.write_declared(tenant_id, {"theme.primary": json.dumps("#0b5fff")})
+        store = TenantStore.of(slug)
+        self.write(store, documents)
+        for name in ("branding/theme.css", "files/bücher & co.txt"):
+            aws.client("s3").put_object(
+                Bucket=self.bucket, Key=store.prefix + name, Body=f"{slug} {name}".encode(), ContentType="text/plain", Metadata={"by": slug}
+            )
+        return store
+
+    def write(self, store: TenantStore, documents: int, words: str = "") -> None:
+        """A user with a setting, and documents that hold what a text format trips over."""
+        with store.acting(store.owner) as connection:
+            row = connection.execute(
+                "INSERT INTO users (tenant_id, email, name) VALUES (%s, gen_random_uuid() || '@x.example', %s) RETURNING id",
+                [store.id, f"U {store.slug}"],
+            ).fetchone()
+            assert row is not None
+            connection.execute("INSERT INTO user_settings VALUES (%s, %s, 'language', '{\"a\": 1.0}')", [store.id, row[0]])
+            connection.execute(
+                "INSERT INTO documents (tenant_id, author_id, title, body) SELECT %s, %s, 'T ' || g, repeat(%s || g, 5)"
+                " FROM generate_series(1, %s) g",
+                [store.id, row[0], words or f"tab\there, back\\slash, line\nbreak, \\., ümläut 😀, {store.slug} ", documents],
+            )
+
+    def image(self, store: TenantStore) -> str:
+        """SHA-256 over every row and object of the tenant, found without the code under test: sorted lines of text."""
+        digest = hashlib.sha256()
+        with Server.from_environment().connect(store.database) as connection:
+            # A superuser sees all rows, whatever a policy says.
+            for table in ("users", "user_settings", "documents"):
+                rows = connection.execute(
+                    sql.SQL("SELECT t::text FROM {} t WHERE tenant_id = %s ORDER BY 1").format(sql.Identifier(store.schema, table)),
+                    [store.id],
+                )
+                digest.update(f"{table}\n".encode() + "\n".join(line for (line,) in rows).encode())
+        digest.update(json.dumps(self.objects(store)).encode())
+        return digest.hexdigest()
+
+    def objects(self, store: TenantStore) -> dict[str, str]:
+        """Key → content and type of each of the tenant's objects."""
+        s3 = aws.client("s3")
+        found = {}
+        for entry in s3.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix).get("Contents", ()):
+            answer = s3.get_object(Bucket=store.bucket, Key=entry["Key"])
+            found[entry["Key"]] = f"{answer['ContentType']} {answer['Metadata']} {answer['Body'].read().decode()}"
+        return found
+
+    def admin(self) -> psycopg.Connection:
+        connection = Server.from_environment().connect()
+        connection.autocommit = True
+        return connection
+
+    def databases(self) -> set[str]:
+        with self.admin() as admin:
+            return {name for (name,) in admin.execute("SELECT datname FROM pg_database")}
+
+    def _database(self, database: str, owner: str, app: str, schema: str) -> None:
+        with self.admin() as admin:
+            self._role(admin, owner, login=False)
+            self._role(admin, app, login=True)
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner)))
+        with Server.from_environment().connect(database) as connection, acting_as(connection, owner):
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+
+    @staticmethod
+    def _role(admin: psycopg.Connection, role: str, *, login: bool) -> None:
+        word = sql.SQL("LOGIN PASSWORD 'test'" if login else "NOLOGIN")
+        admin.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), word))
+
+
+@pytest.fixture(scope="session")
+def _platform() -> Iterator[tuple[Platform, Home]]:
+    root = Path(tempfile.mkdtemp(prefix="tenantry-backup-"))
+    cloud = Cloud(Home(root / "local"))
+    cloud.up()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            _enter(patch, cloud.home)
+            made = Platform()
+            made.make()
+        yield made, cloud.home
+    finally:
+        fresh_caches()
+        cloud.reset()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def platform(_platform: tuple[Platform, Home], monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """The session's platform, with its variables in this process's environment."""
+    made, home = _platform
+    _enter(monkeypatch, home)
+    yield made
+    fresh_caches()
+
+
+def _enter(patch: pytest.MonkeyPatch, home: Home) -> None:
+    fresh_caches()
+    for key in UNSET:
+        patch.delenv(key, raising=False)
+    for key, value in environment(home).items():
+        patch.setenv(key, value)

@@ -1,0 +1,229 @@
+"""A backup holds one tenant's data, all of it and nobody else's, and is refused when it is not what was stored."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyrage
+import pytest
+
+from tenantry.clients import aws
+from tenantry.clients.postgres import Server
+from tenantry.errors import InputError, WorkError
+from tenantry.operations import backup
+from tenantry.operations.backup import catalog, reading, tenant_key
+from tenantry.operations.backup.archive import Damaged
+from tenantry.operations.backup.reading import Stored
+
+pytestmark = pytest.mark.service
+
+MODELS = ("rls", "schema", "database")
+
+
+@pytest.fixture(scope="session")
+def tenants():
+    """Tenants that these tests have made already: slug → store."""
+    return {}
+
+
+@pytest.fixture
+def pair(platform, tenants):
+    """Two tenants of a model."""
+
+    def get(model):
+        for slug in (f"bk-{model}-one", f"bk-{model}-two"):
+            if slug not in tenants:
+                tenants[slug] = platform.tenant(slug, model)
+        return tenants[f"bk-{model}-one"], tenants[f"bk-{model}-two"]
+
+    return get
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_backup_proves_itself_in_scratch(platform, pair, model):
+    """Restored into scratch, every table, registry row and object is as the manifest says, and the scratch database is gone."""
+    store, _ = pair(model)
+    taken = backup.create(store.slug, reason="test")
+    assert taken.manifest.tables["documents"].rows == 20
+    assert {entry.key for entry in taken.manifest.objects} == {"branding/theme.css", "files/bücher & co.txt"}
+    assert taken.manifest.registry["tenant_configurations"] == 1
+    before = platform.databases()
+    proof = backup.prove(taken.id)
+    assert (proof.ok, proof.problems, proof.objects) == (True, (), 2)
+    assert proof.rows == taken.manifest.rows == 22
+    assert platform.databases() == before
+    assert catalog.find(taken.id).proved_at is not None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_of_the_tenant_stands_in_the_bucket_in_plain(platform, pair, model):
+    """No object of the backup holds a word of the tenant's; with the tenant's key it does, and with another's it does not open."""
+    store, other = pair(model)
+    taken = backup.create(store.slug)
+    entry = catalog.find(taken.id)
+    s3 = aws.client("s3")
+    stored = {o["Key"]: s3.get_object(Bucket=entry.bucket, Key=o["Key"])["Body"].read() for o in
+              s3.list_objects_v2(Bucket=entry.bucket, Prefix=entry.prefix)["Contents"]}  # fmt: skip
+    assert len(stored) == len(taken.manifest.parts) + 1
+    assert not any(word in body for body in stored.values() for word in (store.slug.encode(), b"back\\slash", b"theme.css"))
+    part = next(part for part in taken.manifest.parts if part.kind == "registry")
+    text = bytearray()
+    Stored.open(taken.id).feed(part, text.extend)
+    assert store.slug.encode() in text
+    assert b"token_hash" not in text
+    tenant_key.recipient(other.id)
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(stored[entry.key("manifest.age")], [pyrage.x25519.Identity.from_str(tenant_key.identity(other.id))])
+
+
+def test_a_wrong_policy_cannot_leak_rows_into_a_backup(platform, pair):
+    """With a policy that shows the neighbour's rows the backup fails and says so, and leaves nothing in the bucket."""
+    store, _ = pair("rls")
+    with Server.from_environment().connect(store.database) as connection:
+        connection.execute("CREATE POLICY leak ON shared.documents USING (true)")
+    try:
+        with pytest.raises(WorkError, match="documents shows 20 rows of other tenants"):
+            backup.create(store.slug)
+    finally:
+        with Server.from_environment().connect(store.database) as connection:
+            connection.execute("DROP POLICY leak ON shared.documents")
+    entry = catalog.listed(store.id, state=None)[0]
+    assert entry.state == "failed"
+    assert aws.client("s3").list_objects_v2(Bucket=entry.bucket, Prefix=entry.prefix)["KeyCount"] == 0
+
+
+def overwrite(entry, name, change):
+    s3 = aws.client("s3")
+    body = s3.get_object(Bucket=entry.bucket, Key=entry.key(name))["Body"].read()
+    s3.put_object(Bucket=entry.bucket, Key=entry.key(name), Body=change(body))
+
+
+def flipped(body):
+    return body[: len(body) // 2] + bytes([body[len(body) // 2] ^ 1]) + body[len(body) // 2 + 1 :]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("damage", ["flipped bit", "truncated", "another tenant's", "another time's", "manifest flipped", "rewritten"])
+def test_a_damaged_backup_is_refused(platform, pair, model, damage):
+    """A bit, a missing end, another tenant's part, an older part, a changed manifest and an honest forgery: each is refused by name."""
+    store, other = pair(model)
+    older, taken, foreign = backup.create(store.slug), backup.create(store.slug), backup.create(other.slug)
+    entry = catalog.find(taken.id)
+    name = next(part.name for part in taken.manifest.parts if part.kind in ("rows", "dump"))
+
+    def body_of(backup_id):
+        source = catalog.find(backup_id)
+        return aws.client("s3").get_object(Bucket=source.bucket, Key=source.key(name))["Body"].read()
+
+    match damage:
+        case "flipped bit":
+            overwrite(entry, name, flipped)
+        case "truncated":
+            overwrite(entry, name, lambda body: body[:-20])
+        case "another tenant's":
+            overwrite(entry, name, lambda body: body_of(foreign.id))
+        case "another time's":
+            overwrite(entry, name, lambda body: body_of(older.id))
+        case "manifest flipped":
+            overwrite(entry, "manifest.age", flipped)
+        case "rewritten":  # by somebody who has the tenant's public key and the control database, but not the platform's signing key
+            forged = pyrage.encrypt(b'{"manifest": {"format": 1}, "signature": "AAAA"}',
+                                    [pyrage.x25519.Recipient.from_str(tenant_key.recipient(store.id))])  # fmt: skip
+            overwrite(entry, "manifest.age", lambda body: forged)
+            catalog.mark(entry.id, manifest_sha256=hashlib.sha256(forged).digest())
+    image = platform.image(store)
+    with pytest.raises(Damaged) as caught:
+        Stored.open(taken.id).check()
+    assert caught.value.exit_code == 2
+    with pytest.raises(Damaged):
+        backup.prove(taken.id)
+    assert platform.image(store) == image
+    assert not [name for name in platform.databases() if "scratch" in name]
+
+
+def test_an_erased_key_makes_the_backup_unreadable(platform):
+    """After the key's erasure the backup opens for nobody, the platform's own identity included."""
+    store = platform.tenant("bk-erased", "rls")
+    taken = backup.create(store.slug)
+    assert backup.erase_key(store.id)
+    with pytest.raises(InputError, match="was erased"):
+        Stored.open(taken.id)
+    assert not backup.erase_key(store.id)
+
+
+def test_a_newer_format_and_newer_tables_are_refused(platform, pair, monkeypatch):
+    """What a newer Tenantry wrote is refused, naming the version that can read it."""
+    store, _ = pair("rls")
+    taken = backup.create(store.slug)
+    monkeypatch.setattr("tenantry.operations.backup.manifest.FORMAT", 0)
+    with pytest.raises(InputError, match="has format 1; this Tenantry reads up to 0"):
+        Stored.open(taken.id)
+    monkeypatch.undo()
+
+
+def test_unknown_and_unfinished_backups_are_refused(platform, pair):
+    """An id that is not there is answered with the nearest that is."""
+    store, _ = pair("rls")
+    taken = backup.create(store.slug)
+    with pytest.raises(InputError, match="no backup") as caught:
+        Stored.open(taken.id[:-1] + "x")
+    assert "did you mean" in caught.value.hint
+    with pytest.raises(InputError, match="is not finished"):
+        Stored.open(catalog.begin(store, "test").id)
+
+
+@pytest.mark.parametrize("model", ["schema", "database"])
+def test_a_table_of_the_tenants_own_is_in_its_backup(platform, pair, model):
+    """Own schemas and databases are dumped whole: a table that this tenant alone has comes back in the proof."""
+    store, _ = pair(model)
+    with store.acting(store.owner) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS extra (id int PRIMARY KEY, amount numeric, mood text)")
+        connection.execute("INSERT INTO extra VALUES (1, 1.00, NULL), (2, 1.0, 'x') ON CONFLICT DO NOTHING")
+    taken = backup.create(store.slug)
+    assert taken.manifest.tables["extra"].rows == 2
+    assert backup.prove(taken.id).ok
+    with store.acting(store.owner) as connection:
+        connection.execute("DROP TABLE extra")
+
+
+def test_the_checksum_sees_what_changes_and_nothing_else(platform):
+    """Another value, another scale, NULL or a doubled row change a table's figure; the order of rows and the tenant's id do not."""
+    from tenantry.operations.backup import checksums
+
+    with Server.from_environment().connect() as connection:
+        connection.execute("CREATE TEMP TABLE t (tenant_id uuid, a int, n numeric, j jsonb, e text)")
+        ids = [registry_id for registry_id in ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002")]
+
+        def figure(rows, tenant=ids[0]):
+            connection.execute("TRUNCATE t")
+            for row in rows:
+                connection.execute("INSERT INTO t VALUES (%s, %s, %s::numeric, %s::jsonb, %s)", [tenant, *row])
+            schema = connection.execute("SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()").fetchone()[0]
+            return checksums.figures(connection, schema, ["t"], tenant)["t"]
+
+        rows = [(1, "1.0", '{"a": 1}', "x"), (2, None, None, "")]
+        base = figure(rows)
+        assert figure(rows[::-1]) == base
+        assert figure(rows, ids[1]) == base
+        changed = [
+            [(1, "1.00", '{"a": 1}', "x"), rows[1]],
+            [(1, "1.0", '{"a": 1.0}', "x"), rows[1]],
+            [rows[0], (2, None, None, None)],
+            [rows[0], rows[0]],
+            [rows[0], (3, None, None, "")],
+        ]
+        assert all(figure(other).checksum != base.checksum for other in changed)
+        connection.rollback()
+
+
+def test_differences_are_said_in_words(platform, pair):
+    """Each kind of difference between a manifest and what was found is named by table."""
+    store, _ = pair("rls")
+    tables = backup.create(store.slug).manifest.tables
+    less = {**tables, "documents": tables["documents"].model_copy(update={"rows": 19})}
+    other = {**tables, "documents": tables["documents"].model_copy(update={"checksum": "0"})}
+    compared = reading.checksums.differences
+    assert compared(tables, tables) == []
+    assert compared(tables, less) == ["documents has 19 rows, not 20"]
+    assert compared(tables, other) == ["documents has 20 rows, but not the same"]
+    assert compared(tables, {"users": tables["users"], "user_settings": tables["user_settings"]}) == ["documents is missing"]
