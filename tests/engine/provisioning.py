@@ -43,10 +43,14 @@ def mails_to(sandbox: Any, address: str) -> list[mail.Mail]:
     return [each for each in mail.received(sandbox.cloud.home.mail) if address in each.recipients]
 
 
-def check_provisioned_once(sandbox: Any, slug: str) -> None:
-    """One run, done in eight steps; one tenant, one invitation, one welcome mail; every mail of the sequence queued once."""
+def check_provisioned_once(sandbox: Any, slug: str, *, asked_again: bool = False) -> None:
+    """One run, done in eight steps; one tenant, one invitation, one welcome mail; every mail of the sequence queued once.
+
+    ``asked_again``: after its run was done, and a later run of its stack was killed: then it is looked at in a run of its own.
+    """
     runs = runs_of(sandbox, slug)
-    assert [run["state"] for run in runs] == ["done"], runs
+    assert {run["state"] for run in runs} == {"done"}, runs
+    assert len(runs) == 1 or asked_again
     assert [step["name"] for step in runs[0]["steps"]] == list(STEPS)
     assert {step["state"] for step in runs[0]["steps"]} <= {"done", "skipped"}
     with control(sandbox) as registry:

@@ -91,7 +91,7 @@ def test_killed_at_twenty_random_moments_of_the_engine_run(platform):
         hit += provision_until(platform, slug, reached)
     platform.tenantry("provision", *slugs)
     for slug in slugs:
-        check_provisioned_once(platform, slug)
+        check_provisioned_once(platform, slug, asked_again=True)
     check_nothing_is_double_or_left(platform, ["shared"])
     assert platform.up("--stack", "shared") == {"shared": {}}
 
