@@ -20,6 +20,7 @@ PROJECT_FILE: Final = "Pulumi.yaml"
 
 LOCKS: Final = ("none", "governance", "compliance")
 
+_KEEP: Final = re.compile(r"[1-9][0-9]{0,2}/[0-9]{1,3}/[0-9]{1,3}", re.ASCII)
 _HOST: Final = re.compile(r"(?=.{3,200}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])", re.ASCII)
 _ZONE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
@@ -44,6 +45,9 @@ class PlatformSettings:
     backup_lock: str = "none"
     """S3's object lock on backups: ``governance`` (a permission can lift it), ``compliance`` (nobody can, not even the account's root)."""
 
+    backup_keep: str = "7/4/12"
+    """How many daily, weekly and monthly backups of a tenant are kept."""
+
     def __post_init__(self) -> None:
         for key, value, good, rule in (
             ("tenantry:domain", self.domain, _HOST.fullmatch(self.domain), "a host name in lower-case ASCII, for example tenantry.example"),
@@ -54,6 +58,7 @@ class PlatformSettings:
             ("tenantry:accountId", self.account_id, _ACCOUNT.fullmatch(self.account_id), "12 digits, in quotes: the AWS account's id"),
             ("tenantry:protect", self.protect, self.protect in ("true", "false"), "true or false"),
             ("tenantry:backupLock", self.backup_lock, self.backup_lock in LOCKS, f"one of {', '.join(LOCKS)}"),
+            ("tenantry:backupKeep", self.backup_keep, _KEEP.fullmatch(self.backup_keep), "days/weeks/months, for example 7/4/12"),
         ):
             if not good:
                 raise InputError(f"the setting {key} cannot be {value!r}", rule)
@@ -96,6 +101,7 @@ KEYS: Final[Mapping[str, str]] = {
     "secrets_provider": "tenantry:secretsProvider",
     "protect": "tenantry:protect",
     "backup_lock": "tenantry:backupLock",
+    "backup_keep": "tenantry:backupKeep",
 }
 
 

@@ -2,8 +2,176 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+from typer.core import TyperGroup
+
+from tenantry import console
+from tenantry.errors import InputError, WorkError
+
+if TYPE_CHECKING:
+    from tenantry.operations.backup.catalog import Entry
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The backup's id.")]
+
+
+class SlugGroup(TyperGroup):
+    """A group of commands whose first word may also be a tenant: `backup acme` beside `backup list`.
+
+    No tenant can be called like one of the commands: their names are reserved slugs.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Puts the default command before what is none."""
+        words = [arg for arg in args if not arg.startswith("-")]
+        asked_for_help = any(arg in ("-h", "--help") for arg in args)
+        if args and not (words and words[0] in self.commands) and not (asked_for_help and not words):
+            args = ["create", *args]
+        return super().parse_args(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
+    backup = typer.Typer(
+        cls=SlugGroup, no_args_is_help=True, help="Save a tenant's data: `tenantry backup SLUG`, or `--all`; list, check and prune backups."
+    )
+    backup.command("create")(create)
+    backup.command("list")(listed)
+    for function in (show, verify, prune):
+        backup.command()(function)
+    app.add_typer(backup, name="backup")
+
+
+def create(
+    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="The tenant.", show_default=False)] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every tenant that is not deleted.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, in a word: `schedule` is kept by the calendar, all else for 30 days.")] = "manual",
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Save all of a tenant's data: tables, registry rows and objects; compressed, encrypted with the tenant's own key, in S3.
+
+    Example: tenantry backup acme --reason before-import
+
+    Example: tenantry backup --all
+    """
+    from tenantry.clients.stores import TenantStore
+    from tenantry.commands.runs import person, watch
+    from tenantry.operations.backup import run
+
+    if (slug is not None) + every != 1:
+        raise InputError("say which: SLUG or --all", "for example: tenantry backup acme")
+    slugs = [slug] if slug is not None else [store.slug for store in TenantStore.every() if store.state != "provisioning"]
+    run_ids = [run.request(one, reason, by=person()) for one in slugs]
+    watch(run_ids, detach=detach, as_json=as_json, nothing="there is no tenant")
+
+
+def listed(
+    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant's.", show_default=False)] = None, as_json: Json = False
+) -> None:
+    """Show the backups that there are, newest first.
+
+    Example: tenantry backup list acme --json
+    """
+    from tenantry.clients.stores import TenantStore
+    from tenantry.operations.backup import catalog
+
+    entries = catalog.listed(TenantStore.of(slug).id if slug is not None else None)
+    if as_json:
+        console.print_json([_shown(entry) for entry in entries])
+        return
+    if not entries:
+        console.say("there is no backup yet; tenantry backup SLUG makes one")
+        return
+    console.print_table(
+        ("backup", "tenant", "taken", "model", "reason", "rows", "objects", "MB", "checked"),
+        [
+            (
+                entry.id, entry.slug, f"{entry.taken_at:%Y-%m-%d %H:%M:%S}", entry.model, entry.reason, entry.rows, entry.objects,
+                f"{(entry.bytes or 0) / 1e6:.2f}", _checked(entry),
+            )
+            for entry in entries
+        ],
+    )  # fmt: skip
+
+
+def show(backup_id: Id, as_json: Json = False) -> None:
+    """Show what a backup holds: its manifest, once its signature was checked.
+
+    Example: tenantry backup show 20261124T101500Z-3f9ac2d1
+    """
+    from tenantry.operations.backup.reading import Stored
+
+    stored = Stored.open(backup_id)
+    if as_json:
+        console.print_json({**_shown(stored.entry), "manifest": stored.manifest.model_dump(mode="json")})
+        return
+    content = stored.manifest
+    console.print_table(("what", "value"), [(key, value) for key, value in _shown(stored.entry).items() if value is not None])
+    print()
+    rows = [(table, figure.rows, figure.checksum) for table, figure in content.tables.items()]
+    console.print_table(("table", "rows", "checksum"), [*rows, *((f"registry: {table}", n, "") for table, n in content.registry.items())])
+    print()
+    console.print_table(("part", "bytes", "sha256"), [(part.name, part.bytes, part.sha256) for part in content.parts])
+
+
+def verify(
+    backup_id: Id,
+    restore: Annotated[bool, typer.Option("--restore", help="Also restore it into a scratch database and compare.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch every part of a backup, decrypt it, and compare it with the signed manifest.
+
+    Example: tenantry backup verify 20261124T101500Z-3f9ac2d1 --restore
+    """
+    from tenantry.operations import backup
+    from tenantry.operations.backup.reading import Stored
+
+    stored = Stored.open(backup_id)
+    stored.check(console.say)
+    proof = backup.prove(backup_id, console.say) if restore else None
+    if proof:
+        backup.require(proof)
+    if as_json:
+        console.print_json({"id": backup_id, "whole": True, "restored": bool(proof), "seconds": proof.seconds if proof else None})
+    else:
+        said = f", and restored to what was saved: {proof.rows} rows in {proof.seconds:.1f} s" if proof else ""
+        print(f"{backup_id}: all {len(stored.manifest.parts)} parts are what was stored{said}")
+
+
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete the backups that retention does not keep (the setting tenantry:backupKeep, days/weeks/months).
+
+    Example: tenantry backup prune --dry-run
+    """
+    from tenantry.operations.backup import retention
+
+    gone, held = retention.prune(dry_run=dry_run)
+    if as_json:
+        console.print_json({"pruned": [entry.id for entry in gone], "held": held, "dry_run": dry_run})
+    else:
+        for entry in gone:
+            print(f"{'would prune' if dry_run else 'pruned'} {entry.id} ({entry.slug}, {entry.reason}, {entry.state})")
+        console.say(f"{len(gone)} backups {'would go' if dry_run else 'went'}")
+    if held and not as_json:
+        raise WorkError(f"{len(held)} backups are still there: {held[0]}", "an object lock holds them until its time is over")
+
+
+def _checked(entry: Entry) -> str:
+    if entry.proved_at:
+        return f"restored {entry.proved_at:%Y-%m-%d}"
+    return f"read {entry.verified_at:%Y-%m-%d}" if entry.verified_at else "no"
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    names = (
+        "id", "slug", "tenant_id", "reason", "model", "revision", "state", "taken_at", "seconds", "bytes", "rows", "objects",
+        "verified_at", "proved_at",
+    )  # fmt: skip
+    return {name: getattr(entry, name) for name in names} | {"where": f"s3://{entry.bucket}/{entry.prefix}"}

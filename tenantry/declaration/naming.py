@@ -43,8 +43,10 @@ _RESERVED: Final = (
     "registry root security shared signin signup smtp sso static status support system tenant tenantry tenants webmail "
     "webmaster wpad www"
 )
-RESERVED_SLUGS: Final = frozenset(_RESERVED.split())
-"""Host labels and stack names that belong to the platform; ``shared-…`` is refused as well."""
+# `tenantry backup list` must not mean a tenant.
+_COMMANDS: Final = "confirm create drill list prune rollback show verify"
+RESERVED_SLUGS: Final = frozenset((*_RESERVED.split(), *_COMMANDS.split()))
+"""Host labels, commands and stack names that belong to the platform; ``shared-…`` is refused as well."""
 
 
 def is_slug(text: str) -> bool:

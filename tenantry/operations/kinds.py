@@ -11,8 +11,10 @@ from tenantry.operations.steps import Kind
 def kinds() -> dict[str, Kind]:
     """All kinds; the modules are imported when a worker starts, not with the command line."""
     from tenantry.operations import configure_bulk, migrate, provision
+    from tenantry.operations.backup.run import BACKUP
 
     found = (
+        BACKUP,
         configure_bulk.BULK,
         configure_bulk.UNDO,
         migrate.MIGRATE,

@@ -42,6 +42,8 @@ def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Call
     recipient = tenant_key.recipient(store.id)
     started = time.monotonic()
     entry = catalog.begin(store, reason)
+    if run:
+        run.note("backup", entry.id)
     try:
         content = _contents(store, entry, recipient, say)
         stored = manifest.sealed(content, recipient)

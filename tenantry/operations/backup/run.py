@@ -1,0 +1,43 @@
+"""Backups as durable work: a run per tenant, so that workers share a fleet's night among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from tenantry.clients import objects, runs
+from tenantry.clients.stores import TenantStore
+from tenantry.operations import durable
+from tenantry.operations.backup import catalog, taking
+from tenantry.operations.steps import Kind, Patience, Run, Step
+
+
+def request(slug: str, reason: str, *, by: str, via: str = "cli") -> UUID:
+    """Asks for a backup; the run's id. ``InputError`` for an unknown tenant. It waits for no run of the tenant's stack."""
+    store = TenantStore.of(slug)
+    return durable.request(runs.Request(BACKUP.name, slug, tenant_id=store.id, arguments={"reason": reason}, by=by, via=via))
+
+
+def _take(run: Run) -> str:
+    """Takes the backup. What a killed attempt left is removed first."""
+    former = run.notes.get("backup")
+    if former:
+        entry = catalog.find(former)
+        if entry.state == "done":
+            return _said(entry)
+        objects.erase(entry.bucket, entry.prefix)
+        catalog.mark(former, state="failed")
+    taken = taking.create(run.subject, str(run.arguments["reason"]), run=run)
+    return _said(catalog.find(taken.id))
+
+
+def _said(entry: catalog.Entry) -> str:
+    return f"backup {entry.id}: {entry.rows} rows, {entry.objects} objects, {(entry.bytes or 0) / 1e6:.1f} MB in {entry.seconds or 0:.1f} s"
+
+
+def _steps(_: Run) -> Sequence[Step]:
+    return (Step("back up", _take, Patience(4, 2.0)),)
+
+
+BACKUP: Final = Kind("backup", _steps)
