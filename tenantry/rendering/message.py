@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LINK: Final = re.compile(r"https://[^\s<>\"'`{}|\\^]+[^\s<>\"'`{}|\\^.,;:!?)\]]")
 _LOGO_BYTES: Final = 100_000  # programs cut off mails that are larger altogether
 NEVER: Final = frozenset({"invalid"})
-"""RFC 2606: addresses that are made never to work, as those of a clone's users are."""
+"""RFC 2606: addresses that are made never to work."""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def test_domains_are_ascii_on_the_wire(address, expected):
     "address", ["ada@clone.invalid", "ada", "@x.example", "ada@", "a\r\nRCPT TO:<b@x.example>@x.example", "a b@x.example"]
 )
 def test_what_can_never_receive_is_refused(address):
-    """.invalid is where clones' users live; a line break would be a command to the server."""
+    """.invalid is made never to work; a line break would be a command to the server."""
     with pytest.raises(ValueError, match=r"never to receive|not an e-mail address"):
         message.wire_address(address)
 
