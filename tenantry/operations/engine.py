@@ -9,11 +9,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from tenantry.clients import ledger
@@ -108,9 +111,12 @@ def _run(
     try:
         if repair:
             _mend_file_backend()
-        handle = _select(stack, dict(environment or {}))
+        handle = _handle(stack, environment or {})
         try:
             _work(handle, run, work, repair)
+        except StackNotFoundError:
+            _create(stack)
+            work(handle, run)
         except ConcurrentUpdateError as error:
             _clear_dead_lock(stack, handle, error)
             _work(handle, run, work, repair)
@@ -119,22 +125,47 @@ def _run(
     return Outcome(stack, run.changed, tuple(run.steps), time.monotonic() - started)
 
 
-def _select(stack: str, environment: dict[str, str]) -> automation.Stack:
-    """The stack, made where it is not there yet."""
-    options = automation.LocalWorkspaceOptions(env_vars=environment)
-    try:
-        return automation.select_stack(stack, work_dir=str(project_root()), opts=options)
-    except StackNotFoundError:
-        pass
+class _Workspace(automation.LocalWorkspace):
+    """A workspace that does not note which stack was used last: each command names its own, and that would be one process more."""
+
+    def select_stack(self, stack_name: str) -> None:
+        """Nothing to do."""
+
+
+class _Stack(automation.Stack):
+    """A stack whose runs are told by their events. The SDK starts three more engines after a run to gather what nobody here asks for."""
+
+    def outputs(self) -> automation.OutputMap:
+        """Not gathered."""
+        return {}
+
+    def info(self, show_secrets: bool = False) -> automation.UpdateSummary:
+        """Not gathered, but for what the SDK insists on."""
+        return automation.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
+
+
+@cache
+def _command() -> automation.PulumiCommand:
+    """The engine's command line; its version is asked for once."""
+    return automation.PulumiCommand()
+
+
+def _handle(stack: str, environment: Mapping[str, str]) -> automation.Stack:
+    workspace = _Workspace(str(project_root()), env_vars=dict(environment), pulumi_command=_command())
+    return _Stack(stack, workspace, StackInitMode.SELECT)  # `select` would make a plain Stack
+
+
+def _create(stack: str) -> None:
+    """Makes an empty stack, with the secrets provider that the settings name."""
     provider = PlatformSettings.from_project(project_root()).secrets_provider
     if "PULUMI_OPTION_CONFIG_FILE" not in os.environ:
-        made = automation.LocalWorkspaceOptions(env_vars=environment, secrets_provider=provider)
-        return automation.create_stack(stack, work_dir=str(project_root()), opts=made)
+        automation.LocalWorkspace(str(project_root()), secrets_provider=provider, pulumi_command=_command()).create_stack(stack)
+        return
     # One configuration file serves all stacks. `stack init` does not know that option and would write another beside the project.
     with tempfile.TemporaryDirectory() as scratch:
         project = automation.ProjectSettings(name=PROJECT, runtime="python")
-        automation.LocalWorkspace(scratch, project_settings=project, secrets_provider=provider, env_vars=environment).create_stack(stack)
-    return automation.select_stack(stack, work_dir=str(project_root()), opts=options)
+        workspace = automation.LocalWorkspace(scratch, project_settings=project, secrets_provider=provider, pulumi_command=_command())
+        workspace.create_stack(stack)
 
 
 # What servers say of troubles that pass; the program's errors arrive as text, whatever they were in Python.

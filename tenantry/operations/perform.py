@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -28,6 +27,10 @@ class StepFailed(Exception):
     def __init__(self, passing: bool) -> None:
         super().__init__(passing)
         self.passing = passing
+
+
+class LetGo(BaseException):
+    """Leaves a workflow without an outcome: it goes on elsewhere. No ``Exception``, because DBOS would record that as the outcome."""
 
 
 def perform(run_id: UUID, worker: str) -> None:
@@ -72,6 +75,8 @@ def _attempt(dbos: type[DBOS], run: Run, step: Step | Parts, number: int) -> Non
     log = Log(run, step.names if isinstance(step, Parts) else (step.name,), number)
     try:
         if isinstance(step, Parts):
+            if log.ended_before():
+                return
             step.work(run, log)
             log.end_all()
         elif runs.begin_step(run.id, run.worker, number, step.name):
@@ -119,10 +124,9 @@ def explained(error: BaseException) -> tuple[str, str]:
 
 
 def _let_go_if_not_ours(error: BaseException) -> None:
-    """Ends this process when another worker has its run: it was thought dead, and whatever it still did would be done twice."""
+    """Stops when another worker has the run: this one was thought dead, and whatever it still did would be done twice."""
     if isinstance(error, runs.NotOurs):
-        print(f"error: {error.message}; this worker ends", file=sys.stderr, flush=True)
-        os._exit(75)
+        raise LetGo from error
 
 
 def patiently(work: Callable[[], T]) -> T:

@@ -128,6 +128,31 @@ def part_of(type_: str) -> str | None:
     return _PART_OF.get(package) or _PART_OF.get(module) or _PART_OF.get(name)
 
 
+def _first_administrator(run: Run) -> str:
+    """Issues the invitation and queues the welcome sequence, in one transaction."""
+    from tenantry.operations import welcome
+
+    mails = welcome.begin(_id(run))
+    run.note("mails", [str(mail) for mail in mails])
+    return "invitation issued, welcome sequence queued" if mails else ""
+
+
+def _welcome_mail(run: Run) -> str:
+    """Sends what is due now. A mail server that does not answer is no failure: the outbox goes on trying."""
+    from tenantry.operations import mailing
+
+    mails = [UUID(mail) for mail in run.notes.get("mails", [])]
+    if not mails:
+        return ""
+    delivery = mailing.deliver(mails)
+    counted = {
+        "sent": delivery.sent, "for later days": delivery.waiting, "cancelled": delivery.cancelled,
+        "not taken yet, the outbox tries again": delivery.deferred, "refused for good": delivery.failed,
+    }  # fmt: skip
+    causes = f": {'; '.join(delivery.causes)}" if delivery.causes else ""
+    return ", ".join(f"{number} {what}" for what, number in counted.items() if number) + causes
+
+
 def _closing(run: Run) -> str:
     """Sums the run up; the audit log's line is written with its end."""
     others = run.notes.get("others")
@@ -135,10 +160,17 @@ def _closing(run: Run) -> str:
     return f"{run.subject} is provisioned{waited}"
 
 
+def _id(run: Run) -> UUID:
+    assert run.tenant_id is not None  # noqa: S101  # a run of this kind always has a tenant
+    return run.tenant_id
+
+
 def _steps(_: Run) -> Sequence[Step | Parts]:
     return (
         Step("record", _record),
         Parts(ENGINE_PARTS, _engine, Patience(10)),
+        Step("first administrator", _first_administrator),
+        Step("welcome mail", _welcome_mail),
         Step("log", _closing),
     )
 

@@ -90,6 +90,11 @@ class Log:
         self._begun: set[str] = set()
         self._ended: set[str] = set()
 
+    def ended_before(self) -> bool:
+        """Whether an earlier attempt has ended every part."""
+        numbers = {step["number"] for step in runs.read(self._run.id)["steps"] if step["state"] in ("done", "skipped")}
+        return all(self._number(name) in numbers for name in self._names)
+
     def begin(self, name: str) -> None:
         """The part has begun; said again, nothing happens."""
         if name not in self._begun:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,8 @@ class Worker:
     def __init__(self, say: Callable[[str], None] = lambda line: None) -> None:
         self.id = workers.new_id()
         self._say = say
-        self._ended = threading.Event()
+        self._closing, self._ended = threading.Event(), threading.Event()
+        self._idle, self._in_hand = threading.Condition(), 0
         self._seen: dict[str, tuple[Any, float]] = {}
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -29,14 +31,17 @@ class Worker:
         """Begins to take runs; returns at once."""
         from dbos import DBOS
 
-        from tenantry.operations.perform import perform
+        from tenantry.operations.perform import LetGo, perform
 
         durable.client()  # makes the queue, and DBOS's tables where there are none
         workers.beat(self.id)
 
         @DBOS.workflow(name=durable.WORKFLOW)
         def run(run_id: str) -> None:
-            perform(UUID(run_id), self.id)
+            if self._closing.is_set():
+                raise LetGo  # taken from the queue as we closed; whoever looks next finds that its worker is no more
+            with self._counted():
+                perform(UUID(run_id), self.id)
 
         DBOS(
             config={
@@ -53,14 +58,28 @@ class Worker:
         self._recover()
         self._heart.start()
 
-    def stop(self, patience: int = 600) -> None:
+    def stop(self, patience: float = 600) -> None:
         """Takes no more runs, and waits up to ``patience`` seconds for those in hand. What is not done then goes on with another worker."""
         from dbos import DBOS
 
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
+        self._closing.set()
+        with self._idle:
+            self._idle.wait_for(lambda: self._in_hand == 0, timeout=patience)
+        DBOS.destroy(destroy_registry=True)
         self._ended.set()
         self._heart.join(timeout=workers.BEAT * 2)
         workers.leave(self.id)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            self._in_hand += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._in_hand -= 1
+                self._idle.notify_all()
 
     def _beat(self) -> None:
         count = 0
