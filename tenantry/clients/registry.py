@@ -28,11 +28,20 @@ RECORD_COLUMNS = (
 @contextmanager
 def transaction(*, snapshot: bool = False) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """One transaction in the control database, as its owner, with rows as dicts. ``snapshot``: it sees one moment (REPEATABLE READ)."""
-    with Server.from_environment().connect(CONTROL_DATABASE) as connection:
+    with _connect() as connection:
         if snapshot:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with acting(connection) as acted:
             yield acted
+
+
+def _connect() -> psycopg.Connection[Any]:
+    try:
+        return Server.from_environment().connect(CONTROL_DATABASE)
+    except WorkError as error:
+        if f'database "{CONTROL_DATABASE}" does not exist' in error.message:
+            raise WorkError("the platform is not there yet: it has no control database", "make it: tenantry up --stack shared") from error
+        raise
 
 
 @contextmanager
