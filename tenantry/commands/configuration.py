@@ -322,6 +322,8 @@ def _print_preview(previewed: Preview, as_json: bool) -> None:
         shown = {"key": previewed.key, "value": previewed.value, "chosen": len(previewed.tenants), "plan": previewed.plan}
         console.print_json({**shown, "cells": previewed.cells, "changes": changes})
         return
+    from tenantry.operations import configure_bulk
+
     rows = [
         (c.slug, c.cell, f"{_short(c.old)} ({c.old_source})" if c.old_source else "no row", f"{_short(c.new)} ({c.source})")
         for c in previewed.changes
@@ -330,7 +332,8 @@ def _print_preview(previewed: Preview, as_json: bool) -> None:
         console.print_table(("tenant", "cell", f"{previewed.key} now", "then"), rows)
     per_cell = ", ".join(f"{count} in {cell}" for cell, count in previewed.cells.items())
     same = len(previewed.tenants) - len(rows)
-    console.say(f"{len(rows)} tenants would change{f' ({per_cell})' if per_cell else ''}, {same} have that value; nothing was changed")
+    would = f"{configure_bulk.counted(len(rows))} would change{f' ({per_cell})' if per_cell else ''}"
+    console.say(f"{would}, {same} have that value; nothing was changed")
     if rows:
         console.say(f"to do just this: the same command with --apply --plan {previewed.plan}")
 

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from tenantry.clients import configuration_bulk, registry, runs
-from tenantry.clients.configuration_bulk import Change, Selection, Undo
+from tenantry.clients import configuration_bulk, configuration_undo, registry, runs
+from tenantry.clients.configuration_bulk import Change, Selection
+from tenantry.clients.configuration_undo import Undo
 from tenantry.clients.stores import TenantStore, unknown
 from tenantry.declaration.keys import Editor
 from tenantry.declaration.problems import nearest
@@ -90,12 +91,12 @@ def request(previewed: Preview, *, by: str, via: str = "cli") -> UUID:
 
     if not previewed.changes:
         raise InputError(
-            f"nothing to change: {len(previewed.tenants)} tenants chosen", "all of them have that value" if previewed.tenants else ""
+            f"nothing to change: {counted(len(previewed.tenants))} chosen", "all of them have that value" if previewed.tenants else ""
         )
     return durable.request(
         runs.Request(
             BULK.name,
-            f"{previewed.key} of {len(previewed.changes)} tenants",
+            f"{previewed.key} of {counted(len(previewed.changes))}",
             arguments={
                 "key": previewed.key,
                 "value": previewed.value,
@@ -138,20 +139,25 @@ def _apply(part: Mapping[str, Any], run: Run) -> str:
         raise WorkError(
             error.message, f"{error.hint}; the cells before stay changed, tenantry config undo {run.id} takes them back"
         ) from error
-    return f"{part['tenants'] if changed is None else changed} tenants changed"
+    return f"{counted(part['tenants'] if changed is None else changed)} changed"
+
+
+def counted(tenants: int) -> str:
+    """``1 tenant``, ``2 tenants``."""
+    return f"{tenants:,} tenant{'' if tenants == 1 else 's'}"
 
 
 def undo_preview(run_id: UUID) -> list[Undo]:
     """What undoing a run would do. ``InputError`` when it changed nothing, is under way or was undone."""
-    return configuration_bulk.undo_plan(run_id)
+    return configuration_undo.plan(run_id)
 
 
 def request_undo(run_id: UUID, *, skip_changed: bool = False, by: str, via: str = "cli") -> UUID:
     """Asks for a run to be undone; the new run's id, which can be undone too. ``WorkError`` that names rows that were changed since."""
     from tenantry.operations import durable
 
-    planned = configuration_bulk.undo_plan(run_id)
-    configuration_bulk.refuse_changed(planned, skip_changed)
+    planned = configuration_undo.plan(run_id)
+    configuration_undo.refuse_changed(planned, skip_changed)
     if all(row.changed_since for row in planned):
         raise InputError(f"nothing is left to undo of run {run_id}", "every row was changed since")
     arguments = {"run": str(run_id), "skip_changed": skip_changed}
@@ -160,7 +166,7 @@ def request_undo(run_id: UUID, *, skip_changed: bool = False, by: str, via: str 
 
 def _undo(run: Run) -> str:
     undone = UUID(run.arguments["run"])
-    changed = configuration_bulk.undo(undone, run.id, skip_changed=run.arguments["skip_changed"], actor=run.requested_by)
+    changed = configuration_undo.undo(undone, run.id, skip_changed=run.arguments["skip_changed"], actor=run.requested_by)
     return "done before" if changed is None else f"{changed} rows are as they were"
 
 

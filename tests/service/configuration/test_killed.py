@@ -1,0 +1,78 @@
+"""A worker that is killed in the middle of a change of many tenants: the next one goes on, no cell twice and none left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from local.env import process_environment
+from local.home import CLONE
+from tenantry.clients import registry
+from tenantry.clients.postgres import Server
+from tenantry.operations import configure, durable
+
+from .conftest import content
+
+pytestmark = pytest.mark.service
+
+KEY = "limits.users"
+COMMAND = (sys.executable, "-c", "from tenantry.cli import main; main()")
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+    return found
+
+
+def query(text, *parameters):
+    with registry.transaction() as connection:
+        return connection.execute(text, parameters).fetchall()
+
+
+def waits_for_the_lock():
+    # As the administrator: nobody else is shown what another role's session does.
+    with Server.from_environment().connect() as admin:
+        return admin.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE tenant_configurations%'"
+        ).fetchone()
+
+
+def test_a_killed_run_goes_on_at_its_cell_and_can_be_undone_as_one(control, make):
+    """SIGKILL while the second of three cells waits for a lock: the first stays as it is, the run ends with all three, once each."""
+    slugs = [f"t{cell}{number}" for cell in (1, 2, 3) for number in range(3)]
+    for slug in slugs:
+        make(slug, cell=f"c{slug[1]}")
+    before = content()
+    durable.client().destroy()  # makes DBOS's tables, which waits for every transaction that is open
+    durable.client.cache_clear()
+    with registry.transaction() as holder:
+        holder.execute(
+            "SELECT 1 FROM tenant_configurations WHERE config_key = %s AND tenant_id = %s FOR UPDATE", [KEY, make("t20", cell="c2")]
+        )
+        worker = subprocess.Popen(
+            [*COMMAND, "config", "bulk", KEY, "25", "--apply"], cwd=CLONE, env=process_environment(control.home), start_new_session=True
+        )
+        until(lambda: query("SELECT 1 FROM configuration_run_parts WHERE cell = 'c1'"))
+        until(waits_for_the_lock)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait(timeout=30)
+    (run,) = query("SELECT id, state FROM runs")
+    assert run["state"] == "running"
+    assert content()["t10", KEY] == (25, "runtime")
+    assert content()["t30", KEY] == (10, "declaration")
+    done = control.tenantry("resume", str(run["id"]), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [step["state"] for step in json.loads(done.stdout)[0]["steps"]] == ["done"] * 3
+    for slug in slugs:
+        assert [row["run_id"] for row in configure.history(slug, KEY)] == [run["id"], None]
+    assert control.tenantry("config", "undo", str(run["id"])).returncode == 0
+    assert content() == before
