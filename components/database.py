@@ -13,6 +13,7 @@ from components.aws import Instance, get_secret_version_output
 from components.edge import MARK
 from components.resources.store import ServerAddress, Store
 from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration.placement import Location, Place
 from tenantry.settings import PlatformSettings
 
 ADMINISTRATOR = "tenantry"  # the account that RDS makes on a tenant's own server
@@ -21,10 +22,14 @@ POSTGRES_VERSION = "18"
 
 class TenantDatabaseArgs(TypedDict):
     declaration: TenantDeclaration
+    place: Place
+    """Where: what the declaration says, or one end of a move."""
     settings: PlatformSettings
     revision: str
     """Head of migrations/tenant."""
     protect: bool
+    login: bool
+    """Whether the tenant's own role may log in."""
     sslmode: str
     """How to connect to a server of the tenant's own (libpq's PGSSLMODE)."""
     adoption: Adoption
@@ -40,9 +45,9 @@ class TenantDatabase(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:tenant:TenantDatabase", name, None, opts)
         self._args, self._name = args, name
-        declaration = args["declaration"]
+        self._location = Location.of(args["declaration"].slug, args["place"])
         self.password = None
-        match declaration.isolation:
+        match args["place"].isolation:
             case "rls":
                 pass
             case "schema":
@@ -67,8 +72,8 @@ class TenantDatabase(pulumi.ComponentResource):
         declaration, logical = self._args["declaration"], f"{self._name}-app"
         return postgresql.Role(
             logical,
-            name=naming.tenant_app(declaration.slug),
-            login=declaration.state == "active",
+            name=self._location.app_role,
+            login=self._args["login"],
             connection_limit=declaration.limits.connections,
             opts=self._child(logical, provider=provider),
         )
@@ -86,7 +91,7 @@ class TenantDatabase(pulumi.ComponentResource):
                 "owner": owner,
                 "app_role": app.name,
                 "tenant_id": str(declaration.id),
-                "login": declaration.state == "active",
+                "login": self._args["login"],
                 "revision": self._args["revision"],
             },
             pulumi.ResourceOptions(
@@ -97,11 +102,10 @@ class TenantDatabase(pulumi.ComponentResource):
         )
 
     def _schema(self) -> Store:
-        declaration = self._args["declaration"]
-        database, owner = naming.cell_database(declaration.cell), naming.cell_owner(declaration.cell)
+        database, owner = self._location.database, naming.cell_owner(self._args["place"].cell)
         schema = postgresql.Schema(
             f"{self._name}-schema",
-            name=naming.tenant_schema(declaration.slug),
+            name=self._location.schema,
             database=database,
             owner=owner,
             drop_cascade=True,
@@ -116,13 +120,13 @@ class TenantDatabase(pulumi.ComponentResource):
         )
         database = postgresql.Database(
             f"{name}-database",
-            name=naming.tenant_database(slug),
+            name=self._location.database,
             owner=owner.name,
             opts=self._child(f"{name}-database", protect=True, provider=provider),
         )
         schema = postgresql.Schema(
             f"{name}-schema",
-            name=naming.TENANT_SCHEMA,
+            name=self._location.schema,
             database=database.name,
             owner=owner.name,
             drop_cascade=True,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import pulumi
 
@@ -14,12 +14,26 @@ from components.database import TenantDatabase
 from components.domain import TenantDomain
 from components.resources.record import TenantRecord
 from components.storage import tenant_storage
-from tenantry.declaration import TenantDeclaration, placement
+from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration.placement import Location, Place, Row
 from tenantry.settings import PlatformSettings
+
+
+class Tables(NamedTuple):
+    """Tables of a tenant's own: at home, or at either end of a move."""
+
+    place: Place
+    login: bool
+    """Whether the application may log in."""
+    protect: bool
+    """Whether they refuse to be removed."""
 
 
 class TenantArgs(TypedDict):
     declaration: TenantDeclaration
+    row: Row | None
+    """The registry's row; None: another stack holds the tenant, and this one only tables of it."""
+    tables: Sequence[Tables]
     settings: PlatformSettings
     bucket: pulumi.Input[str]
     """The cell's bucket."""
@@ -40,12 +54,37 @@ class Tenant(pulumi.ComponentResource):
     Its data is protected until the declaration says ``offboarding``; ``deleted`` is not a tenant, and no stack makes one of it.
     """
 
-    password: pulumi.Output[str] | None
-    """Secret: the password of the tenant's own login role, where it has one."""
+    passwords: Mapping[str, pulumi.Output[str]]
+    """Secret: the password of each login role of the tenant's own, by role."""
 
     def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:tenant:Tenant", name, None, opts)
-        declaration, settings, adoption = args["declaration"], args["settings"], args["adoption"]
+        made: list[pulumi.Resource] = [self._whole(name, args, args["row"])] if args["row"] else []
+        passwords: dict[str, pulumi.Output[str]] = {}
+        for tables in args["tables"]:
+            database = TenantDatabase(
+                naming.tenant_resources(name, tables.place.turn),
+                {
+                    "declaration": args["declaration"],
+                    "place": tables.place,
+                    "settings": args["settings"],
+                    "revision": args["revision"],
+                    "protect": tables.protect,
+                    "login": tables.login,
+                    "sslmode": args["sslmode"],
+                    "adoption": args["adoption"],
+                    "depends_on": made or list(args["depends_on"]),
+                },
+                pulumi.ResourceOptions(parent=self),
+            )
+            if database.password is not None:
+                passwords[Location.of(args["declaration"].slug, tables.place).app_role] = database.password
+        self.passwords = passwords
+        self.register_outputs({})
+
+    def _whole(self, name: str, args: TenantArgs, row: Row) -> TenantRecord:
+        """All of the tenant that is not tables; its record."""
+        declaration, settings = args["declaration"], args["settings"]
         protect = settings.protects and declaration.state in ("active", "suspended")
         # First to be made, last to be removed: while anything of the tenant stands, the registry and the ledger know it.
         record = TenantRecord(
@@ -53,12 +92,12 @@ class Tenant(pulumi.ComponentResource):
             {
                 "tenant_id": str(declaration.id),
                 "slug": declaration.slug,
-                "row": placement.row(declaration, settings),
+                "row": row,
                 "domains": sorted(declaration.domains),
                 "admin": {"name": declaration.admin.name, "email": declaration.admin.email},
             },
             # The rows of an rls tenant go with its record; nothing else of it holds data.
-            pulumi.ResourceOptions(parent=self, protect=protect and declaration.isolation == "rls", depends_on=list(args["depends_on"])),
+            pulumi.ResourceOptions(parent=self, protect=protect and row["isolation"] == "rls", depends_on=list(args["depends_on"])),
         )
         after_record = pulumi.ResourceOptions(parent=self, depends_on=[record])
         TenantConfiguration(f"{name}-config", {"declaration": declaration}, after_record)
@@ -70,22 +109,7 @@ class Tenant(pulumi.ComponentResource):
         if TenantDomain.needed(declaration):
             TenantDomain(
                 f"{name}-domain",
-                {"declaration": declaration, "settings": settings, "adoption": adoption},
+                {"declaration": declaration, "settings": settings, "adoption": args["adoption"]},
                 after_record,
             )
-        self.password = None
-        if declaration.isolation != "rls":
-            self.password = TenantDatabase(
-                f"{name}-db",
-                {
-                    "declaration": declaration,
-                    "settings": settings,
-                    "revision": args["revision"],
-                    "protect": protect,
-                    "sslmode": args["sslmode"],
-                    "adoption": adoption,
-                    "depends_on": [record],
-                },
-                pulumi.ResourceOptions(parent=self),
-            ).password
-        self.register_outputs({})
+        return record

@@ -8,8 +8,10 @@ from functools import partial
 
 import psycopg
 
+from stacks.homes import Held
 from tenantry.clients.ledger import Claim, Kind, taken
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration import naming
+from tenantry.declaration.placement import Location, Place
 from tenantry.settings import PlatformSettings
 
 
@@ -52,28 +54,16 @@ def of_cell(cell: str, settings: PlatformSettings, logical: str) -> Iterator[Pla
     )
 
 
-def of_tenant(declaration: TenantDeclaration, settings: PlatformSettings) -> Iterator[Planned]:
+def of_tenant(held: Held, settings: PlatformSettings) -> Iterator[Planned]:
     """One tenant's things; logical names begin with the slug."""
-    from tenantry.clients import aws, cloudflare
+    from tenantry.clients import cloudflare
 
+    declaration = held.declaration
     slug = declaration.slug
-    match declaration.isolation:
-        case "schema":
-            yield _postgres(f"{slug}-db-app", "role", naming.tenant_app(slug), slug)
-        case "database":
-            yield _postgres(f"{slug}-db-app", "role", naming.tenant_app(slug), slug)
-            yield _postgres(f"{slug}-db-owner", "role", naming.tenant_owner(slug), slug)
-            yield _postgres(f"{slug}-db-database", "database", naming.tenant_database(slug), slug)
-        case "instance":
-            # The whole server is the tenant's: what has our names on it is ours.
-            identifier = naming.server_identifier(settings.bucket_prefix, slug)
-            yield Planned(f"{slug}-db-server", lambda _: aws.find_server(identifier, slug))
-            for logical, claim in (
-                (f"{slug}-db-app", Claim("role", naming.tenant_app(slug), slug)),
-                (f"{slug}-db-owner", Claim("role", naming.tenant_owner(slug), slug)),
-                (f"{slug}-db-database", Claim("database", naming.tenant_database(slug), slug)),
-            ):
-                yield Planned(logical, partial(_on_own_server, identifier, slug, claim))
+    for tables in held.tables:
+        yield from _of_tables(slug, tables.place, settings)
+    if held.row is None:
+        return
     if not declaration.pooled:
         own_host = naming.host(slug, settings.domain)
         yield Planned(f"{slug}-domain-record", lambda _: cloudflare.find_record(settings.zone_id, own_host, f"tenantry {slug}"))
@@ -85,10 +75,31 @@ def of_tenant(declaration: TenantDeclaration, settings: PlatformSettings) -> Ite
         )
 
 
-def of_tenants(declarations: Iterable[TenantDeclaration], settings: PlatformSettings) -> Iterator[Planned]:
+def _of_tables(slug: str, place: Place, settings: PlatformSettings) -> Iterator[Planned]:
+    from tenantry.clients import aws
+
+    logical, location = naming.tenant_resources(slug, place.turn), Location.of(slug, place)
+    claims = [(f"{logical}-app", Claim("role", location.app_role, slug))]
+    if place.isolation in ("database", "instance"):
+        claims += [
+            (f"{logical}-owner", Claim("role", naming.tenant_owner(slug), slug)),
+            (f"{logical}-database", Claim("database", location.database, slug)),
+        ]
+    if place.isolation == "instance":
+        # The whole server is the tenant's: what has our names on it is ours.
+        identifier = naming.server_identifier(settings.bucket_prefix, slug)
+        yield Planned(f"{logical}-server", lambda _: aws.find_server(identifier, slug))
+        for name, claim in claims:
+            yield Planned(name, partial(_on_own_server, identifier, slug, claim))
+    else:
+        for name, claim in claims:
+            yield _postgres(name, claim.kind, claim.name, slug)
+
+
+def of_tenants(held: Iterable[Held], settings: PlatformSettings) -> Iterator[Planned]:
     """All tenants of a stack."""
-    for declaration in declarations:
-        yield from of_tenant(declaration, settings)
+    for tenant in held:
+        yield from of_tenant(tenant, settings)
 
 
 def _custom_hostname(zone_id: str, host: str, _connection: psycopg.Connection) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from components.tenant import Tenant
-from stacks import claims, gate
+from stacks import claims, gate, homes
 from tenantry.clients.migrations import head
 from tenantry.clients.postgres import sslmode
 from tenantry.declaration import Declarations, naming
@@ -16,20 +16,24 @@ from tenantry.settings import PlatformSettings, tenants_dir
 def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     """Registers the resources of the tenant that the stack is named after."""
     declaration = everybody.get(slug)
-    if declaration is not None and declaration.pooled:
+    book = gate.read(slug)
+    held = homes.of_stack(book, everybody, settings)
+    if declaration is not None and declaration.pooled and slug not in book.moves:
         raise InputError(f"tenant {slug} is pooled: its stack is {declaration.stack}, not {slug}", f"pulumi up --stack {declaration.stack}")
-    own = [declaration] if declaration else []
-    present = [d for d in own if d.state != "deleted"]
-    adoption = gate.enter(slug, own, everybody, claims.of_tenants(present, settings))
+    present = [tenant for tenant in held if tenant.declaration.state != "deleted"]
+    adoption = gate.enter(book, held, everybody, claims.of_tenants(present, settings))
     if declaration is None:
         raise InputError(f"no file tenants/{slug}.yaml, and no tenant {slug}", f"tenantry new {slug} --tier starter")
     if not present:
         return
-    cell = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{naming.cell_stack(declaration.cell)}")
+    mine = present[0]
+    cell = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{naming.cell_stack(mine.declaration.cell)}")
     tenant = Tenant(
         slug,
         {
-            "declaration": declaration,
+            "declaration": mine.declaration,
+            "row": mine.row,
+            "tables": mine.tables,
             "settings": settings,
             "bucket": cell.require_output("bucket"),
             "revision": head("tenant"),
@@ -40,4 +44,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
         },
     )
     pulumi.export("host", naming.host(slug, settings.domain))
-    pulumi.export("password", tenant.password)
+    if mine.app_role in tenant.passwords:
+        pulumi.export("password", tenant.passwords[mine.app_role])
+    # By login role, as the registry names it: while a move is under way there may be two.
+    pulumi.export("credentials", pulumi.Output.secret(dict(tenant.passwords)))

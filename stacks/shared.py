@@ -6,7 +6,7 @@ import pulumi
 
 from components.platform import Platform
 from components.tenant import Tenant
-from stacks import claims, gate
+from stacks import claims, gate, homes
 from tenantry.clients.migrations import head
 from tenantry.clients.postgres import sslmode
 from tenantry.declaration import Declarations, naming
@@ -16,11 +16,12 @@ from tenantry.settings import PlatformSettings, tenants_dir
 def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     """Registers the resources of the cell ``cell`` and exports what applications and dedicated stacks need of it."""
     stack = naming.cell_stack(cell)
-    declarations = [d for d in everybody.values() if d.stack == stack]
-    present = [d for d in declarations if d.state != "deleted"]
+    book = gate.read(stack)
+    held = homes.of_stack(book, everybody, settings)
+    present = [tenant for tenant in held if tenant.declaration.state != "deleted"]
     logical = "platform"
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
-    adoption = gate.enter(stack, declarations, everybody, planned)
+    adoption = gate.enter(book, held, everybody, planned)
 
     if cell != naming.MAIN_CELL:
         # The registry is in the main cell's stack; asking for its output says so clearly when that was never applied.
@@ -36,12 +37,17 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "adoption": adoption,
         },
     )
-    passwords = {"": platform.app_password}
-    for declaration in present:
+    passwords: dict[str, pulumi.Output[str]] = {}
+    # By login role, as the registry names it: while a move is under way a tenant may have two.
+    credentials = {naming.cell_app(cell): platform.app_password}
+    for mine in present:
+        slug = mine.declaration.slug
         tenant = Tenant(
-            declaration.slug,
+            slug,
             {
-                "declaration": declaration,
+                "declaration": mine.declaration,
+                "row": mine.row,
+                "tables": mine.tables,
                 "settings": settings,
                 "bucket": platform.bucket,
                 "revision": head("tenant"),
@@ -51,11 +57,13 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
                 "depends_on": platform.ready,
             },
         )
-        if tenant.password is not None:
-            passwords[declaration.slug] = tenant.password
+        credentials |= tenant.passwords
+        if mine.app_role in tenant.passwords:
+            passwords[slug] = tenant.passwords[mine.app_role]
     pulumi.export("cell", cell)
     pulumi.export("bucket", platform.bucket)
     pulumi.export("assets_role", platform.assets_role)
     pulumi.export("app_role", naming.cell_app(cell))
-    pulumi.export("app_password", pulumi.Output.secret(passwords.pop("")))
+    pulumi.export("app_password", pulumi.Output.secret(platform.app_password))
     pulumi.export("passwords", pulumi.Output.secret(passwords))
+    pulumi.export("credentials", pulumi.Output.secret(credentials))

@@ -57,6 +57,8 @@ class TenantRecordProvider(DeclaredProvider):
         from tenantry.clients import registry
 
         row = _props["row"]
+        if registry.lives_elsewhere(_id, row["stack"]):
+            return
         if row["isolation"] == "rls":
             registry.remove_rows(_id, row["database"], row["schema"])
         registry.retire(_id, _props["slug"])

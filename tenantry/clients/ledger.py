@@ -7,7 +7,7 @@ killed one left (docs/adr/0002-adoption.md).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -16,7 +16,9 @@ import psycopg
 from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
+    from tenantry.clients.moves import Move
     from tenantry.declaration import TenantDeclaration
+    from tenantry.declaration.placement import Place
 
 SCHEMA_SQL = Path(__file__).with_suffix(".sql")
 
@@ -41,6 +43,9 @@ class KnownTenant(NamedTuple):
     state: str
     fingerprint: str | None = None
     """Of the declaration that was applied by a run that reached its end (docs/adr/0008)."""
+    turn: int = 0
+    """See ``Place``."""
+    moving: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Ledger:
     claims: Mapping[tuple[str, str], str]  # (kind, name) → stack, for all stacks
     tenants: Mapping[str, KnownTenant]  # of all stacks
     interrupted: bool  # the last run of this stack did not reach its end
+    moves: Mapping[str, Move] = field(default_factory=dict)  # the moves under way, by slug
 
     @classmethod
     def read(cls, connection: psycopg.Connection, stack: str) -> Ledger:
@@ -58,16 +64,23 @@ class Ledger:
         if connection.execute("SELECT to_regclass('tenantry_ledger.runs')").fetchone() == (None,):
             return cls(stack, {}, {}, False)
         claims = connection.execute("SELECT kind, name, stack FROM tenantry_ledger.claims").fetchall()
-        # The column is younger than the table; a server whose ledger was not written since has none.
+        # The last columns are younger than the table; a server whose ledger was not written since has none.
         tenants = connection.execute(
-            "SELECT slug, stack, isolation, cell, state, to_jsonb(t)->>'applied' FROM tenantry_ledger.tenants t"
+            "SELECT slug, stack, isolation, cell, state, to_jsonb(t)->>'applied', coalesce((to_jsonb(t)->>'turn')::int, 0),"
+            " coalesce((to_jsonb(t)->>'moving')::boolean, false) FROM tenantry_ledger.tenants t"
         ).fetchall()
+        moves: Mapping[str, Move] = {}
+        if any(row[-1] for row in tenants):
+            from tenantry.clients.moves import under_way
+
+            moves = under_way()
         run = connection.execute("SELECT finished_at IS NULL FROM tenantry_ledger.runs WHERE stack = %s", [stack]).fetchone()
         return cls(
             stack,
             {(kind, name): owner for kind, name, owner in claims},
             {row[0]: KnownTenant(*row) for row in tenants},
             bool(run and run[0]),
+            moves,
         )
 
     def refuse_loss(self, declared: Mapping[str, TenantDeclaration]) -> None:
@@ -84,6 +97,15 @@ class Ledger:
                         "bring the file back and declare state: offboarding in it",
                     )
                 )
+            elif slug in self.moves:
+                # Where it lives is the move's business until that is over, whatever its file says.
+                if tenant.state in ("offboarding", "deleted"):
+                    problems.append(
+                        (
+                            f"tenant {slug} is being moved and cannot be {tenant.state}",
+                            f"end the move first: tenantry move {slug} --finish, or --rollback",
+                        )
+                    )
             elif tenant.isolation != known.isolation:
                 problems.append(
                     (
@@ -151,7 +173,7 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
                 [[claim.kind for claim in claims], [claim.name for claim in claims], ledger.stack],
             )
             # In one statement for all tenants: a cell has hundreds.
-            columns = list(zip(*tenants, strict=True)) or [()] * len(KnownTenant._fields)
+            columns = list(zip(*[tenant[:6] for tenant in tenants], strict=True)) or [()] * 6
             cursor.execute(
                 "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, applying)"
                 " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
@@ -168,6 +190,34 @@ def finish(connection: psycopg.Connection, stack: str) -> None:
     """Writes down that the stack's run reached its end: nothing is left to adopt, and its tenants are as they were declared."""
     connection.execute("UPDATE tenantry_ledger.runs SET finished_at = now() WHERE stack = %s", [stack])
     connection.execute("UPDATE tenantry_ledger.tenants SET applied = applying WHERE stack = %s", [stack])
+
+
+def mark_moving(connection: psycopg.Connection, slug: str, moving: bool) -> None:
+    """Tells every later run whether it has to ask ``control.moves`` where the tenant lives."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('tenantry:ledger', 0))")
+        connection.execute(SCHEMA_SQL.read_bytes())
+        connection.execute("UPDATE tenantry_ledger.tenants SET moving = %s WHERE slug = %s", [moving, slug])
+
+
+def pass_on(connection: psycopg.Connection, slug: str, place: Place) -> None:
+    """Writes down, in one transaction, that the tenant and its custom host names are the stack's of ``place`` from now on.
+
+    That stack's next run looks for what it shall take over.
+    """
+    stack = place.stack(slug)
+    with connection.transaction():
+        connection.execute(
+            "UPDATE tenantry_ledger.tenants SET stack = %s, isolation = %s, cell = %s, turn = %s, applied = NULL WHERE slug = %s",
+            [stack, place.isolation, place.cell, place.turn, slug],
+        )
+        connection.execute("UPDATE tenantry_ledger.claims SET stack = %s WHERE tenant = %s AND kind = 'hostname'", [stack, slug])
+        interrupt(connection, stack)
+
+
+def interrupt(connection: psycopg.Connection, stack: str) -> None:
+    """Lets the stack's next run look for things that its state does not know."""
+    connection.execute("INSERT INTO tenantry_ledger.runs (stack) VALUES (%s) ON CONFLICT (stack) DO UPDATE SET finished_at = NULL", [stack])
 
 
 def let_go(connection: psycopg.Connection, stack: str) -> None:

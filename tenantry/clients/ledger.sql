@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS tenantry_ledger.tenants (
     state     text NOT NULL
 );
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applying text;  -- fingerprint of the declaration that the run at work makes
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS turn integer NOT NULL DEFAULT 0;     -- changes with every move of the tenant's tables
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS moving boolean NOT NULL DEFAULT false; -- control.moves has an open move of it
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applied text;   -- the same of the last run that reached its end; null since one began
 
 -- A run that did not reach its end may have made things that the engine's state does not know.

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from tenantry.clients import invitations, ledger, outbox
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.declaration.placement import Residence
 from tenantry.errors import WorkError
 
 RECORD_COLUMNS = (
@@ -69,6 +70,14 @@ def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequ
         "labels": Jsonb(row["labels"]),
     }
     with transaction() as connection:
+        # A move decides where its tenant lives; an engine run that read the files before the switch must not undo it.
+        moving = connection.execute(
+            "SELECT t.* FROM tenants t WHERE id = %s AND EXISTS (SELECT 1 FROM moves m WHERE m.tenant_id = t.id AND m.ended_at IS NULL)"
+            " FOR UPDATE",
+            [tenant_id],
+        ).fetchone()
+        if moving is not None:
+            values |= {name: moving[name] for name in Residence.__annotations__}
         connection.execute(
             """
             INSERT INTO tenants (id, slug, name, tier, isolation, cell, stack, state, host, server, database, schema, app_role,
@@ -125,6 +134,13 @@ def read_record(tenant_id: str) -> dict[str, Any] | None:
         ).fetchone()
         columns = {name: row[name] for name in RECORD_COLUMNS if row[name] is not None}
         return {"slug": row["slug"], "row": columns, "domains": [entry["host"] for entry in hosts], "admin": admin}
+
+
+def lives_elsewhere(tenant_id: str, stack: str) -> bool:
+    """Whether a move took the tenant to another stack: what the old one still removes of it is not its end."""
+    with transaction() as connection:
+        row = connection.execute("SELECT stack FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
+        return row is not None and row["stack"] != stack
 
 
 def retire(tenant_id: str, slug: str) -> None:

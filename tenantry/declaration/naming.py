@@ -120,9 +120,19 @@ def tenant_owner(slug: str) -> str:
     return f"t_{_sql(slug)}__owner"
 
 
-def tenant_app(slug: str) -> str:
-    """The login role of the application in a tenant's own schema or database."""
-    return f"t_{_sql(slug)}__app"
+def tenant_app(slug: str, turn: int = 0) -> str:
+    """The login role of the application in a tenant's own schema or database. The two ends of a move differ in their ``turn`` (0, 1)."""
+    return f"t_{_sql(slug)}__app{_turn(turn)}"
+
+
+def tenant_resources(slug: str, turn: int = 0) -> str:
+    """The logical name of a tenant's database component; both ends of a move may be in one stack."""
+    return f"{slug}-db{_turn(turn)}"
+
+
+def turnstile_schema(slug: str, turn: int) -> str:
+    """The schema beside a tenant's tables that exists while they are one end of a move."""
+    return f"m_{_sql(slug)}__{turn}"
 
 
 def server_identifier(prefix: str, slug: str) -> str:
@@ -185,6 +195,10 @@ def staging(name: str) -> str:
 def scratch_database(token: str) -> str:
     """A database that a proof or a drill makes and drops; ``token`` is its backup's id."""
     return f"tenantry__scratch_{_sql(token).lower()}"
+
+
+def _turn(turn: int) -> str:
+    return "2" if turn else ""
 
 
 def _sql(name: str) -> str:

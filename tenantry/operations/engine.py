@@ -84,6 +84,61 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
         return outcome
 
 
+def forget(stack: str, slug: str) -> int:
+    """Takes a tenant out of the stack's state, all but its tables, without touching what is there: another stack takes it over.
+
+    How many resources were forgotten. The DNS record of a dedicated tenant stays, for the stack's next run to remove.
+    """
+    with stack_lock.held(stack):
+        try:
+            handle = _handle(stack, {})
+            exported = handle.export_stack()
+            content = dict(exported.deployment or {})
+            content.pop("pending_operations", None)
+            resources = content.get("resources") or []
+            gone = {resource["urn"] for resource in resources if _passes_on(resource, slug)}
+            if gone:
+                content["resources"] = [_without(resource, gone) for resource in resources if resource["urn"] not in gone]
+                handle.import_stack(automation.Deployment(version=exported.version, deployment=content))
+            return len(gone)
+        except StackNotFoundError:
+            return 0
+        except CommandError as error:
+            raise _explained(stack, Run(stack, lambda step: None), error) from error
+
+
+def _passes_on(resource: Mapping[str, Any], slug: str) -> bool:
+    parent, kind = str(resource.get("parent", "")), str(resource["type"])
+    if parent.endswith(f"tenantry:tenant:Tenant::{slug}"):
+        return bool(resource.get("custom"))
+    return parent.endswith(f"tenantry:tenant:TenantDomain::{slug}-domain") and kind.startswith("cloudflare:index/customHostname:")
+
+
+def _without(resource: Mapping[str, Any], gone: set[str]) -> dict[str, Any]:
+    """The resource with no mention of what is gone: the engine refuses a state in which something hangs in the air."""
+    kept = {**resource, "dependencies": [urn for urn in resource.get("dependencies") or () if urn not in gone]}
+    by_property = resource.get("propertyDependencies")
+    if by_property:
+        kept["propertyDependencies"] = {name: [urn for urn in urns or () if urn not in gone] for name, urns in by_property.items()}
+    return kept
+
+
+def remove_if_empty(stack: str) -> bool:
+    """Removes a stack that holds nothing any more; whether it did."""
+    with stack_lock.held(stack):
+        try:
+            handle = _handle(stack, {})
+            resources = (handle.export_stack().deployment or {}).get("resources") or []
+            if any(not str(resource["type"]).startswith("pulumi:") for resource in resources):
+                return False
+            automation.LocalWorkspace(str(project_root())).remove_stack(stack)
+        except StackNotFoundError:
+            pass
+        except CommandError as error:
+            raise _explained(stack, Run(stack, lambda step: None), error) from error
+    return True
+
+
 def _check(stack: str, declared: Declarations) -> Ledger:
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)

@@ -151,11 +151,10 @@ class Sandbox:
         assert row is not None
         tenant_id, database, schema, role, stack, server = row
         outputs = self.outputs(stack)
-        own = outputs.get("password") or outputs.get("passwords", {}).get(slug)
         port = None
         if server:
             port = json.loads((self.cloud.home.instances / server / "instance.json").read_text())["port"]
-        connection = self.sql(database, user=role, password=own or outputs["app_password"], port=port)
+        connection = self.sql(database, user=role, password=outputs["credentials"][role], port=port)
         connection.execute("SELECT set_config('app.tenant_id', %s, false), set_config('search_path', %s, false)", [str(tenant_id), schema])
         return connection
 

@@ -9,6 +9,9 @@ import pytest
 
 from components.adoption import NOTHING, Adoption
 from components.tenant import Tenant
+from stacks import homes
+from tenantry.clients.ledger import Ledger
+from tenantry.declaration import placement
 
 SCHEMA_TYPES = {"postgresql:index/schema:Schema", "postgresql:index/role:Role", "pulumi-python:dynamic/tenantry:Store"}
 DATABASE_TYPES = SCHEMA_TYPES | {"postgresql:index/database:Database"}
@@ -20,6 +23,8 @@ def make(declaration, settings, adoption=NOTHING):
         declaration.slug,
         {
             "declaration": declaration,
+            "row": placement.row(declaration, settings),
+            "tables": homes._settled(declaration, Ledger(declaration.stack, {}, {}, False), settings).tables,
             "settings": settings,
             "bucket": "tenantry-dev-main",
             "revision": "0001",

@@ -1,0 +1,69 @@
+"""What a stack holds of each tenant: all of it, or, while a move is under way, tables only, or everything but the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.tenant import Tables
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.moves import Move
+from tenantry.declaration import TenantDeclaration
+from tenantry.declaration.placement import Location, Place, Row, row
+from tenantry.settings import PlatformSettings
+
+
+@dataclass(frozen=True)
+class Held:
+    """One tenant in one stack."""
+
+    declaration: TenantDeclaration
+    """As the stack makes it: of a tenant that is being moved, isolation and cell are those of the move."""
+    row: Row | None
+    """The registry's row, where this stack holds the tenant; None: it holds tables only."""
+    tables: tuple[Tables, ...]
+    app_role: str
+    """The role that the application uses now."""
+
+
+def of_stack(book: Ledger, everybody: Mapping[str, TenantDeclaration], settings: PlatformSettings) -> list[Held]:
+    """The tenants of ``book``'s stack, as the files and the moves under way have it."""
+    held = []
+    for slug, declaration in everybody.items():
+        move = book.moves.get(slug)
+        found = _moving(declaration, move, book.stack, settings) if move else _settled(declaration, book, settings)
+        if found is not None:
+            held.append(found)
+    return held
+
+
+def _settled(declaration: TenantDeclaration, book: Ledger, settings: PlatformSettings) -> Held | None:
+    if declaration.stack != book.stack:
+        return None
+    known = book.tenants.get(declaration.slug)
+    place = Place.of(declaration, known.turn if known else 0)
+    tables = () if place.shared else (Tables(place, declaration.state == "active", _protected(declaration, settings)),)
+    return Held(declaration, row(declaration, settings, place), tables, Location.of(declaration.slug, place).app_role)
+
+
+def _moving(declaration: TenantDeclaration, move: Move, stack: str, settings: PlatformSettings) -> Held | None:
+    slug, holder = declaration.slug, move.holder
+    holds = holder.stack(slug) == stack
+    tables = tuple(
+        Tables(
+            place,
+            keeping == "live" and declaration.state == "active",
+            keeping != "doomed" and _protected(declaration, settings),
+        )
+        for place, keeping in move.keeping()
+        if place.stack(slug) == stack
+    )
+    if not holds and not tables:
+        return None
+    here = declaration.model_copy(update={"isolation": holder.isolation, "cell": holder.cell})
+    home = row(declaration, settings, move.home) if holds else None
+    return Held(here, home, tables, Location.of(slug, move.home).app_role)
+
+
+def _protected(declaration: TenantDeclaration, settings: PlatformSettings) -> bool:
+    return settings.protects and declaration.state in ("active", "suspended")

@@ -1,0 +1,234 @@
+"""Moves of tenants in the control database: where each tenant on its way lives, and what each stack holds of it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tenantry.clients import ledger, registry
+from tenantry.clients.postgres import Server
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration.placement import Place, residence
+from tenantry.errors import InputError, TransientError
+from tenantry.settings import PlatformSettings, project_root
+
+End = Literal["source", "target"]
+Keeping = Literal["live", "shut", "doomed"]
+"""An end's own tables: in use or about to be; kept, but with no log-in; to be removed by the run after the next."""
+
+
+class _Stage(NamedTuple):
+    home: End
+    """What the registry says."""
+    holder: End
+    """Whose stack holds all that is not tables: registry row, configuration, host names, objects."""
+    source: Keeping | None
+    target: Keeping | None
+
+
+_STAGES: Final[Mapping[str, _Stage]] = {
+    "copying": _Stage("source", "source", "live", "live"),
+    "switched": _Stage("target", "source", "shut", "live"),
+    "moved": _Stage("target", "target", "shut", "live"),
+    "returned": _Stage("source", "target", "live", "shut"),
+    "finishing": _Stage("target", "target", "doomed", "live"),
+    "clearing": _Stage("target", "target", None, "live"),
+    "undoing": _Stage("source", "source", "live", "doomed"),
+    "unmaking": _Stage("source", "source", "live", None),
+}
+
+
+@dataclass(frozen=True)
+class Move:
+    """One open move."""
+
+    id: UUID
+    tenant_id: UUID
+    slug: str
+    source: Place
+    target: Place
+    phase: str
+    started_at: datetime
+    switched_at: datetime | None
+    keep: timedelta
+    freeze_ms: int | None
+    rows: int | None
+
+    @property
+    def home(self) -> Place:
+        """Where the tenant lives."""
+        return self._end(_STAGES[self.phase].home)
+
+    @property
+    def holder(self) -> Place:
+        """The end whose stack holds all of the tenant that is not tables."""
+        return self._end(_STAGES[self.phase].holder)
+
+    @property
+    def switched(self) -> bool:
+        """Whether the tenant lives at the target."""
+        return _STAGES[self.phase].home == "target"
+
+    @property
+    def crosses_tables(self) -> bool:
+        """Whether the rows go to other tables. They stay where a dedicated tenant only changes its cell: then its objects go."""
+        return self.source.turn != self.target.turn
+
+    def keeping(self) -> list[tuple[Place, Keeping]]:
+        """The ends that have tables of their own now, and how each is kept."""
+        stage = _STAGES[self.phase]
+        ends: list[tuple[Place, Keeping | None]] = [(self.source, stage.source), (self.target, stage.target)]
+        if not self.crosses_tables:
+            ends = [(self.home, "live")]
+        return [(place, keeping) for place, keeping in ends if keeping is not None and not place.shared]
+
+    def store(self, place: Place) -> TenantStore:
+        """The tenant's tables at one of the ends, wherever it lives now."""
+        settings = PlatformSettings.from_project(project_root())
+        return replace(TenantStore.of(self.slug), **residence(self.slug, place, settings))
+
+    def _end(self, end: End) -> Place:
+        return self.source if end == "source" else self.target
+
+
+def under_way() -> dict[str, Move]:
+    """The open moves by slug."""
+    with registry.transaction() as connection:
+        return {move.slug: move for move in _read(connection)}
+
+
+def of(slug: str) -> Move | None:
+    """The open move of a tenant, or None."""
+    return under_way().get(slug)
+
+
+def must(slug: str) -> Move:
+    """The open move of a tenant. ``InputError`` when there is none."""
+    move = of(slug)
+    if move is None:
+        raise InputError(f"no move of tenant {slug} is under way", f"tenantry move {slug} --to MODEL begins one")
+    return move
+
+
+def refuse(slug: str) -> None:
+    """For work that must not meet a move: ``InputError`` while the tenant's is under way."""
+    move = of(slug)
+    if move is not None:
+        raise InputError(
+            f"tenant {slug} is being moved to {move.target} ({move.phase})",
+            f"end the move first: tenantry move {slug} --finish, or --rollback",
+        )
+
+
+def history(tenant_id: UUID | None = None) -> list[dict[str, Any]]:
+    """All moves, or one tenant's, the newest first."""
+    with registry.transaction() as connection:
+        return connection.execute(
+            """
+            SELECT t.slug, m.*, m.switched_at + m.keep AS kept_until FROM moves m JOIN tenants t ON t.id = m.tenant_id
+            WHERE %(tenant)s::uuid IS NULL OR m.tenant_id = %(tenant)s ORDER BY m.started_at DESC
+            """,
+            {"tenant": tenant_id},
+        ).fetchall()
+
+
+def due() -> list[str]:
+    """Slugs of the tenants whose old place has been kept for its time."""
+    with registry.transaction() as connection:
+        rows = connection.execute(
+            "SELECT t.slug FROM moves m JOIN tenants t ON t.id = m.tenant_id"
+            " WHERE m.ended_at IS NULL AND m.phase = 'moved' AND m.switched_at + m.keep <= now() ORDER BY t.slug"
+        )
+        return [row["slug"] for row in rows]
+
+
+def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Place, keep: timedelta) -> Move:
+    """Opens the move, or finds it opened by the same run before; tells the ledger, so that no run misses it."""
+    with registry.transaction() as connection:
+        connection.execute(
+            "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+            [move_id, tenant_id, Jsonb(source._asdict()), Jsonb(target._asdict()), keep],
+        )
+    with Server.from_environment().connect() as connection:
+        ledger.mark_moving(connection, slug, True)
+    return must(slug)
+
+
+def advance(move: Move, phase: str) -> Move:
+    """The move in its next phase, where the registry does not change with it."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE moves SET phase = %s WHERE id = %s AND ended_at IS NULL", [phase, move.id])
+    return replace(move, phase=phase)
+
+
+def end(move: Move, outcome: str) -> None:
+    """Closes the move: from now on the file says where the tenant lives."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE moves SET ended_at = now(), outcome = %s WHERE id = %s AND ended_at IS NULL", [outcome, move.id])
+    with Server.from_environment().connect() as connection:
+        ledger.mark_moving(connection, move.slug, False)
+
+
+@contextmanager
+def switching(move: Move, phase: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """The transaction that moves the tenant: the registry's row and the phase, committed when the block ends.
+
+    ``TransientError`` when somebody else took the move to another phase.
+    """
+    place = move.target if _STAGES[phase].home == "target" else move.source
+    settings = PlatformSettings.from_project(project_root())
+    columns = residence(move.slug, place, settings)
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT phase FROM moves WHERE id = %s AND ended_at IS NULL FOR UPDATE", [move.id]).fetchone()
+        if row is None or row["phase"] != move.phase:
+            raise TransientError(f"somebody else goes on with the move of {move.slug}", "wait for it, then run the same command again")
+        connection.execute(
+            """
+            UPDATE tenants SET isolation = %(isolation)s, cell = %(cell)s, stack = %(stack)s, server = %(server)s, database = %(database)s,
+                schema = %(schema)s, app_role = %(app_role)s, bucket = %(bucket)s, updated_at = now() WHERE id = %(id)s
+            """,
+            {**columns, "id": move.tenant_id},
+        )
+        connection.execute(
+            "UPDATE moves SET phase = %s, switched_at = CASE WHEN %s = 'switched' THEN now() ELSE switched_at END WHERE id = %s",
+            [phase, phase, move.id],
+        )
+        yield connection
+
+
+def measured(move: Move, freeze: float, checksums: Mapping[str, tuple[int, int]]) -> None:
+    """Keeps how long writes waited (seconds) and what was compared."""
+    values = {table: [rows, str(total)] for table, (rows, total) in checksums.items()}
+    with registry.transaction() as connection:
+        connection.execute(
+            "UPDATE moves SET freeze_ms = %s, rows = %s, checksums = %s WHERE id = %s",
+            [round(freeze * 1000), sum(rows for rows, _ in checksums.values()), Jsonb(values), move.id],
+        )
+
+
+@contextmanager
+def held(move: Move) -> Iterator[Move]:
+    """Keeps every other process off the move, and gives it as it is now. ``TransientError`` at once when somebody has it."""
+    with Server.from_environment().connect() as connection:
+        connection.autocommit = True
+        row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"tenantry:move:{move.tenant_id}"]).fetchone()
+        if row is None or not row[0]:
+            raise TransientError(f"another process is at work on the move of {move.slug}", "wait until it has ended, then run again")
+        yield must(move.slug)
+
+
+def _read(connection: psycopg.Connection[dict[str, Any]]) -> list[Move]:
+    rows = connection.execute(
+        """
+        SELECT m.id, m.tenant_id, t.slug, m.source, m.target, m.phase, m.started_at, m.switched_at, m.keep, m.freeze_ms, m.rows
+        FROM moves m JOIN tenants t ON t.id = m.tenant_id WHERE m.ended_at IS NULL ORDER BY t.slug
+        """
+    )
+    return [Move(**{**row, "source": Place(**row["source"]), "target": Place(**row["target"])}) for row in rows]
