@@ -52,8 +52,8 @@ def _moving(declaration: TenantDeclaration, move: Move, stack: str, settings: Pl
     tables = tuple(
         Tables(
             place,
-            keeping == "live" and declaration.state == "active",
-            keeping != "doomed" and _protected(declaration, settings),
+            keeping in ("standby", "live") and declaration.state == "active",
+            keeping in ("live", "shut") and _protected(declaration, settings),
         )
         for place, keeping in move.keeping()
         if place.stack(slug) == stack

@@ -20,8 +20,8 @@ from tenantry.errors import InputError, TransientError
 from tenantry.settings import PlatformSettings, project_root
 
 End = Literal["source", "target"]
-Keeping = Literal["live", "shut", "doomed"]
-"""An end's own tables: in use or about to be; kept, but with no log-in; to be removed by the run after the next."""
+Keeping = Literal["standby", "live", "shut", "doomed"]
+"""An end's own tables: being filled; in use; kept, but with no log-in; to be removed by the run after the next."""
 
 
 class _Stage(NamedTuple):
@@ -34,7 +34,7 @@ class _Stage(NamedTuple):
 
 
 _STAGES: Final[Mapping[str, _Stage]] = {
-    "copying": _Stage("source", "source", "live", "live"),
+    "copying": _Stage("source", "source", "live", "standby"),
     "switched": _Stage("target", "source", "shut", "live"),
     "moved": _Stage("target", "target", "shut", "live"),
     "returned": _Stage("source", "target", "live", "shut"),

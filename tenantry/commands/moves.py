@@ -1,9 +1,118 @@
-"""`tenantry move`: a tenant's data to another isolation model or cell."""
+"""`tenantry move|moves`: a tenant's data to another isolation model or cell."""
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from typing import Annotated
+
 import typer
+
+from tenantry import console
+from tenantry.errors import InputError
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
+    for function in (move, moves):
+        app.command()(function)
+
+
+def move(
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The tenant.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="MODEL", help="rls, schema, database or instance. Left out: what its file says.")
+    ] = None,
+    cell: Annotated[str | None, typer.Option("--cell", metavar="CELL", help="The cell, where that changes.")] = None,
+    keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="How long a rollback is possible: 7d, 12h, 30m.")] = "7d",
+    rollback: Annotated[bool, typer.Option("--rollback", help="Back to where it was, with all that was written since.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Remove the old place now; then there is no way back.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Move a tenant to another isolation model or cell while it works. Killed anywhere, run again, it goes on.
+
+    With --to or --cell its file is edited too: commit that.
+
+    Example: tenantry move acme --to schema
+
+    Example: tenantry move acme                 (after `isolation:` was changed in its file)
+
+    Example: tenantry move acme --rollback
+    """
+    from tenantry.clients import moves as records
+    from tenantry.commands.runs import person, watch
+    from tenantry.operations.move import request
+
+    if rollback + finish + (to is not None or cell is not None) > 1:
+        raise InputError("say one thing: where to, --rollback or --finish", f"for example: tenantry move {slug} --to schema")
+    kept = _time(keep)
+    if finish:
+        watch([request.follow_up("move-finish", slug, by=person())], detach=detach, as_json=as_json)
+        return
+    if rollback:
+        back = records.must(slug).source
+        run = request.follow_up("move-rollback", slug, by=person())
+        # The file says where the tenant lives once no move is open any more.
+        edited = request.write_file(slug, back)
+        watch([run], detach=detach, as_json=as_json)
+        _say_edited(slug, edited)
+        return
+    run_id = request.joined(slug, to, cell)
+    edited = False
+    if run_id is None:
+        plan = request.plan(slug, to, cell)
+        edited = request.write_file(slug, plan.target)
+        if plan.source is None:
+            console.say(f"{slug} lives as {plan.target} already: nothing to move")
+            _say_edited(slug, edited)
+            if as_json:
+                console.print_json([])
+            return
+        run_id = request.request(plan, keep=kept, by=person())
+    _say_edited(slug, edited)
+    watch([run_id], detach=detach, as_json=as_json)
+    if not detach and not as_json:
+        console.say(f"look at it, then: tenantry move {slug} --finish; or back: tenantry move {slug} --rollback")
+
+
+def moves(
+    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant's.", show_default=False)] = None, as_json: Json = False
+) -> None:
+    """Show the moves under way and those that were: where from, where to, how long writes waited, until when there is a way back.
+
+    Example: tenantry moves acme
+    """
+    from tenantry.clients import moves as records
+    from tenantry.clients.stores import TenantStore
+    from tenantry.declaration.placement import Place
+
+    found = records.history(TenantStore.of(slug).id if slug else None)
+    if as_json:
+        console.print_json([{**row, "keep": row["keep"].total_seconds()} for row in found])
+        return
+    columns = ("tenant", "from", "to", "state", "begun", "rows", "writes waited", "way back until")
+    rows = []
+    for row in found:
+        waited = f"{row['freeze_ms'] / 1000:.2f} s" if row["freeze_ms"] is not None else ""
+        until = f"{row['kept_until']:%Y-%m-%d %H:%M}" if row["ended_at"] is None and row["kept_until"] else ""
+        places = (Place(**row["source"]), Place(**row["target"]))
+        rows.append(
+            (row["slug"], *places, row["outcome"] or row["phase"], f"{row['started_at']:%Y-%m-%d %H:%M}", row["rows"], waited, until)
+        )
+    console.print_table(columns, rows)
+
+
+def _say_edited(slug: str, edited: bool) -> None:
+    if edited:
+        console.say(f"tenants/{slug}.yaml was edited to say so: commit it")
+
+
+def _time(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,5})([dhms])", text)
+    if found is None:
+        raise InputError(f"{text!r} is not a length of time", "for example 7d, 12h or 30m")
+    unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[found[2]]
+    return timedelta(**{unit: int(found[1])})

@@ -91,7 +91,7 @@ def forget(stack: str, slug: str) -> int:
     """
     with stack_lock.held(stack):
         try:
-            handle = _handle(stack, {})
+            handle = automation.select_stack(stack, work_dir=str(project_root()))
             exported = handle.export_stack()
             content = dict(exported.deployment or {})
             content.pop("pending_operations", None)
@@ -127,7 +127,7 @@ def remove_if_empty(stack: str) -> bool:
     """Removes a stack that holds nothing any more; whether it did."""
     with stack_lock.held(stack):
         try:
-            handle = _handle(stack, {})
+            handle = automation.select_stack(stack, work_dir=str(project_root()))
             resources = (handle.export_stack().deployment or {}).get("resources") or []
             if any(not str(resource["type"]).startswith("pulumi:") for resource in resources):
                 return False

@@ -12,12 +12,16 @@ def kinds() -> dict[str, Kind]:
     """All kinds; the modules are imported when a worker starts, not with the command line."""
     from tenantry.operations import configure_bulk, migrate, provision
     from tenantry.operations.backup.run import BACKUP
+    from tenantry.operations.move import kinds as move
 
     found = (
         BACKUP,
         configure_bulk.BULK,
         configure_bulk.UNDO,
         migrate.MIGRATE,
+        move.MOVE,
+        move.FINISH,
+        move.ROLLBACK,
         provision.PROVISION,
     )
     return {kind.name: kind for kind in found}

@@ -1,0 +1,40 @@
+-- Beside a tenant's tables while they are one end of a move; run with its schema as search path. Every write to them passes here: it is
+-- noted for the copy to follow, waits while the tenant's writes are frozen, and fails once the tenant lives elsewhere.
+CREATE TABLE IF NOT EXISTS gate (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    shut     boolean NOT NULL DEFAULT false,
+    mover    text NOT NULL DEFAULT session_user
+);
+INSERT INTO gate DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS changes (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_name text NOT NULL,
+    key        jsonb NOT NULL                          -- primary key's columns; {} where the table has none
+);
+
+CREATE OR REPLACE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    is_shut boolean;
+BEGIN
+    IF current_setting('tenantry.mover', true) = 'on' AND session_user = (SELECT mover FROM gate) THEN
+        RETURN NULL;
+    END IF;
+    -- A queue that keeps its order: nobody gets in before a freeze that was asked for earlier.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('tenantry:turnstile:' || current_schema(), 0));
+    -- FOR SHARE, because a transaction that looks through an old snapshot would see an old gate: this one makes it fail (40001).
+    SELECT shut INTO is_shut FROM gate FOR SHARE;
+    IF is_shut IS NOT FALSE THEN
+        RAISE EXCEPTION 'the tenant does not live here any more: nothing was written'
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'look the tenant up in the registry and connect to where it lives';
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        INSERT INTO changes (table_name, key)
+        SELECT TG_TABLE_NAME, coalesce(jsonb_object_agg(name, to_jsonb(OLD) -> name), '{}') FROM unnest(TG_ARGV) AS name;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO changes (table_name, key)
+        SELECT TG_TABLE_NAME, coalesce(jsonb_object_agg(name, to_jsonb(NEW) -> name), '{}') FROM unnest(TG_ARGV) AS name;
+    END IF;
+    RETURN NULL;
+END $$;

@@ -1,0 +1,126 @@
+"""The steps of a move, of its clean-up and of its rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from tenantry.clients import moves
+from tenantry.clients.moves import Move
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import load
+from tenantry.declaration.placement import Place
+from tenantry.errors import InputError
+from tenantry.operations.move import passing, transfer
+from tenantry.operations.move.transfer import Tell, Way
+from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
+from tenantry.settings import tenants_dir
+
+PATIENT: Final = Patience(12)  # about a quarter of an hour: somebody else's run of the cell, a long transaction
+
+
+def _begin(run: Run) -> str:
+    """Opens the move, unless something has changed since it was asked for."""
+    source, target = Place(**run.arguments["source"]), Place(**run.arguments["target"])
+    store = TenantStore.of(run.subject)
+    move = moves.of(run.subject)
+    if move is None:
+        if run.subject not in load(tenants_dir()):
+            raise InputError(f"no file tenants/{run.subject}.yaml here", "start the worker in an up-to-date clone")
+        if (store.isolation, store.cell) != (source.isolation, source.cell):
+            raise InputError(f"tenant {run.subject} lives as {store.isolation} in {store.cell} by now", "ask for the move again")
+        move = moves.begin(run.id, store.id, run.subject, source, target, timedelta(seconds=run.arguments["keep_seconds"]))
+    elif move.id == run.id:
+        moves.begin(run.id, store.id, run.subject, source, target, move.keep)
+    if move.id != run.id:
+        raise InputError(f"another move of {run.subject} is open", f"tenantry move {run.subject} --finish, or --rollback")
+    return f"from {source} to {target}"
+
+
+def _in(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callable[[Run], str]:
+    """The work as a step: done by one process at a time, and only while the move is in one of the phases."""
+
+    def step(run: Run) -> str:
+        move = moves.of(run.subject)
+        if move is None:
+            return ""
+        with moves.held(move) as now:
+            return work(now, run.tell) if now.phase in phases else ""
+
+    return step
+
+
+def _check(run: Run) -> str:
+    move = moves.must(run.subject)
+    return f"{move.source} to {move.target}: {move.phase}"
+
+
+def _prepare_way_back(move: Move, tell: Tell) -> str:
+    """A move that was cut short after the switch first has to arrive: then there is one way back for all."""
+    return passing.hand_over(move, "moved", tell)
+
+
+def _switch_back(move: Move, tell: Tell) -> str:
+    if move.crosses_tables:
+        passing.set_login(move.store(move.source), move.source, _active(move))
+    return transfer.switch(Way.back(move))
+
+
+def _active(move: Move) -> bool:
+    return TenantStore.of(move.slug).state == "active"
+
+
+def _arrived(run: Run) -> str:
+    move = moves.must(run.subject)
+    until = f"{move.switched_at + move.keep:%Y-%m-%d %H:%M}" if move.switched_at else "-"
+    return (
+        f"{run.subject} lives as {move.target}; writes waited {(move.freeze_ms or 0) / 1000:.2f} s for {move.rows or 0} rows;"
+        f" the old place is kept until {until}"
+    )
+
+
+def _move(_: Run) -> Sequence[Step | Parts]:
+    return (
+        Step("check", _begin),
+        Step("prepare", _in(("copying",), passing.prepare), PATIENT),
+        Step("copy", _in(("copying",), lambda move, tell: transfer.copy(Way.there(move), tell)), PATIENT),
+        Step("catch up", _in(("copying",), lambda move, tell: transfer.catch_up(Way.there(move), tell)), PATIENT),
+        Step("freeze and switch", _in(("copying",), lambda move, tell: transfer.switch(Way.there(move))), PATIENT),
+        Step("hand over", _in(("switched", "moved"), lambda move, tell: passing.hand_over(move, "moved", tell)), PATIENT),
+        Step("report", _arrived),
+    )
+
+
+def _finish(_: Run) -> Sequence[Step | Parts]:
+    return (
+        Step("check", _check),
+        Step("remove the old place", _in(("moved", "finishing", "clearing"), passing.finish), PATIENT),
+    )
+
+
+def _rollback(_: Run) -> Sequence[Step | Parts]:
+    return (
+        Step("check", _check),
+        Step("arrive", _in(("switched",), _prepare_way_back), PATIENT),
+        Step("copy back", _in(("moved",), lambda move, tell: transfer.copy(Way.back(move), tell)), PATIENT),
+        Step("catch up", _in(("moved",), lambda move, tell: transfer.catch_up(Way.back(move), tell)), PATIENT),
+        Step("freeze and switch back", _in(("moved",), _switch_back), PATIENT),
+        Step("hand back", _in(("returned", "undoing"), lambda move, tell: passing.hand_over(move, "undoing", tell)), PATIENT),
+        Step("remove the other place", _in(("copying", "undoing", "unmaking"), passing.undo), PATIENT),
+    )
+
+
+MOVE: Final = Kind("move", _move)
+FINISH: Final = Kind("move-finish", _finish)
+ROLLBACK: Final = Kind("move-rollback", _rollback)
+
+
+def finish_due(*, by: str = "schedule") -> list[str]:
+    """Asks for the clean-up of every move whose time for a rollback is over; their slugs. For a scheduled task."""
+    from tenantry.operations.move import request
+
+    slugs = moves.due()
+    for slug in slugs:
+        request.follow_up(FINISH.name, slug, by=by, via="schedule")
+    return slugs

@@ -1,0 +1,132 @@
+"""What a move asks of the engine: the tables to move into, the tenant passing from stack to stack, and the removal of what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tenantry.clients import ledger, moves, prefixes, registry, turnstile
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.moves import Move
+from tenantry.clients.postgres import Server, may_act_as
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import load, naming
+from tenantry.declaration.placement import Place
+from tenantry.errors import WorkError
+from tenantry.operations.move.transfer import Tell
+from tenantry.settings import tenants_dir
+
+
+def prepare(move: Move, tell: Tell) -> str:
+    """Makes the tables that the tenant moves into, and the cell's platform where the cell is new."""
+    stacks = []
+    if ("database", naming.cell_database(move.target.cell)) not in _book(naming.SHARED_STACK).claims:
+        stacks.append(naming.cell_stack(move.target.cell))
+    if move.crosses_tables and not move.target.shared:
+        stacks.append(move.target.stack(move.slug))
+    return _up(dict.fromkeys(stacks), tell) if stacks else "the tables are there"
+
+
+def hand_over(move: Move, phase: str, tell: Tell) -> str:
+    """Passes everything that is not tables to the stack of the tenant's home, without anything being removed; then ``phase`` holds.
+
+    Idempotent; goes on with the runs when the phase holds already.
+    """
+    home, other = move.home, move.source if move.switched else move.target
+    stacks = list(dict.fromkeys((home.stack(move.slug), other.stack(move.slug))))
+    if move.crosses_tables and not other.shared:
+        set_login(move.store(other), other, False)
+    if move.phase != phase:
+        if len(stacks) == 2:
+            with Server.from_environment().connect() as connection:
+                ledger.interrupt(connection, stacks[1])
+            count = _forget(stacks[1], move.slug)
+            tell(f"{count} resources leave the stack {stacks[1]}")
+        with Server.from_environment().connect() as connection:
+            ledger.pass_on(connection, move.slug, home)
+        moves.advance(move, phase)
+    return _up(stacks, tell)
+
+
+def finish(move: Move, tell: Tell) -> str:
+    """Removes the old place: rows, tables, roles, database, objects, stack."""
+    if move.phase == "moved":
+        move = moves.advance(move, "finishing")
+    return _remove(move, move.source, move.target, "finishing", "clearing", "finished", tell)
+
+
+def undo(move: Move, tell: Tell) -> str:
+    """Removes the place that the tenant came back from, or never got to."""
+    if move.phase == "copying":
+        turnstile.drop(move.store(move.source), naming.turnstile_schema(move.slug, move.source.turn))
+        move = moves.advance(move, "unmaking")
+    return _remove(move, move.target, move.source, "undoing", "unmaking", "rolled back" if move.switched_at else "given up", tell)
+
+
+def set_login(store: TenantStore, place: Place, login: bool) -> None:
+    """Lets the tenant's own role log in or not, at once: the engine's run comes later. What may not log in is thrown out."""
+    from psycopg import sql
+
+    with store.administrator().connect() as connection:
+        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [store.app_role]).fetchone() is None or place.shared:
+            return
+        may_act_as(connection, store.app_role)
+        connection.execute(sql.SQL("ALTER ROLE {} " + ("LOGIN" if login else "NOLOGIN")).format(sql.Identifier(store.app_role)))
+        connection.commit()
+        if not login:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [store.app_role])
+
+
+def _remove(move: Move, left: Place, home: Place, first: str, second: str, outcome: str, tell: Tell) -> str:
+    slug, stack = move.slug, left.stack(move.slug)
+    lives = TenantStore.of(slug)
+    if (lives.isolation, lives.cell) != (home.isolation, home.cell):
+        raise WorkError(f"the registry has {slug} as {lives.isolation} in {lives.cell}, not as {home}", "nothing was removed; tell us")
+    said = []
+    if move.phase == first:
+        if move.crosses_tables:
+            for place in (left, home):
+                turnstile.drop(move.store(place), naming.turnstile_schema(slug, place.turn))
+            if not left.shared:
+                _up([stack], tell)  # takes the protection off
+        move = moves.advance(move, second)
+    if move.crosses_tables and left.shared:
+        store = move.store(left)
+        registry.remove_rows(str(move.tenant_id), store.database, store.schema)
+        said.append("its rows in the shared tables")
+    if stack != home.stack(slug) or (move.crosses_tables and not left.shared):
+        said.append(_up([stack], tell))
+    if stack == slug != home.stack(slug) and _remove_if_empty(stack):
+        said.append(f"the stack {stack}")
+    store = move.store(left)
+    if store.bucket != lives.bucket:
+        said.append(f"{prefixes.erase(store.bucket, store.prefix)} versions of objects")
+    moves.end(move, outcome)
+    return f"removed: {'; '.join(said)}" if said else "nothing was left"
+
+
+def _up(stacks: Iterable[str], tell: Tell) -> str:
+    from tenantry.operations import engine
+
+    declared = load(tenants_dir())
+    done = []
+    for stack in stacks:
+        outcome = engine.up(stack, declared, lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
+        done.append(f"{stack}: {', '.join(f'{n} {verb}' for verb, n in sorted(outcome.changes.items())) or 'as it was'}")
+    return "; ".join(done)
+
+
+def _forget(stack: str, slug: str) -> int:
+    from tenantry.operations import engine
+
+    return engine.forget(stack, slug)
+
+
+def _remove_if_empty(stack: str) -> bool:
+    from tenantry.operations import engine
+
+    return engine.remove_if_empty(stack)
+
+
+def _book(stack: str) -> Ledger:
+    with Server.from_environment().connect() as connection:
+        return Ledger.read(connection, stack)

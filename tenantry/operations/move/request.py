@@ -1,0 +1,154 @@
+"""What may be moved where: everything that can be refused is refused before anything is touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from tenantry.clients import moves, runs
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.moves import Move
+from tenantry.clients.postgres import Server
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import DeclarationErrors, TenantDeclaration, load, naming
+from tenantry.declaration.files import SUFFIX, FileReader, display
+from tenantry.declaration.model import ISOLATIONS
+from tenantry.declaration.placement import Place
+from tenantry.declaration.yaml_edit import CannotEdit, set_value
+from tenantry.errors import InputError
+from tenantry.operations import durable
+from tenantry.settings import tenants_dir
+
+KEEP: Final = timedelta(days=7)
+"""How long the old place is kept for a rollback, unless asked for otherwise."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A move that can be done; without ``source`` the tenant lives there already."""
+
+    slug: str
+    tenant_id: UUID
+    source: Place | None
+    target: Place
+
+
+def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
+    """Where the tenant would go: what is named, else what its file says. ``InputError`` for what cannot be."""
+    if isolation is not None and isolation not in ISOLATIONS:
+        raise InputError(f"there is no isolation {isolation}", f"one of: {', '.join(ISOLATIONS)}")
+    if cell is not None:
+        naming.require_cell(cell)
+    store = TenantStore.of(slug)
+    declaration = _declared(slug)
+    for said, by in ((declaration.state, f"tenants/{slug}.yaml says it is"), (store.state, "the registry has it as")):
+        if said not in ("active", "suspended"):
+            raise InputError(f"tenant {slug} cannot be moved: {by} {said}", "only an active or suspended tenant is moved")
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, store.stack)
+    known = book.tenants.get(slug)
+    if known is None:
+        raise InputError(f"tenant {slug} was never made completely", f"tenantry up {slug} first")
+    asked = isolation is not None or cell is not None
+    source = Place(store.isolation, store.cell, known.turn)  # type: ignore[arg-type]  # the registry checks the word
+    target = Place(
+        (isolation or source.isolation) if asked else declaration.isolation,  # type: ignore[arg-type]  # checked above
+        (cell or source.cell) if asked else declaration.cell,
+    )
+    if (target.isolation, target.cell) == (source.isolation, source.cell):
+        return Plan(slug, store.id, None, source)
+    crosses = target.isolation != source.isolation or target.isolation in naming.POOLED
+    return Plan(slug, store.id, source, target._replace(turn=1 - source.turn if crosses else source.turn))
+
+
+def request(wanted: Plan, *, keep: timedelta = KEEP, by: str, via: str = "cli") -> UUID:
+    """Asks for the move; the run's id. One that failed is gone on with. ``InputError`` while another one is open."""
+    assert wanted.source is not None  # noqa: S101  # whoever asks has looked
+    arguments = {"source": wanted.source._asdict(), "target": wanted.target._asdict(), "keep_seconds": int(keep.total_seconds())}
+    return _request("move", wanted.slug, wanted.tenant_id, arguments, by=by, via=via)
+
+
+def joined(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
+    """The run of the open move when it goes where is asked, put to work again where it had failed; None when no move is open.
+
+    ``InputError`` when it goes elsewhere, or has arrived.
+    """
+    move = moves.of(slug)
+    if move is None:
+        return None
+    same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
+    if same and move.phase in ("copying", "switched"):
+        durable.resume(move.id)
+        return move.id
+    last = runs.read(move.id)
+    if same and move.phase == "moved":
+        if last["state"] == "failed":
+            durable.resume(move.id)
+        return move.id
+    raise InputError(
+        f"tenant {slug} is being moved to {move.target} ({move.phase})",
+        f"end that first: tenantry move {slug} --finish, or --rollback",
+    )
+
+
+def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
+    """Asks for ``move-finish`` or ``move-rollback``; the run's id. ``InputError`` when there is no move, or it is too early or too late."""
+    move = moves.must(slug)
+    allowed = {
+        "move-finish": ("moved", "finishing", "clearing"),
+        "move-rollback": ("copying", "switched", "moved", "returned", "undoing", "unmaking"),
+    }
+    if move.phase not in allowed[kind]:
+        what = "has not arrived" if kind == "move-finish" and move.phase in ("copying", "switched") else f"is {move.phase}"
+        raise InputError(f"the move of {slug} {what}", _next(move))
+    return _request(kind, slug, move.tenant_id, {"move": str(move.id)}, by=by, via=via)
+
+
+def _next(move: Move) -> str:
+    if move.phase in ("copying", "switched"):
+        return f"tenantry move {move.slug} goes on with it, --rollback gives it up"
+    return f"tenantry move {move.slug} {'--finish' if move.switched else '--rollback'} goes on with it"
+
+
+def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, by: str, via: str) -> UUID:
+    last = next(iter(runs.latest(tenant_id=tenant_id, kind=kind, limit=1)), None)
+    if last is not None and last["state"] == "failed" and last["arguments"] == arguments and kind != "move":
+        durable.resume(last["id"])
+        return UUID(str(last["id"]))
+    # No stack: a copy of hours must not keep a cell's other tenants waiting. Runs of the engine take the stack's lock when they need it.
+    return durable.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, by=by, via=via))
+
+
+def write_file(slug: str, place: Place) -> bool:
+    """Lets the tenant's file say where it lives, and leaves every other character alone; whether that was needed."""
+    directory = tenants_dir()
+    declaration = _declared(slug)
+    path = directory / f"{slug}{SUFFIX}"
+    with path.open(encoding="utf-8", newline="") as stream:
+        before = after = stream.read()
+    for key, now, wanted in (("isolation", declaration.isolation, place.isolation), ("cell", declaration.cell, place.cell)):
+        if now != wanted:
+            try:
+                after = set_value(after, (key,), wanted)
+            except CannotEdit as error:
+                raise InputError(f"{display(path)} cannot be edited: {error}", f"write it yourself: {key}: {wanted}") from None
+    if after == before:
+        return False
+    reader = FileReader(directory)
+    if reader.check(slug, after) is None or reader.problems:
+        raise DeclarationErrors(reader.problems)
+    scratch = path.with_name(f".{path.name}.tmp")
+    with scratch.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(after)
+    scratch.chmod(path.stat().st_mode)
+    scratch.replace(path)
+    return True
+
+
+def _declared(slug: str) -> TenantDeclaration:
+    declared = load(tenants_dir())
+    if slug not in declared:
+        raise InputError(f"no file tenants/{slug}.yaml", "bring the file back: it is what the tenant is made from")
+    return declared[slug]

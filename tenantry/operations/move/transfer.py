@@ -1,0 +1,173 @@
+"""From one place to the other: copied while the tenant works, followed until little is left, frozen, compared, switched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tenantry.clients import moves, prefixes, rows, turnstile
+from tenantry.clients.checksums import Sums
+from tenantry.clients.migrations import version
+from tenantry.clients.moves import Move
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import naming
+from tenantry.declaration.placement import Place
+from tenantry.errors import TransientError, WorkError
+
+FEW: Final = 500
+"""Changes that are few enough to be brought over while the tenant's writes wait."""
+ROUNDS: Final = 60
+
+# Everywhere below the source's transaction is the outer one: the target's is committed first. What is brought over twice is the same;
+# a note that is forgotten too early would be a lost write.
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One direction of a move: there, or back in a rollback."""
+
+    move: Move
+    origin: Place
+    destination: Place
+    switched: str
+    """The phase in which the tenant lives at the destination."""
+
+    @classmethod
+    def there(cls, move: Move) -> Way:
+        """From source to target."""
+        return cls(move, move.source, move.target, "switched")
+
+    @classmethod
+    def back(cls, move: Move) -> Way:
+        """From the target back to the source, which is still there."""
+        return cls(move, move.target, move.source, "returned")
+
+    @property
+    def turnstile(self) -> str:
+        """The schema of the turnstile that the tenant's writes pass while it is on this way."""
+        return naming.turnstile_schema(self.move.slug, self.origin.turn)
+
+    def stores(self) -> tuple[TenantStore, TenantStore]:
+        """Origin and destination."""
+        return self.move.store(self.origin), self.move.store(self.destination)
+
+
+def copy(way: Way, tell: Tell) -> str:
+    """Puts the turnstile up and copies everything as of one moment after that. Begun again, it copies again."""
+    source, target = way.stores()
+    objects = prefixes.mirror(source.bucket, target.bucket, source.prefix)
+    more = f", {objects} objects" if objects else ""
+    if not way.move.crosses_tables:
+        return f"the tables stay{more}"
+    tables = _tables(source, target)
+    turnstile.install(source, way.turnstile, tables)
+    turnstile.set_shut(source, way.turnstile, False)
+    started = time.monotonic()
+    with rows.reading(source) as out, rows.writing(target) as into:
+        count = rows.copy(out, into, tables, source.id, lambda table, total: tell(f"{total} rows copied, now {table}"))
+        # What was noted up to the moment that `out` looks at is in the copy.
+        rows.forget_notes(out, way.turnstile)
+    return f"{count} rows in {time.monotonic() - started:.1f} s{more}"
+
+
+def catch_up(way: Way, tell: Tell) -> str:
+    """Brings the changes over, round by round, until few are left; compares both sides as of one moment."""
+    source, target = way.stores()
+    objects = prefixes.mirror(source.bucket, target.bucket, source.prefix)
+    if not way.move.crosses_tables:
+        return f"{objects} objects" if objects else ""
+    tables = _tables(source, target)
+    total, before = 0, None
+    for number in range(1, ROUNDS + 1):
+        count = _round(way, source, target, tables)
+        total += count
+        tell(f"round {number}: {count} changes")
+        if count <= FEW or (before is not None and number > 5 and count >= before):
+            break
+        before = count
+    with rows.reading(source) as out, rows.writing(target) as into:
+        total += rows.follow(out, into, way.turnstile, tables, source.id)
+        _, differing = rows.compare(out, into, tables)
+    if differing:
+        raise WorkError(
+            f"the copy of {way.move.slug} is not equal: {'; '.join(differing)}",
+            f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
+        )
+    return f"{total} changes in {number} rounds; all tables equal"
+
+
+def switch(way: Way) -> str:
+    """Freezes the tenant's writes, brings the last changes over, compares every table, and lets the registry say the new place."""
+    source, target = way.stores()
+    if not way.move.crosses_tables:
+        prefixes.mirror(source.bucket, target.bucket, source.prefix)
+        with moves.switching(way.move, way.switched):
+            pass
+        return f"lives in the bucket {target.bucket} now; nothing had to wait"
+    tables = _tables(source, target)
+    turnstile.set_shut(source, way.turnstile, False)  # a killed attempt may have shut it and gone no further
+    turnstile.set_shut(target, naming.turnstile_schema(way.move.slug, way.destination.turn), False)
+    for _ in range(3):
+        if _round(way, source, target, tables) <= FEW:
+            break
+    started = time.monotonic()
+    with turnstile.frozen(source, way.turnstile) as frozen:
+        with rows.reading(source) as out, rows.writing(target) as into:
+            count = rows.follow(out, into, way.turnstile, tables, source.id)
+            sums, differing = rows.compare(out, into, tables)
+            if differing:
+                raise WorkError(
+                    f"the copy of {way.move.slug} is not equal: {'; '.join(differing)}",
+                    f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
+                )
+            rows.set_sequences(out, into, source.schema, target.schema)
+        prefixes.mirror(source.bucket, target.bucket, source.prefix)
+        _decide(way, frozen)
+    frozen_for = time.monotonic() - started
+    moves.measured(way.move, frozen_for, sums)
+    return f"writes waited {frozen_for:.2f} s: {count} last changes, {_counted(sums)}, all equal; lives as {way.destination} now"
+
+
+def _decide(way: Way, frozen: turnstile.Frozen) -> None:
+    """The old place is shut before the registry names the new one: nobody ever finds both open. Killed in between, writes are refused
+    until the move goes on and opens the old place again."""
+    try:
+        with moves.switching(way.move, way.switched):
+            frozen.set_shut(True)
+    except Exception as error:
+        # An answer that was lost says nothing about what was committed.
+        if moves.must(way.move.slug).phase == way.switched:
+            return
+        frozen.set_shut(False)
+        raise error
+
+
+def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> int:
+    with rows.reading(source) as out, rows.writing(target) as into:
+        return rows.follow(out, into, way.turnstile, tables, source.id)
+
+
+def _tables(source: TenantStore, target: TenantStore) -> list[rows.Table]:
+    """The tables of both sides. ``TransientError`` while a migration has reached one side only."""
+    with source.connected() as one, target.connected() as other:
+        here, there = version(one, source.schema), version(other, target.schema)
+        if here != there:
+            raise TransientError(
+                f"the tables of {source.slug} are at revision {here}, those it moves to at {there}",
+                "tenantry migrate brings them to the same; then the move goes on",
+            )
+        tables = rows.describe(one, source.schema)
+        if tables != rows.describe(other, target.schema):
+            raise WorkError(
+                f"the tables of {source.slug} have other columns than those it moves to, at the same revision {here}",
+                "something was changed by hand: take it back, or make it a migration",
+            )
+    return tables
+
+
+def _counted(sums: Sums) -> str:
+    return f"{sum(count for count, _ in sums.values())} rows in {len(sums)} tables"
