@@ -57,9 +57,14 @@ PLATFORM_NAMES = {
 TENANT_NAMES = re.compile(r"(-(record|config|storage(-(manifest|theme|logo|favicon))?|db2?(-(app|schema|tables))?|domain(-[a-z0-9.-]+)?))?")
 
 
+@pytest.fixture(autouse=True)
+def _no_ledger(monkeypatch):
+    """Nothing was ever made, nothing is being moved."""
+    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, {}, {}, False))
+
+
 def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypatch):
     """The main cell registers exactly these types, under names made of its own words and its tenants' slugs."""
-    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, {}, {}, False))
     monkeypatch.setattr(shared.gate, "enter", lambda *args: shared.gate.NOTHING)
     graph = run(lambda: shared.run("main", settings, samples))
     tokens = {resource.type for resource in graph.resources.values()} - {"pulumi:pulumi:Stack"}
@@ -75,7 +80,6 @@ def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypat
 
 def test_another_cell_has_no_registry_of_its_own(run, samples, settings, monkeypatch):
     """Control plane and edge are the main cell's; other cells have their own bucket, database and tables."""
-    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, {}, {}, False))
     monkeypatch.setattr(shared.gate, "enter", lambda *args: shared.gate.NOTHING)
     graph = run(lambda: shared.run("eu1", settings, samples))
     tokens = {resource.type for resource in graph.resources.values()}
