@@ -145,3 +145,15 @@ def erase(bucket: str, prefix: str) -> int:
                 raise WorkError(f"object {errors[0]['Key']} cannot be deleted: {errors[0].get('Message', errors[0]['Code'])}")
             count += len(doomed)
     return count
+
+
+def hide(bucket: str, key: str) -> None:
+    """Deletes an object; where the bucket keeps versions they stay."""
+    with explained(f"object {key}"):
+        client("s3").delete_object(Bucket=bucket, Key=key)
+
+
+def bring_back(bucket: str, key: str, version_id: str) -> None:
+    """Makes an older version the current one again: a copy within S3, also above the 5 GB that one request copies."""
+    with explained(f"object {key}"):
+        client("s3").copy({"Bucket": bucket, "Key": key, "VersionId": version_id}, bucket, key)

@@ -193,7 +193,7 @@ def staging(name: str) -> str:
 
 
 def scratch_database(token: str) -> str:
-    """A database that a proof or a drill makes and drops; ``token`` is its backup's id."""
+    """A database that a proof makes and drops; ``token`` begins with the time, so that what a killed one left can be told by its age."""
     return f"tenantry__scratch_{_sql(token).lower()}"
 
 

@@ -13,6 +13,7 @@ def kinds() -> dict[str, Kind]:
     from tenantry.operations import configure_bulk, migrate, provision
     from tenantry.operations.backup.run import BACKUP
     from tenantry.operations.move import kinds as move
+    from tenantry.operations.restore.run import RESTORE, ROLLBACK
 
     found = (
         BACKUP,
@@ -23,5 +24,7 @@ def kinds() -> dict[str, Kind]:
         move.FINISH,
         move.ROLLBACK,
         provision.PROVISION,
+        RESTORE,
+        ROLLBACK,
     )
     return {kind.name: kind for kind in found}

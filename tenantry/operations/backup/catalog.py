@@ -120,3 +120,11 @@ def listed(tenant_id: UUID | None = None, *, state: str | None = "done") -> list
             {"tenant": tenant_id, "state": state},
         ).fetchall()
     return [Entry(**row) for row in rows]
+
+
+def newest(slug: str) -> Entry:
+    """The tenant's newest whole backup, also of one that is deleted. ``InputError`` when there is none."""
+    found = next(iter(listed(naming.tenant_id(slug))), None)
+    if found is None:
+        raise InputError(f"there is no backup of {slug}", f"tenantry backup {slug} takes one; tenantry backup list shows all")
+    return found

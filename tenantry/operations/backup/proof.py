@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from psycopg import sql
 
@@ -38,7 +40,7 @@ def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Pr
     stored = Stored.open(backup_id)
     content = stored.manifest
     store = TenantStore.of(stored.entry.slug or content.slug)
-    with scratch(store, backup_id) as place:
+    with scratch(store) as place:
         target = Place(place.server, place.database, content.schema_name, place.owner)
         tell(f"{content.slug}: restoring {content.rows} rows into scratch")
         reading.fill(stored, target, major(place.server))
@@ -54,8 +56,9 @@ def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Pr
 
 
 @contextmanager
-def scratch(store: TenantStore, token: str) -> Iterator[Place]:
+def scratch(store: TenantStore) -> Iterator[Place]:
     """An empty database on the tenant's own server that only its owner's members may enter; dropped at the end, come what may."""
+    token = f"{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(3)}"
     server, name = store.administrator(), naming.scratch_database(token)
     make_database(server, name, store.owner)
     try:
@@ -80,6 +83,20 @@ def drop_database(server: Server, name: str) -> None:
     with server.connect() as connection:
         connection.autocommit = True
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def sweep(server: Server) -> list[str]:
+    """Drops the scratch databases that a killed proof left a day ago or more; their names."""
+    prefix = naming.scratch_database("")
+    with server.connect() as connection:
+        names = [
+            name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]).fetchall()
+        ]
+    oldest = f"{prefix}{datetime.now(UTC) - timedelta(days=1):%Y%m%dt%H%M%S}"
+    left = [name for name in names if name < oldest]
+    for name in left:
+        drop_database(server, name)
+    return left
 
 
 def major(server: Server) -> int:

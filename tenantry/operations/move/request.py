@@ -19,6 +19,7 @@ from tenantry.declaration.placement import Place
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.operations import durable
+from tenantry.operations.restore import ledger as restores
 from tenantry.settings import tenants_dir
 
 KEEP: Final = timedelta(days=7)
@@ -42,6 +43,7 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     if cell is not None:
         naming.require_cell(cell)
     store = TenantStore.of(slug)
+    restores.refuse(slug, store.id)
     declaration = _declared(slug)
     for said, by in ((declaration.state, f"tenants/{slug}.yaml says it is"), (store.state, "the registry has it as")):
         if said not in ("active", "suspended"):

@@ -51,7 +51,7 @@ class Platform:
             aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
-    def tenant(self, slug: str, isolation: str, documents: int = 20) -> TenantStore:
+    def tenant(self, slug: str, isolation: str, documents: int = 20, *, empty: bool = False) -> TenantStore:
         """A tenant with rows, settings, registry rows and objects of its own."""
         database, schema, role = naming.cell_database("main"), naming.SHARED_SCHEMA, naming.cell_app("main")
         tenant_id = str(naming.tenant_id(slug))
@@ -78,6 +78,8 @@ class Platform:
         registry.issue_tokens([tenant_id])
         configuration.write_declared(tenant_id, {"theme.primary": json.dumps("#0b5fff")})
         store = TenantStore.of(slug)
+        if empty:
+            return store
         self.write(store, documents)
         for name in ("branding/theme.css", "files/bücher & co.txt"):
             aws.client("s3").put_object(

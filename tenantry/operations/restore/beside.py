@@ -1,0 +1,36 @@
+"""Restoring as a new tenant: the file that it needs, where nobody has written one."""
+
+from __future__ import annotations
+
+from tenantry.clients import registry
+from tenantry.declaration import generator, load, naming
+from tenantry.errors import InputError
+from tenantry.operations.backup.reading import Stored
+from tenantry.settings import project_settings, tenants_dir
+
+
+def prepare(slug: str, backup_id: str, into: str) -> bool:
+    """Writes the new tenant's file, like the backed-up tenant's in tier and model; False when a file declares it already.
+
+    The backup is opened first: nothing is written for one that cannot be read.
+    """
+    naming.require_slug(into)
+    if into == slug:
+        raise InputError(f"{into} is the tenant itself", f"leave out --as to restore {slug} in its place")
+    stored = Stored.open(backup_id)
+    if stored.entry.tenant_id != naming.tenant_id(slug):
+        raise InputError(f"backup {backup_id} is not {slug}'s", f"tenantry backup list {slug} shows its backups")
+    if into in load(tenants_dir()):
+        return False
+    stored.check()
+    row = stored.registry()["tenants"][0]
+    # Not the tenant's own administrator: a rehearsal must not send anybody an invitation to it.
+    new = generator.NewTenant(into, str(row["tier"]), name=f"{row['name']} ({into})", isolation=str(row["isolation"]))
+    generator.create(tenants_dir(), new, project_settings())
+    return True
+
+
+def unfinished(into: str) -> bool:
+    """Whether the tenant is declared but not made yet."""
+    found = registry.read_record(str(naming.tenant_id(into)))
+    return found is None or found["row"]["state"] == "provisioning"

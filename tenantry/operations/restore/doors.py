@@ -1,0 +1,92 @@
+"""Shuts a tenant's doors while its data is being replaced, and opens them again. Both are idempotent, and no other tenant notices.
+
+A role of the tenant's own may not log in and its sessions end. In shared tables the role is the cell's: a restrictive policy shows
+this tenant nothing and takes nothing from it. To put that up needs a lock that waits for the transactions that are under way;
+it is waited for briefly and again, so that others queue behind it for a moment only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
+
+from tenantry.clients import registry, stores
+from tenantry.clients.postgres import may_act_as
+from tenantry.clients.stores import TenantStore
+from tenantry.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK_TIMEOUT: Final = "1s"
+ATTEMPTS: Final = 30
+
+
+def shut(store: TenantStore, why: str) -> None:
+    """Nobody gets in any more, and whoever was in is out. ``TransientError`` when a long transaction does not end."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE tenants SET maintenance = %s WHERE id = %s", [why, store.id])
+    if store.shared:
+        _policies(store, shut=True)
+        return
+    with store.administrator().connect() as connection:
+        may_act_as(connection, store.app_role)
+        connection.autocommit = True
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(store.app_role)))
+    end_sessions(store)
+
+
+def reopen(store: TenantStore) -> None:
+    """Everything as the tenant's state in the registry has it: only an active tenant's role may log in."""
+    store = TenantStore.of(store.slug)
+    if store.shared:
+        _policies(store, shut=False)
+    elif store.state == "active":
+        with store.administrator().connect() as connection:
+            connection.autocommit = True
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(store.app_role)))
+    with registry.transaction() as connection:
+        connection.execute("UPDATE tenants SET maintenance = NULL WHERE id = %s", [store.id])
+
+
+def end_sessions(store: TenantStore) -> None:
+    """Ends the sessions of a tenant's own role."""
+    with store.administrator().connect() as connection:
+        may_act_as(connection, store.app_role)
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [store.app_role])
+
+
+def _policies(store: TenantStore, *, shut: bool) -> None:
+    name = sql.Identifier(f"closed_{store.id}")
+    with store.connected() as connection:
+        for last in _attempts():
+            try:
+                with connection.transaction():
+                    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
+                    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(store.owner)))
+                    for table in stores.tables(connection, store.schema):
+                        target = sql.Identifier(store.schema, table)
+                        connection.execute(sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(name, target))
+                        if shut:
+                            connection.execute(
+                                sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE TO {} USING (tenant_id <> {})").format(
+                                    name, target, sql.Identifier(store.app_role), sql.Literal(store.id)
+                                )
+                            )
+                return
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+                if last:
+                    raise TransientError(
+                        f"a transaction in the shared tables of cell {store.cell} does not end", "look for it in pg_stat_activity"
+                    ) from error
+
+
+def _attempts() -> Iterator[bool]:
+    import random
+    import time
+
+    for number in range(ATTEMPTS):
+        yield number == ATTEMPTS - 1
+        time.sleep(random.uniform(0.05, 0.3))  # noqa: S311  # not for secrets: whom we block must get their turn

@@ -1,0 +1,101 @@
+"""The open restore of a tenant: what it replaced, and until when that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from tenantry.clients import registry
+from tenantry.errors import InputError
+
+KEEP: Final = "7 days"
+"""How long replaced data waits for a `confirm` or a `rollback`."""
+
+
+@dataclass(frozen=True)
+class Restore:
+    """A restore that replaced, or is about to replace, a tenant's data. ``details``: its registry rows and objects before."""
+
+    tenant_id: UUID
+    id: str
+    backup_id: str
+    state: str
+    started_at: datetime
+    swapped_at: datetime | None
+    keep_until: datetime | None
+    finished_at: datetime | None
+    details: dict[str, Any]
+
+
+def begin(tenant_id: UUID, restore_id: str, backup_id: str) -> None:
+    """Notes that the restore is about to change the tenant; said again, nothing happens."""
+    with registry.transaction() as connection:
+        connection.execute(
+            "INSERT INTO restores (tenant_id, id, backup_id, state) VALUES (%s, %s, %s, 'running') ON CONFLICT (tenant_id, id) DO NOTHING",
+            [tenant_id, restore_id, backup_id],
+        )
+
+
+def remember(restore_id: str, details: dict[str, Any]) -> None:
+    """Keeps what was there before; only the first time, for a second attempt would see what the first one changed."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE restores SET details = %s WHERE id = %s AND details = '{}'", [Jsonb(details), restore_id])
+
+
+def swapped(restore_id: str) -> None:
+    """Notes since when the restored data is the tenant's."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE restores SET swapped_at = coalesce(swapped_at, now()) WHERE id = %s", [restore_id])
+
+
+def keep(restore_id: str) -> None:
+    """What was replaced waits for a decision."""
+    with registry.transaction() as connection:
+        connection.execute(
+            "UPDATE restores SET state = 'kept', keep_until = now() + %s::interval WHERE id = %s AND state = 'running'", [KEEP, restore_id]
+        )
+
+
+def end(restore_id: str, state: str) -> None:
+    """``confirmed``, ``rolled-back`` or ``failed``: nothing is kept any more, the details (people's names among them) least of all."""
+    with registry.transaction() as connection:
+        connection.execute(
+            "UPDATE restores SET state = %s, finished_at = now(), details = '{}', keep_until = NULL WHERE id = %s", [state, restore_id]
+        )
+
+
+def open_of(tenant_id: UUID) -> Restore | None:
+    """The tenant's restore that is under way or waits for a decision."""
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT * FROM restores WHERE tenant_id = %s AND state IN ('running', 'kept')", [tenant_id]).fetchone()
+    return Restore(**row) if row else None
+
+
+def require(slug: str, tenant_id: UUID) -> Restore:
+    """As ``open_of``; ``InputError`` when there is none."""
+    found = open_of(tenant_id)
+    if found is None:
+        raise InputError(f"tenant {slug} has no restore that waits for a decision", "tenantry log SLUG shows its runs")
+    return found
+
+
+def refuse(slug: str, tenant_id: UUID) -> None:
+    """For work that must not meet a restore: ``InputError`` while the tenant's is under way or waits for a decision."""
+    found = open_of(tenant_id)
+    if found is not None and found.state == "kept":
+        hint = f"tenantry restore confirm {slug}, or tenantry restore rollback {slug}"
+        raise InputError(f"an earlier restore of {slug} waits for a decision", hint)
+    if found is not None:
+        raise InputError(
+            f"an earlier restore of {slug} is not finished", f"tenantry resume {found.id}, or tenantry restore rollback {slug}"
+        )
+
+
+def overdue() -> list[Restore]:
+    """Restores whose replaced data has been kept long enough."""
+    with registry.transaction() as connection:
+        return [Restore(**row) for row in connection.execute("SELECT * FROM restores WHERE state = 'kept' AND keep_until < now()")]

@@ -1,0 +1,230 @@
+"""Restoring a tenant, and taking that back, as durable work.
+
+Until the doors are shut the tenant notices nothing, and whatever fails leaves it as it was. From then on what was there is kept, so each
+failure has two ways out: `tenantry resume` and `tenantry restore rollback`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+from tenantry.clients import disk, moves, runs
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import naming
+from tenantry.errors import InputError, WorkError
+from tenantry.operations import durable
+from tenantry.operations.backup import catalog, checksums
+from tenantry.operations.backup.checksums import Figure
+from tenantry.operations.backup.reading import Stored
+from tenantry.operations.restore import assets, doors, ledger, registry_rows, staging, swap
+from tenantry.operations.steps import ONCE, Kind, Patience, Run, Step
+
+ROOM: Final = 2.5
+"""Bytes on the server per byte of the dump, by experience: tables, their indexes and the write-ahead log."""
+
+
+def request(
+    slug: str, backup_id: str, *, into: str | None = None, by: str, via: str = "cli", tell: Callable[[str], None] = lambda line: None
+) -> UUID:
+    """Asks for the tenant ``slug`` to be restored from its backup, in its place or into the empty tenant ``into``; the run's id.
+
+    Everything that can be wrong is found before the run exists, the whole backup read among it: ``InputError``, and nothing was touched.
+    """
+    entry = catalog.complete(backup_id)
+    if entry.tenant_id != naming.tenant_id(slug):
+        raise InputError(
+            f"backup {backup_id} is {entry.slug or 'another tenant'}'s, not {slug}'s", f"tenantry backup list {slug} shows its backups"
+        )
+    store = TenantStore.of(into or slug)
+    _require_ready(store, into)
+    stored = Stored.open(backup_id)
+    _require_room(store, stored)
+    stored.check(tell)
+    arguments = {"backup": backup_id, "source": slug}
+    return durable.request(
+        runs.Request(RESTORE.name, store.slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via)
+    )
+
+
+def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
+    """Asks for what the tenant's open restore replaced to be put back; the run's id."""
+    store = TenantStore.of(slug)
+    found = ledger.require(slug, store.id)
+    arguments = {"restore": found.id, "backup": found.backup_id}
+    return durable.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
+
+
+def confirm(slug: str) -> ledger.Restore:
+    """Drops what the tenant's restore replaced: from now on there is no way back but a backup."""
+    store = TenantStore.of(slug)
+    found = ledger.require(slug, store.id)
+    if found.state != "kept":
+        raise InputError(f"the restore of {slug} is not finished", f"tenantry resume {found.id}, or tenantry restore rollback {slug}")
+    swap.drop_kept(store)
+    ledger.end(found.id, "confirmed")
+    return found
+
+
+def sweep() -> list[str]:
+    """Confirms the restores that nobody decided about in time; their ids. For the scheduler."""
+    by_id = {store.id: store.slug for store in TenantStore.every()}
+    done = []
+    for found in ledger.overdue():
+        if found.tenant_id in by_id:
+            confirm(by_id[found.tenant_id])
+        else:  # the tenant is gone, and what was kept of it with it
+            ledger.end(found.id, "confirmed")
+        done.append(found.id)
+    return done
+
+
+def _require_ready(store: TenantStore, into: str | None) -> None:
+    moves.refuse(store.slug)
+    ledger.refuse(store.slug, store.id)
+    if store.state not in ("active", "suspended", "offboarding"):
+        raise InputError(f"tenant {store.slug} is {store.state}", f"tenantry provision {store.slug} finishes it")
+    if into is not None:
+        full = [table for table, figure in staging.live_figures(store).items() if figure.rows]
+        if full:
+            raise InputError(f"tenant {into} has data already: {', '.join(full)}", "restore into a new tenant")
+
+
+def _require_room(store: TenantStore, stored: Stored) -> None:
+    plain = sum(part.plain_bytes for part in stored.manifest.parts if part.kind in ("dump", "rows"))
+    needed, left = int(plain * ROOM), disk.free(store)
+    if left is not None and left < needed:
+        raise InputError(
+            f"too little disk on the server of {store.slug}: {left / 1e9:.1f} GB left, about {needed / 1e9:.1f} GB needed",
+            "make room, or enlarge the server's disk",
+        )
+
+
+def _store(run: Run) -> TenantStore:
+    return TenantStore.of(run.subject)
+
+
+def _stage(run: Run) -> str:
+    store, stored = _store(run), Stored.open(str(run.arguments["backup"]))
+    run.tell(f"restoring {stored.manifest.rows} rows beside the tenant's")
+    found = staging.build(store, stored)
+    run.note("figures", {table: figure.model_dump(mode="json") for table, figure in found.items()})
+    return f"{stored.manifest.rows} rows in {len(found)} tables, as saved at {stored.manifest.taken_at:%Y-%m-%d %H:%M:%S}"
+
+
+def _shut(run: Run) -> str:
+    ledger.begin(run.tenant_id, str(run.id), str(run.arguments["backup"]))  # type: ignore[arg-type]  # a tenant's run has its id
+    doors.shut(_store(run), "restore")
+    return "nobody gets in while the data is replaced"
+
+
+def _swap(run: Run) -> str:
+    store = _store(run)
+    ledger.remember(str(run.id), {"registry": registry_rows.current(store.id), "objects": assets.current(store)})
+    if not swap.swap(store) and not swap.has_kept(store):
+        raise WorkError(f"what was staged for {store.slug} is gone", f"tenantry restore rollback {store.slug}, then restore again")
+    ledger.swapped(str(run.id))
+    return "the restored tables are the tenant's; what was there is kept"
+
+
+def _beside(run: Run) -> str:
+    store, stored = _store(run), Stored.open(str(run.arguments["backup"]))
+    rows = stored.registry()
+    if stored.manifest.tenant_id != store.id:
+        rows["invitations"] = []  # their people were invited elsewhere
+    counts = registry_rows.put(store.id, rows, f"restore of {stored.entry.id}")
+    written, gone = assets.put(store, stored)
+    said = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number)
+    return f"{said or 'no registry rows'}; {written} objects written, {gone} taken away"
+
+
+def _check(run: Run) -> str:
+    store = _store(run)
+    expected = {table: Figure.model_validate(figure) for table, figure in run.notes["figures"].items()}
+    problems = checksums.differences(expected, staging.live_figures(store))
+    if problems:
+        raise WorkError(
+            f"tenant {store.slug} is not what was restored: {'; '.join(problems[:3])}", f"tenantry restore rollback {store.slug}"
+        )
+    return f"{sum(figure.rows for figure in expected.values())} rows in {len(expected)} tables, equal by count and checksum"
+
+
+def _open(run: Run) -> str:
+    store = _store(run)
+    doors.reopen(store)
+    if run.arguments["source"] != run.subject:  # a new tenant: what was there was nothing
+        swap.drop_kept(store)
+        ledger.end(str(run.id), "confirmed")
+        return "the tenant is open"
+    ledger.keep(str(run.id))
+    return f"the tenant is open; what was replaced is kept for {ledger.KEEP}: tenantry restore confirm|rollback {store.slug}"
+
+
+def _steps(_: Run) -> Sequence[Step]:
+    return (
+        Step("restore beside", _stage, ONCE),
+        Step("shut the doors", _shut),
+        Step("swap", _swap),
+        Step("registry and objects", _beside),
+        Step("check", _check, Patience(3)),
+        Step("open the doors", _open),
+    )
+
+
+def _back_shut(run: Run) -> str:
+    store = _store(run)
+    run.note("swapped", swap.has_kept(store))
+    doors.shut(store, "rollback of a restore")
+    return "nobody gets in while the data is put back"
+
+
+def _back_stage(run: Run) -> str:
+    store = _store(run)
+    if not run.notes["swapped"]:
+        staging.discard(store)
+        return ""
+    if swap.has_kept(store):
+        staging.discard(store)
+        swap.stage_kept(store)
+    staging.settle(store)
+    return "what was replaced is at today's revision"
+
+
+def _back_swap(run: Run) -> str:
+    if not run.notes["swapped"]:
+        return ""
+    store = _store(run)
+    swap.swap(store, keep=False)
+    swap.drop_kept(store)
+    return "the tenant has the tables that it had before the restore"
+
+
+def _back_beside(run: Run) -> str:
+    store = _store(run)
+    found = ledger.open_of(store.id)
+    if found is None or not found.details:
+        return ""
+    registry_rows.put(store.id, found.details["registry"], f"rollback of the restore of {found.backup_id}")
+    assets.put_back(store, found.details["objects"])
+    return "users, runtime values and objects as before"
+
+
+def _back_open(run: Run) -> str:
+    doors.reopen(_store(run))
+    ledger.end(str(run.arguments["restore"]), "rolled-back")
+    return "the tenant is open"
+
+
+def _back_steps(_: Run) -> Sequence[Step]:
+    return (
+        Step("shut the doors", _back_shut),
+        Step("stage what was kept", _back_stage),
+        Step("swap back", _back_swap),
+        Step("registry and objects", _back_beside),
+        Step("open the doors", _back_open),
+    )
+
+
+RESTORE: Final = Kind("restore", _steps)
+ROLLBACK: Final = Kind("restore rollback", _back_steps)

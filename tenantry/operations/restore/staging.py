@@ -1,0 +1,192 @@
+"""Builds a backup's data beside the tenant's, checks it there, and brings it to today's tables. The tenant works on, and nobody sees it.
+
+Where: a schema beside the tenant's (in shared tables: of its own), or a database beside the tenant's. What stands there already is of an
+attempt that was killed, and is dropped first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from tenantry.clients import migrations, pgtools, stores
+from tenantry.clients.postgres import acting_as
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import naming
+from tenantry.errors import WorkError
+from tenantry.operations.backup import checksums, proof, reading
+from tenantry.operations.backup.checksums import Figure
+from tenantry.operations.backup.reading import Place, Stored
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where a tenant's data, its staging and what it replaced are: names of schemas, or of databases where the tenant has its own."""
+
+    live: str
+    staging: str
+    kept: str
+    own_database: bool
+
+    @classmethod
+    def of(cls, store: TenantStore) -> Names:
+        """By the tenant's slug alone."""
+        base = naming.tenant_schema(store.slug)
+        live = store.schema if store.isolation in naming.POOLED else store.database
+        return cls(live, naming.staging(base), naming.kept(base), store.isolation not in naming.POOLED)
+
+
+def place(store: TenantStore) -> Place:
+    """The staging of a tenant."""
+    names = Names.of(store)
+    server = store.administrator()
+    if names.own_database:
+        return Place(server, names.staging, store.schema, store.owner)
+    return Place(server, store.database, names.staging, store.owner)
+
+
+def build(store: TenantStore, stored: Stored) -> dict[str, Figure]:
+    """Restores the backup into ``store``'s staging, compares it with the manifest, migrates it; its tables' figures afterwards.
+
+    The rows become ``store``'s, whoever's the backup was. ``WorkError`` when what came out is not what was saved; then nothing stays.
+    """
+    discard(store)
+    try:
+        _build(store, stored)
+        return settle(store)
+    except BaseException:
+        discard(store)
+        raise
+
+
+def _build(store: TenantStore, stored: Stored) -> None:
+    content, target = stored.manifest, place(store)
+    major = proof.major(target.server)
+    same_tenant = content.tenant_id == store.id
+    if same_tenant and content.model == store.isolation == "rls":
+        reading.fill(stored, target, major)
+        _require(stored, target)
+        return
+    dedicated = ("database", "instance")
+    if same_tenant and content.model in dedicated and store.isolation in dedicated:
+        proof.make_database(target.server, target.database, target.owner)
+        reading.fill(stored, target, major)
+        _require(stored, target)
+        return
+    # Of another model, of another name or of another tenant: through a scratch database, where the dump's own names fit.
+    with proof.scratch(store) as scratch:
+        source = Place(scratch.server, scratch.database, content.schema_name, scratch.owner)
+        reading.fill(stored, source, major)
+        _require(stored, source)
+        if same_tenant and content.model == store.isolation == "schema":
+            _carry_schema(source, target, store, major)
+        else:
+            _carry_rows(source, target, store, stored)
+
+
+def settle(store: TenantStore) -> dict[str, Figure]:
+    """Brings the staging to the head of the migrations, guarded as the tenant's own tables are; what is in its tables then."""
+    target = place(store)
+    with target.server.connect(target.database) as connection:
+        if store.shared:  # the rows go into the shared tables: nobody but the owner gets any right here
+            migrations.apply(connection, "tenant", target.schema, owner=store.owner, app_role=store.owner)
+        else:
+            migrations.apply(connection, "tenant", target.schema, owner=store.owner, app_role=store.app_role, tenant_id=str(store.id))
+        if Names.of(store).own_database:
+            connection.execute(
+                sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}").format(
+                    sql.Identifier(store.app_role), sql.Identifier(target.database), sql.Identifier(target.schema)
+                )
+            )
+            connection.commit()
+    return figures(store, target)
+
+
+def figures(store: TenantStore, where: Place) -> dict[str, Figure]:
+    """What is in the tables of a place, as their owner in the tenant's context."""
+    with where.server.connect(where.database) as connection, acting_as(connection, where.owner):
+        connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(store.id)])
+        tables = stores.tables(connection, where.schema) if store.shared else checksums.own_tables(connection, where.schema)
+        return checksums.figures(connection, where.schema, tables, store.id)
+
+
+def live_figures(store: TenantStore) -> dict[str, Figure]:
+    """What is in the tenant's tables now, as their owner."""
+    return figures(store, Place(store.administrator(), store.database, store.schema, store.owner))
+
+
+def discard(store: TenantStore) -> None:
+    """Drops the staging."""
+    names, server = Names.of(store), store.administrator()
+    if names.own_database:
+        proof.drop_database(server, names.staging)
+        return
+    with server.connect(store.database) as connection, acting_as(connection, store.owner):
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(names.staging)))
+
+
+def _require(stored: Stored, where: Place) -> None:
+    problems = reading.compare(stored, where)
+    if problems:
+        raise WorkError(
+            f"backup {stored.entry.id} does not restore to what was saved: {'; '.join(problems[:3])}", "take another backup of the tenant"
+        )
+
+
+def _carry_schema(source: Place, target: Place, store: TenantStore, major: int) -> None:
+    """The whole schema under its new name, tables of the tenant's own included: pg_dump into pg_restore, through no file."""
+    with source.server.connect(source.database) as connection, acting_as(connection, source.owner):
+        connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(source.schema), sql.Identifier(target.schema)))
+    options = f"-c app.tenant_id={store.id}"
+    dump = [
+        pgtools.program("pg_dump", major), "--format=custom", "--compress=0", f'--schema="{target.schema}"', f"--role={source.owner}",
+        "--enable-row-security",
+    ]  # fmt: skip
+    load = [
+        pgtools.program("pg_restore", major), "--format=custom", f"--dbname={target.database}", f"--role={target.owner}", "--no-owner",
+        "--no-acl", "--exit-on-error",
+    ]  # fmt: skip
+    with (
+        pgtools.reading(dump, pgtools.environment(source.server, source.database, options)) as read,
+        pgtools.writing(load, pgtools.environment(target.server, target.database, options)) as write,
+    ):
+        while data := read(pgtools.CHUNK):
+            write(data)
+
+
+def _carry_rows(source: Place, target: Place, store: TenantStore, stored: Stored) -> None:
+    """The rows of the standard tables, as ``store``'s, into tables that the migrations make: for another model or another tenant."""
+    content = stored.manifest
+    if Names.of(store).own_database:
+        proof.make_database(target.server, target.database, target.owner)
+    with target.server.connect(target.database) as into, source.server.connect(source.database) as out:
+        with acting_as(into, target.owner):
+            into.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(target.schema)))
+        into.commit()
+        migrations.apply(into, "tenant", target.schema, owner=target.owner, app_role=target.owner, revision=content.revision)
+        with acting_as(out, source.owner), acting_as(into, target.owner):
+            out.execute("SELECT set_config('app.tenant_id', %s, true)", [str(content.tenant_id)])
+            tables = stores.tables(into, target.schema)
+            extra = sorted(set(content.tables) - set(tables))
+            if extra:
+                raise WorkError(
+                    f"backup {content.id} has tables of the tenant's own: {', '.join(extra)}",
+                    f"only a tenant of the model {content.model} and of the same name can take them",
+                )
+            for table in tables:
+                copy_table(out, source.schema, into, target.schema, table, store)
+
+
+def copy_table(out: psycopg.Connection, source: str, into: psycopg.Connection, target: str, table: str, store: TenantStore) -> None:
+    """One table's rows from one session to another, as ``store``'s. The target must not have row security forced."""
+    names = [name for name, _, generated in checksums.columns(into, target, table) if not generated]
+    values = [sql.Literal(store.id) if name == "tenant_id" else sql.Identifier(name) for name in names]
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    into.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(sql.Identifier(target, table)))
+    select = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(sql.SQL(", ").join(values), sql.Identifier(source, table))
+    insert = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(target, table), listed)
+    with out.cursor().copy(select) as rows, into.cursor().copy(insert) as copy:
+        for data in rows:
+            copy.write(data)

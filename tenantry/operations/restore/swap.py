@@ -1,0 +1,141 @@
+"""Puts what is staged in the place of a tenant's data, in one transaction, and keeps what was there. And back.
+
+Each function finds out for itself how far an earlier attempt came.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from tenantry.clients import stores
+from tenantry.clients.postgres import acting_as, may_act_as
+from tenantry.clients.stores import TenantStore
+from tenantry.errors import TransientError, WorkError
+from tenantry.operations.backup import checksums, proof
+from tenantry.operations.restore.staging import Names
+
+if TYPE_CHECKING:
+    from tenantry.operations.backup.checksums import Figure
+
+
+def swap(store: TenantStore, *, keep: bool = True) -> bool:
+    """The staged data becomes the tenant's, and what was there is kept (or, without ``keep``, gone). False: an earlier attempt did it."""
+    if not _is_there(store, Names.of(store).staging):
+        return False
+    if store.shared:
+        _exchange_rows(store, keep=keep)
+    else:
+        names = Names.of(store)
+        _rename(store, [(names.live, names.kept), (names.staging, names.live)])
+        _shut_out(store, names.kept)
+        if not keep:
+            drop_kept(store)
+    return True
+
+
+def stage_kept(store: TenantStore) -> bool:
+    """For a way back: what was kept becomes the staging, as ``swap`` takes it. False: nothing is kept any more."""
+    names = Names.of(store)
+    if not _is_there(store, names.kept):
+        return False
+    _rename(store, [(names.kept, names.staging)])
+    return True
+
+
+def has_kept(store: TenantStore) -> bool:
+    """Whether data that a restore replaced is there."""
+    return _is_there(store, Names.of(store).kept)
+
+
+def drop_kept(store: TenantStore) -> None:
+    """Drops what was kept; nothing kept is all right."""
+    names, server = Names.of(store), store.administrator()
+    if names.own_database:
+        proof.drop_database(server, names.kept)
+        return
+    with server.connect(store.database) as connection, acting_as(connection, store.owner):
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(names.kept)))
+
+
+def _is_there(store: TenantStore, name: str) -> bool:
+    if Names.of(store).own_database:
+        with store.administrator().connect() as connection:
+            return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+    with store.connected() as connection:
+        return connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchone() is not None
+
+
+def _rename(store: TenantStore, pairs: list[tuple[str, str]]) -> None:
+    """All of the renames or none. A database must have no session: those that there are end."""
+    if not Names.of(store).own_database:
+        with store.connected() as connection, acting_as(connection, store.owner):
+            for old, new in pairs:
+                connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
+        return
+    with store.administrator().connect() as connection:
+        may_act_as(connection, store.owner)
+        names = [name for pair in pairs for name in pair]
+        # Sessions of a server's own processes (autovacuum) end as well when they are asked to.
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s)", [names])
+        connection.commit()
+        try:
+            with connection.transaction():
+                for old, new in pairs:
+                    connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
+        except psycopg.errors.ObjectInUse as error:
+            raise TransientError(f"somebody is connected to {store.database}", "end that session") from error
+
+
+def _shut_out(store: TenantStore, kept: str) -> None:
+    """The application's role has nothing to look for in what was replaced."""
+    if Names.of(store).own_database:
+        with store.administrator().connect() as connection, acting_as(connection, store.owner):
+            connection.execute(
+                sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(sql.Identifier(kept), sql.Identifier(store.app_role))
+            )
+        return
+    with store.connected() as connection, acting_as(connection, store.owner):
+        connection.execute(sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(sql.Identifier(kept), sql.Identifier(store.app_role)))
+
+
+def _exchange_rows(store: TenantStore, *, keep: bool) -> None:
+    """In shared tables: this tenant's rows out, the staged ones in, and compared, before anybody sees either. Done as the tables' owner in
+    the tenant's context: row security is forced on the owner too, so no other tenant's row can be reached by mistake."""
+    names = Names.of(store)
+    with store.acting(store.owner) as connection:
+        tables = stores.tables(connection, store.schema)
+        staged = stores.tables(connection, names.staging)
+        if set(tables) != set(staged):
+            raise WorkError(f"the staged tables of {store.slug} are not those of the cell {store.cell}", "tenantry migrate, then resume")
+        if keep:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(names.kept)))
+            connection.execute(sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(
+                sql.Identifier(names.kept, "alembic_version"), sql.Identifier(store.schema, "alembic_version")))  # fmt: skip
+            for table in tables:
+                connection.execute(
+                    sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(
+                        sql.Identifier(names.kept, table), sql.Identifier(store.schema, table)
+                    )
+                )
+        expected = checksums.figures(connection, names.staging, tables, store.id)
+        for table in reversed(tables):
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(store.schema, table)))
+        for table in tables:
+            columns = [name for name, _, generated in checksums.columns(connection, store.schema, table) if not generated]
+            listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+            connection.execute(
+                sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+                    sql.Identifier(store.schema, table), listed, listed, sql.Identifier(names.staging, table)
+                )
+            )
+        _require_same(store, expected, checksums.figures(connection, store.schema, tables, store.id))
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(names.staging)))
+
+
+def _require_same(store: TenantStore, expected: dict[str, Figure], found: dict[str, Figure]) -> None:
+    problems = checksums.differences(expected, found)
+    if problems:
+        raise WorkError(f"tenant {store.slug} would not get what was staged: {'; '.join(problems[:3])}", "nothing was changed")

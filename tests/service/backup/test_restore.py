@@ -1,0 +1,391 @@
+"""A restore gives one tenant back what was saved, in every model, and touches nobody else; and it can be taken back."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tenantry.clients import aws, configuration, registry, runs
+from tenantry.clients.postgres import Server
+from tenantry.errors import InputError, WorkError
+from tenantry.operations import backup, drill, durable, kinds
+from tenantry.operations.backup import catalog, proof
+from tenantry.operations.backup.archive import Damaged
+from tenantry.operations.restore import ledger, run, staging, swap
+from tenantry.operations.steps import Run
+
+pytestmark = pytest.mark.service
+
+MODELS = ("rls", "schema", "database")
+TWENTY = [f"of-20-{number:02}" for number in range(20)]
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    """Runs are done in this thread, step by step, without the queue; a set names the steps before which to stop."""
+
+    def request(wanted):
+        run_id, _ = runs.request(wanted)
+        go_on(run_id)
+        return run_id
+
+    def go_on(run_id):
+        row = runs.claim(run_id, "test")
+        work = Run.of(row, "test")
+        done = {step["name"] for step in runs.read(run_id)["steps"] if step["state"] in ("done", "skipped")}
+        for number, step in enumerate(kinds.kinds()[work.kind].steps(work), 1):
+            if step.name in stops:
+                return
+            if step.name in done:
+                continue
+            runs.begin_step(run_id, "test", number, step.name)
+            runs.end_step(run_id, "test", number, step.name, "done", summary=step.work(work))
+        runs.finish(run_id, "test", "done")
+
+    stops: set[str] = set()
+    monkeypatch.setattr(durable, "request", request)
+    request.stops, request.go_on = stops, go_on
+    return request
+
+
+@pytest.fixture(scope="session")
+def made():
+    return {}
+
+
+@pytest.fixture
+def tenant(platform, made):
+    """A tenant by slug, made when it is first asked for."""
+
+    def get(slug, model, documents=20):
+        if slug not in made:
+            made[slug] = platform.tenant(slug, model, documents)
+        return made[slug]
+
+    return get
+
+
+def scars(platform):
+    """What restores must not leave: staging, scratch and kept data."""
+    with Server.from_environment().connect("cell_main") as connection:
+        schemas = {name for (name,) in connection.execute("SELECT nspname FROM pg_namespace")}
+        policies = connection.execute("SELECT count(*) FROM pg_policies WHERE policyname LIKE 'closed%'").fetchone()[0]
+    names = {name for name in platform.databases() | schemas if name.endswith(("__restore", "__kept")) or "scratch" in name}
+    return names, policies
+
+
+class Writer(threading.Thread):
+    """Writes documents into other tenants, as the application would, until it is told to end; counts what was committed."""
+
+    def __init__(self, stores):
+        super().__init__(daemon=True)
+        self.stores, self.ended, self.written, self.failed = stores, threading.Event(), dict.fromkeys((s.slug for s in stores), 0), []
+
+    def run(self):
+        while not self.ended.is_set():
+            for store in self.stores:
+                try:
+                    with store.acting(store.app_role) as connection:
+                        connection.execute(
+                            "INSERT INTO documents (tenant_id, author_id, title) SELECT tenant_id, id, 'meanwhile' FROM users LIMIT 1"
+                        )
+                    self.written[store.slug] += 1
+                except psycopg.Error as error:
+                    self.failed.append(f"{store.slug}: {error}")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_one_of_twenty_comes_back_and_nineteen_stay(platform, tenant, inline, model):
+    """The tenant is byte for byte what was backed up, in every row and object; the 19 others too, with what they wrote meanwhile."""
+    stores = [tenant(f"{model}-{slug}", model, 5) for slug in TWENTY]
+    mine, busy, quiet = stores[7], stores[8:11], [*stores[:7], *stores[11:]]
+    saved = platform.image(mine)
+    taken = backup.create(mine.slug)
+    damage(platform, mine)
+    assert platform.image(mine) != saved
+    before = {store.slug: platform.image(store) for store in quiet}
+    writer = Writer(busy)
+    documents = {store.slug: count(store, "documents") for store in busy}
+    writer.start()
+    try:
+        run.request(mine.slug, taken.id, by="test")
+    finally:
+        writer.ended.set()
+        writer.join()
+    assert platform.image(mine) == saved
+    assert {store.slug: platform.image(store) for store in quiet} == before
+    assert writer.failed == []
+    assert all(number > 0 for number in writer.written.values())
+    assert {store.slug: count(store, "documents") for store in busy} == {slug: documents[slug] + n for slug, n in writer.written.items()}
+    run.confirm(mine.slug)
+    assert platform.image(mine) == saved
+    assert scars(platform) == (set(), 0)
+
+
+def damage(platform, store):
+    """Somebody deletes, changes and adds rows and objects."""
+    with store.acting(store.owner) as connection:
+        connection.execute("DELETE FROM documents WHERE title = 'T 1'")
+        connection.execute("UPDATE documents SET body = 'gone' WHERE title = 'T 2'")
+    platform.write(store, 3, "too much ")
+    s3 = aws.client("s3")
+    s3.delete_object(Bucket=store.bucket, Key=f"{store.prefix}branding/theme.css")
+    s3.put_object(Bucket=store.bucket, Key=f"{store.prefix}files/bücher & co.txt", Body=b"overwritten")
+    s3.put_object(Bucket=store.bucket, Key=f"{store.prefix}files/new.txt", Body=b"too much", ContentType="text/plain")
+
+
+def count(store, table):
+    with store.acting(store.owner) as connection:
+        return connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()[0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_restore_can_be_taken_back(platform, tenant, inline, model):
+    """After a rollback the tenant has exactly what it had before the restore: rows, objects, users and runtime values."""
+    store = tenant(f"back-{model}", model)
+    configuration.put(store.id, "theme.accent", "#ff0000", "test")
+    taken = backup.create(store.slug)
+    damage(platform, store)
+    configuration.put(store.id, "theme.accent", "#00ff00", "test")
+    with registry.transaction() as connection:
+        connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'late@x.example', 'Late', 'member')", [store.id])
+    damaged, control = platform.image(store), control_rows(store)
+    run.request(store.slug, taken.id, by="test")
+    assert control_rows(store) != control
+    assert control_rows(store)["accent"] == "#ff0000"
+    with pytest.raises(InputError, match=r"an earlier restore of .* waits for a decision"):
+        run.request(store.slug, taken.id, by="test")
+    run.request_rollback(store.slug, by="test")
+    assert platform.image(store) == damaged
+    assert control_rows(store) == control
+    assert login_works(store)
+    with pytest.raises(InputError, match="has no restore that waits"):
+        run.confirm(store.slug)
+    assert scars(platform) == (set(), 0)
+
+
+def control_rows(store):
+    with registry.transaction() as connection:
+        users = connection.execute("SELECT email, name FROM users WHERE tenant_id = %s ORDER BY 1", [store.id]).fetchall()
+    rows = configuration.rows([store.id])[store.id]
+    return {"users": users, "accent": rows.get("theme.accent", {}).get("config_value"), "keys": sorted(rows)}
+
+
+def login_works(store):
+    """Whether the application gets in and sees its rows."""
+    if store.isolation == "rls":
+        with store.acting(store.app_role) as connection:
+            return connection.execute("SELECT count(*) FROM users").fetchone()[0] > 0
+    server = Server.from_environment()
+    try:
+        connection = psycopg.connect(
+            host=server.host, port=server.port, user=store.app_role, password="test", dbname=store.database, sslmode=server.sslmode
+        )
+    except psycopg.OperationalError:
+        return False
+    with connection:
+        # Without a search path of the session's own: the role's setting has to have survived the swap.
+        names = sql.Identifier(store.schema, "users")
+        return connection.execute(sql.SQL("SELECT count(*) FROM {}").format(names)).fetchone()[0] > 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nobody_gets_in_while_the_doors_are_shut(platform, tenant, inline, model):
+    """Between shutting and opening the tenant's application sees and writes nothing and its sessions are gone; the registry says why."""
+    store, other = tenant(f"door-{model}", model), tenant(f"door-{model}-2", model)
+    taken = backup.create(store.slug)
+    inline.stops.add("swap")
+    run_id = run.request(store.slug, taken.id, by="test")
+    with registry.transaction() as connection:
+        assert connection.execute("SELECT maintenance FROM tenants WHERE id = %s", [store.id]).fetchone()["maintenance"] == "restore"
+    assert not login_works(store)
+    if model == "rls":
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), store.acting(store.app_role) as connection:
+            connection.execute("INSERT INTO users (tenant_id, email, name) VALUES (%s, 'x', 'x')", [store.id])
+    assert login_works(other)
+    inline.stops.clear()
+    inline.go_on(run_id)
+    assert login_works(store)
+    run.confirm(store.slug)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("at", ["shut the doors", "swap", "registry and objects", "check", "open the doors"])
+def test_a_restore_that_stopped_anywhere_goes_on_or_goes_back(platform, tenant, inline, model, at):
+    """Killed before any step, a restore resumes to what was saved, or rolls back to what was there."""
+    store = tenant(f"stop-{model}", model)
+    taken, saved = backup.create(store.slug), platform.image(store)
+    platform.write(store, 1, "later ")
+    later = platform.image(store)
+    inline.stops.add(at)
+    run_id = run.request(store.slug, taken.id, by="test")
+    inline.stops.clear()
+    if at == "shut the doors":  # nothing has happened yet that anybody could see
+        assert platform.image(store) == later
+        staging.discard(store)
+        runs.finish(run_id, "test", "failed")
+        return
+    run.request_rollback(store.slug, by="test")
+    assert platform.image(store) == later
+    assert login_works(store)
+    runs.finish(run_id, "test", "failed")
+    inline.stops.add(at)
+    run_id = run.request(store.slug, taken.id, by="test")
+    inline.stops.clear()
+    inline.go_on(run_id)
+    assert platform.image(store) == saved
+    assert login_works(store)
+    run.confirm(store.slug)
+    assert scars(platform) == (set(), 0)
+
+
+def test_each_step_done_twice_is_done_once(platform, tenant, inline, monkeypatch):
+    """A step that was killed after its work and before its line in the journal is begun again, and changes nothing more."""
+    from tenantry.operations.steps import Step
+
+    original = kinds.kinds()["restore"].steps
+    store = tenant("twice-schema", "schema")
+
+    def twice(work):
+        def again(step):
+            return Step(step.name, lambda run: (step.work(run), step.work(run))[1])
+
+        return [again(step) for step in original(work)]
+
+    taken, saved = backup.create(store.slug), platform.image(store)
+    damage(platform, store)
+    damaged = platform.image(store)
+    monkeypatch.setitem(kinds.kinds(), "restore", run.RESTORE.__class__("restore", twice))
+    run.request(store.slug, taken.id, by="test")
+    assert platform.image(store) == saved
+    run.request_rollback(store.slug, by="test")
+    assert platform.image(store) == damaged
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_rows_that_are_not_what_was_saved_do_not_get_in(platform, tenant, inline, monkeypatch, model):
+    """When the staged rows differ from the manifest the restore fails, the tenant has noticed nothing, and nothing is left."""
+    store = tenant(f"differs-{model}", model)
+    taken, image = backup.create(store.slug), platform.image(store)
+    original = staging.reading.fill
+
+    def spoiled(stored, place, major):
+        original(stored, place, major)
+        with place.server.connect(place.database) as connection:
+            table = sql.Identifier(place.schema, "documents")
+            connection.execute(sql.SQL("DELETE FROM {} WHERE title = 'T 3'").format(table))
+
+    monkeypatch.setattr(staging.reading, "fill", spoiled)
+    with pytest.raises(WorkError, match="documents has 19 rows, not 20"):
+        run.request(store.slug, taken.id, by="test")
+    assert platform.image(store) == image
+    assert login_works(store)
+    assert scars(platform) == (set(), 0)
+    assert ledger.open_of(store.id) is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_damaged_backup_touches_nothing(platform, tenant, inline, model):
+    """A flipped bit in any part is found before a run exists."""
+    store = tenant(f"differs-{model}", model)
+    taken, image = backup.create(store.slug), platform.image(store)
+    entry = catalog.find(taken.id)
+    s3, last = aws.client("s3"), runs.latest(tenant_id=store.id, kind="restore", limit=1)
+    for part in taken.manifest.parts:
+        body = s3.get_object(Bucket=entry.bucket, Key=entry.key(part.name))["Body"].read()
+        s3.put_object(Bucket=entry.bucket, Key=entry.key(part.name), Body=body[:-1] + bytes([body[-1] ^ 1]))
+        with pytest.raises(Damaged) as caught:
+            run.request(store.slug, taken.id, by="test")
+        assert caught.value.exit_code == 2
+        s3.put_object(Bucket=entry.bucket, Key=entry.key(part.name), Body=body)
+    assert platform.image(store) == image
+    assert runs.latest(tenant_id=store.id, kind="restore", limit=1) == last
+    run.request(store.slug, taken.id, by="test")
+    run.confirm(store.slug)
+
+
+def test_wrong_requests_are_refused(platform, tenant, inline, monkeypatch):
+    """Another tenant's backup, a target with data, too little disk: one line each, and no run."""
+    store, other = tenant("back-rls", "rls"), tenant("door-rls", "rls")
+    taken = backup.create(store.slug)
+    with pytest.raises(InputError, match=f"is {store.slug}'s, not {other.slug}'s"):
+        run.request(other.slug, taken.id, by="test")
+    with pytest.raises(InputError, match=f"tenant {other.slug} has data already: users"):
+        run.request(store.slug, taken.id, into=other.slug, by="test")
+    with pytest.raises(InputError, match="no tenant nobody"):
+        run.request(store.slug, taken.id, into="nobody", by="test")
+    monkeypatch.setattr("tenantry.clients.disk.shutil.disk_usage", lambda path: __import__("types").SimpleNamespace(free=10))
+    with pytest.raises(InputError, match="too little disk"):
+        run.request(store.slug, taken.id, by="test")
+
+
+@pytest.mark.parametrize("target", MODELS)
+@pytest.mark.parametrize("source", MODELS)
+def test_as_a_new_tenant_of_any_model(platform, tenant, inline, source, target):
+    """Restored as a new tenant every row is there under the new tenant's id, with its objects; the source notices nothing."""
+    store = tenant(f"origin-{source}", source)
+    taken, image = backup.create(store.slug), platform.image(store)
+    new = platform.tenant(f"new-{source}-{target}", target, documents=0, empty=True)
+    run.request(store.slug, taken.id, into=new.slug, by="test")
+    assert platform.image(store) == image
+    assert login_works(new)
+
+    def rows(one):
+        with one.acting(one.app_role) as connection:
+            return connection.execute("SELECT id, title, body, updated_at FROM documents ORDER BY id").fetchall()
+
+    assert rows(new) == rows(store)
+    assert {key.removeprefix(new.prefix): body for key, body in platform.objects(new).items()} == {
+        key.removeprefix(store.prefix): body for key, body in platform.objects(store).items()
+    }
+    assert ledger.open_of(new.id) is None
+    assert scars(platform) == (set(), 0)
+
+
+def test_what_nobody_decided_about_is_dropped_in_time(platform, tenant, inline):
+    """After its time what was replaced is dropped; before it, it is not."""
+    store = tenant("sweep-schema", "schema")
+    run.request(store.slug, backup.create(store.slug).id, by="test")
+    assert run.sweep() == []
+    assert swap.has_kept(store)
+    with registry.transaction() as connection:
+        connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE tenant_id = %s", [store.id])
+    assert len(run.sweep()) == 1
+    assert not swap.has_kept(store)
+
+
+def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inline):
+    """Opening the doors gives back what the tenant's state allows, not more."""
+    store = tenant("suspended-schema", "schema")
+    taken = backup.create(store.slug)
+    with registry.transaction() as connection:
+        connection.execute("UPDATE tenants SET state = 'suspended' WHERE id = %s", [store.id])
+    run.request(store.slug, taken.id, by="test")
+    assert not login_works(store)
+    run.confirm(store.slug)
+
+
+def test_a_drill_writes_down_how_old_and_how_long(platform, tenant):
+    """A drill passes with RPO and RTO, fails by name for a tenant without a backup or with a damaged one, and cleans up."""
+    store, bare = tenant("drill-schema", "schema"), tenant("drill-bare", "rls")
+    taken = backup.create(store.slug)
+    stale = "tenantry__scratch_20200101t000000_abcdef"
+    with platform.admin() as admin:
+        admin.execute(f"CREATE DATABASE {stale}")
+    passed = drill.run(store.slug)
+    assert (passed.ok, passed.backup_id, passed.rows) == (True, taken.id, 22)
+    assert passed.rpo > 0
+    assert passed.rto > 0
+    assert stale not in platform.databases()
+    assert drill.run(bare.slug).problem == "there is no backup of this tenant"
+    entry = catalog.find(taken.id)
+    aws.client("s3").put_object(Bucket=entry.bucket, Key=entry.key("data.dump.zst.age"), Body=b"age-encryption.org/v1\n")
+    assert not drill.run(store.slug).ok
+    with registry.transaction() as connection:
+        rows = connection.execute("SELECT outcome FROM restore_drills WHERE tenant_id = %s ORDER BY id", [store.id]).fetchall()
+    assert [row["outcome"] for row in rows] == ["passed", "failed"]
+    assert scars(platform) == (set(), 0)
+    assert proof.sweep(Server.from_environment()) == []
