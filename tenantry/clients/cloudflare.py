@@ -1,4 +1,4 @@
-"""What Tenantry asks Cloudflare outside of Pulumi: what a killed run left behind.
+"""What Tenantry asks Cloudflare outside of Pulumi: what a killed run left behind, and how host names are doing.
 
 Configured by CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL.
 """
@@ -65,3 +65,13 @@ def find_hostname(zone_id: str, host: str) -> str | None:
             if entry.hostname == host:
                 return f"{zone_id}/{entry.id}"
     return None
+
+
+def hostname_states(zone_id: str) -> dict[str, str]:
+    """Custom host name → ``active`` when it and its certificate are, else what Cloudflare says of the one that is not."""
+    found: dict[str, str] = {}
+    with _explained():
+        for entry in client().custom_hostnames.list(zone_id=zone_id, per_page=1000):
+            host, certificate = str(entry.status or "pending"), str(entry.ssl.status if entry.ssl else "pending")
+            found[entry.hostname] = certificate if host == "active" else host
+    return found

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tenantry.errors import InputError, TransientError, WorkError
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 MAINTENANCE_DATABASE = "postgres"
 CONNECT_TIMEOUT = 10  # seconds
+
+_cursor_factory: type[psycopg.Cursor[Any]] | None = None
+
+
+def set_cursor_factory(factory: type[psycopg.Cursor[Any]]) -> None:
+    """What the connections that this process opens from now on ask with: a task's process counts what it asks."""
+    global _cursor_factory  # one per process, as the process is one task's
+    _cursor_factory = factory
 
 
 def sslmode() -> str:
@@ -63,6 +71,7 @@ class Server:
                 dbname=database,
                 connect_timeout=CONNECT_TIMEOUT,
                 application_name="tenantry",
+                cursor_factory=_cursor_factory,
             )
         except psycopg.OperationalError as error:
             # libpq: `connection to server at …, port … failed: the reason`, then a line of advice that is not about our variables.

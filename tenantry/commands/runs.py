@@ -105,7 +105,7 @@ def worker(
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    at_work = Worker(console.say)
+    at_work = Worker(console.say, schedules=True)
     at_work.start()
     console.say(f"worker {at_work.id} is at work")
     ended.wait()

@@ -26,7 +26,7 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
     """
     shown: dict[tuple[UUID, int], tuple[str, int]] = {}
     ended: dict[UUID, dict[str, Any]] = {}
-    with _somebody_at_work(say) as roll_call:
+    with somebody_at_work(say) as roll_call:
         since = time.monotonic()
         while len(ended) < len(run_ids):
             try:
@@ -51,7 +51,7 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
 
 
 @contextmanager
-def _somebody_at_work(say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+def somebody_at_work(say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
     """Becomes a worker when there is none, now or later while it is waited for."""
     own: list[Worker] = []
     last = [0.0]

@@ -19,9 +19,10 @@ SWEEP = 3  # beats between two looks for work that nobody has
 class Worker:
     """One process's worker. `tenantry worker` runs one for ever; a command that finds no worker runs one until its own run has ended."""
 
-    def __init__(self, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, say: Callable[[str], None] = lambda line: None, *, schedules: bool = False) -> None:
+        """``schedules``: a standing worker, which also begins the slots of scheduled tasks."""
         self.id = workers.new_id()
-        self._say = say
+        self._say, self._schedules = say, schedules
         self._closing, self._ended = threading.Event(), threading.Event()
         self._idle, self._in_hand = threading.Condition(), 0
         self._seen: dict[str, tuple[Any, float]] = {}
@@ -31,18 +32,18 @@ class Worker:
         """Begins to take runs; returns at once."""
         from dbos import DBOS
 
-        from tenantry.operations.perform import LetGo, perform
+        from tenantry.operations.perform import perform
+        from tenantry.operations.tasks import schedule
 
         durable.client()  # makes the queue, and DBOS's tables where there are none
         workers.beat(self.id)
 
         @DBOS.workflow(name=durable.WORKFLOW)
         def run(run_id: str) -> None:
-            if self._closing.is_set():
-                raise LetGo  # taken from the queue as we closed; whoever looks next finds that its worker is no more
-            with self._counted():
+            with self._in_hands():
                 perform(UUID(run_id), self.id)
 
+        schedule.declare(self.id, self._in_hands)
         DBOS(
             config={
                 "name": durable.APPLICATION,
@@ -54,7 +55,10 @@ class Worker:
                 "run_migrations": False,
             }
         )
+        DBOS.listen_queues([durable.QUEUE, schedule.RUNS, *([schedule.SLOTS] if self._schedules else [])])
         DBOS.launch()
+        if self._schedules:
+            schedule.begin()
         self._recover()
         self._heart.start()
 
@@ -71,7 +75,12 @@ class Worker:
         workers.leave(self.id)
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _in_hands(self) -> Iterator[None]:
+        """Around every workflow: closing waits for those that have begun, and begins no other."""
+        from tenantry.operations.perform import LetGo
+
+        if self._closing.is_set():
+            raise LetGo  # taken from the queue as we closed; whoever looks next finds that its worker is no more
         with self._idle:
             self._in_hand += 1
         try:
@@ -128,7 +137,10 @@ class Worker:
 
     def _mend(self) -> None:
         """Queues what the journal has and the queue does not; ends in the journal what has ended in the queue without a word."""
+        from tenantry.operations.tasks import schedule
+
         for row in runs.unqueued():
             durable.enqueue(row)
         for row in runs.abandoned():
             runs.abandon(row["id"])
+        schedule.mend()

@@ -1,0 +1,180 @@
+"""Tasks on DBOS: its scheduler starts each slot once, however many workers there are; a slot queues one run for each tenant.
+
+Like the queue of durable work, DBOS's tables hold ids that are derived, never a tenant's own: what is erased with a tenant is the journal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid5
+
+from tenantry.clients import task_runs
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration.naming import NAMESPACE
+from tenantry.errors import InputError
+from tenantry.operations import durable
+from tenantry.operations.perform import patiently
+from tenantry.operations.tasks import perform, register
+from tenantry.operations.tasks.task import Task
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient, EnqueueOptions
+
+RUNS: Final = "tasks"
+SLOTS: Final = "task-slots"
+RUN: Final = "task"
+SLOT: Final = "task slot"
+PREFIX: Final = "task:"
+POLL: Final = 0.25  # seconds
+
+GRACE: Final = timedelta(minutes=5)
+"""How late a slot may be begun by a task that does not catch up."""
+
+
+def declare(worker: str) -> None:
+    """Makes the workflows known to DBOS, before it is launched. Raises ``InputError`` for a malformed schedule."""
+    from dbos import DBOS
+
+    register.schedules()
+    queues()
+
+    @DBOS.workflow(name=SLOT)
+    def slot(at: datetime, task: str) -> None:
+        fan_out(task, at)
+
+    @DBOS.workflow(name=RUN)
+    def run(run_id: str) -> None:
+        if perform.perform(UUID(run_id), worker):
+            enqueue(task_runs.of([UUID(run_id)]), delay=perform.WAIT)
+
+    _workflow.append(slot)
+
+
+_workflow: list[Any] = []
+
+
+def begin() -> None:
+    """Gives DBOS's scheduler the schedules of all tasks, after it was launched; takes away those that are off or no more."""
+    from dbos import DBOS
+
+    wanted = register.schedules()
+    tasks = register.known()
+    DBOS.apply_schedules(
+        [
+            {
+                "schedule_name": PREFIX + name,
+                "workflow_fn": _workflow[-1],
+                "schedule": expression,
+                "context": name,
+                "automatic_backfill": tasks[name].catch_up,
+                "queue_name": SLOTS,
+            }
+            for name, expression in wanted.items()
+        ]
+    )
+    for there in DBOS.list_schedules(schedule_name_prefix=PREFIX):
+        if there["schedule_name"].removeprefix(PREFIX) not in wanted:
+            DBOS.delete_schedule(there["schedule_name"])
+
+
+def fan_out(name: str, slot: datetime) -> None:
+    """The workflow of a slot: enters and queues a run for each active tenant. Begun again, it finds what it entered before."""
+    decision = patiently(lambda: task_runs.decide(name, slot, _decision(name, slot)))
+    if decision == "run":
+        task = register.find(name)
+        tenants = patiently(task_runs.active) if task.scope == "per_tenant" else [None]
+        ids = patiently(lambda: task_runs.add(name, slot, tenants, "schedule"))
+        patiently(lambda: enqueue(task_runs.of(ids), spread=True))
+
+
+def _decision(name: str, slot: datetime) -> str:
+    """Whether a slot is run: not when the one after it is due as well, and not long after its time unless the task catches up."""
+    try:
+        task = register.find(name)
+        expression = register.schedule(task)
+    except InputError:
+        return "dropped"
+    if expression is None:
+        return "dropped"
+    now = datetime.now(UTC)
+    if register.next_time(expression, slot) <= now:
+        return "superseded"
+    return "missed" if now - slot > GRACE and not task.catch_up else "run"
+
+
+def request(task: Task, slugs: Iterable[str] | None, by: str) -> list[UUID]:
+    """Has the task done now, for the tenants of these slugs (None: all active ones; for an aggregate task: once); the runs' ids."""
+    tenants: list[UUID | None]
+    if task.scope == "aggregate":
+        tenants = [None]
+    elif slugs is None:
+        tenants = list(task_runs.active())
+    else:
+        stores = [TenantStore.of(slug) for slug in slugs]
+        idle = [store for store in stores if store.state != "active"]
+        if idle:
+            raise InputError(f"the tenant {idle[0].slug} is {idle[0].state}", "tasks are done for active tenants only")
+        tenants = [store.id for store in stores]
+    queues()
+    ids = task_runs.add(task.name, datetime.now(UTC), tenants, by)
+    enqueue(task_runs.of(ids))
+    return ids
+
+
+def enqueue(rows: Iterable[dict[str, Any]], *, spread: bool = False, delay: float = 0.0) -> None:
+    """Queues runs of the journal that are not done; one that is queued already is not queued again."""
+    tasks = register.known()
+    for row in rows:
+        task = tasks.get(row["task"])
+        if task is None or row["state"] not in task_runs.OPEN:
+            continue
+        wait = delay + (offset(task, row["tenant_id"]) if spread else 0.0)
+        options: EnqueueOptions = {
+            "queue_name": RUNS,
+            "workflow_name": RUN,
+            "workflow_id": f"{row['id']}:{row['deferred']}",
+            "app_version": durable.VERSION,
+            "queue_partition_key": lane(task, row["tenant_id"]),
+        }
+        if wait > 0:
+            options["delay_seconds"] = wait
+        durable.client().enqueue(options, str(row["id"]))
+
+
+def lane(task: Task, tenant_id: UUID | None) -> str:
+    """One of the task's ``parallel`` lanes. A lane does one run at a time: so a tenant never meets itself, nor a task its bound."""
+    return f"{task.name}:{_digest(task, tenant_id) % task.parallel}"
+
+
+def offset(task: Task, tenant_id: UUID | None) -> float:
+    """The tenant's place in the time that the task is spread over, in seconds."""
+    return _digest(task, tenant_id) % 1_000_003 / 1_000_003 * task.spread if tenant_id is not None else 0.0
+
+
+def _digest(task: Task, tenant_id: UUID | None) -> int:
+    return uuid5(NAMESPACE, f"task:{task.name}:{tenant_id}").int
+
+
+def mend() -> None:
+    """Queues what the journal has and the queue does not; ends in the journal what has ended in the queue without a word."""
+    enqueue({**row, "state": "queued"} for row in task_runs.unqueued())
+    for run_id in task_runs.abandoned():
+        task_runs.give_up(run_id)
+
+
+@cache
+def queues() -> DBOSClient:
+    """Makes the two queues: of slots, which standing workers take, and of runs, which any worker takes."""
+    client = durable.client()
+    client.register_queue(SLOTS, worker_concurrency=2, polling_interval_sec=1.0)
+    client.register_queue(RUNS, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL)
+    return client
+
+
+def concurrency() -> int:
+    """Runs of tasks that one worker does at a time."""
+    return int(os.environ.get("TENANTRY_TASK_CONCURRENCY") or max(2, os.cpu_count() or 2))
