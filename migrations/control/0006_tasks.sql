@@ -21,9 +21,9 @@ CREATE TABLE task_runs (
     attempts     integer NOT NULL DEFAULT 0,
     deferred     integer NOT NULL DEFAULT 0,           -- how often it made way for other work on the tenant
     queued_at    timestamptz NOT NULL DEFAULT now(),
-    started_at   timestamptz,                          -- of the last attempt
+    started_at   timestamptz,
     finished_at  timestamptz,
-    seconds      double precision,                     -- wall time of the last attempt, as are the figures below
+    seconds      double precision,                     -- wall time, of all attempts together, as are the figures below
     database_seconds double precision,                 -- waited for PostgreSQL's answers
     statements   bigint,
     rows         bigint,                               -- returned or changed

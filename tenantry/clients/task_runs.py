@@ -98,17 +98,20 @@ def defer(run: UUID, worker: str, cause: str) -> int:
 
 
 def finish(run: UUID, worker: str, state: str, figures: Mapping[str, Any]) -> None:
-    """Ends a run with its figures (``summary``, ``cause``, ``seconds``, …). One that another worker has taken on stays as it is."""
+    """Ends a run with its figures (``summary``, ``cause``, ``seconds``, …; ``tries``: attempts before the last one).
+
+    A run that another worker has taken on stays as it is.
+    """
     names = ("summary", "cause", "hint", "seconds", "database_seconds", "statements", "rows", "memory_bytes")
     with registry.transaction() as connection:
         connection.execute(
             """
             UPDATE task_runs SET state = %(state)s, finished_at = now(), summary = %(summary)s, cause = %(cause)s, hint = %(hint)s,
                 seconds = %(seconds)s, database_seconds = %(database_seconds)s, statements = %(statements)s, rows = %(rows)s,
-                memory_bytes = %(memory_bytes)s
+                memory_bytes = %(memory_bytes)s, attempts = attempts + %(tries)s
             WHERE id = %(run)s AND worker = %(worker)s AND state = 'running'
             """,
-            {"run": run, "worker": worker, "state": state, **{name: figures.get(name) for name in names}},
+            {"run": run, "worker": worker, "state": state, "tries": figures.get("tries", 0), **{name: figures.get(name) for name in names}},
         )
 
 

@@ -6,7 +6,7 @@ Like the queue of durable work, DBOS's tables hold ids that are derived, never a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -43,8 +43,8 @@ def declare(worker: str) -> None:
     queues()
 
     @DBOS.workflow(name=SLOT)
-    def slot(at: datetime, task: str) -> None:
-        fan_out(task, at)
+    def slot(at: datetime, schedule: Mapping[str, str]) -> None:
+        fan_out(schedule["task"], schedule["cron"], at)
 
     @DBOS.workflow(name=RUN)
     def run(run_id: str) -> None:
@@ -69,7 +69,7 @@ def begin() -> None:
                 "schedule_name": PREFIX + name,
                 "workflow_fn": _workflow[-1],
                 "schedule": expression,
-                "context": name,
+                "context": {"task": name, "cron": expression},
                 "automatic_backfill": tasks[name].catch_up,
                 "queue_name": SLOTS,
             }
@@ -81,9 +81,9 @@ def begin() -> None:
             DBOS.delete_schedule(there["schedule_name"])
 
 
-def fan_out(name: str, slot: datetime) -> None:
+def fan_out(name: str, expression: str, slot: datetime) -> None:
     """The workflow of a slot: enters and queues a run for each active tenant. Begun again, it finds what it entered before."""
-    decision = patiently(lambda: task_runs.decide(name, slot, _decision(name, slot)))
+    decision = patiently(lambda: task_runs.decide(name, slot, decided(name, expression, slot, datetime.now(UTC))))
     if decision == "run":
         task = register.find(name)
         tenants = patiently(task_runs.active) if task.scope == "per_tenant" else [None]
@@ -91,16 +91,14 @@ def fan_out(name: str, slot: datetime) -> None:
         patiently(lambda: enqueue(task_runs.of(ids), spread=True))
 
 
-def _decision(name: str, slot: datetime) -> str:
-    """Whether a slot is run: not when the one after it is due as well, and not long after its time unless the task catches up."""
-    try:
-        task = register.find(name)
-        expression = register.schedule(task)
-    except InputError:
+def decided(name: str, expression: str, slot: datetime, now: datetime) -> str:
+    """Whether a slot is run: not when the one after it is due as well, and not long after its time unless the task catches up.
+
+    By the expression that it was begun for, so that workers that were started with different settings decide alike.
+    """
+    task = register.known().get(name)
+    if task is None:
         return "dropped"
-    if expression is None:
-        return "dropped"
-    now = datetime.now(UTC)
     if register.next_time(expression, slot) <= now:
         return "superseded"
     return "missed" if now - slot > GRACE and not task.catch_up else "run"

@@ -1,0 +1,153 @@
+"""A registry with tenants, made without the engine, and workers that a test starts and kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from psycopg import sql
+
+from local.env import UNSET
+from local.home import CLONE
+from tenantry.clients import migrations, registry
+from tenantry.clients.postgres import Server, acting_as
+from tenantry.declaration import naming
+
+if TYPE_CHECKING:
+    from tests.conftest import PrivateCloud
+
+MODULE = "tests.service.tasks.sample"
+
+
+@pytest.fixture(scope="module")
+def control(cloud: PrivateCloud) -> Iterator[PrivateCloud]:
+    """The local cloud with the registry's tables, and this process's environment pointing at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for key in UNSET:
+            patch.delenv(key, raising=False)
+        for key, value in cloud.environment.items():
+            patch.setenv(key, value)
+        patch.setenv("TENANTRY_TASKS", MODULE)
+        for name in ("MAIL", "DOMAINS"):  # nothing of its own accord but what a test looks at
+            patch.setenv(f"TENANTRY_CRON_{name}", "off")
+        server = Server.from_environment()
+        with server.connect() as admin:
+            admin.autocommit = True
+            for role in (naming.CONTROL_OWNER, naming.CONTROL_APP):
+                if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                    admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+            if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone():
+                names = (sql.Identifier(naming.CONTROL_DATABASE), sql.Identifier(naming.CONTROL_OWNER))
+                admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+        with server.connect(naming.CONTROL_DATABASE) as connection:
+            with acting_as(connection, naming.CONTROL_OWNER):
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(naming.CONTROL_SCHEMA)))
+            migrations.apply(
+                connection,
+                "control",
+                naming.CONTROL_SCHEMA,
+                owner=naming.CONTROL_OWNER,
+                app_role=naming.CONTROL_APP,
+                platform_role=naming.CONTROL_OWNER,
+            )
+        yield cloud
+
+
+@pytest.fixture
+def tenants(control: PrivateCloud) -> Iterator[Callable[[int], list[str]]]:
+    """Makes active tenants of the registry, the only ones there are; their slugs."""
+
+    def make(count: int) -> list[str]:
+        slugs = [f"task-{number:03d}" for number in range(count)]
+        with registry.transaction() as connection, connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO tenants"
+                " (id, slug, name, tier, isolation, cell, stack, state, host, database, schema, app_role, bucket, prefix)"
+                " VALUES (%s, %s, 'T', 'starter', 'rls', 'main', 'shared', 'active', %s, 'cell_main', 'shared', 'a', 'b', 'p')",
+                [(naming.tenant_id(slug), slug, f"{slug}.tenantry.example") for slug in slugs],
+            )
+        return slugs
+
+    forget()
+    yield make
+    forget()
+
+
+def forget() -> None:
+    with registry.transaction() as connection:
+        connection.execute("DELETE FROM tenants WHERE slug LIKE 'task-%'")
+        connection.execute("DELETE FROM task_runs")
+        connection.execute("DELETE FROM task_slots")
+        if connection.execute("SELECT to_regclass('dbos.workflow_schedules') AS there").fetchone()["there"]:  # type: ignore[index]
+            connection.execute("DELETE FROM dbos.workflow_schedules")
+
+
+class Worker:
+    """`tenantry worker`, in a session of its own."""
+
+    def __init__(self, cloud: PrivateCloud, **variables: str) -> None:
+        command = [sys.executable, "-c", "from tenantry.cli import main; main()", "worker"]
+        environment = {**os.environ, **variables}
+        self.process = subprocess.Popen(command, cwd=CLONE, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def begin(self) -> None:
+        """Waits until it is at work."""
+        assert self.process.stderr is not None
+        said = iter(self.process.stderr.readline, "")
+        self.id = next(line for line in said if "is at work" in line).split()[1]
+
+    def kill(self) -> None:
+        """SIGKILL for the worker alone: what it started has to end by itself."""
+        self.process.kill()
+        self.process.wait(30)
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == 0
+
+
+@pytest.fixture
+def worker(control: PrivateCloud) -> Iterator[Callable[..., Worker]]:
+    started: list[Worker] = []
+
+    def start(**variables: str) -> Worker:
+        started.append(Worker(control, **variables))
+        started[-1].begin()
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            each.kill()
+        assert each.process.stderr is not None
+        each.process.stderr.close()
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the sample's tasks write what they did, one line each: task, slot, tenant, process, what, when."""
+    path = tmp_path / "notes"
+    path.touch()
+    monkeypatch.setenv("TEST_NOTES", str(path))
+    monkeypatch.setenv("TEST_GO", str(tmp_path / "go"))
+    return path
+
+
+def rows(query: str, *values: Any) -> list[dict[str, Any]]:
+    with registry.transaction() as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Waits until the condition holds; fails after that time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)

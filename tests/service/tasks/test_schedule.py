@@ -1,0 +1,133 @@
+"""A slot is begun once however many workers there are, finished when one of them dies, and after a downtime as its task says."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tenantry.operations.tasks import perform
+from tests.service.tasks.conftest import rows, wait_for
+
+pytestmark = pytest.mark.service
+
+
+def told(notes: Path, task: str) -> list[list[str]]:
+    return [line.split() for line in notes.read_text().splitlines() if line.startswith(f"{task} ")]
+
+
+def test_two_workers_begin_each_slot_once(control, tenants, worker, notes):
+    """Six seconds of a task that is due each second: one run for each, begun by either."""
+    tenants(1)
+    both = [worker(TENANTRY_CRON_TICKS="* * * * * *") for _ in range(2)]
+    wait_for(lambda: len(told(notes, "ticks")) >= 6)
+    for each in both:
+        each.end()
+    slots = Counter(line[1] for line in told(notes, "ticks"))
+    assert set(slots.values()) == {1}
+    journal = rows("SELECT * FROM task_runs WHERE task = 'ticks' AND state = 'done'")
+    assert {row["slot"].isoformat() for row in journal} == set(slots)
+    assert {row["attempts"] for row in journal} == {1}
+    listed = {row["task"]: row for row in json.loads(control.tenantry("cron", "list", "--json").stdout)}
+    assert listed["ticks"]["last"]["slot"] >= max(slots).replace("T", " ")
+
+
+def test_the_run_of_a_killed_worker_is_done_by_another(control, tenants, worker, notes):
+    """The process of the dead worker ends with it, before the other begins."""
+    (slug,) = tenants(1)
+    first = worker()
+    (run_id,) = control.tenantry("cron", "run", "slow", slug, "--detach").stdout.split()
+    wait_for(lambda: told(notes, "slow"))
+    second = worker()
+    old = int(told(notes, "slow")[0][3])
+    first.kill()
+    wait_for(lambda: len(told(notes, "slow")) == 2)
+    assert not psutil.pid_exists(old)
+    Path(os.environ["TEST_GO"]).touch()
+    wait_for(lambda: rows("SELECT 1 FROM task_runs WHERE id = %s AND state = 'done'", uuid.UUID(run_id)))
+    assert rows("SELECT attempts, worker FROM task_runs") == [{"attempts": 2, "worker": second.id}]
+    assert [line[4] for line in told(notes, "slow")] == ["begin", "begin", "end"]
+
+
+def test_a_tenant_never_meets_itself(control, tenants, worker, notes):
+    """Of three runs asked for at once, one is at work, and of those that wait only the last is done after it."""
+    (slug,) = tenants(1)
+    worker(TENANTRY_TASK_CONCURRENCY="8")
+    for _ in range(3):
+        control.tenantry("cron", "run", "slow", slug, "--detach")
+    wait_for(lambda: told(notes, "slow"))
+    assert rows("SELECT state, count(*) AS runs FROM task_runs GROUP BY state ORDER BY state") == [
+        {"state": "queued", "runs": 2},
+        {"state": "running", "runs": 1},
+    ]
+    Path(os.environ["TEST_GO"]).touch()
+    wait_for(lambda: not rows("SELECT 1 FROM task_runs WHERE state IN ('queued', 'running')"))
+    assert [line[4] for line in told(notes, "slow")] == ["begin", "end", "begin", "end"]
+    assert [row["cause"] for row in rows("SELECT cause FROM task_runs WHERE state = 'skipped'")] == ["a later one waits"]
+
+
+def test_after_a_downtime_what_was_missed_is_done_once_or_left_out(control, tenants, worker, notes):
+    """Three days without a worker: one run of the task that catches up, for the last day; none of the other."""
+    tenants(1)
+    due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=30)
+    daily = {name: f"{due.minute} {due.hour} * * *" for name in ("TENANTRY_CRON_CAUGHT_UP", "TENANTRY_CRON_LEFT_OUT")}
+    worker(**daily).end()
+    assert told(notes, "caught-up") == []
+    rows(
+        "UPDATE dbos.workflow_schedules SET last_fired_at = %s WHERE schedule_name IN ('task:caught-up', 'task:left-out') RETURNING 1",
+        (due - timedelta(days=3)).isoformat(),
+    )
+    again = worker(**daily)
+    wait_for(lambda: told(notes, "caught-up"))
+    wait_for(lambda: len(rows("SELECT 1 FROM task_slots WHERE task = 'caught-up'")) == 3)
+    again.end()
+    assert [line[1] for line in told(notes, "caught-up")] == [due.isoformat()]
+    assert rows("SELECT slot, decision FROM task_slots WHERE task = 'caught-up' ORDER BY slot") == [
+        {"slot": due - timedelta(days=2), "decision": "superseded"},
+        {"slot": due - timedelta(days=1), "decision": "superseded"},
+        {"slot": due, "decision": "run"},
+    ]
+    assert told(notes, "left-out") == []
+
+
+def test_a_task_that_is_switched_off_loses_its_schedule(control, tenants, worker, notes):
+    """It is gone from DBOS's scheduler, and comes back with the next worker that knows it."""
+    tenants(1)
+
+    def scheduled() -> bool:
+        return bool(rows("SELECT 1 FROM dbos.workflow_schedules WHERE schedule_name = 'task:usage'"))
+
+    worker().end()
+    assert scheduled()
+    worker(TENANTRY_CRON_USAGE="off").end()
+    assert not scheduled()
+    worker().end()
+    assert scheduled()
+
+
+def test_a_task_makes_way_for_durable_work_on_its_tenant(control, tenants, worker, notes):
+    """While a move is under way the run goes back into the queue; afterwards it is done."""
+    (slug,) = tenants(1)
+    move = uuid.uuid4()
+    rows(
+        "INSERT INTO runs (id, kind, tenant_id, subject, requested_by, via, state)"
+        " SELECT %s, 'move', id, slug, 'a test', 'cli', 'running' FROM tenants WHERE slug = %s RETURNING 1",
+        move,
+        slug,
+    )
+    at_work = worker()
+    (run_id,) = map(uuid.UUID, control.tenantry("cron", "run", "yields", slug, "--detach").stdout.split())
+    wait_for(lambda: rows("SELECT 1 FROM task_runs WHERE deferred = 1"))
+    assert rows("SELECT state, cause FROM task_runs") == [{"state": "queued", "cause": "waits for the move of the tenant"}]
+    wait_for(lambda: rows("SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = %s AND status = 'DELAYED'", f"{run_id}:1"))
+    at_work.end()
+    rows("DELETE FROM runs WHERE id = %s RETURNING 1", move)
+    assert perform.perform(run_id, "this test") is False
+    assert rows("SELECT state, summary, cause FROM task_runs") == [{"state": "done", "summary": "noted", "cause": None}]
+    assert len(told(notes, "yields")) == 1
