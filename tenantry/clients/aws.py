@@ -51,12 +51,6 @@ def make_secret(name: str, text: str) -> str:
     return text
 
 
-def pages(service: str, operation: str, what: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-    """The pages of a listing; ``what`` is for the error."""
-    with _explained(what):
-        yield from client(service).get_paginator(operation).paginate(**arguments)
-
-
 def _tagged(tags: list[dict[str, str]], mark: str) -> bool:
     return {"Key": "tenantry", "Value": mark} in tags
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import aws, registry
+from tenantry.clients import objects as stored
+from tenantry.clients import registry
 from tenantry.clients.stores import TenantStore, tables
 
 
@@ -57,9 +58,8 @@ def sessions(store: TenantStore) -> int | None:
 def objects(store: TenantStore) -> tuple[int, int]:
     """Objects under the tenant's prefix, and their bytes; versions before the current one are not counted."""
     count = size = 0
-    for page in aws.pages("s3", "list_objects_v2", f"bucket {store.bucket}", Bucket=store.bucket, Prefix=store.prefix):
-        for entry in page.get("Contents", []):
-            count, size = count + 1, size + int(entry["Size"])
+    for version in stored.current(store.bucket, store.prefix):
+        count, size = count + 1, size + version.size
     return count, size
 
 

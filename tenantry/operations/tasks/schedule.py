@@ -6,7 +6,8 @@ Like the queue of durable work, DBOS's tables hold ids that are derived, never a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -35,8 +36,11 @@ GRACE: Final = timedelta(minutes=5)
 """How late a slot may be begun by a task that does not catch up."""
 
 
-def declare(worker: str) -> None:
-    """Makes the workflows known to DBOS, before it is launched. Raises ``InputError`` for a malformed schedule."""
+def declare(worker: str, in_hands: Callable[[], AbstractContextManager[None]]) -> None:
+    """Makes the workflows known to DBOS, before it is launched; ``in_hands`` goes around each.
+
+    Raises ``InputError`` for a malformed schedule.
+    """
     from dbos import DBOS
 
     register.schedules()
@@ -44,12 +48,14 @@ def declare(worker: str) -> None:
 
     @DBOS.workflow(name=SLOT)
     def slot(at: datetime, schedule: Mapping[str, str]) -> None:
-        fan_out(schedule["task"], schedule["cron"], at)
+        with in_hands():
+            fan_out(schedule["task"], schedule["cron"], at)
 
     @DBOS.workflow(name=RUN)
     def run(run_id: str) -> None:
-        if perform.perform(UUID(run_id), worker):
-            enqueue(task_runs.of([UUID(run_id)]), delay=perform.WAIT)
+        with in_hands():
+            if perform.perform(UUID(run_id), worker):
+                enqueue(task_runs.of([UUID(run_id)]), delay=perform.WAIT)
 
     _workflow.append(slot)
 

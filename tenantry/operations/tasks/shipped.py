@@ -7,6 +7,21 @@ from typing import Final
 from tenantry.operations.tasks.task import Context, Task
 
 
+def _backup(context: Context) -> str:
+    from tenantry.operations import backup
+    from tenantry.operations.backup.retention import SCHEDULED
+
+    taken = backup.create(context.tenant.slug, SCHEDULED)
+    return f"backup {taken.id}: {taken.manifest.rows} rows, {taken.bytes / 10**6:.1f} MB"
+
+
+def _prune(_: Context) -> str:
+    from tenantry.operations.backup import retention
+
+    gone, held = retention.prune()
+    return "; ".join([f"{len(gone)} backups pruned", *held]) if gone or held else ""
+
+
 def _mail(_: Context) -> str:
     from tenantry.operations import mailing
 
@@ -34,8 +49,13 @@ def _tidy(context: Context) -> str:
 
 
 TASKS: Final = (
+    Task(
+        "backup", "back up each tenant", "30 1 * * *", _backup,
+        catch_up=True, timeout=6 * 3600, memory_mb=1024, spread=2 * 3600, gives_way=True,
+    ),
+    Task("backup-prune", "delete backups that the retention does not keep", "30 5 * * *", _prune, "aggregate", catch_up=True, timeout=3600),
     Task("mail", "send what is due in the outbox, the welcome sequence too", "* * * * *", _mail, "aggregate"),
     Task("usage", "measure rows, bytes, objects, users and connections against the limits", "17 * * * *", _usage, spread=1200),
     Task("domains", "ask Cloudflare how the custom host names are doing", "*/10 * * * *", _domains, "aggregate"),
     Task("tidy", "forget old runs of tasks and old measurements", "41 3 * * *", _tidy, "aggregate", catch_up=True),
-)
+)  # fmt: skip
