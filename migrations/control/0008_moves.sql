@@ -19,3 +19,17 @@ CREATE TABLE moves (
     outcome     text CHECK (outcome IN ('finished', 'rolled back', 'given up'))
 );
 CREATE UNIQUE INDEX moves_open ON moves (tenant_id) WHERE ended_at IS NULL;
+
+-- ---- clones (tenantry/operations/clone) ----
+
+-- Which tenants are anonymised copies, of whom, and by what. A copy that is not `ready` is filled again from the beginning.
+CREATE TABLE clones (
+    tenant_id      uuid PRIMARY KEY REFERENCES tenants (id),
+    source_id      uuid NOT NULL REFERENCES tenants (id),
+    salt           text NOT NULL,                      -- no secret: the key is derived from the platform's, the source and this
+    classification text NOT NULL,                      -- SHA-256 of the file that decided what crossed
+    state          text NOT NULL CHECK (state IN ('filling', 'ready')),
+    rows_copied    bigint NOT NULL DEFAULT 0,
+    objects_copied bigint NOT NULL DEFAULT 0,
+    filled_at      timestamptz
+);

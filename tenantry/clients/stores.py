@@ -90,9 +90,17 @@ class TenantStore:
     @contextmanager
     def acting(self, role: str, *, isolation: str = "READ COMMITTED", read_only: bool = False) -> Iterator[psycopg.Connection]:
         """One transaction as ``role`` (``owner`` or ``app_role``) in the tenant's context, with the store's schema as search path."""
+        with self.connected() as connection, self.transaction(connection, role, isolation=isolation, read_only=read_only):
+            yield connection
+
+    @contextmanager
+    def transaction(
+        self, connection: psycopg.Connection, role: str, *, isolation: str = "READ COMMITTED", read_only: bool = False
+    ) -> Iterator[None]:
+        """The same on a connection from ``connected()``, where a transaction needs what the session made before it."""
         from psycopg import sql
 
-        with self.connected() as connection, connection.transaction():
+        with connection.transaction():
             mode = "READ ONLY" if read_only else "READ WRITE"
             connection.execute(sql.SQL("SET TRANSACTION ISOLATION LEVEL {} {}").format(sql.SQL(isolation), sql.SQL(mode)))
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
@@ -100,7 +108,7 @@ class TenantStore:
                 "SELECT set_config('app.tenant_id', %s, true), set_config('search_path', quote_ident(%s), true)",
                 [str(self.id), self.schema],
             )
-            yield connection
+            yield
 
 
 def tables(connection: psycopg.Connection, schema: str) -> list[str]:

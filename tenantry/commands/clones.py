@@ -2,8 +2,121 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+from typer.core import TyperGroup
+
+from tenantry import console
+from tenantry.errors import InputError
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+File = Annotated[
+    Path | None,
+    typer.Option("--classification", metavar="FILE", help="Another file than migrations/classification.yaml.", exists=True, dir_okay=False),
+]
+
+
+class _CloneByDefault(TyperGroup):
+    """`tenantry clone acme …` is `tenantry clone run acme …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
+    group = typer.Typer(
+        cls=_CloneByDefault, no_args_is_help=True, help="Copy a tenant for staging, anonymised: `tenantry clone SLUG --as NEW`."
+    )
+    for name, function in (("run", run), ("check", check), ("list", every)):
+        group.command(name)(function)
+    app.add_typer(group, name="clone")
+
+
+def run(
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The tenant to copy.")],
+    new: Annotated[str, typer.Option("--as", metavar="NEW", help="The clone's slug.", show_default=False)],
+    salt: Annotated[
+        str | None,
+        typer.Option("--salt", metavar="TEXT", help="Clones of one tenant with the same salt hold the same data (default: NEW)."),
+    ] = None,
+    isolation: Annotated[
+        str | None, typer.Option("--isolation", metavar="MODEL", help="rls, schema, database or instance (default: the source's).")
+    ] = None,
+    admin: Annotated[
+        str | None, typer.Option("--admin", metavar="EMAIL", help="The clone's administrator; a link is made by tenantry invite NEW.")
+    ] = None,
+    file: File = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy a tenant for staging, anonymised. Killed anywhere, run again, it goes on.
+
+    Example: tenantry clone acme --as acme-staging
+
+    Example: tenantry clone acme --as acme-test --isolation rls --salt release-7
+    """
+    from tenantry.commands.runs import person, watch
+    from tenantry.operations.clone import work
+
+    run_id = work.request(slug, new, by=person(), salt=salt, isolation=isolation, admin=admin, file=file)
+    watch([run_id], detach=detach, as_json=as_json)
+    if not detach and not as_json:
+        print(f"{new}: an anonymised clone of {slug}; tenantry invite {new} makes its administrator's link")
+
+
+def check(
+    file: File = None,
+    cell: Annotated[str, typer.Option("--cell", metavar="CELL", help="The cell whose tables are looked at.")] = "main",
+    as_json: Json = False,
+) -> None:
+    """Hold the classification against the tables: every column must be in it, and nothing that is not there. For CI.
+
+    Example: tenantry clone check
+    """
+    from tenantry.operations.clone import work
+
+    content, problems = work.check(file, cell)
+    if as_json:
+        console.print_json({"classification": content.name, "sha256": content.digest, "problems": problems})
+        if problems:
+            raise typer.Exit(InputError.exit_code)
+        return
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise InputError(
+            f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {content.name}", "docs/cloning.md explains the words"
+        )
+    print(f"{content.name}: every column of {len(content.tenant)} tenant tables and every registry table is classified")
+
+
+def every(as_json: Json = False) -> None:
+    """Show the clones: of whom, how much, and whether they are complete.
+
+    Example: tenantry clone list --json
+    """
+    from tenantry.clients import clones
+
+    rows = clones.every()
+    if as_json:
+        console.print_json(rows)
+        return
+    shown = [
+        (
+            row["slug"],
+            row["source"],
+            row["isolation"],
+            row["state"],
+            row["salt"],
+            row["rows_copied"],
+            row["objects_copied"],
+            row["filled_at"],
+        )
+        for row in rows
+    ]
+    console.print_table(("clone", "of", "isolation", "state", "salt", "rows", "objects", "filled"), shown)

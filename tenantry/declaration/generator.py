@@ -34,6 +34,8 @@ class NewTenant:
     email: str | None = None
     isolation: str | None = None
     cell: str | None = None
+    more: str | None = None
+    """YAML in place of the comments that say what can be added; whole lines."""
 
 
 def cell_with_room(tenants: Mapping[str, TenantDeclaration]) -> str:
@@ -54,6 +56,13 @@ def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = 
     Raises ``InputError`` when the file exists or an argument is wrong, ``DeclarationErrors`` when a file is.
     The file appears whole or not at all, and never replaces one.
     """
+    path, text = prepare(directory, new, settings)
+    _write_new(path, text)
+    return path
+
+
+def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None = None) -> tuple[Path, str]:
+    """What ``create`` would write, and where; raises what it raises, and writes nothing."""
     naming.require_slug(new.slug)
     path = directory / f"{new.slug}{SUFFIX}"
     if path.exists():
@@ -76,8 +85,7 @@ def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = 
     if reader.problems:
         # The file does not exist: its lines would mean nothing.
         raise InputError("; ".join(problem.message for problem in reader.problems), reader.problems[0].hint)
-    _write_new(path, text)
-    return path
+    return path, text
 
 
 def render(new: NewTenant, isolation: str, cell: str) -> str:
@@ -93,8 +101,13 @@ state: active
 admin:
   name: {_quoted("Administrator")}
   email: {_quoted(new.email or f"admin@{new.slug}.example")}  # the first invitation goes here
-# domains: [portal.{new.slug}.example]
-# branding: {{app_name: …, logo: assets/{new.slug}/logo.svg, favicon: assets/{new.slug}/favicon.svg}}
+{new.more or _more(new.slug)}"""
+
+
+def _more(slug: str) -> str:
+    return f"""\
+# domains: [portal.{slug}.example]
+# branding: {{app_name: …, logo: assets/{slug}/logo.svg, favicon: assets/{slug}/favicon.svg}}
 # theme: {{primary: "#0b5fff", font: Inter}}
 # legal: {{terms: "https://…", privacy: "https://…"}}
 """

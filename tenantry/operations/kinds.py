@@ -12,11 +12,13 @@ def kinds() -> dict[str, Kind]:
     """All kinds; the modules are imported when a worker starts, not with the command line."""
     from tenantry.operations import configure_bulk, migrate, provision
     from tenantry.operations.backup.run import BACKUP
+    from tenantry.operations.clone.work import CLONE
     from tenantry.operations.move import kinds as move
     from tenantry.operations.restore.run import RESTORE, ROLLBACK
 
     found = (
         BACKUP,
+        CLONE,
         configure_bulk.BULK,
         configure_bulk.UNDO,
         migrate.MIGRATE,

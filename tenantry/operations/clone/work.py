@@ -1,0 +1,173 @@
+"""Cloning as durable work: check, declare, provision, copy, verify. Killed anywhere, it goes on; what is not complete is never open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from tenantry.clients import clones, runs
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import TenantDeclaration, load, naming
+from tenantry.declaration.model import ISOLATIONS
+from tenantry.declaration.problems import nearest
+from tenantry.errors import InputError, WorkError
+from tenantry.operations import durable
+from tenantry.operations.clone import catalog, classification, declare, fill, objects, plan
+from tenantry.operations.clone.classification import Classification
+from tenantry.operations.clone.key import Key
+from tenantry.operations.progress import Step as Change
+from tenantry.operations.steps import Kind, Patience, Run, Step
+from tenantry.settings import tenants_dir
+
+
+def request(
+    source: str,
+    new: str,
+    *,
+    by: str,
+    salt: str | None = None,
+    isolation: str | None = None,
+    admin: str | None = None,
+    file: Path | None = None,
+    via: str = "cli",
+) -> UUID:
+    """Asks for ``new``, an anonymised clone of ``source``; the run's id. A run that is under way is joined, one that failed gone on with.
+
+    Raises ``InputError`` before anything is touched: unknown source, a slug that is taken or no slug, a column that nobody classified.
+    """
+    store = TenantStore.of(source)
+    if isolation is not None and isolation not in ISOLATIONS:
+        raise InputError(f"there is no isolation {isolation!r}", nearest(isolation, ISOLATIONS))
+    declare.require_free(new, source, {other.slug for other in TenantStore.every()})
+    declaration = _source(source)
+    plan.make(fill.shape(store), classification.read(file or classification.FILE))
+    mine = declare.declared(new)
+    if mine is not None and isolation not in (None, mine.isolation):
+        raise InputError(f"tenants/{new}.yaml says isolation: {mine.isolation}", "leave --isolation out, or choose another slug with --as")
+    chosen, cell = (mine.isolation, mine.cell) if mine else declare.place(declaration, isolation)
+    if mine is None:
+        declare.check(declaration, new, isolation=chosen, cell=cell, admin=admin)
+    arguments = {
+        "source": source,
+        "salt": salt or new,
+        "isolation": chosen,
+        "cell": cell,
+        "admin": admin,
+        "classification": str(file.absolute()) if file else None,
+    }
+    tenant_id = naming.tenant_id(new)
+    last = next(iter(runs.latest(tenant_id=tenant_id, kind=CLONE.name, limit=1)), None)
+    if last is not None and last["state"] in ("failed", *runs.OPEN) and last["arguments"] == arguments:
+        durable.resume(last["id"])
+        return UUID(str(last["id"]))
+    done = clones.find(new)
+    if done is not None and done["state"] == "ready":
+        raise InputError(f"the clone {new} exists already", f"tenantry offboard {new} removes it; or choose another slug with --as")
+    stack = naming.stack_of(chosen, cell, new)
+    return durable.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, by=by, via=via))
+
+
+def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> tuple[Classification, list[str]]:
+    """The classification held against the tables of a cell and of the registry; every problem, one line each."""
+    from tenantry.clients.postgres import Server, acting_as
+
+    content = classification.read(file or classification.FILE)
+    server = Server.from_environment()
+    with server.connect(naming.CONTROL_DATABASE) as connection, acting_as(connection, naming.CONTROL_OWNER):
+        control = catalog.tenant_tables(connection, naming.CONTROL_SCHEMA)
+    with server.connect(naming.cell_database(cell)) as connection, acting_as(connection, naming.cell_owner(cell)):
+        connection.execute("SELECT set_config('search_path', %s, true)", [naming.SHARED_SCHEMA])
+        tables = catalog.read(connection, naming.SHARED_SCHEMA)
+    return content, [str(problem) for problem in plan.examine(tables, content, control)]
+
+
+def _source(slug: str) -> TenantDeclaration:
+    declaration = declare.declared(slug)
+    if declaration is None:
+        raise InputError(f"no file tenants/{slug}.yaml", "a clone takes its tier, looks and limits from its source's file")
+    if declaration.state not in ("active", "suspended"):
+        raise InputError(f"tenants/{slug}.yaml says state: {declaration.state}", "only an active or suspended tenant is cloned")
+    return declaration
+
+
+def _classification(run: Run) -> Classification:
+    return classification.read(Path(run.arguments["classification"] or classification.FILE))
+
+
+def _check(run: Run) -> str:
+    source = TenantStore.of(run.arguments["source"])
+    content = _classification(run)
+    made = plan.make(fill.shape(source), content)
+    columns = sum(len(columns) for columns in made.tables.values())
+    return f"{len(made.tables)} tables, {columns} columns, all classified by {content.name} ({content.digest[:12]})"
+
+
+def _declare(run: Run) -> str:
+    source, new = run.arguments["source"], run.subject
+    mine = declare.declared(new)
+    if mine is not None:
+        if not declare.is_clone_of(mine, source):
+            raise WorkError(f"tenants/{new}.yaml was written meanwhile, and not for this clone", "choose another slug with --as")
+        return ""
+    arguments = {name: run.arguments[name] for name in ("isolation", "cell", "admin")}
+    return f"wrote {declare.write(_source(source), new, **arguments).name}"
+
+
+def _provision(run: Run) -> str:
+    """The engine's part: registry, store, credentials of its own, branding. No invitation is issued, and no mail queued."""
+    from tenantry.operations import engine
+
+    declared = load(tenants_dir())
+
+    def follow(change: Change) -> None:
+        run.tell(f"{change.verb} {change.name}")
+
+    outcome = engine.up(declared[run.subject].stack, declared, follow)
+    return ", ".join(f"{count} {verb}" for verb, count in sorted(outcome.changes.items()))
+
+
+def _copy(run: Run) -> str:
+    source, target = TenantStore.of(run.arguments["source"]), TenantStore.of(run.subject)
+    content = _classification(run)
+    shape = fill.shape(source)
+    made = plan.make(shape, content)
+    if differing := plan.differences(shape, fill.shape(target), made):
+        raise WorkError(f"{source.slug} and {target.slug} are not of the same migration: {differing[0]}", f"tenantry migrate {source.slug}")
+    clones.begin(target.id, source.id, run.arguments["salt"], content.digest)
+    counts = fill.fill(source, target, made, Key.of(source.slug, run.arguments["salt"]), run.tell)
+    run.note("rows", counts)
+    return ", ".join(f"{table} {count:,}" for table, count in counts.items())
+
+
+def _objects(run: Run) -> str:
+    source, target = TenantStore.of(run.arguments["source"]), TenantStore.of(run.subject)
+    copied = objects.copy(source, target, _classification(run).objects, run.tell)
+    run.note("objects", copied)
+    return f"{copied:,} objects" if copied else ""
+
+
+def _verify(run: Run) -> str:
+    """What the clone's application sees is what was sent; then the clone is marked complete."""
+    target, sent = TenantStore.of(run.subject), run.notes["rows"]
+    seen = fill.count(target, list(sent))
+    if wrong := [f"{table} has {seen[table]:,} rows of {count:,}" for table, count in sent.items() if seen[table] != count]:
+        raise WorkError(f"the clone {run.subject} is not complete: {wrong[0]}", f"was it written to meanwhile? tenantry resume {run.id}")
+    rows = sum(sent.values())
+    clones.ready(target.id, rows, run.notes.get("objects", 0))
+    return f"{rows:,} rows, references and unique keys checked by PostgreSQL"
+
+
+def _steps(_: Run) -> Sequence[Step]:
+    return (
+        Step("classification", _check),
+        Step("declaration", _declare),
+        Step("provision", _provision, Patience(10)),
+        Step("rows", _copy),
+        Step("objects", _objects),
+        Step("verification", _verify),
+    )
+
+
+CLONE: Final = Kind("clone", _steps)
