@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from psycopg import sql
 
@@ -19,6 +19,9 @@ from tenantry.errors import InputError
 from tenantry.operations.backup import archive, catalog, checksums, contents, manifest, tenant_key
 from tenantry.operations.backup.archive import Damaged, Sink
 from tenantry.operations.backup.manifest import Manifest, Part
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 @dataclass(frozen=True)
@@ -156,11 +159,7 @@ def fill(stored: Stored, place: Place, server_version: int) -> None:
             stored.feed(stored.part("dump"), write)
         return
     with place.server.connect(place.database) as connection:
-        with acting_as(connection, place.owner):
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(place.schema)))
-        connection.commit()
-        # The owner stands in for the application's role: nobody else gets any right in what is not checked yet.
-        migrations.apply(connection, "tenant", place.schema, owner=place.owner, app_role=place.owner, revision=content.revision)
+        make_tables(connection, place, content.revision)
         with acting_as(connection, place.owner):
             for part in content.parts:
                 if part.kind != "rows" or part.table is None:
@@ -170,6 +169,19 @@ def fill(stored: Stored, place: Place, server_version: int) -> None:
                 statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, sql.SQL(", ").join(map(sql.Identifier, part.columns)))
                 with connection.cursor().copy(statement) as copy:
                     stored.feed(part, copy.write)
+
+
+def make_tables(connection: psycopg.Connection, place: Place, revision: str) -> None:
+    """The standard tables in a new schema, at a revision. Nobody but their owner gets any right in them."""
+    with acting_as(connection, place.owner):
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(place.schema)))
+    connection.commit()
+    # The owner stands in for the application's role, and gets back what that one is not given: a later migration needs it.
+    migrations.apply(connection, "tenant", place.schema, owner=place.owner, app_role=place.owner, revision=revision)
+    with acting_as(connection, place.owner):
+        connection.execute(
+            sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA {} TO {}").format(sql.Identifier(place.schema), sql.Identifier(place.owner))
+        )
 
 
 def compare(stored: Stored, place: Place) -> list[str]:

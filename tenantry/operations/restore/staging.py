@@ -162,10 +162,7 @@ def _carry_rows(source: Place, target: Place, store: TenantStore, stored: Stored
     if Names.of(store).own_database:
         proof.make_database(target.server, target.database, target.owner)
     with target.server.connect(target.database) as into, source.server.connect(source.database) as out:
-        with acting_as(into, target.owner):
-            into.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(target.schema)))
-        into.commit()
-        migrations.apply(into, "tenant", target.schema, owner=target.owner, app_role=target.owner, revision=content.revision)
+        reading.make_tables(into, target, content.revision)
         with acting_as(out, source.owner), acting_as(into, target.owner):
             out.execute("SELECT set_config('app.tenant_id', %s, true)", [str(content.tenant_id)])
             tables = stores.tables(into, target.schema)

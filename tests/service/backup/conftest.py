@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -148,14 +149,15 @@ class Platform:
         admin.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), word))
 
 
-@pytest.fixture(scope="session")
-def _platform() -> Iterator[tuple[Platform, Home]]:
+@contextmanager
+def started() -> Iterator[tuple[Platform, Home]]:
+    """A platform on a local cloud of its own, removed at the end."""
     root = Path(tempfile.mkdtemp(prefix="tenantry-backup-"))
     cloud = Cloud(Home(root / "local"))
     cloud.up()
     try:
         with pytest.MonkeyPatch.context() as patch:
-            _enter(patch, cloud.home)
+            enter(patch, cloud.home)
             made = Platform()
             made.make()
         yield made, cloud.home
@@ -165,16 +167,22 @@ def _platform() -> Iterator[tuple[Platform, Home]]:
         shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def _platform() -> Iterator[tuple[Platform, Home]]:
+    with started() as made:
+        yield made
+
+
 @pytest.fixture
 def platform(_platform: tuple[Platform, Home], monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """The session's platform, with its variables in this process's environment."""
     made, home = _platform
-    _enter(monkeypatch, home)
+    enter(monkeypatch, home)
     yield made
     fresh_caches()
 
 
-def _enter(patch: pytest.MonkeyPatch, home: Home) -> None:
+def enter(patch: pytest.MonkeyPatch, home: Home) -> None:
     fresh_caches()
     for key in UNSET:
         patch.delenv(key, raising=False)
