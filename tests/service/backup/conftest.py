@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import psycopg
 import pytest
 from psycopg import sql
@@ -27,7 +28,8 @@ PREFIX = "tenantry-dev"
 
 
 def fresh_caches() -> None:
-    """Clients and keys are cached by process; each platform has its own."""
+    """Clients, credentials and keys are cached by process; each platform has its own."""
+    boto3.DEFAULT_SESSION = None
     aws.client.cache_clear()
     keys._keys.cache_clear()
 
