@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tenantry.errors import WorkError
 from tenantry.operations.tasks.task import Context, Task
 
 
@@ -20,6 +21,15 @@ def _prune(_: Context) -> str:
 
     gone, held = retention.prune()
     return "; ".join([f"{len(gone)} backups pruned", *held]) if gone or held else ""
+
+
+def _drill(context: Context) -> str:
+    from tenantry.operations import drill
+
+    found = drill.run(context.tenant.slug)
+    if not found.ok:
+        raise WorkError(f"its newest backup does not restore: {found.problem}", f"tenantry backup {context.tenant.slug}")
+    return f"backup {found.backup_id} restores in {found.rto or 0:.1f} s; it is {(found.rpo or 0) / 3600:.1f} h old"
 
 
 def _mail(_: Context) -> str:
@@ -54,6 +64,10 @@ TASKS: Final = (
         catch_up=True, timeout=6 * 3600, memory_mb=1024, spread=2 * 3600, gives_way=True,
     ),
     Task("backup-prune", "delete backups that the retention does not keep", "30 5 * * *", _prune, "aggregate", catch_up=True, timeout=3600),
+    Task(
+        "drill", "restore each tenant's newest backup into scratch, and compare", "10 4 * * 0", _drill,
+        timeout=6 * 3600, memory_mb=1024, parallel=1, spread=3600, gives_way=True,
+    ),
     Task("mail", "send what is due in the outbox, the welcome sequence too", "* * * * *", _mail, "aggregate"),
     Task("usage", "measure rows, bytes, objects, users and connections against the limits", "17 * * * *", _usage, spread=1200),
     Task("domains", "ask Cloudflare how the custom host names are doing", "*/10 * * * *", _domains, "aggregate"),
