@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
@@ -23,7 +22,7 @@ from tenantry.operations.tasks import perform, register
 from tenantry.operations.tasks.task import Task
 
 if TYPE_CHECKING:
-    from dbos import DBOSClient, EnqueueOptions
+    from dbos import EnqueueOptions
 
 RUNS: Final = "tasks"
 SLOTS: Final = "task-slots"
@@ -44,7 +43,7 @@ def declare(worker: str, in_hands: Callable[[], AbstractContextManager[None]]) -
     from dbos import DBOS
 
     register.schedules()
-    queues()
+    _queues()
 
     @DBOS.workflow(name=SLOT)
     def slot(at: datetime, schedule: Mapping[str, str]) -> None:
@@ -123,7 +122,6 @@ def request(task: Task, slugs: Iterable[str] | None, by: str) -> list[UUID]:
         if idle:
             raise InputError(f"the tenant {idle[0].slug} is {idle[0].state}", "tasks are done for active tenants only")
         tenants = [store.id for store in stores]
-    queues()
     ids = task_runs.add(task.name, datetime.now(UTC), tenants, by)
     enqueue(task_runs.of(ids))
     return ids
@@ -170,13 +168,14 @@ def mend() -> None:
         task_runs.give_up(run_id)
 
 
-@cache
-def queues() -> DBOSClient:
-    """Makes the two queues: of slots, which standing workers take, and of runs, which any worker takes."""
+def _queues() -> None:
+    """Makes the two queues: of slots, which standing workers take, and of runs, which any worker takes.
+
+    Only a worker does: what is written here holds for all of them, and a command that merely asks knows nothing of their sizes.
+    """
     client = durable.client()
     client.register_queue(SLOTS, worker_concurrency=2, polling_interval_sec=1.0)
     client.register_queue(RUNS, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL)
-    return client
 
 
 def concurrency() -> int:
