@@ -33,6 +33,8 @@ class TenantDatabaseArgs(TypedDict):
     sslmode: str
     """How to connect to a server of the tenant's own (libpq's PGSSLMODE)."""
     adoption: Adoption
+    template: pulumi.Input[str | None] | None
+    """What a database on the platform's server is copied from; None: made empty."""
     depends_on: Sequence[pulumi.Resource]
 
 
@@ -122,7 +124,10 @@ class TenantDatabase(pulumi.ComponentResource):
             f"{name}-database",
             name=self._location.database,
             owner=owner.name,
-            opts=self._child(f"{name}-database", protect=True, provider=provider),
+            # A server of its own has nothing to copy from.
+            template=self._args["template"] if server is None else None,
+            # It matters once: for a database that stands, another template would mean another database.
+            opts=self._child(f"{name}-database", protect=True, provider=provider, ignore_changes=["template"]),
         )
         schema = postgresql.Schema(
             f"{name}-schema",

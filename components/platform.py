@@ -13,6 +13,7 @@ from components.bucket import CellBucket
 from components.control import ControlPlane
 from components.edge import Edge
 from components.resources.store import Store
+from components.resources.template import Template
 from tenantry.declaration import naming
 from tenantry.settings import PlatformSettings
 
@@ -35,11 +36,14 @@ class Platform(pulumi.ComponentResource):
     """What a tenant of this cell depends on."""
     app_password: pulumi.Output[str]
     """Secret: the application's password for the row-level-secured tables."""
+    template: pulumi.Output[str] | None
+    """The database that new tenants' own are copied from; only the main cell has it."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:platform:Platform", name, None, opts)
         cell, settings, adoption = args["cell"], args["settings"], args["adoption"]
         self.ready = []
+        self.template = None
 
         if cell == naming.MAIN_CELL:
             control = ControlPlane(
@@ -50,6 +54,11 @@ class Platform(pulumi.ComponentResource):
             self.ready.append(control.store)
             BackupBucket(f"{name}-backups", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
             Edge(f"{name}-edge", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
+            self.template = Template(
+                f"{name}-template",
+                {"database": naming.TEMPLATE_DATABASE, "revision": args["tenant_revision"]},
+                pulumi.ResourceOptions(parent=self),
+            ).database
 
         bucket = CellBucket(
             f"{name}-bucket", {"cell": cell, "settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self)

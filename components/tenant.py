@@ -44,6 +44,8 @@ class TenantArgs(TypedDict):
     sslmode: str
     """How to connect to a server of the tenant's own (libpq's PGSSLMODE)."""
     adoption: Adoption
+    template: pulumi.Input[str | None] | None
+    """The database on the platform's server that a database of its own is copied from, where there is one."""
     depends_on: Sequence[pulumi.Resource]
     """The cell's tables and the registry, where they are in the same stack."""
 
@@ -73,6 +75,7 @@ class Tenant(pulumi.ComponentResource):
                     "login": tables.login,
                     "sslmode": args["sslmode"],
                     "adoption": args["adoption"],
+                    "template": args["template"],
                     "depends_on": made or list(args["depends_on"]),
                 },
                 pulumi.ResourceOptions(parent=self),

@@ -45,6 +45,7 @@ def of_cell(cell: str, settings: PlatformSettings, logical: str) -> Iterator[Pla
             f"{logical}-edge-certificate-validation",
             lambda _: cloudflare.find_validation_record(settings.zone_id, settings.domain, "tenantry"),
         )
+        yield Planned(f"{logical}-template", lambda _: None, Claim("database", naming.TEMPLATE_DATABASE, None))
     yield _postgres(f"{logical}-owner", "role", naming.cell_owner(cell))
     yield _postgres(f"{logical}-app", "role", naming.cell_app(cell))
     yield _postgres(f"{logical}-database", "database", naming.cell_database(cell))

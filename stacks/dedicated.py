@@ -40,6 +40,8 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "assets": tenants_dir(),
             "sslmode": sslmode(),
             "adoption": adoption,
+            # None where the platform was last applied by a Tenantry that had no template.
+            "template": cell.get_output("template"),
             "depends_on": [],
         },
     )

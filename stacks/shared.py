@@ -23,10 +23,12 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
     adoption = gate.enter(book, held, everybody, planned)
 
+    template: pulumi.Output[str] | None = None
     if cell != naming.MAIN_CELL:
         # The registry is in the main cell's stack; asking for its output says so clearly when that was never applied.
         main = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{naming.SHARED_STACK}")
         main.require_output("bucket")
+        template = main.get_output("template")
     platform = Platform(
         logical,
         {
@@ -54,6 +56,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
                 "assets": tenants_dir(),
                 "sslmode": sslmode(),
                 "adoption": adoption,
+                "template": None,
                 "depends_on": platform.ready,
             },
         )
@@ -63,6 +66,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     pulumi.export("cell", cell)
     pulumi.export("bucket", platform.bucket)
     pulumi.export("assets_role", platform.assets_role)
+    pulumi.export("template", platform.template or template)
     pulumi.export("app_role", naming.cell_app(cell))
     pulumi.export("app_password", pulumi.Output.secret(platform.app_password))
     pulumi.export("passwords", pulumi.Output.secret(passwords))

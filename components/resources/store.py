@@ -87,9 +87,11 @@ class StoreProvider(DeclaredProvider):
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
         from psycopg import sql
 
-        from tenantry.clients import migrations
+        from tenantry.clients import migrations, template
 
         with _connect(props) as connection:
+            if props["tree"] == "tenant" and props.get("tenant_id") and not props.get("server"):
+                template.take_over(connection, props["owner"])
             migrations.apply(
                 connection,
                 props["tree"],

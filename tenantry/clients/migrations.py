@@ -63,25 +63,28 @@ def apply(
     """Brings ``schema`` up to ``revision`` of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
 
     The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
-    past ``revision`` stays where it is. Raises what PostgreSQL raises, and then nothing of it stays; ``WorkError`` when the schema
-    is at a revision that this tree does not have.
+    past ``revision`` stays where it is. Without an ``app_role`` nobody uses the tables (a template), and they are not guarded. Raises
+    what PostgreSQL raises, and then nothing of it stays; ``WorkError`` when the schema is at a revision that this tree does not have.
     """
+    may_act_as(connection, owner)
+    entering = _entering(schema, owner, app_role, tenant_id, platform_role)
+    with connection.transaction():
+        connection.execute(entering, prepare=False)
+        if version(connection, schema) == (head(tree) if revision == "head" else revision):
+            # Nothing to migrate, and so no second spent on importing Alembic.
+            if app_role:
+                connection.execute((ROOT / "isolation.sql").read_bytes(), prepare=False)
+            return
+
     from alembic import command
     from alembic.util import CommandError
     from sqlalchemy import create_engine
     from sqlalchemy.pool import StaticPool
 
     config = _configuration(tree)
-    may_act_as(connection, owner)
     engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
     with engine.begin() as bound:
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
-        for name, value in (
-            ("tenantry.app_role", app_role),
-            ("tenantry.tenant_id", tenant_id),
-            ("tenantry.platform_role", platform_role),
-        ):
-            connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+        connection.execute(entering, prepare=False)
         config.attributes.update(connection=bound, schema=schema)
         with _ALEMBIC:
             try:
@@ -90,7 +93,23 @@ def apply(
                 raise WorkError(
                     f"{schema} cannot go to revision {revision}: {error}", "it was migrated by a newer Tenantry: use that one"
                 ) from error
-        connection.execute((ROOT / "isolation.sql").read_bytes())
+        if app_role:
+            connection.execute((ROOT / "isolation.sql").read_bytes(), prepare=False)
+
+
+def _entering(schema: str, owner: str, app_role: str, tenant_id: str, platform_role: str = "") -> sql.Composed:
+    """How a transaction that migrates ``schema`` begins: as its owner, with what isolation.sql wants to know, in turn with others."""
+    settings = {
+        "search_path": sql.Identifier(schema).as_string(),
+        "tenantry.app_role": app_role,
+        "tenantry.tenant_id": tenant_id,
+        "tenantry.platform_role": platform_role,
+        "tenantry.only": "",
+    }
+    lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner))]
+    lines += [sql.SQL("SELECT set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
+    lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(f"tenantry:migrate:{schema}")]
+    return sql.SQL(";").join(lines)
 
 
 @cache
@@ -123,11 +142,7 @@ def advance(
     Without an ``app_role`` nobody uses the tables (a template), and they are not guarded.
     """
     with connection.transaction():
-        settings = {"search_path": schema, "tenantry.app_role": app_role, "tenantry.tenant_id": tenant_id, "tenantry.platform_role": ""}
-        lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner))]
-        lines += [sql.SQL("SELECT set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
-        lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(f"tenantry:migrate:{schema}")]
-        connection.execute(sql.SQL(";").join(lines), prepare=False)
+        connection.execute(_entering(schema, owner, app_role, tenant_id), prepare=False)
         row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(VERSION_TABLE)), prepare=False).fetchone()
         current = str(row[0]) if row else "base"
         if current == target:

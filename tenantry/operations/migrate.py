@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from tenantry.clients import migrations, places, runs
+from tenantry.clients import migrations, places, runs, template
 from tenantry.clients.places import Place
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.rollout import Outcome, roll_out
@@ -114,6 +114,14 @@ def _first(run: Run) -> str:
     return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
 
 
+def _template(run: Run) -> str:
+    """What new tenants' databases are copied from. The platform's run makes it; nobody waits for it, so it is brought along."""
+    found = template.revision()
+    if run.arguments["slugs"] or found in (None, migrations.head("tenant")):
+        return ""
+    return f"{found} to {template.ensure()}"
+
+
 def _rest(run: Run) -> str:
     found, options = _plan_of(run)
     said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
@@ -180,7 +188,7 @@ def _causes(found: Sequence[tuple[str, str]]) -> str:
 
 def _steps(_: Run) -> Sequence[Step]:
     # A place is tried again by itself; a stage is not, because what failed in it is for people.
-    return Step("first ring", _first, ONCE), Step("the rest", _rest, ONCE)
+    return Step("first ring", _first, ONCE), Step("template", _template), Step("the rest", _rest, ONCE)
 
 
 MIGRATE: Final = Kind("migrate", _steps)

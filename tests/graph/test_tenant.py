@@ -31,6 +31,7 @@ def make(declaration, settings, adoption=NOTHING):
             "assets": Path("tenants"),
             "sslmode": "require",
             "adoption": adoption,
+            "template": "tenantry_template",
             "depends_on": [],
         },
     )
@@ -48,6 +49,16 @@ def test_isolation_decides_the_database_resources(run, samples, settings, isolat
     graph = run(make(first(samples, isolation), settings))
     database = DATABASE_TYPES | INSTANCE_TYPES
     assert {resource.type for resource in graph.resources.values()} & database == expected
+
+
+@pytest.mark.parametrize(("isolation", "template"), [("database", "tenantry_template"), ("instance", None)])
+def test_a_database_is_copied_from_the_template_and_never_again(run, samples, settings, isolation, template):
+    """On the platform's server only; and a template that changes or goes must not replace a database that stands."""
+    declaration = first(samples, isolation)
+    graph = run(make(declaration, settings))
+    name = f"{declaration.slug}-db-database"
+    assert graph.resources[name].inputs.get("template") == template
+    assert graph.options[name].ignore_changes == ["template"]
 
 
 def test_every_resource_hangs_below_its_tenant(run, samples, settings):

@@ -31,6 +31,7 @@ TOKENS = {
     "postgresql:index/schema:Schema",
     "pulumi-python:dynamic/tenantry:ConfigurationRows",
     "pulumi-python:dynamic/tenantry:Store",
+    "pulumi-python:dynamic/tenantry:Template",
     "pulumi-python:dynamic/tenantry:TenantRecord",
     "tenantry:platform:BackupBucket",
     "tenantry:platform:CellBucket",
@@ -45,7 +46,7 @@ TOKENS = {
 PLATFORM_NAMES = {
     "platform", "platform-owner", "platform-app", "platform-database", "platform-schema", "platform-tables",
     "platform-control", "platform-control-owner", "platform-control-app", "platform-control-database",
-    "platform-control-schema", "platform-control-tables",
+    "platform-control-schema", "platform-control-tables", "platform-template",
     "platform-edge", "platform-edge-wildcard", "platform-edge-fallback-origin", "platform-edge-certificate",
     "platform-edge-certificate-validation",
     "platform-backups", "platform-backups-private", "platform-backups-owner", "platform-backups-versioning",

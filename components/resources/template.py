@@ -1,0 +1,51 @@
+"""Template: the database that new `database` tenants are copied from, at the head of the tenant tables' migrations."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from components.resources.declared import DeclaredProvider
+
+
+class TemplateArgs(TypedDict):
+    database: str
+    revision: str
+    """Head of migrations/tenant."""
+
+
+class TemplateProvider(DeclaredProvider):
+    inputs = tuple(TemplateArgs.__annotations__)
+    replaces = frozenset({"database"})
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        from tenantry.clients import template
+
+        return CreateResult(props["database"], {**props, "revision": template.ensure()})
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        from tenantry.clients import template
+
+        return UpdateResult({**_news, "revision": template.ensure()})
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        from tenantry.clients import template
+
+        found = template.revision()
+        return ReadResult(id_, {**props, "revision": found}) if found else ReadResult("", {})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        from tenantry.clients import template
+
+        template.drop()
+
+
+class Template(Resource, module="tenantry", name="Template"):
+    """The tenant tables without a tenant. It holds no data, so it is not protected."""
+
+    database: pulumi.Output[str]
+
+    def __init__(self, name: str, args: TemplateArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(TemplateProvider(), name, {**args}, opts)

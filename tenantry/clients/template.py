@@ -1,0 +1,94 @@
+"""The template database: the tenant tables at the head of their migrations, empty, to be copied for each new `database` tenant.
+
+There is one on the platform's server. Nobody uses it: it has no application role and no policies, which name the tenant and so can
+only be put on the copy. Its comment is our mark and says the revision, so that nobody has to connect to ask: while somebody is
+connected to it, PostgreSQL does not copy it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from tenantry.clients import migrations
+from tenantry.clients.postgres import Server, acting_as, may_act_as
+from tenantry.declaration.naming import TEMPLATE_DATABASE, TEMPLATE_OWNER, TENANT_SCHEMA
+from tenantry.errors import WorkError
+
+MARK: Final = "tenantry template "
+_DATABASE: Final = sql.Identifier(TEMPLATE_DATABASE)
+_OWNER: Final = sql.Identifier(TEMPLATE_OWNER)
+
+
+def revision() -> str | None:
+    """The revision that the template is at; None when there is none, or a killed run left it unfinished."""
+    with Server.from_environment().connect() as admin:
+        return _revision(admin)
+
+
+def ensure() -> str:
+    """Makes the template, or brings it to the head; returns the head. Idempotent; two callers take turns. ``WorkError`` when a database
+    of its name is not ours."""
+    head = migrations.head("tenant")
+    with Server.from_environment().connect() as admin:
+        admin.autocommit = True
+        admin.execute("SELECT pg_advisory_lock(hashtextextended('tenantry:template', 0))")
+        found = _revision(admin)
+        if found == head:
+            return head
+        if found is None or found not in migrations.revisions("tenant"):
+            _make_empty(admin)
+        with Server.from_environment().connect(TEMPLATE_DATABASE) as connection:
+            with acting_as(connection, TEMPLATE_OWNER):
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(TENANT_SCHEMA)))
+            migrations.apply(connection, "tenant", TENANT_SCHEMA, owner=TEMPLATE_OWNER, app_role="")
+        admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(_DATABASE, sql.Literal(MARK + head)))
+    return head
+
+
+def drop() -> None:
+    """Takes the template and its role away."""
+    with Server.from_environment().connect() as admin:
+        admin.autocommit = True
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_DATABASE))
+        admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(_OWNER))
+
+
+def take_over(connection: psycopg.Connection, owner: str) -> None:
+    """Gives what was copied from the template to ``owner``. Nothing happens in a database that was not copied."""
+    copied = connection.execute(
+        "SELECT 1 FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = %s LIMIT 1", [TEMPLATE_OWNER]
+    ).fetchone()
+    if copied:
+        # Both, or an administrator that is no superuser may not give one's things to the other.
+        may_act_as(connection, TEMPLATE_OWNER)
+        may_act_as(connection, owner)
+        connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(_OWNER, sql.Identifier(owner)))
+    connection.commit()
+
+
+def _revision(admin: psycopg.Connection) -> str | None:
+    row = admin.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE_DATABASE]).fetchone()
+    text = row[0] if row else None
+    return str(text).removeprefix(MARK) if text and str(text).startswith(MARK) else None
+
+
+def _make_empty(admin: psycopg.Connection) -> None:
+    there = admin.execute(
+        "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE_DATABASE]
+    ).fetchone()
+    role = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [TEMPLATE_OWNER]).fetchone()
+    # The role is made first: a database that stands without it was not made by a killed run of ours.
+    if there and (role is None or (there[1] and not str(there[1]).startswith(MARK))):
+        raise WorkError(
+            f"database {TEMPLATE_DATABASE} is on the server already and Tenantry did not make it", "rename or drop it if nobody needs it"
+        )
+    if role is None:
+        admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(_OWNER))
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_DATABASE))
+    admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(_DATABASE))
+    admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(_DATABASE))
+    # The database stays the administrator's: owned by the role, REASSIGN OWNED in a copy would give it away.
+    admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(_DATABASE, _OWNER))
