@@ -1,28 +1,30 @@
--- What isolation.sql would change in the current schema, asked of the catalog: its tables and views that are not guarded exactly so, and
+-- What isolation.sql would change in a schema, asked of the catalog: its tables and views that are not guarded exactly so, and
 -- whether the schema and the database are open to the right ones. A migration of many schemas asks this in each, because the
 -- answer is mostly `nothing` and costs a tenth. Never for a schema with a platform role: its second policy would count as damage.
--- Parameters: app_role; policy, how this server prints the policy with this tenant's id in it.
+-- $1 schema, $2 app_role, $3 how this server prints the policy with this tenant's id in it. Not current_schema(): the plan is kept
+-- from schema to schema only while the search path stays the same, and planning costs more than asking.
+PREPARE tenantry_unguarded (name, name, text) AS
 SELECT
     array(
         SELECT c.relname
         FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = current_schema()::regnamespace AND d.classid = 'pg_class'::regclass
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND d.classid = 'pg_class'::regclass
             AND c.relkind IN ('r', 'p', 'v')
             AND coalesce(CASE c.relkind
-                WHEN 'v' THEN c.reloptions @> '{security_invoker=true}' AND has_table_privilege(%(app_role)s, c.oid, 'SELECT')
+                WHEN 'v' THEN c.reloptions @> '{security_invoker=true}' AND has_table_privilege($2, c.oid, 'SELECT')
                 ELSE c.relrowsecurity AND c.relforcerowsecurity
                     AND (SELECT count(*) = 1 AND bool_and(p.polname = 'tenant_isolation' AND p.polcmd = '*' AND p.polpermissive
-                                AND p.polroles = '{0}' AND pg_get_expr(p.polqual, c.oid) = %(policy)s
-                                AND pg_get_expr(p.polwithcheck, c.oid) = %(policy)s)
+                                AND p.polroles = '{0}' AND pg_get_expr(p.polqual, c.oid) = $3
+                                AND pg_get_expr(p.polwithcheck, c.oid) = $3)
                          FROM pg_policy p WHERE p.polrelid = c.oid)
                     AND (SELECT count(*) = 4 AND bool_and(e.grantee <> 0 AND NOT e.is_grantable
                                 AND e.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
-                         FROM aclexplode(c.relacl) e WHERE e.grantee = 0 OR e.grantee = %(app_role)s::regrole)
+                         FROM aclexplode(c.relacl) e WHERE e.grantee = 0 OR e.grantee = (SELECT oid FROM pg_roles WHERE rolname = $2))
                     AND NOT EXISTS (SELECT FROM pg_attribute f WHERE f.attrelid = c.oid AND f.attacl IS NOT NULL)
                 END, false) IS FALSE
         ORDER BY c.relname
     )::text[] AS unguarded,
-    has_schema_privilege(%(app_role)s, current_schema(), 'USAGE')
+    has_schema_privilege($2, $1, 'USAGE')
         AND NOT has_database_privilege('public', current_database(), 'CONNECT, TEMPORARY')
-        AND has_database_privilege(%(app_role)s, current_database(), 'CONNECT') AS placed
+        AND has_database_privilege($2, current_database(), 'CONNECT') AS placed

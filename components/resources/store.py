@@ -44,6 +44,7 @@ class StoreArgs(TypedDict):
 
 def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
     from tenantry.clients.postgres import Server, may_act_as
+    from tenantry.errors import WorkError
 
     own = props.get("server")
     if own:
@@ -52,7 +53,12 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
         server = own_server.at(own["address"], int(own["port"]), own["secret_arn"])
     else:
         server = Server.from_environment()
-    # The database lets only its owner in; an administrator that is no superuser comes in as the owner's member.
+    try:
+        return server.connect(props["database"])
+    except WorkError as error:
+        if "permission denied" not in error.message:
+            raise
+    # The database lets only its owner in: an administrator that is no superuser comes in as the owner's member.
     with server.connect() as maintenance:
         if maintenance.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [props["owner"]]).fetchone():
             may_act_as(maintenance, props["owner"])

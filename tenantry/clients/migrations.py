@@ -7,10 +7,11 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from tenantry.clients.postgres import may_act_as
 from tenantry.errors import WorkError
@@ -107,7 +108,8 @@ def _entering(schema: str, owner: str, app_role: str, tenant_id: str, platform_r
         "tenantry.only": "",
     }
     lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner))]
-    lines += [sql.SQL("SELECT set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
+    calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
+    lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
     lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(f"tenantry:migrate:{schema}")]
     return sql.SQL(";").join(lines)
 
@@ -131,36 +133,47 @@ def rendered(tree: Tree, current: str, target: str) -> str | None:
     return output.getvalue()
 
 
+def prepare(connection: psycopg.Connection, lock_seconds: float) -> None:
+    """Makes an administrator's connection ready for ``advance``: no statement of it waits for a lock for longer."""
+    connection.autocommit = True  # `advance` has BEGIN and COMMIT in its texts: on a busy machine a round trip costs more than a statement
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(lock_seconds * 1000)}ms"])
+    connection.prepare_threshold = None  # else psycopg throws every prepared statement of a session away after each ALTER
+    connection.execute((ROOT / "unguarded.sql").read_bytes())
+
+
 def advance(
     connection: psycopg.Connection, schema: str, target: str, *, owner: str, app_role: str, tenant_id: str, printed: dict[bool, str]
 ) -> str:
     """Takes the tenant tables of ``schema``, which were migrated before, to ``target`` in one transaction; returns where they were.
 
     The same end as ``apply``, at a fraction of its cost for the second and every further schema: Alembic is asked for its SQL once,
-    and ``isolation.sql`` runs for the tables only that are not guarded exactly as it would guard them. ``printed`` is what that is
-    compared with: how this server prints the policies; an empty dictionary, kept by the caller per server, that fills itself.
-    Without an ``app_role`` nobody uses the tables (a template), and they are not guarded.
+    ``isolation.sql`` runs for the tables only that are not guarded exactly as it would guard them, and the server is spoken to three
+    times. ``printed`` is what is compared with: how this server prints the policies; an empty dictionary, kept by the caller per
+    server, that fills itself. The connection went through ``prepare``. Raises what PostgreSQL raises, and then nothing of it stays.
     """
-    with connection.transaction():
-        connection.execute(_entering(schema, owner, app_role, tenant_id), prepare=False)
-        row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(VERSION_TABLE)), prepare=False).fetchone()
-        current = str(row[0]) if row else "base"
-        if current == target:
-            return current
-        script = rendered("tenant", current, target)
-        if script is not None:
-            connection.execute(script.encode(), prepare=False)
-            if app_role:
-                _guard(connection, app_role, tenant_id, printed)
-            return current
-    apply(connection, "tenant", schema, owner=owner, app_role=app_role, tenant_id=tenant_id, revision=target)
+    try:
+        entering = _entering(schema, owner, app_role, tenant_id).as_string(connection)
+        current = str(_last_row(connection, f"BEGIN; {entering}; TABLE {VERSION_TABLE}")[0])
+        script = rendered("tenant", current, target) if current != target else ""
+        if script:
+            _run_guarded(connection, schema, script, app_role, tenant_id, printed)
+        connection.execute("COMMIT")
+    except BaseException:
+        if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+            connection.execute("ROLLBACK")
+        raise
+    if script is None:
+        connection.autocommit = False
+        apply(connection, "tenant", schema, owner=owner, app_role=app_role, tenant_id=tenant_id, revision=target)
+        connection.autocommit = True
     return current
 
 
-def _guard(connection: psycopg.Connection, app_role: str, tenant_id: str, printed: dict[bool, str]) -> None:
-    """Isolation in the schema of the transaction, for what lacks it."""
+def _run_guarded(connection: psycopg.Connection, schema: str, script: str, app_role: str, tenant_id: str, printed: dict[bool, str]) -> None:
+    """Runs the script in the open transaction, and then isolation for what lacks it."""
     isolation, own = (ROOT / "isolation.sql").read_bytes(), bool(tenant_id)
     if own not in printed:
+        connection.execute(script.encode(), prepare=False)
         connection.execute(isolation, prepare=False)
         row = connection.execute(
             "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
@@ -169,12 +182,26 @@ def _guard(connection: psycopg.Connection, app_role: str, tenant_id: str, printe
         if row:
             printed[own] = str(row[0]).replace(tenant_id or "\0", _THE_TENANT)
         return
-    row = connection.execute(
-        (ROOT / "unguarded.sql").read_bytes(), {"app_role": app_role, "policy": printed[own].replace(_THE_TENANT, tenant_id)}, prepare=True
-    ).fetchone()
-    if row is None or row[0] or not row[1]:
-        connection.execute("SELECT set_config('tenantry.only', %s::text[]::text, true)", [row[0] if row else []])
+    policy = printed[own].replace(_THE_TENANT, tenant_id)
+    question = sql.SQL("SET LOCAL search_path TO pg_catalog; EXECUTE tenantry_unguarded ({}, {}, {})").format(schema, app_role, policy)
+    unguarded, placed = _last_row(connection, f"{script}; {question.as_string(connection)}")
+    if unguarded or not placed:
+        connection.execute(
+            "SELECT set_config('search_path', quote_ident(%s), true), set_config('tenantry.only', %s::text[]::text, true)",
+            [schema, unguarded],
+        )
         connection.execute(isolation, prepare=False)
+
+
+def _last_row(connection: psycopg.Connection, statements: str) -> tuple[Any, ...]:
+    """Runs statements in one round trip; the row that the last one gives."""
+    cursor = connection.execute(statements.encode(), prepare=False)
+    while cursor.nextset():
+        pass
+    row = cursor.fetchone()
+    if row is None:
+        raise WorkError(f"{VERSION_TABLE} is empty", "restore its row: the revision that the tables are at")
+    return tuple(row)
 
 
 def run_sql_beside(python_file: str) -> None:

@@ -113,8 +113,7 @@ class _Session:
         if self._connection is None or self._connection.closed or self._at != at or self._used >= SESSION:
             self.close()
             connection = self._stack.enter_context(place.connected())
-            connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(self._lock_seconds * 1000)}ms"])
-            connection.commit()
+            migrations.prepare(connection, self._lock_seconds)
             self._connection, self._at, self._used = connection, at, 0
         self._used += 1
         return self._connection

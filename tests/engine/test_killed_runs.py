@@ -52,8 +52,10 @@ def check_nothing_is_double_or_left(sandbox, stacks):
         databases = {
             row[0] for row in admin.execute("SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')")
         }
-    assert roles == known["postgresql:index/role:Role"]
-    assert databases == known["postgresql:index/database:Database"]
+    # The template is one resource of our own, with a role.
+    template = known["pulumi-python:dynamic/tenantry:Template"]
+    assert roles == known["postgresql:index/role:Role"] | {f"{name}__owner" for name in template}
+    assert databases == known["postgresql:index/database:Database"] | template
     with sandbox.sql(naming.CONTROL_DATABASE) as admin:
         invitations, tenants = admin.execute("SELECT count(*), count(DISTINCT tenant_id) FROM control.invitations").fetchone()
     assert invitations == tenants == len(known["pulumi-python:dynamic/tenantry:TenantRecord"])
