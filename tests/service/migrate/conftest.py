@@ -94,12 +94,15 @@ def fleet(servers: Cloud, trees: Trees, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.delenv(key, raising=False)
     for key, value in environment(servers.home).items():
         monkeypatch.setenv(key, value)
+    server = Server.from_environment()
     yield Fleet()
-    with Server.from_environment().connect() as admin:
+    with server.connect() as admin:
         admin.autocommit = True
         for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname <> 'postgres' AND NOT datistemplate").fetchall():
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-        for (name,) in admin.execute("SELECT rolname FROM pg_roles WHERE rolname <> current_user AND rolname !~ '^pg_'").fetchall():
+        for (name,) in admin.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname <> current_user AND rolname !~ '^pg_' ORDER BY rolname !~ '__'"
+        ).fetchall():
             admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
