@@ -94,9 +94,10 @@ class StoreProvider(DeclaredProvider):
         from psycopg import sql
 
         from tenantry.clients import migrations, template
+        from tenantry.declaration import naming
 
         with _connect(props) as connection:
-            if props["tree"] == "tenant" and props.get("tenant_id") and not props.get("server"):
+            if props["schema"] == naming.TENANT_SCHEMA and not props.get("server"):
                 template.take_over(connection, props["owner"])
             migrations.apply(
                 connection,

@@ -99,7 +99,15 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
     elif run["state"] == "failed":
         raise WorkError(f"migrate: {run['error']}", f"{run['hint']}; then: tenantry migrate, which goes on with those that lag")
     else:
-        console.say(f"{run['notes'].get('migrated', 0)} migrated to {found.head}")
+        console.say(f"{run['notes'].get('migrated', 0)} migrated to {found.head}{_aside(found)}")
+
+
+def _aside(found: Plan) -> str:
+    """Who is left out, and why."""
+    held = (
+        f", {len(found.held)} left until their moves are over ({', '.join(place.name for place in found.held[:3])})" if found.held else ""
+    )
+    return held + (f", {len(found.unmade)} not made yet" if found.unmade else "")
 
 
 def _print_result(found: Plan, run: dict[str, Any] | None) -> None:
@@ -113,6 +121,7 @@ def _print_result(found: Plan, run: dict[str, Any] | None) -> None:
             "failed": notes.get("failed", {}),
             "at_head_before": len(found.done),
             "not_made_yet": len(found.unmade),
+            "held_by_moves": [place.name for place in found.held],
             "unreachable": {place.name: place.problem for place in found.unreachable},
             "error": run["error"] if run else None,
             "hint": run["hint"] if run else None,
@@ -125,7 +134,7 @@ def _print_plan(found: Plan, as_json: bool) -> None:
 
     groups = {"first": found.first, "rest": found.rest}
     if as_json:
-        rest = {"unmade": found.unmade, "unreachable": found.unreachable}
+        rest = {"held": found.held, "unmade": found.unmade, "unreachable": found.unreachable}
         data = {name: [shown(place) for place in group] for name, group in {**groups, **rest}.items()}
         console.print_json({"head": found.head, "at_head": len(found.done), **data})
         return
@@ -146,7 +155,7 @@ def _print_plan(found: Plan, as_json: bool) -> None:
         console.print_table(("when", "tenant", "isolation", "cell", "from", "to", "reaches"), rows)
     for place in found.unreachable:
         console.say(f"not reachable: {place.name}: {place.problem}")
-    console.say(f"{len(found.lagging)} to migrate, {len(found.done)} at {found.head} already, {len(found.unmade)} not made yet")
+    console.say(f"{len(found.lagging)} to migrate, {len(found.done)} at {found.head} already{_aside(found)}")
 
 
 def _print_matrix(as_json: bool) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from tenantry.clients import migrations, places, runs, template
+from tenantry.clients import migrations, moves, places, runs, template
 from tenantry.clients.places import Place
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.rollout import Outcome, roll_out
@@ -49,14 +49,12 @@ class Plan:
     unmade: tuple[Place, ...]
     """Known to the registry, without tables yet."""
     unreachable: tuple[Place, ...]
+    held: tuple[Place, ...]
+    """Lagging, and left alone: a tenant of theirs is being moved, and both ends must have the same tables."""
 
     @property
     def lagging(self) -> tuple[Place, ...]:
         return self.first + self.rest
-
-    @property
-    def everything(self) -> list[Place]:
-        return sorted((*self.first, *self.rest, *self.done, *self.unmade, *self.unreachable), key=lambda place: (place.cell, place.name))
 
 
 def plan(slugs: Sequence[str] = (), options: Options | None = None) -> Plan:
@@ -71,7 +69,9 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None) -> Plan:
             "use the version of Tenantry that migrated it, or name the tenants to migrate without it",
         )
     first = _ring(found, head, options or Options())
-    lagging = [place for place in found if place.version not in (None, head)]
+    moving = moves.under_way()
+    behind = [place for place in found if place.version not in (None, head)]
+    lagging = [place for place in behind if not _held(place, moving)]
     return Plan(
         head,
         first=tuple(place for place in lagging if place.key in first),
@@ -79,6 +79,7 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None) -> Plan:
         done=tuple(place for place in found if place.version == head),
         unmade=tuple(place for place in found if place.version is None and not place.problem),
         unreachable=tuple(place for place in found if place.problem),
+        held=tuple(place for place in behind if _held(place, moving)),
     )
 
 
@@ -107,6 +108,12 @@ def _ring(found: Sequence[Place], head: str, options: Options) -> set[str]:
     own = [place for place in found if place.tenant_id]
     drawn = sorted(own, key=lambda place: hashlib.sha256(f"{head} {place.key}".encode()).digest())
     return {place.key for place in drawn[: options.canary]}
+
+
+def _held(place: Place, moving: Mapping[str, moves.Move]) -> bool:
+    """A tenant's own tables wait until its move is finished or rolled back; shared ones only while rows are copied out of or into them."""
+    open_moves = [moving[slug] for slug in place.slugs if slug in moving and moving[slug].crosses_tables]
+    return any(place.tenant_id or move.phase in ("copying", "switched") for move in open_moves)
 
 
 def _first(run: Run) -> str:

@@ -292,3 +292,28 @@ def test_what_is_not_there_is_said_not_guessed(fleet, trees):
     with pytest.raises(WorkError, match=r"1 could not be reached: sorrel: .*not currently accepting connections"):
         roll_out()
     assert versions()["quince"] == "0002", "the others do not wait for it"
+
+
+def test_tenants_that_are_being_moved_wait_for_the_end_of_it(fleet, trees):
+    """Both ends of a move have the same tables; shared ones wait only while rows are copied, not while the old place is kept."""
+    fleet.shared("0001")
+    fleet.rls("tansy")
+    fleet.schemas(["umber", "violet"], "0001")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    begin = (
+        "INSERT INTO control.moves (id, tenant_id, source, target, keep)"
+        " VALUES (gen_random_uuid(), %s, %s::jsonb, %s::jsonb, interval '1 day')"
+    )
+    ends = [f'{{"isolation": "{isolation}", "cell": "main", "turn": {turn}}}' for turn, isolation in enumerate(("rls", "schema"))]
+    with fleet.connect(naming.CONTROL_DATABASE) as control:
+        control.execute(begin, [naming.tenant_id("tansy"), *ends])
+        control.execute(begin, [naming.tenant_id("umber"), *reversed(ends)])
+        roll_out()
+        assert versions() == {"shared tables of cell main": "0001", "umber": "0001", "violet": "0002"}
+        assert [place.name for place in migrate.plan().held] == ["shared tables of cell main", "umber"]
+        control.execute("UPDATE control.moves SET phase = 'moved'")
+        roll_out()
+        assert versions() == {"shared tables of cell main": "0002", "umber": "0001", "violet": "0002"}
+        control.execute("UPDATE control.moves SET ended_at = now(), outcome = 'finished'")
+        roll_out()
+    assert set(versions().values()) == {"0002"}
