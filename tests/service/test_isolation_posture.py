@@ -29,6 +29,9 @@ TABLES = {
         "runs",
         "audit_log",
         "moves",
+        "clones",
+        "task_runs",
+        "tenant_usage",
     ),
 }
 DAMAGES = {
