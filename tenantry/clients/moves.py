@@ -156,9 +156,10 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
             "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
             [move_id, tenant_id, Jsonb(source._asdict()), Jsonb(target._asdict()), keep],
         )
+    move = must(slug)  # an ended one is not opened again
     with Server.from_environment().connect() as connection:
         ledger.mark_moving(connection, slug, True)
-    return must(slug)
+    return move
 
 
 def advance(move: Move, phase: str) -> Move:
