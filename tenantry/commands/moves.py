@@ -55,10 +55,9 @@ def move(
     if rollback:
         back = records.must(slug).source
         run = request.follow_up("move-rollback", slug, by=person())
-        # The file says where the tenant lives once no move is open any more.
-        edited = request.write_file(slug, back)
         watch([run], detach=detach, as_json=as_json)
-        _say_edited(slug, edited)
+        # The file says where the tenant lives once no move is open any more.
+        _say_edited(slug, request.write_file(slug, back))
         return
     run_id = request.joined(slug, to, cell)
     edited = False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from tenantry.clients import moves
+from tenantry.clients import moves, runs
 from tenantry.clients.moves import Move
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load
@@ -56,9 +56,9 @@ def _check(run: Run) -> str:
     return f"{move.source} to {move.target}: {move.phase}"
 
 
-def _prepare_way_back(move: Move, tell: Tell) -> str:
-    """A move that was cut short after the switch first has to arrive: then there is one way back for all."""
-    return passing.hand_over(move, "moved", tell)
+def _arrive(move: Move, tell: Tell) -> str:
+    """A move that was cut short after the switch first has to arrive: then there is one way on, and one back, for all."""
+    return "" if runs.read(move.id)["state"] == "done" else passing.hand_over(move, "moved", tell)
 
 
 def _switch_back(move: Move, tell: Tell) -> str:
@@ -95,6 +95,7 @@ def _move(_: Run) -> Sequence[Step | Parts]:
 def _finish(_: Run) -> Sequence[Step | Parts]:
     return (
         Step("check", _check),
+        Step("arrive", _in(("moved",), _arrive), PATIENT),
         Step("remove the old place", _in(("moved", "finishing", "clearing"), passing.finish), PATIENT),
     )
 
@@ -102,7 +103,7 @@ def _finish(_: Run) -> Sequence[Step | Parts]:
 def _rollback(_: Run) -> Sequence[Step | Parts]:
     return (
         Step("check", _check),
-        Step("arrive", _in(("switched",), _prepare_way_back), PATIENT),
+        Step("arrive", _in(("switched", "moved"), _arrive), PATIENT),
         Step("copy back", _in(("moved",), lambda move, tell: transfer.copy(Way.back(move), tell)), PATIENT),
         Step("catch up", _in(("moved",), lambda move, tell: transfer.catch_up(Way.back(move), tell)), PATIENT),
         Step("freeze and switch back", _in(("moved",), _switch_back), PATIENT),

@@ -53,6 +53,9 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     known = book.tenants.get(slug)
     if known is None:
         raise InputError(f"tenant {slug} was never made completely", f"tenantry up {slug} first")
+    at_work = next((run for run in runs.latest(tenant_id=store.id) if run["state"] in runs.OPEN), None)
+    if at_work is not None:
+        raise InputError(f"tenant {slug} is at work: {at_work['kind']}", f"wait until it has ended: tenantry log {slug}")
     asked = isolation is not None or cell is not None
     source = Place(store.isolation, store.cell, known.turn)  # type: ignore[arg-type]  # the registry checks the word
     target = Place(

@@ -156,9 +156,10 @@ def _tables(source: TenantStore, target: TenantStore) -> list[rows.Table]:
     with source.connected() as one, target.connected() as other:
         here, there = version(one, source.schema), version(other, target.schema)
         if here != there:
+            behind = source if (here or "") < (there or "") else target
             raise TransientError(
                 f"the tables of {source.slug} are at revision {here}, those it moves to at {there}",
-                "tenantry migrate brings them to the same; then the move goes on",
+                f"tenantry up --stack {behind.stack} brings them to the same; then the move goes on",
             )
         tables = rows.describe(one, source.schema)
         if tables != rows.describe(other, target.schema):

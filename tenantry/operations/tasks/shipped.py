@@ -58,6 +58,13 @@ def _tidy(context: Context) -> str:
     return tidy.forget(context)
 
 
+def _moves(_: Context) -> str:
+    from tenantry.operations.move import kinds
+
+    slugs = kinds.finish_due()
+    return f"the old place of {', '.join(slugs)} goes" if slugs else ""
+
+
 TASKS: Final = (
     Task(
         "backup", "back up each tenant", "30 1 * * *", _backup,
@@ -71,5 +78,6 @@ TASKS: Final = (
     Task("mail", "send what is due in the outbox, the welcome sequence too", "* * * * *", _mail, "aggregate"),
     Task("usage", "measure rows, bytes, objects, users and connections against the limits", "17 * * * *", _usage, spread=1200),
     Task("domains", "ask Cloudflare how the custom host names are doing", "*/10 * * * *", _domains, "aggregate"),
+    Task("moves", "remove the old place of moved tenants once the time for a way back is over", "27 * * * *", _moves, "aggregate"),
     Task("tidy", "forget old runs of tasks and old measurements", "41 3 * * *", _tidy, "aggregate", catch_up=True),
 )  # fmt: skip
