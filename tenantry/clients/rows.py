@@ -106,26 +106,38 @@ def copy(source: psycopg.Connection, target: psycopg.Connection, tables: Sequenc
     return total
 
 
-def follow(source: psycopg.Connection, target: psycopg.Connection, turnstile: str, tables: Sequence[Table], tenant_id: UUID) -> int:
-    """Brings over what the source's turnstile noted, as it is at the moment that ``source`` looks at; how many notes there were.
+class Followed(NamedTuple):
+    """What a round brought over."""
+
+    notes: int
+    anew: bool
+    """Everything was copied once more, because single changes could not be told apart."""
+    differing: list[str]
+    """What is not equal among the rows that the notes named, in words."""
+
+
+def follow(source: psycopg.Connection, target: psycopg.Connection, turnstile: str, tables: Sequence[Table], tenant_id: UUID) -> Followed:
+    """Brings over what the source's turnstile noted, as it is at the moment that ``source`` looks at.
 
     The notes are gone when both transactions are committed; the target's must be the first.
     """
     changes = sql.Identifier(turnstile, "changes")
     counts: dict[str, int] = dict(source.execute(sql.SQL("SELECT table_name, count(*) FROM {} GROUP BY 1").format(changes)).fetchall())
     if not counts:
-        return 0
+        return Followed(0, False, [])
+    anew, differing = False, []
     changed = [table for table in tables if table.name in counts]
     try:
         if not all(table.key for table in changed):
             raise _Anew
         with target.transaction():
-            _apply(source, target, changes, changed)
+            differing = _apply(source, target, changes, changed)
     except (_Anew, errors.UniqueViolation, errors.ForeignKeyViolation):
         # Rows that swapped a unique value, or a table whose rows have no name: no order of single changes is known to be right.
         copy(source, target, tables, tenant_id)
+        anew = True
     forget_notes(source, turnstile)
-    return sum(counts.values())
+    return Followed(sum(counts.values()), anew, differing)
 
 
 def forget_notes(source: psycopg.Connection, turnstile: str) -> None:
@@ -137,8 +149,9 @@ class _Anew(Exception):
     """Single changes cannot be told apart."""
 
 
-def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.Composable, changed: Sequence[Table]) -> None:
-    staged = {}
+def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.Composable, changed: Sequence[Table]) -> list[str]:
+    """Brings the rows over that the notes name, and says which tables' differ among them afterwards."""
+    staged, ours = {}, {}
     for table in changed:
         keys = tuple(name for name, _ in table.key)
         wanted = sql.SQL("SELECT DISTINCT {} FROM {} WHERE table_name = {}").format(
@@ -153,6 +166,7 @@ def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.
             _names(table.columns), sql.Identifier(table.name), wanted, _names(keys)
         )
         staged[table.name] = (_stage(target, table, "keys", keys), _stage(target, table, "rows", table.columns))
+        ours[table.name] = checksums.query(source, rows)
         for query, into in zip((wanted, rows), staged[table.name], strict=True):
             for _ in _pour(source, query, target, into, None):
                 pass
@@ -177,9 +191,20 @@ def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.
                 action=sql.SQL("UPDATE SET {}").format(update) if rest else sql.SQL("NOTHING"),
             )
         )
+    differing = []
+    for table in changed:
+        theirs = checksums.query(
+            target,
+            sql.SQL("SELECT {} FROM {} t JOIN {} k USING ({})").format(
+                _names(table.columns), sql.Identifier(table.name), staged[table.name][0], _names([name for name, _ in table.key])
+            ),
+        )
+        if theirs != ours[table.name]:
+            differing.append(f"{table.name}: of the changed rows {_said(ours[table.name])} here, {_said(theirs)} there")
     for pair in staged.values():
         for name in pair:
             target.execute(sql.SQL("DROP TABLE {}").format(name))
+    return differing
 
 
 def _stage(target: psycopg.Connection, table: Table, what: str, columns: Sequence[str]) -> sql.Identifier:

@@ -114,6 +114,7 @@ def frozen(store: TenantStore, schema: str) -> Iterator[Frozen]:
 
 
 def _holder(connection: psycopg.Connection, key: str) -> str:
+    connection.execute("RESET ROLE")  # the tables' owner may not see what other roles are at
     row = connection.execute(
         """
         SELECT a.pid, a.usename, a.xact_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)

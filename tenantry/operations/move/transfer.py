@@ -19,6 +19,8 @@ from tenantry.errors import TransientError, WorkError
 FEW: Final = 500
 """Changes that are few enough to be brought over while the tenant's writes wait."""
 ROUNDS: Final = 60
+QUICK: Final = 0.5
+"""Seconds that a comparison of every row may take to be done during the freeze."""
 
 # Everywhere below the source's transaction is the outer one: the target's is committed first. What is brought over twice is the same;
 # a note that is forgotten too early would be a lost write.
@@ -83,20 +85,16 @@ def catch_up(way: Way, tell: Tell) -> str:
     tables = _tables(source, target)
     total, before = 0, None
     for number in range(1, ROUNDS + 1):
-        count = _round(way, source, target, tables)
+        count = _round(way, source, target, tables).notes
         total += count
         tell(f"round {number}: {count} changes")
         if count <= FEW or (before is not None and number > 5 and count >= before):
             break
         before = count
     with rows.reading(source) as out, rows.writing(target) as into:
-        total += rows.follow(out, into, way.turnstile, tables, source.id)
+        total += rows.follow(out, into, way.turnstile, tables, source.id).notes
         _, differing = rows.compare(out, into, tables)
-    if differing:
-        raise WorkError(
-            f"the copy of {way.move.slug} is not equal: {'; '.join(differing)}",
-            f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
-        )
+    _must_be_equal(way, differing)
     return f"{total} changes in {number} rounds; all tables equal"
 
 
@@ -112,24 +110,37 @@ def switch(way: Way) -> str:
     turnstile.set_shut(source, way.turnstile, False)  # a killed attempt may have shut it and gone no further
     turnstile.set_shut(target, naming.turnstile_schema(way.move.slug, way.destination.turn), False)
     for _ in range(3):
-        if _round(way, source, target, tables) <= FEW:
+        if _round(way, source, target, tables).notes <= FEW:
             break
+    # Every row is compared a moment before the freeze; in it once more where that is quick, else those that changed since.
+    with rows.reading(source) as out, rows.writing(target) as into:
+        rows.follow(out, into, way.turnstile, tables, source.id)
+        began = time.monotonic()
+        sums, differing = rows.compare(out, into, tables)
+        quick = time.monotonic() - began <= QUICK
+    _must_be_equal(way, differing)
     started = time.monotonic()
     with turnstile.frozen(source, way.turnstile) as frozen:
         with rows.reading(source) as out, rows.writing(target) as into:
-            count = rows.follow(out, into, way.turnstile, tables, source.id)
-            sums, differing = rows.compare(out, into, tables)
-            if differing:
-                raise WorkError(
-                    f"the copy of {way.move.slug} is not equal: {'; '.join(differing)}",
-                    f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
-                )
+            last = rows.follow(out, into, way.turnstile, tables, source.id)
+            differing = last.differing
+            if quick or last.anew:
+                sums, differing = rows.compare(out, into, tables)
+            _must_be_equal(way, differing)
             rows.set_sequences(out, into, source.schema, target.schema)
         prefixes.mirror(source.bucket, target.bucket, source.prefix)
         _decide(way, frozen)
     frozen_for = time.monotonic() - started
     moves.measured(way.move, frozen_for, sums)
-    return f"writes waited {frozen_for:.2f} s: {count} last changes, {_counted(sums)}, all equal; lives as {way.destination} now"
+    return f"writes waited {frozen_for:.2f} s: {last.notes} last changes, {_counted(sums)}, all equal; lives as {way.destination} now"
+
+
+def _must_be_equal(way: Way, differing: list[str]) -> None:
+    if differing:
+        raise WorkError(
+            f"the copy of {way.move.slug} is not equal: {'; '.join(differing)}",
+            f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
+        )
 
 
 def _decide(way: Way, frozen: turnstile.Frozen) -> None:
@@ -146,7 +157,7 @@ def _decide(way: Way, frozen: turnstile.Frozen) -> None:
         raise error
 
 
-def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> int:
+def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> rows.Followed:
     with rows.reading(source) as out, rows.writing(target) as into:
         return rows.follow(out, into, way.turnstile, tables, source.id)
 
