@@ -1,4 +1,8 @@
-"""Runs every benchmark and prints a table, or with --json one JSON object."""
+"""Runs every benchmark, each in a process and a private local cloud of its own, and prints the ratios, or with --json everything.
+
+make bench                                    all of them
+make bench BENCH_ARGS="--only backups"        one
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,65 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
-from benchmarks import stacks
+SUITES: dict[str, dict[str, Any]] = {
+    "declarations": {"count": 10_000},
+    "stacks": {"runs": 5},
+    "provisioning": {"runs": 5},
+    "configuration": {"tenants": 1000, "runs": 7},
+    "migrations": {"runs": 3},
+    "backups": {"runs": 3},
+    "clones": {"runs": 3},
+}
+"""Module of this package → what its ``measure`` is called with."""
+
+CHILD = """
+import inspect, json, sys
+from importlib import import_module
+measure = import_module(f"benchmarks.{sys.argv[1]}").measure
+options = json.loads(sys.argv[2])
+if "say" in inspect.signature(measure).parameters:
+    options["say"] = lambda line: print(line, file=sys.stderr, flush=True)
+print(json.dumps(measure(**options)))
+"""
 
 
 def main() -> None:
     """Entry point of `make bench`."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each of a pair (default 5)")
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="everything that was measured")
+    parser.add_argument("--only", choices=list(SUITES), action="append", help="this one; may be said again")
+    parser.add_argument("--runs", type=int, help="counted runs of each of a pair, for every benchmark that has pairs")
     options = parser.parse_args()
-    command = [sys.executable, "benchmarks/declarations.py", "--json"]
-    declarations = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    figures = stacks.measure(options.runs, lambda line: print(line, file=sys.stderr, flush=True))
+    found: dict[str, Any] = {}
+    for name in options.only or SUITES:
+        arguments = dict(SUITES[name])
+        if options.runs and "runs" in arguments:
+            arguments["runs"] = options.runs
+        print(f"== {name}", file=sys.stderr, flush=True)
+        done = subprocess.run([sys.executable, "-c", CHILD, name, json.dumps(arguments)], stdout=subprocess.PIPE, text=True, check=False)
+        found[name] = json.loads(done.stdout) if done.returncode == 0 else {"failed": done.returncode}
     if options.json:
-        print(json.dumps({"declarations": declarations, "stacks": figures}, indent=2))
-        return
-    print(json.dumps(declarations, indent=2))
-    stacks.show(figures)
+        print(json.dumps(found, indent=2))
+    else:
+        for name, figures in found.items():
+            for label, figure in ratios(name, figures):
+                met = "met" if figure["ratio"] <= figure["aim"] else "NOT MET"
+                print(f"{label:<52} {figure['ratio']:>7.2f}   aim {figure['aim']:>5}   {met}")
+    if any("failed" in figures for figures in found.values()):
+        sys.exit(1)
 
 
-main()
+def ratios(label: str, figures: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every measured ratio that has an aim, wherever it stands."""
+    if isinstance(figures, dict):
+        if "ratio" in figures and "aim" in figures:
+            yield label, figures
+        for name, inner in figures.items():
+            yield from ratios(f"{label}: {name}", inner)
+
+
+if __name__ == "__main__":
+    main()
