@@ -126,6 +126,7 @@ def _measure(tenants: int, runs: int, say: Callable[[str], None]) -> dict[str, A
         "tenants": tenants,
         **{f"{name}_ms": round(1000 * value, 1) for name, value in middle.items()},
         **{f"{name}_ratio": ratio for name, ratio in ratios.items()},
+        **{name: {"ratio": ratios[name], "aim": AIM} for name in ("preview", "apply")},
         "aim": AIM,
         "met": max(ratios["preview"], ratios["apply"]) <= AIM,
     }
