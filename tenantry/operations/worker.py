@@ -144,3 +144,5 @@ class Worker:
         for row in runs.abandoned():
             runs.abandon(row["id"])
         schedule.mend()
+        if self._schedules:
+            schedule.catch_up()

@@ -35,6 +35,10 @@ GRACE: Final = timedelta(minutes=5)
 """How late a slot may be begun by a task that does not catch up."""
 
 
+MARGIN: Final = timedelta(minutes=1)
+"""How late a slot may be before it is taken for one that the scheduler let pass; it is up to ten seconds late on purpose."""
+
+
 def declare(worker: str, in_hands: Callable[[], AbstractContextManager[None]]) -> None:
     """Makes the workflows known to DBOS, before it is launched; ``in_hands`` goes around each.
 
@@ -84,6 +88,27 @@ def begin() -> None:
     for there in DBOS.list_schedules(schedule_name_prefix=PREFIX):
         if there["schedule_name"].removeprefix(PREFIX) not in wanted:
             DBOS.delete_schedule(there["schedule_name"])
+
+
+def catch_up(now: datetime | None = None) -> None:
+    """Queues the slots that the scheduler let pass while PostgreSQL was away, of tasks that catch up.
+
+    By itself it looks back only when it is started.
+    """
+    from dbos import DBOS
+
+    now = now or datetime.now(UTC)
+    for there in DBOS.list_schedules(schedule_name_prefix=PREFIX):
+        name = there["schedule_name"]
+        if not there["automatic_backfill"] or not there["last_fired_at"]:
+            continue
+        since = max(datetime.fromisoformat(there["last_fired_at"]), _caught_up.get(name, datetime.min.replace(tzinfo=UTC)))
+        if register.next_time(there["schedule"], since) < now - MARGIN:
+            DBOS.backfill_schedule(name, since, now)
+            _caught_up[name] = now
+
+
+_caught_up: dict[str, datetime] = {}
 
 
 def fan_out(name: str, expression: str, slot: datetime) -> None:

@@ -96,6 +96,20 @@ def test_after_a_downtime_what_was_missed_is_done_once_or_left_out(control, tena
     assert told(notes, "left-out") == []
 
 
+def test_a_slot_that_passed_while_postgresql_was_away_is_caught_up_by_the_worker_that_runs(control, tenants, worker, notes):
+    """No restart is needed; what the scheduler could not write down is found to be missing, and done once."""
+    tenants(1)
+    due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=90)
+    worker(TENANTRY_CRON_CAUGHT_UP=f"{due.minute} {due.hour} * * *")
+    rows(
+        "UPDATE dbos.workflow_schedules SET last_fired_at = %s WHERE schedule_name = 'task:caught-up' RETURNING 1",
+        (due - timedelta(days=1)).isoformat(),
+    )
+    wait_for(lambda: told(notes, "caught-up"))
+    assert [line[1] for line in told(notes, "caught-up")] == [due.isoformat()]
+    assert rows("SELECT slot, decision FROM task_slots WHERE task = 'caught-up'") == [{"slot": due, "decision": "run"}]
+
+
 def test_a_task_that_is_switched_off_loses_its_schedule(control, tenants, worker, notes):
     """It is gone from DBOS's scheduler, and comes back with the next worker that knows it."""
     tenants(1)
