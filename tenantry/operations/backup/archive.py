@@ -29,7 +29,7 @@ def store(read: Read, bucket: str, key: str, recipient: str) -> tuple[int, str, 
     """Makes the object ``key`` of all that ``read`` gives: its size and SHA-256 as stored, and the size before compression."""
     import pyrage
 
-    source = _Source(read)
+    source = _Source(read, hashed=False)
     upload = objects.Upload(bucket, key)
     try:
         compressed = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).stream_reader(source, read_size=CHUNK)  # type: ignore[arg-type]
@@ -51,7 +51,7 @@ def load(bucket: str, key: str, identity: str, sink: Sink, expected: tuple[int, 
     import pyrage
 
     body = objects.opened(bucket, key)["Body"]
-    source, target = _Source(body.read), _Target(sink)
+    source, target = _Source(body.read, hashed=True), _Target(sink)
     try:
         plain = zstandard.ZstdDecompressor().stream_writer(target, write_size=CHUNK)  # type: ignore[arg-type]
         pyrage.decrypt_io(source, plain, [pyrage.x25519.Identity.from_str(identity)])
@@ -87,10 +87,10 @@ def reader(chunks: Iterator[bytes]) -> Read:
 
 
 class _Source:
-    """A reader that counts and hashes, reads far ahead of small requests, and keeps what it raised."""
+    """A reader that counts and (where asked) hashes, reads far ahead of small requests, and keeps what it raised."""
 
-    def __init__(self, read: Read) -> None:
-        self._read, self._digest = read, hashlib.sha256()
+    def __init__(self, read: Read, *, hashed: bool) -> None:
+        self._read, self._hashed, self._digest = read, hashed, hashlib.sha256()
         self._chunk = memoryview(b"")
         self.bytes = 0
         self.failure: BaseException | None = None
@@ -109,7 +109,8 @@ class _Source:
             except Exception as error:
                 self.failure = objects.failed(error)
                 raise self.failure from error
-            self._digest.update(data)
+            if self._hashed:
+                self._digest.update(data)
             self.bytes += len(data)
             self._chunk = memoryview(data)
         taken, self._chunk = self._chunk[:size], self._chunk[size:]
