@@ -65,6 +65,13 @@ def _moves(_: Context) -> str:
     return f"the old place of {', '.join(slugs)} goes" if slugs else ""
 
 
+def _restores(_: Context) -> str:
+    from tenantry.operations.restore import run
+
+    done = run.sweep()
+    return f"what {len(done)} restores replaced is dropped" if done else ""
+
+
 TASKS: Final = (
     Task(
         "backup", "back up each tenant", "30 1 * * *", _backup,
@@ -79,5 +86,6 @@ TASKS: Final = (
     Task("usage", "measure rows, bytes, objects, users and connections against the limits", "17 * * * *", _usage, spread=1200),
     Task("domains", "ask Cloudflare how the custom host names are doing", "*/10 * * * *", _domains, "aggregate"),
     Task("moves", "remove the old place of moved tenants once the time for a way back is over", "27 * * * *", _moves, "aggregate"),
+    Task("restores", "drop what a restore replaced once the time for a rollback is over", "37 * * * *", _restores, "aggregate"),
     Task("tidy", "forget old runs of tasks and old measurements", "41 3 * * *", _tidy, "aggregate", catch_up=True),
 )  # fmt: skip
