@@ -1,8 +1,8 @@
 -- What an anonymised copy needs beside PostgreSQL's own functions, in the temporary schema of the session that reads a source: nothing of
--- it stays, and a source's schema is not touched. A digest `d` is HMAC-SHA-256 of a value under the clone's key.
+-- it stays, and a source's schema is not touched. A digest `d` is SHA-256 of the clone's key and a value.
 
--- The key, padded for HMAC's inner and outer hash. It comes by COPY, because statements and their parameters are written to logs.
-CREATE TEMPORARY TABLE clone_key (inner_pad bytea NOT NULL, outer_pad bytea NOT NULL) ON COMMIT PRESERVE ROWS;
+-- The key. It comes by COPY, because statements and their parameters are written to logs.
+CREATE TEMPORARY TABLE clone_key (key bytea NOT NULL) ON COMMIT PRESERVE ROWS;
 -- Dictionaries: words of `width` bytes each, filled up with spaces, because reading one of them must not cost what reading all does.
 CREATE TEMPORARY TABLE clone_words (name text PRIMARY KEY, words bytea NOT NULL) ON COMMIT PRESERVE ROWS;
 
@@ -26,7 +26,7 @@ $$;
 
 -- JSON of the same shape: texts and numbers replaced, `keys` (or '*') readable, other keys hashed, values under `kept` as they are.
 -- `h` belongs to the row and the place in the value: nothing depends on what is replaced but its length.
-CREATE FUNCTION pg_temp.clone_json(value jsonb, h bigint, inner_pad bytea, outer_pad bytea, corpus bytea, keys text[], kept text[])
+CREATE FUNCTION pg_temp.clone_json(value jsonb, h bigint, key bytea, corpus bytea, keys text[], kept text[])
 RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     type constant text := jsonb_typeof(value);
@@ -35,14 +35,14 @@ BEGIN
         RETURN (
             SELECT coalesce(jsonb_object_agg(
                 CASE WHEN k = ANY (keys) OR '*' = ANY (keys) THEN k
-                     ELSE 'k_' || encode(substr(sha256(outer_pad || sha256(inner_pad || convert_to(k, 'UTF8'))), 1, 8), 'hex') END,
+                     ELSE 'k_' || encode(substr(sha256(key || convert_to(k, 'UTF8')), 1, 8), 'hex') END,
                 CASE WHEN k = ANY (kept) THEN v
-                     ELSE pg_temp.clone_json(v, hashtextextended(k, h), inner_pad, outer_pad, corpus, keys, kept) END
+                     ELSE pg_temp.clone_json(v, hashtextextended(k, h), key, corpus, keys, kept) END
             ), '{}') FROM jsonb_each(value) AS e (k, v));
     ELSIF type = 'array' THEN
         RETURN (
             SELECT coalesce(jsonb_agg(
-                pg_temp.clone_json(v, hashint8extended(n, h), inner_pad, outer_pad, corpus, keys, kept) ORDER BY n
+                pg_temp.clone_json(v, hashint8extended(n, h), key, corpus, keys, kept) ORDER BY n
             ), '[]') FROM jsonb_array_elements(value) WITH ORDINALITY AS e (v, n));
     ELSIF type = 'string' THEN
         RETURN to_jsonb(convert_from(substr(corpus, 1 + (h & 32767)::int, length(value #>> '{}')), 'UTF8'));

@@ -30,9 +30,7 @@ SUFFIX: Final = 17
 UNIQUE_LENGTH: Final[Mapping[str, int]] = {"email": 29 + 1 + len(DOMAIN), "username": 29, "url": 8 + 24 + 2 + len(DOMAIN)}
 """Characters that the computed kinds of fake need."""
 
-_KEYED = sql.SQL(
-    "sha256((SELECT outer_pad FROM pg_temp.clone_key) || sha256((SELECT inner_pad FROM pg_temp.clone_key) || {}))"
-)  # fmt: skip
+_KEYED = sql.SQL("sha256((SELECT key FROM pg_temp.clone_key) || {})")  # one block for most values; what is shown of it is cut
 _WORDS = sql.SQL("(SELECT words || ''::bytea FROM pg_temp.clone_words WHERE name = {})")  # `||`: decompressed once, not for every row
 
 
@@ -92,12 +90,14 @@ def _treated(planned: Planned, value: sql.Composable, place: sql.Composable, shi
         case "scramble" if type_ in JSON:
             return sql.SQL("({})::{}").format(_json(sql.SQL("{}::jsonb").format(value), place, treatment), sql.SQL(type_))
         case "scramble":
+            # Bytes are known without reading the text; only where characters are limited must those be counted.
+            length = sql.SQL("octet_length" if type_ == "text" else "length")
             # The long way, which is not inlined, for what may be longer than the words that there are.
             return sql.SQL(
                 "CASE WHEN octet_length({v}::text) <= 32768"
-                " THEN convert_from(substr({words}, 1 + ({place} & 32767)::int, length({v}::text)), 'UTF8')"
+                " THEN convert_from(substr({words}, 1 + ({place} & 32767)::int, {length}({v}::text)), 'UTF8')"
                 " ELSE pg_temp.clone_scramble({v}::text, {place}, {words}) END"
-            ).format(v=value, place=place, words=_WORDS.format("corpus"))
+            ).format(v=value, place=place, words=_WORDS.format("corpus"), length=length)
         case "format":
             return sql.SQL("pg_temp.clone_format({}::text, {})").format(value, _digest(value, type_))
         case "shift":
@@ -110,8 +110,7 @@ def _json(value: sql.Composable, place: sql.Composable, treatment: Treatment, *,
     parts = {
         "v": value,
         "h": place,
-        "inner": sql.SQL("(SELECT inner_pad FROM pg_temp.clone_key)"),
-        "outer": sql.SQL("(SELECT outer_pad FROM pg_temp.clone_key)"),
+        "key": sql.SQL("(SELECT key FROM pg_temp.clone_key)"),
         "words": _WORDS.format("corpus"),
         "keys": sql.SQL("{}::text[]").format(list(treatment.keys)),
         "kept": sql.SQL("{}::text[]").format(list(treatment.kept)),
@@ -119,7 +118,7 @@ def _json(value: sql.Composable, place: sql.Composable, treatment: Treatment, *,
     if inside:
         return sql.SQL(
             "CASE jsonb_typeof({v}) WHEN 'string' THEN {text} WHEN 'number' THEN {number} WHEN 'boolean' THEN {v} WHEN 'null' THEN {v}"
-            " ELSE pg_temp.clone_json({v}, {h}, {inner}, {outer}, {words}, {keys}, {kept}) END"
+            " ELSE pg_temp.clone_json({v}, {h}, {key}, {words}, {keys}, {kept}) END"
         ).format(**parts, text=_JSON_TEXT.format(**parts), number=_JSON_NUMBER.format(**parts))
     readable = sql.SQL("true" if "*" in treatment.keys else "e.k = ANY ({keys})").format(**parts)
     of_key = _json(sql.SQL("e.v"), sql.SQL("hashtextextended(e.k, {h})").format(**parts), treatment, inside=True)
@@ -150,7 +149,7 @@ _JSON_NUMBER = sql.SQL(
 
 
 def _digest(value: sql.Composable, type_: str) -> sql.Composable:
-    """HMAC of the value alone: the same value is replaced alike in every table, which keeps references between them."""
+    """Keyed digest of the value alone: the same value is replaced alike in every table, which keeps references between them."""
     if type_ in INTEGERS:
         return _KEYED.format(sql.SQL("int8send({}::int8)").format(value))
     if type_ == "uuid":
@@ -173,7 +172,9 @@ def _hashed(planned: Planned, value: sql.Composable, type_: str) -> sql.Composab
     if type_ == "bytea":
         return digest
     if type_ == "uuid":  # version 4, as RFC 9562 wants it
-        return sql.SQL("overlay(overlay({} placing '4' from 13) placing 'a' from 17)::uuid").format(_hex(digest, 32))
+        return sql.SQL(
+            "encode(overlay(overlay(substr({}, 1, 16) placing '\\x40'::bytea from 7) placing '\\x80'::bytea from 9), 'hex')::uuid"
+        ).format(digest)
     if type_ in INTEGERS:
         return sql.SQL("{}::{}").format(_number(digest, INTEGERS[type_]), sql.SQL(type_))
     return _cut(_hex(digest, 32), planned.column.length)

@@ -32,6 +32,11 @@ def fill(origin: TenantStore, target: TenantStore, plan: Plan, key: Key, tell: T
                 f"the clone of {origin.slug} breaks {error.diag.constraint_name or 'a rule'} of {where}: {error.diag.message_primary}",
                 f"classify the columns of {error.diag.table_name} so that the rule holds (docs/cloning.md), then tenantry clone check",
             ) from None
+        except psycopg.DataError as error:  # its text may hold a value
+            raise WorkError(
+                f"the clone of {origin.slug} has a value that a column does not take: {type(error).__name__}",
+                "look for a length or a range in the migrations that the classification does not keep, then tenantry clone check",
+            ) from None
         _advance_sequences(writer, target.schema, plan)
     return counts
 

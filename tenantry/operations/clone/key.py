@@ -9,22 +9,19 @@ from datetime import timedelta
 
 from tenantry.clients import keys
 
-_BLOCK = 64  # bytes, of SHA-256
-
 
 @dataclass(frozen=True)
 class Key:
     """Derived from the platform's own key, the source and a salt. The salt is no secret: without the platform's key it says nothing."""
 
-    inner_pad: bytes = field(repr=False)
-    outer_pad: bytes = field(repr=False)
+    secret: bytes = field(repr=False)
+    """32 bytes."""
     shift: timedelta
     """Whole weeks back, 4 to 103: week-days stay, and nothing comes to lie in the future."""
 
     @classmethod
     def of(cls, source: str, salt: str) -> Key:
         """The key for clones of the tenant ``source``. Two tenants have nothing in common, whatever their salt."""
-        secret = keys.derived("clone", f"{source}\0{salt}").encode()
+        secret = hashlib.sha256(keys.derived("clone", f"{source}\0{salt}").encode()).digest()
         weeks = int.from_bytes(hmac.new(secret, b"shift", hashlib.sha256).digest()[:8], "big") % 100
-        padded = secret.ljust(_BLOCK, b"\0")
-        return cls(bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded), timedelta(weeks=-4 - weeks))
+        return cls(secret, timedelta(weeks=-4 - weeks))

@@ -40,8 +40,8 @@ def snapshot(store: TenantStore, key: Key, words: Iterable[str]) -> Iterator[psy
 def _prepare(connection: psycopg.Connection, key: Key, words: Iterable[str]) -> None:
     connection.execute(FUNCTIONS.read_bytes())
     with connection.cursor().copy("COPY pg_temp.clone_key FROM STDIN (FORMAT binary)") as copy:
-        copy.set_types(["bytea", "bytea"])
-        copy.write_row((key.inner_pad, key.outer_pad))
+        copy.set_types(["bytea"])
+        copy.write_row((key.secret,))
     with connection.cursor().copy("COPY pg_temp.clone_words FROM STDIN (FORMAT binary)") as copy:
         copy.set_types(["text", "bytea"])
         copy.write_row(("corpus", dictionaries.corpus()))
