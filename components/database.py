@@ -155,7 +155,8 @@ class TenantDatabase(pulumi.ComponentResource):
             backup_retention_period=7,
             copy_tags_to_snapshot=True,
             deletion_protection=self._args["protect"],
-            skip_final_snapshot=not settings.protects,
+            # A snapshot is for a deletion that nobody meant; one that was meant has its final backup.
+            skip_final_snapshot=not self._args["protect"],
             final_snapshot_identifier=f"{naming.server_identifier(settings.bucket_prefix, declaration.slug)}-final",
             tags={MARK: declaration.slug},
             opts=self._child(logical, protect=True),

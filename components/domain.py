@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 import pulumi
@@ -26,9 +27,20 @@ class TenantDomain(pulumi.ComponentResource):
         super().__init__("tenantry:tenant:TenantDomain", name, None, opts)
         declaration, settings = args["declaration"], args["settings"]
 
-        def child(logical_name: str) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(parent=self, import_=args["adoption"].of(logical_name))
+        def child(logical_name: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, import_=args["adoption"].of(logical_name), depends_on=list(after))
 
+        hostnames = [
+            CustomHostname(
+                f"{name}-{host}",
+                zone_id=settings.zone_id,
+                hostname=host,
+                # Keys as on the wire: components.cloudflare leaves out the declarations that would translate them.
+                ssl={"method": "http", "type": "dv", "bundleMethod": "ubiquitous"},
+                opts=child(f"{name}-{host}"),
+            )
+            for host in declaration.domains
+        ]
         if not declaration.pooled:
             DnsRecord(
                 f"{name}-record",
@@ -39,16 +51,8 @@ class TenantDomain(pulumi.ComponentResource):
                 ttl=AUTOMATIC_TTL,
                 proxied=True,
                 comment=f"{MARK} {declaration.slug}",
-                opts=child(f"{name}-record"),
-            )
-        for host in declaration.domains:
-            CustomHostname(
-                f"{name}-{host}",
-                zone_id=settings.zone_id,
-                hostname=host,
-                # Keys as on the wire: components.cloudflare leaves out the declarations that would translate them.
-                ssl={"method": "http", "type": "dv", "bundleMethod": "ubiquitous"},
-                opts=child(f"{name}-{host}"),
+                # Removed in the other order: no name may lead to an edge that would let somebody else claim it.
+                opts=child(f"{name}-record", hostnames),
             )
         self.register_outputs({})
 

@@ -43,6 +43,8 @@ class TenantArgs(TypedDict):
     """The folder that asset paths are relative to."""
     sslmode: str
     """How to connect to a server of the tenant's own (libpq's PGSSLMODE)."""
+    protect: bool
+    """Whether what is not tables refuses to be deleted where it holds data: the record of a tenant whose rows are shared."""
     adoption: Adoption
     template: pulumi.Input[str | None] | None
     """The database on the platform's server that a database of its own is copied from, where there is one."""
@@ -53,7 +55,7 @@ class TenantArgs(TypedDict):
 class Tenant(pulumi.ComponentResource):
     """A tenant: registry row, database, configuration, host names, branding, first administrator.
 
-    Its data is protected until the declaration says ``offboarding``; ``deleted`` is not a tenant, and no stack makes one of it.
+    One that is declared ``archived`` or ``deleted`` is not a tenant, and no stack makes one of it.
     """
 
     passwords: Mapping[str, pulumi.Output[str]]
@@ -88,7 +90,7 @@ class Tenant(pulumi.ComponentResource):
     def _whole(self, name: str, args: TenantArgs, row: Row) -> TenantRecord:
         """All of the tenant that is not tables; its record."""
         declaration, settings = args["declaration"], args["settings"]
-        protect = settings.protects and declaration.state in ("active", "suspended")
+        protect = args["protect"]
         # First to be made, last to be removed: while anything of the tenant stands, the registry and the ledger know it.
         record = TenantRecord(
             f"{name}-record",

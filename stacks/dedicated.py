@@ -20,8 +20,8 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     held = homes.of_stack(book, everybody, settings)
     if declaration is not None and declaration.pooled and slug not in book.moves:
         raise InputError(f"tenant {slug} is pooled: its stack is {declaration.stack}, not {slug}", f"pulumi up --stack {declaration.stack}")
-    present = [tenant for tenant in held if tenant.declaration.state != "deleted"]
-    adoption = gate.enter(book, held, everybody, claims.of_tenants(present, settings))
+    present = [tenant for tenant in held if not tenant.declaration.gone]
+    adoption = gate.enter(book, held, everybody, claims.of_tenants(present, settings), protects=settings.protects)
     if declaration is None:
         raise InputError(f"no file tenants/{slug}.yaml, and no tenant {slug}", f"tenantry new {slug} --tier starter")
     if not present:
@@ -34,6 +34,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "declaration": mine.declaration,
             "row": mine.row,
             "tables": mine.tables,
+            "protect": mine.protect,
             "settings": settings,
             "bucket": cell.require_output("bucket"),
             "revision": head("tenant"),

@@ -13,7 +13,7 @@ import pulumi
 from components.adoption import NOTHING, Adoption
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import ledger
+from tenantry.clients import ledger, quarantine
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint
@@ -27,22 +27,25 @@ def read(stack: str) -> Ledger:
         return Ledger.read(connection, stack)
 
 
-def enter(book: Ledger, held: Collection[Held], everybody: Mapping[str, TenantDeclaration], planned: Iterable[Planned]) -> Adoption:
+def enter(
+    book: Ledger, held: Collection[Held], everybody: Mapping[str, TenantDeclaration], planned: Iterable[Planned], *, protects: bool
+) -> Adoption:
     """Refuses edits that would lose data, writes down what is going to be made, and says what a killed run left behind.
 
-    ``held`` are the stack's tenants, ``everybody`` all files. Raises ``InputError`` for a refused edit and ``WorkError`` for a name
-    that is somebody else's; a preview writes nothing.
+    ``held`` are the stack's tenants, ``everybody`` all files, ``protects`` is the platform's setting. Raises ``InputError`` for a
+    refused edit or a name in quarantine and ``WorkError`` for a name that is somebody else's; a preview writes nothing.
     """
     planned = list(planned)
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
-        book.refuse_loss(everybody)
+        book.refuse_loss(everybody, protects=protects)
+        quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
         claims = [plan.claim for plan in planned if plan.claim]
         ledger.refuse_foreign(connection, book, claims)
         if not pulumi.runtime.is_dry_run():
             _refuse_foreign_hosts(connection, book, planned)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
-            present = [d for d in (tenant.declaration for tenant in held if tenant.row) if d.state != "deleted" or d.slug in book.tenants]
+            present = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
             known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, tenants_dir())) for d in present]
             ledger.begin(connection, book, claims, known)
         if not book.interrupted:

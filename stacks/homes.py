@@ -24,6 +24,8 @@ class Held:
     tables: tuple[Tables, ...]
     app_role: str
     """The role that the application uses now."""
+    protect: bool
+    """Whether its data refuses to be deleted."""
 
 
 def of_stack(book: Ledger, everybody: Mapping[str, TenantDeclaration], settings: PlatformSettings) -> list[Held]:
@@ -31,7 +33,7 @@ def of_stack(book: Ledger, everybody: Mapping[str, TenantDeclaration], settings:
     held = []
     for slug, declaration in everybody.items():
         move = book.moves.get(slug)
-        found = _moving(declaration, move, book.stack, settings) if move else _settled(declaration, book, settings)
+        found = _moving(declaration, move, book, settings) if move else _settled(declaration, book, settings)
         if found is not None:
             held.append(found)
     return held
@@ -42,28 +44,30 @@ def _settled(declaration: TenantDeclaration, book: Ledger, settings: PlatformSet
         return None
     known = book.tenants.get(declaration.slug)
     place = Place.of(declaration, known.turn if known else 0)
-    tables = () if place.shared else (Tables(place, declaration.state == "active", _protected(declaration, settings)),)
-    return Held(declaration, row(declaration, settings, place), tables, Location.of(declaration.slug, place).app_role)
+    protect = _protected(declaration, book, settings)
+    tables = () if place.shared else (Tables(place, declaration.state == "active", protect),)
+    return Held(declaration, row(declaration, settings, place), tables, Location.of(declaration.slug, place).app_role, protect)
 
 
-def _moving(declaration: TenantDeclaration, move: Move, stack: str, settings: PlatformSettings) -> Held | None:
-    slug, holder = declaration.slug, move.holder
-    holds = holder.stack(slug) == stack
+def _moving(declaration: TenantDeclaration, move: Move, book: Ledger, settings: PlatformSettings) -> Held | None:
+    slug, holder, protect = declaration.slug, move.holder, _protected(declaration, book, settings)
+    holds = holder.stack(slug) == book.stack
     tables = tuple(
         Tables(
             place,
             keeping in ("standby", "live") and declaration.state == "active",
-            keeping in ("live", "shut") and _protected(declaration, settings),
+            keeping in ("live", "shut") and protect,
         )
         for place, keeping in move.keeping()
-        if place.stack(slug) == stack
+        if place.stack(slug) == book.stack
     )
     if not holds and not tables:
         return None
     here = declaration.model_copy(update={"isolation": holder.isolation, "cell": holder.cell})
     home = row(declaration, settings, move.home) if holds else None
-    return Held(here, home, tables, Location.of(slug, move.home).app_role)
+    return Held(here, home, tables, Location.of(slug, move.home).app_role, protect)
 
 
-def _protected(declaration: TenantDeclaration, settings: PlatformSettings) -> bool:
-    return settings.protects and declaration.state in ("active", "suspended")
+def _protected(declaration: TenantDeclaration, book: Ledger, settings: PlatformSettings) -> bool:
+    """All through its life and its hold, until its deletion has proved the final backup."""
+    return settings.protects and not (declaration.state == "offboarding" and declaration.slug in book.released)

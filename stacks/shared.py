@@ -18,10 +18,10 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     stack = naming.cell_stack(cell)
     book = gate.read(stack)
     held = homes.of_stack(book, everybody, settings)
-    present = [tenant for tenant in held if tenant.declaration.state != "deleted"]
+    present = [tenant for tenant in held if not tenant.declaration.gone]
     logical = "platform"
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
-    adoption = gate.enter(book, held, everybody, planned)
+    adoption = gate.enter(book, held, everybody, planned, protects=settings.protects)
 
     template: pulumi.Output[str] | None = None
     if cell != naming.MAIN_CELL:
@@ -50,6 +50,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
                 "declaration": mine.declaration,
                 "row": mine.row,
                 "tables": mine.tables,
+                "protect": mine.protect,
                 "settings": settings,
                 "bucket": platform.bucket,
                 "revision": head("tenant"),

@@ -24,6 +24,8 @@ _KEEP: Final = re.compile(r"[1-9][0-9]{0,2}/[0-9]{1,3}/[0-9]{1,3}", re.ASCII)
 _HOST: Final = re.compile(r"(?=.{3,200}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])", re.ASCII)
 _ZONE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
+_DAYS: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
+_DAYS_RULE: Final = "a number of days, 0 to 9999"
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 
 
@@ -40,8 +42,13 @@ class PlatformSettings:
     secrets_provider: str = "passphrase"
     """What encrypts the secrets in a new stack's state: ``passphrase``, ``awskms://…``; see `pulumi stack init --secrets-provider`."""
     protect: str = "true"
-    """Whether data-bearing resources refuse to be deleted until their tenant is being off-boarded; ``false`` for scratch platforms."""
-
+    """Whether data refuses to be deleted until its tenant's hold is over and its final backup proven; ``false`` for scratch platforms."""
+    hold_days: str = "30"
+    """How long an off-boarded tenant is kept before it may be deleted."""
+    final_backup_days: str = "90"
+    """How long the backups of a deleted tenant are kept; those of an archived one have no end."""
+    quarantine_days: str = "365"
+    """How long a deleted tenant's slug and host names are given to nobody; never shorter than its backups are kept."""
     backup_lock: str = "none"
     """S3's object lock on backups: ``governance`` (a permission can lift it), ``compliance`` (nobody can, not even the account's root)."""
 
@@ -59,6 +66,9 @@ class PlatformSettings:
             ("tenantry:protect", self.protect, self.protect in ("true", "false"), "true or false"),
             ("tenantry:backupLock", self.backup_lock, self.backup_lock in LOCKS, f"one of {', '.join(LOCKS)}"),
             ("tenantry:backupKeep", self.backup_keep, _KEEP.fullmatch(self.backup_keep), "days/weeks/months, for example 7/4/12"),
+            ("tenantry:holdDays", self.hold_days, _DAYS.fullmatch(self.hold_days), _DAYS_RULE),
+            ("tenantry:finalBackupDays", self.final_backup_days, _DAYS.fullmatch(self.final_backup_days), _DAYS_RULE),
+            ("tenantry:quarantineDays", self.quarantine_days, _DAYS.fullmatch(self.quarantine_days), _DAYS_RULE),
         ):
             if not good:
                 raise InputError(f"the setting {key} cannot be {value!r}", rule)
@@ -102,6 +112,9 @@ KEYS: Final[Mapping[str, str]] = {
     "protect": "tenantry:protect",
     "backup_lock": "tenantry:backupLock",
     "backup_keep": "tenantry:backupKeep",
+    "hold_days": "tenantry:holdDays",
+    "final_backup_days": "tenantry:finalBackupDays",
+    "quarantine_days": "tenantry:quarantineDays",
 }
 
 

@@ -27,7 +27,10 @@ SETTINGS: Mapping[str, str] = {
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
     "password_encryption": "'scram-sha-256'",
-    "log_line_prefix": "'%m [%p] %q%u@%d '",
+    # Logs outlive tenants: they say neither whose role or database it was nor what was written.
+    "log_line_prefix": "'%m [%p] '",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "timezone": "'UTC'",
 }
 START_SECONDS = 60

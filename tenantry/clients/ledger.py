@@ -57,6 +57,7 @@ class Ledger:
     tenants: Mapping[str, KnownTenant]  # of all stacks
     interrupted: bool  # the last run of this stack did not reach its end
     moves: Mapping[str, Move] = field(default_factory=dict)  # the moves under way, by slug
+    released: frozenset[str] = frozenset()  # tenants whose deletion has proved their final backup
 
     @classmethod
     def read(cls, connection: psycopg.Connection, stack: str) -> Ledger:
@@ -67,10 +68,10 @@ class Ledger:
         # The last columns are younger than the table; a server whose ledger was not written since has none.
         tenants = connection.execute(
             "SELECT slug, stack, isolation, cell, state, to_jsonb(t)->>'applied', coalesce((to_jsonb(t)->>'turn')::int, 0),"
-            " coalesce((to_jsonb(t)->>'moving')::boolean, false) FROM tenantry_ledger.tenants t"
+            " coalesce((to_jsonb(t)->>'moving')::boolean, false), to_jsonb(t)->>'released_at' FROM tenantry_ledger.tenants t"
         ).fetchall()
         moves: Mapping[str, Move] = {}
-        if any(row[-1] for row in tenants):
+        if any(row[7] for row in tenants):
             from tenantry.clients.moves import under_way
 
             moves = under_way()
@@ -78,13 +79,17 @@ class Ledger:
         return cls(
             stack,
             {(kind, name): owner for kind, name, owner in claims},
-            {row[0]: KnownTenant(*row) for row in tenants},
+            {row[0]: KnownTenant(*row[:8]) for row in tenants},
             bool(run and run[0]),
             moves,
+            frozenset(row[0] for row in tenants if row[8]),
         )
 
-    def refuse_loss(self, declared: Mapping[str, TenantDeclaration]) -> None:
-        """Raises ``InputError`` when a tenant of this stack lost its file, or an edit would move, replace or drop its data."""
+    def refuse_loss(self, declared: Mapping[str, TenantDeclaration], *, protects: bool) -> None:
+        """Raises ``InputError`` when a tenant of this stack lost its file, or an edit would move, replace or drop its data.
+
+        Where the platform ``protects``, a tenant is deleted only by the run that has waited for its hold and proved its final backup.
+        """
         problems: list[tuple[str, str]] = []
         for slug, known in sorted(self.tenants.items()):
             tenant = declared.get(slug)
@@ -94,12 +99,12 @@ class Ledger:
                 problems.append(
                     (
                         f"tenants/{slug}.yaml is gone but the tenant {slug} is not",
-                        "bring the file back and declare state: offboarding in it",
+                        f"bring the file back; a tenant is removed with: tenantry offboard {slug}",
                     )
                 )
             elif slug in self.moves:
                 # Where it lives is the move's business until that is over, whatever its file says.
-                if tenant.state in ("offboarding", "deleted"):
+                if tenant.gone or tenant.state == "offboarding":
                     problems.append(
                         (
                             f"tenant {slug} is being moved and cannot be {tenant.state}",
@@ -120,9 +125,14 @@ class Ledger:
                         f"put cell: {known.cell} back, or move the data first: tenantry move {slug} --cell {tenant.cell}",
                     )
                 )
-            elif tenant.state == "deleted" and known.state not in ("offboarding", "deleted"):
+            elif tenant.gone and known.state not in ("offboarding", "archived", "deleted"):
+                problems.append((f"tenant {slug} is {known.state} and cannot be deleted at once", f"tenantry offboard {slug}"))
+            elif tenant.gone and protects and slug not in self.released:
                 problems.append(
-                    (f"tenant {slug} is {known.state} and cannot be deleted at once", "declare state: offboarding and apply that first")
+                    (
+                        f"tenant {slug} has no proven final backup: an edit alone does not delete it",
+                        f"put state: offboarding back, then: tenantry offboard {slug} --delete",
+                    )
                 )
         if problems:
             raise InputError("; ".join(what for what, _ in problems), "; ".join(dict.fromkeys(hint for _, hint in problems)))
@@ -177,7 +187,9 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
             cursor.execute(
                 "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, applying)"
                 " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
-                " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state, applying = EXCLUDED.applying, applied = NULL",
+                " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state, applying = EXCLUDED.applying, applied = NULL,"
+                # Whoever is brought back needs another final backup before it may go.
+                " released_at = CASE WHEN EXCLUDED.state IN ('offboarding', 'archived', 'deleted') THEN tenants.released_at END",
                 [list(column) for column in columns],
             )
         connection.execute(
@@ -220,9 +232,22 @@ def interrupt(connection: psycopg.Connection, stack: str) -> None:
     connection.execute("INSERT INTO tenantry_ledger.runs (stack) VALUES (%s) ON CONFLICT (stack) DO UPDATE SET finished_at = NULL", [stack])
 
 
+def forget_stack(connection: psycopg.Connection, stack: str) -> None:
+    """Forgets the stack of a dedicated tenant, which is no more."""
+    connection.execute("DELETE FROM tenantry_ledger.claims WHERE stack = %s", [stack])
+    connection.execute("DELETE FROM tenantry_ledger.runs WHERE stack = %s", [stack])
+
+
 def let_go(connection: psycopg.Connection, stack: str) -> None:
     """Frees the names that the stack's last run no longer asked for; call it when that run has removed what bore them."""
     connection.execute("DELETE FROM tenantry_ledger.claims WHERE stack = %s AND NOT wanted", [stack])
+
+
+def let_delete(connection: psycopg.Connection, slug: str) -> None:
+    """Writes down that the tenant's final backup is proven: from now on its declaration may say that it is gone."""
+    with connection.transaction():
+        connection.execute(SCHEMA_SQL.read_bytes())
+        connection.execute("UPDATE tenantry_ledger.tenants SET released_at = coalesce(released_at, now()) WHERE slug = %s", [slug])
 
 
 def release(connection: psycopg.Connection, slug: str) -> None:

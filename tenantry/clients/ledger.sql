@@ -25,6 +25,8 @@ ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS turn integer NOT NU
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS moving boolean NOT NULL DEFAULT false; -- control.moves has an open move of it
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applied text;   -- the same of the last run that reached its end; null since one began
 
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS released_at timestamptz; -- a deletion has proved its final backup: it may go
+
 -- A run that did not reach its end may have made things that the engine's state does not know.
 CREATE TABLE IF NOT EXISTS tenantry_ledger.runs (
     stack       text PRIMARY KEY,

@@ -117,6 +117,14 @@ def current(bucket: str, prefix: str) -> Iterator[Version]:
                     yield Version(entry["Key"], None if version == "null" else version, int(entry["Size"]), entry["ETag"].strip('"'))
 
 
+def versions(bucket: str, prefix: str) -> Iterator[Version]:
+    """Every version of every object under ``prefix``, delete markers too (they have no size and no etag)."""
+    with explained(f"bucket {bucket}"):
+        for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                yield Version(entry["Key"], entry["VersionId"], int(entry.get("Size", 0)), str(entry.get("ETag", "")).strip('"'))
+
+
 def failed(error: Exception) -> WorkError:
     """What to raise for an error that came while an object's body was read."""
     return WorkError(f"S3: {error}", "check the connection to S3, then run the same command again")

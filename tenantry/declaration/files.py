@@ -57,8 +57,8 @@ Claims = tuple[tuple[int, str], ...]
 
 
 def claims_of(tenant: TenantDeclaration) -> Claims:
-    """A tenant's claims; a deleted one has none any more."""
-    return () if tenant.state == "deleted" else tuple(enumerate(tenant.domains))
+    """A tenant's claims; one that is gone has none any more."""
+    return () if tenant.gone else tuple(enumerate(tenant.domains))
 
 
 class FileReader:

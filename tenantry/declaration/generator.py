@@ -43,7 +43,7 @@ def cell_with_room(tenants: Mapping[str, TenantDeclaration]) -> str:
     count = {naming.MAIN_CELL: 0}
     for tenant in tenants.values():
         count.setdefault(tenant.cell, 0)
-        count[tenant.cell] += tenant.pooled and tenant.state != "deleted"
+        count[tenant.cell] += tenant.pooled and not tenant.gone
     for cell in sorted(count, key=lambda name: (name != naming.MAIN_CELL, name)):
         if count[cell] < CELL_CAPACITY:
             return cell

@@ -18,7 +18,7 @@ from tenantry.declaration.text import AppName, Line
 from tenantry.declaration.theme import Theme
 
 Isolation = Literal["rls", "schema", "database", "instance"]
-State = Literal["active", "suspended", "offboarding", "deleted"]
+State = Literal["active", "suspended", "offboarding", "archived", "deleted"]
 ISOLATIONS: Final[tuple[str, ...]] = get_args(Isolation)
 STATES: Final[tuple[str, ...]] = get_args(State)
 
@@ -127,7 +127,9 @@ class TenantDeclaration(BaseModel):
     cell: Annotated[str, AfterValidator(_cell)] = Field(
         default=naming.MAIN_CELL, description="The cell: `main` is the stack `shared`, any other `shared-<cell>`"
     )
-    state: State = Field(default="active", description="Removing a file deletes nothing; `offboarding` does")
+    state: State = Field(
+        default="active", description="Changed with `tenantry suspend`, `offboard` and the like; removing a file deletes nothing"
+    )
     admin: Admin = Field(description="The first administrator")
     domains: Annotated[tuple[HostName, ...], Field(strict=False, max_length=20), AfterValidator(_domains)] = Field(
         default=(), description="Custom host names, at most 20; Unicode is kept in its ASCII form"
@@ -150,6 +152,11 @@ class TenantDeclaration(BaseModel):
     def id(self) -> UUID:
         """The tenant's id everywhere, from its slug alone."""
         return naming.tenant_id(self.slug)
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing of the tenant is to be there: it was deleted, or archived and then deleted."""
+        return self.state in ("archived", "deleted")
 
     @property
     def pooled(self) -> bool:

@@ -44,7 +44,7 @@ def every_stack(declared: Declarations) -> list[str]:
     """All stacks that files or the ledger know, in the order in which they need each other."""
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
-    alive = [tenant for tenant in declared.values() if tenant.state != "deleted" or tenant.slug in book.tenants]
+    alive = [tenant for tenant in declared.values() if not tenant.gone or tenant.slug in book.tenants]
     names = {tenant.stack for tenant in alive} | {tenant.stack for tenant in book.tenants.values()}
     names |= {naming.cell_stack(tenant.cell) for tenant in alive} | {naming.SHARED_STACK}
     return [stack for level in levels(names) for stack in level]

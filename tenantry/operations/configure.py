@@ -115,7 +115,7 @@ def drift(declared: Mapping[str, TenantDeclaration], slug: str | None = None) ->
 
 
 def _drift(slug: str, tenant: TenantDeclaration | None, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Drift]:
-    file = tenant.configuration() if tenant is not None and tenant.state != "deleted" else None
+    file = tenant.configuration() if tenant is not None and not tenant.gone else None
     for key in CONFIGURATION_KEYS.values():
         row = rows.get(key.key)
         declared, value, source = (row["declared_value"], row["config_value"], row["source"]) if row else (None, None, "default")

@@ -19,7 +19,7 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
-from tenantry.clients import ledger
+from tenantry.clients import ledger, quarantine
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
@@ -53,7 +53,7 @@ def preview(stack: str, declared: Declarations, report: Callable[[Step], None], 
 def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:
     """Makes the stack what its declarations say. One at a time per stack; ``WorkError`` says what failed and what to do.
 
-    The stack of a dedicated tenant that is declared ``deleted`` goes when all that was in it has gone.
+    The stack of a dedicated tenant that is declared ``deleted`` or ``archived`` goes when all that was in it has gone.
     """
     with stack_lock.held(stack):
         book = _check(stack, declared)
@@ -79,8 +79,12 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
             ledger.finish(connection, stack)
             ledger.let_go(connection, stack)
         tenant = declared.get(stack)
-        if tenant is not None and tenant.state == "deleted":
+        if tenant is not None and tenant.gone:
             automation.LocalWorkspace(str(project_root())).remove_stack(stack)
+            # The engine would go on remembering which stack was worked on last.
+            automation.PulumiCommand().run(["stack", "unselect"], str(project_root()), {})
+            with Server.from_environment().connect() as connection:
+                ledger.forget_stack(connection, stack)
         return outcome
 
 
@@ -142,15 +146,16 @@ def remove_if_empty(stack: str) -> bool:
 def _check(stack: str, declared: Declarations) -> Ledger:
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)
-    book.refuse_loss(declared)
+    book.refuse_loss(declared, protects=PlatformSettings.from_project(project_root()).protects)
+    quarantine.refuse_declared([tenant for tenant in declared.values() if tenant.stack == stack], book)
     return book
 
 
 def _bulk(book: Ledger, declared: Declarations) -> bool:
     mine = [tenant for tenant in declared.values() if tenant.stack == book.stack]
-    new = [tenant for tenant in mine if tenant.slug not in book.tenants and tenant.state != "deleted"]
+    new = [tenant for tenant in mine if tenant.slug not in book.tenants and not tenant.gone]
     # A removal whose record is lost would be tried again on what is gone: then every step is saved.
-    return len(new) >= BULK and all(tenant.state != "deleted" for tenant in mine)
+    return len(new) >= BULK and not any(tenant.gone for tenant in mine)
 
 
 def _run(

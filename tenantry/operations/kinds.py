@@ -13,6 +13,7 @@ def kinds() -> dict[str, Kind]:
     from tenantry.operations import configure_bulk, migrate, provision
     from tenantry.operations.backup.run import BACKUP
     from tenantry.operations.clone.work import CLONE
+    from tenantry.operations.lifecycle import change, deletion
     from tenantry.operations.move import kinds as move
     from tenantry.operations.restore.run import RESTORE, ROLLBACK
 
@@ -22,6 +23,11 @@ def kinds() -> dict[str, Kind]:
         configure_bulk.BULK,
         configure_bulk.UNDO,
         migrate.MIGRATE,
+        change.SUSPEND,
+        change.REACTIVATE,
+        change.OFFBOARD,
+        change.UNDELETE,
+        deletion.DELETE,
         move.MOVE,
         move.FINISH,
         move.ROLLBACK,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import registry, runs
+from tenantry.clients import quarantine, registry, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import unknown
@@ -81,9 +81,12 @@ def _declared(slug: str) -> TenantDeclaration:
 def _record(run: Run) -> str:
     """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
     declaration = _declared(run.subject)
-    row = placement.row(declaration, PlatformSettings.from_project(project_root()))
+    settings = PlatformSettings.from_project(project_root())
+    row = placement.row(declaration, settings)
     with Server.from_environment().connect() as connection:
-        Ledger.read(connection, declaration.stack).refuse_loss(load(tenants_dir()))
+        book = Ledger.read(connection, declaration.stack)
+    book.refuse_loss(load(tenants_dir()), protects=settings.protects)
+    quarantine.refuse_declared([declaration], book)
     if registry.read_record(str(declaration.id)) is not None:
         return "the registry knows the tenant already"
     admin = {"name": declaration.admin.name, "email": declaration.admin.email}

@@ -99,14 +99,11 @@ def test_refresh_sees_damage_and_up_mends_it(platform, database, damage):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_removal_takes_everything_of_the_tenant_and_nothing_else(platform, model):
-    """offboarding, then deleted: role, schema, database, server, objects and rows go; the other tenants' stay."""
+    """offboarding, released, then deleted: role, schema, database, server, objects and rows go; the other tenants' stay."""
     slug = SLUG[model]
     names = {naming.tenant_app(slug), naming.tenant_owner(slug), naming.tenant_database(slug)}
     fields = {"isolation": model, "tier": "enterprise" if model in ("database", "instance") else "starter"}
-    platform.declare(slug, **fields, state="offboarding")
-    platform.up(slug)
-    platform.declare(slug, **fields, state="deleted")
-    platform.up(slug)
+    platform.remove(slug, **fields)
     with platform.sql("cell_main") as admin:
         assert not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = ANY(%s)", [list(names)]).fetchone()
         assert not admin.execute("SELECT 1 FROM pg_database WHERE datname = ANY(%s)", [list(names)]).fetchone()

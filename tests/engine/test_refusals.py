@@ -42,7 +42,7 @@ def test_a_removed_file_deletes_nothing(platform):
     """A tenant without its file is an error that says how tenants are removed."""
     platform.remove_file("keeper")
     try:
-        refused(platform, 2, "tenants/keeper.yaml is gone but the tenant keeper is not", "state: offboarding")
+        refused(platform, 2, "tenants/keeper.yaml is gone but the tenant keeper is not", "tenantry offboard keeper")
     finally:
         platform.declare("keeper", isolation="schema")
 
@@ -53,7 +53,7 @@ def test_a_removed_file_deletes_nothing(platform):
         ({"isolation": "rls"}, ("has isolation schema; rls would leave its data behind", "tenantry move keeper --to rls")),
         ({"isolation": "database"}, ("has isolation schema; database would leave its data behind",)),
         ({"isolation": "schema", "cell": "eu1"}, ("is in the cell main; eu1 would leave its data behind",)),
-        ({"isolation": "schema", "state": "deleted"}, ("cannot be deleted at once", "state: offboarding")),
+        ({"isolation": "schema", "state": "deleted"}, ("cannot be deleted at once", "tenantry offboard keeper")),
     ],
 )
 def test_an_edit_that_would_lose_data_is_refused(platform, edit, words):

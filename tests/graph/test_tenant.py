@@ -18,13 +18,16 @@ DATABASE_TYPES = SCHEMA_TYPES | {"postgresql:index/database:Database"}
 INSTANCE_TYPES = DATABASE_TYPES | {"aws:rds/instance:Instance", "pulumi:providers:postgresql"}
 
 
-def make(declaration, settings, adoption=NOTHING):
+def make(declaration, settings, adoption=NOTHING, released=()):
+    book = Ledger(declaration.stack, {}, {}, False, released=frozenset(released))
+    held = homes._settled(declaration, book, settings)
     return lambda: Tenant(
         declaration.slug,
         {
             "declaration": declaration,
             "row": placement.row(declaration, settings),
-            "tables": homes._settled(declaration, Ledger(declaration.stack, {}, {}, False), settings).tables,
+            "tables": held.tables,
+            "protect": held.protect,
             "settings": settings,
             "bucket": "tenantry-dev-main",
             "revision": "0001",
@@ -80,13 +83,30 @@ def test_a_plain_pooled_tenant_costs_four_resources(run, samples, settings):
     assert custom == ["BucketObjectv2", "BucketObjectv2", "ConfigurationRows", "TenantRecord"]
 
 
-@pytest.mark.parametrize(("state", "protected"), [("active", True), ("suspended", True), ("offboarding", False)])
-def test_data_is_protected_until_offboarding(run, samples, settings, state, protected):
-    """A tenant's schema and tables refuse deletion until its declaration says offboarding."""
+@pytest.mark.parametrize(
+    ("state", "released", "protected"),
+    [
+        ("active", False, True),
+        ("suspended", False, True),
+        ("offboarding", False, True),
+        ("offboarding", True, False),
+        ("active", True, True),
+    ],
+)
+def test_data_is_protected_until_its_final_backup_is_proven(run, samples, settings, state, released, protected):
+    """A tenant's schema and tables refuse deletion through the hold too, until the deletion has released them."""
     declaration = first(samples, "schema").model_copy(update={"state": state})
-    graph = run(make(declaration, settings))
+    graph = run(make(declaration, settings, released=[declaration.slug] if released else []))
     assert graph.options[f"{declaration.slug}-db-schema"].protect is protected
     assert graph.options[f"{declaration.slug}-db-tables"].protect is protected
+
+
+def test_dns_goes_before_the_custom_host_names(run, samples, settings):
+    """The record of a dedicated tenant depends on its custom host names, so the engine removes it before them."""
+    declaration = next(t for t in samples.values() if not t.pooled and t.domains)
+    graph = run(make(declaration, settings))
+    after = [resource._name for resource in graph.options[f"{declaration.slug}-domain-record"].depends_on]
+    assert after == [f"{declaration.slug}-domain-{host}" for host in declaration.domains]
 
 
 def test_a_suspended_tenant_cannot_log_in(run, samples, settings):

@@ -76,7 +76,7 @@ def test_stacks_and_cells(loaded: Loaded) -> None:
         ("nmae: x\n", "4:1", "unknown key 'nmae' (did you mean 'name'?)"),
         ("slug: acme\n", "4:1", "the file's name is the slug"),
         ("isolation: rsl\n", "4:12", "did you mean 'rls'?"),
-        ("state: gone\n", "4:8", "one of: active, deleted, offboarding, suspended"),
+        ("state: gone\n", "4:8", "one of: active, archived, deleted, offboarding, suspended"),
         ("cell: EU\n", "4:7", "not a cell's name"),
         ("cell: s3alias\n", "4:7", "not a cell's name"),
         ("features: {report: true}\n", "4:12", "did you mean 'reports'?"),

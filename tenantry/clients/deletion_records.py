@@ -1,0 +1,126 @@
+"""Deletion records: what existed, what was destroyed, signed with the platform's Ed25519 key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from tenantry.clients import keys, registry
+from tenantry.errors import InputError, WorkError
+
+if TYPE_CHECKING:
+    import psycopg
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT: Final = "tenantry-deletion-record/1"
+
+
+def canonical(record: Mapping[str, Any]) -> str:
+    """The record as it is signed: JSON with sorted keys and no spaces. It holds no fractions, so RFC 8785 writes it the same."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """The first 16 hex digits of the public key's SHA-256."""
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
+
+
+def public_pem() -> str:
+    """The platform's public key, to be kept where records are checked."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return keys.signing().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def add(
+    connection: psycopg.Connection[dict[str, Any]], run: UUID, tenant: UUID, slug: str, at: datetime, record: Mapping[str, Any]
+) -> None:
+    """Signs the record and keeps it, in the caller's transaction."""
+    key, text = keys.signing(), canonical(record)
+    connection.execute(
+        "INSERT INTO deletion_records (id, tenant, slug, outcome, at, record, key_id, signature) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [run, tenant, slug, record["outcome"], at, text, key_id(key.public_key()), base64.b64encode(key.sign(text.encode())).decode()],
+    )
+
+
+def listed() -> list[dict[str, Any]]:
+    """Every record without its text, newest first."""
+    with registry.transaction() as connection:
+        return connection.execute("SELECT id, slug, tenant, outcome, at, key_id FROM deletion_records ORDER BY at DESC").fetchall()
+
+
+def find(name: str) -> dict[str, Any]:
+    """The record of that id, or the newest of that slug. ``InputError`` with the nearest slug when there is none."""
+    from difflib import get_close_matches
+
+    with registry.transaction() as connection:
+        row = connection.execute(
+            "SELECT * FROM deletion_records WHERE id::text = %(name)s OR slug = %(name)s ORDER BY at DESC LIMIT 1", {"name": name}
+        ).fetchone()
+        if row is not None:
+            return row
+        known = [entry["slug"] for entry in connection.execute("SELECT DISTINCT slug FROM deletion_records")]
+    close = get_close_matches(name, known, n=1)
+    raise InputError(f"no deletion record {name}", f"did you mean {close[0]}?" if close else "tenantry deletion list shows them")
+
+
+def unfinished(slug: str) -> UUID | None:
+    """The run that has written the newest record of the slug and has not come to its end, or None."""
+    with registry.transaction() as connection:
+        row = connection.execute(
+            "SELECT d.id FROM deletion_records d JOIN runs r ON r.id = d.id WHERE d.slug = %s AND r.state <> 'done'"
+            " ORDER BY d.at DESC LIMIT 1",
+            [slug],
+        ).fetchone()
+    return UUID(str(row["id"])) if row else None
+
+
+def exported(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with its signature, as a file holds it."""
+    return {
+        "format": FORMAT,
+        "record": json.loads(row["record"]),
+        "algorithm": "Ed25519",
+        "key_id": row["key_id"],
+        "signature": row["signature"],
+    }
+
+
+def verify(document: Mapping[str, Any], pem: bytes | None = None) -> dict[str, Any]:
+    """The record, when its signature is of the key in ``pem`` (the platform's when None).
+
+    ``InputError`` for what is no record or no key, ``WorkError`` for a record that was changed or that another key signed.
+    """
+    from cryptography.exceptions import InvalidSignature
+
+    if document.get("format") != FORMAT or not isinstance(document.get("record"), dict) or document.get("algorithm") != "Ed25519":
+        raise InputError(f"this is no {FORMAT}", "tenantry deletion export writes one")
+    key = _public(pem) if pem is not None else keys.signing().public_key()
+    if document.get("key_id") != key_id(key):
+        raise WorkError(
+            f"the record was signed with the key {document.get('key_id')}, not with {key_id(key)}", "check it with the key of its platform"
+        )
+    try:
+        signature = base64.b64decode(str(document.get("signature")), validate=True)
+        key.verify(signature, canonical(document["record"]).encode())
+    except (InvalidSignature, ValueError):
+        raise WorkError("the signature does not fit the record: it was changed after it was signed", "get the record anew") from None
+    return dict(document["record"])
+
+
+def _public(pem: bytes) -> Ed25519PublicKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(pem)
+    except ValueError:
+        raise InputError("this is no public key in PEM", "tenantry deletion key prints the platform's") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise InputError("this is no Ed25519 public key", "tenantry deletion key prints the platform's")
+    return key

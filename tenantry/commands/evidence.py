@@ -1,0 +1,193 @@
+"""`tenantry legal-hold|deletion|quarantine`: what keeps a deletion from happening, and what it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tenantry import console
+from tenantry.errors import InputError
+
+Slug = Annotated[str, typer.Argument(metavar="SLUG")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this module's groups of commands."""
+    legal = typer.Typer(name="legal-hold", help="Legal holds: nothing of the tenant is deleted while one stands.", no_args_is_help=True)
+    legal.command("set")(legal_set)
+    legal.command("clear")(legal_clear)
+    legal.command("list")(legal_list)
+    deletion = typer.Typer(name="deletion", help="Signed records of deletions.", no_args_is_help=True)
+    deletion.command("list")(deletion_list)
+    deletion.command("show")(deletion_show)
+    deletion.command("export")(deletion_export)
+    deletion.command("verify")(deletion_verify)
+    deletion.command("key")(deletion_key)
+    names = typer.Typer(name="quarantine", help="Names of deleted tenants, given to nobody.", no_args_is_help=True)
+    names.command("list")(quarantine_list)
+    names.command("release")(quarantine_release)
+    for group in (legal, deletion, names):
+        app.add_typer(group)
+
+
+def legal_set(
+    slug: Slug,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: shown to whoever tries to delete.")],
+    as_json: Json = False,
+) -> None:
+    """Set a legal hold; again, with another reason.
+
+    Example: tenantry legal-hold set acme --reason "court order 12/26"
+    """
+    from tenantry.clients import lifecycle
+    from tenantry.clients.stores import TenantStore
+    from tenantry.commands.runs import person
+
+    if not reason.strip():
+        raise InputError("a legal hold needs a reason", "--reason TEXT")
+    store = TenantStore.of(slug)
+    lifecycle.set_legal_hold(store.id, reason.strip(), person())
+    _done({"slug": slug, "legal_hold": reason.strip()}, f"{slug} is under a legal hold: {reason.strip()}", as_json)
+
+
+def legal_clear(slug: Slug, as_json: Json = False) -> None:
+    """Lift a legal hold."""
+    from tenantry.clients import lifecycle
+    from tenantry.clients.stores import TenantStore
+    from tenantry.commands.runs import person
+
+    if not lifecycle.clear_legal_hold(TenantStore.of(slug).id, person()):
+        raise InputError(f"tenant {slug} is under no legal hold", "tenantry legal-hold list")
+    _done({"slug": slug, "legal_hold": None}, f"{slug} is under no legal hold any more", as_json)
+
+
+def legal_list(slug: Annotated[str | None, typer.Argument(metavar="[SLUG]")] = None, as_json: Json = False) -> None:
+    """Show the legal holds, those that were lifted too."""
+    from tenantry.clients import lifecycle
+    from tenantry.clients.stores import TenantStore
+
+    rows = lifecycle.legal_holds(TenantStore.of(slug).id if slug else None)
+    _table(rows, ("slug", "reason", "set_by", "set_at", "cleared_by", "cleared_at"), as_json)
+
+
+def deletion_list(as_json: Json = False) -> None:
+    """Show which tenants were deleted or archived."""
+    from tenantry.clients import deletion_records
+
+    _table(deletion_records.listed(), ("at", "slug", "outcome", "id", "key_id"), as_json)
+
+
+Name = Annotated[str, typer.Argument(metavar="ID|SLUG", help="The record's id, or a slug: its newest record.")]
+
+
+def deletion_show(name: Name, as_json: Json = False) -> None:
+    """Show a record: what existed, what was destroyed, until when backups persist."""
+    import json
+
+    from tenantry.clients import deletion_records
+
+    record = json.loads(deletion_records.find(name)["record"])
+    if as_json:
+        console.print_json(record)
+        return
+    rows = [(key, value) for key, value in record.items() if not isinstance(value, dict)]
+    rows += [(f"{key}: {name}", value) for key, part in record.items() if isinstance(part, dict) for name, value in part.items()]
+    console.print_table(
+        ("what", "value"),
+        [(key.replace("_", " "), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in rows],
+    )
+
+
+def deletion_export(name: Name) -> None:
+    """Print a record with its signature, as JSON: to be kept, and checked anywhere.
+
+    Example: tenantry deletion export acme > acme-deletion.json
+    """
+    from tenantry.clients import deletion_records
+
+    console.print_json(deletion_records.exported(deletion_records.find(name)))
+
+
+def deletion_verify(
+    what: Annotated[str, typer.Argument(metavar="FILE|ID|SLUG", help="An exported record, or one of the registry.")],
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The platform's public key: then nothing is asked.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check that a record is as it was signed.
+
+    Example: tenantry deletion verify acme-deletion.json --key tenantry.pem
+    """
+    from tenantry.clients import deletion_records
+
+    document = _document(Path(what)) if Path(what).is_file() else deletion_records.exported(deletion_records.find(what))
+    record = deletion_records.verify(document, _bytes(key) if key else None)
+    _done(
+        {"valid": True, "key_id": document["key_id"], "record": record},
+        f"valid: {record['tenant']['slug']} was {record['outcome']} at {record['at']}, signed with the key {document['key_id']}",
+        as_json,
+    )
+
+
+def deletion_key() -> None:
+    """Print the platform's public key (PEM): keep it where records are checked."""
+    from tenantry.clients import deletion_records
+
+    print(deletion_records.public_pem(), end="")
+
+
+def quarantine_list(as_json: Json = False) -> None:
+    """Show the names that nobody may have yet."""
+    from tenantry.clients import quarantine
+
+    _table(quarantine.listed(), ("kind", "name", "since", "until"), as_json)
+
+
+def quarantine_release(name: Annotated[str, typer.Argument(metavar="NAME", help="A slug or a host name.")], as_json: Json = False) -> None:
+    """Give a name back before its time. A slug brings its old id along: see docs/offboarding.md first."""
+    from tenantry.clients import quarantine
+
+    if not quarantine.release(name):
+        raise InputError(f"{name} is not in quarantine", "tenantry quarantine list")
+    _done({"name": name, "released": True}, f"{name} may be used again", as_json)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    import json
+
+    try:
+        found = json.loads(_bytes(path))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}", "tenantry deletion export writes one") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} is no deletion record", "tenantry deletion export writes one")
+    return found
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _done(data: dict[str, Any], text: str, as_json: bool) -> None:
+    if as_json:
+        console.print_json(data)
+    else:
+        print(text)
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
+    if as_json:
+        console.print_json(rows)
+        return
+    console.print_table([column.replace("_", " ") for column in columns], [[_short(row[column]) for column in columns] for row in rows])
+
+
+def _short(value: Any) -> object:
+    from datetime import datetime
+
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value

@@ -1,0 +1,282 @@
+"""Deleting or archiving a tenant whose hold is over: nothing is dropped before a final backup is proven, and a signed record is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from tenantry.clients import deletion_records, ledger, lifecycle, objects, outbox, quarantine, runs, state_files
+from tenantry.clients.postgres import Server
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import load, naming
+from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.operations import durable
+from tenantry.operations.lifecycle import access, declared, erasure, inventory, states
+from tenantry.operations.lifecycle.change import engine_run
+from tenantry.operations.progress import Step as Change
+from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
+
+if TYPE_CHECKING:
+    from tenantry.operations.backup.manifest import Manifest
+
+DNS, ASSETS, DATABASE, CONFIGURATION, REGISTRY = ENGINE_PARTS = (
+    "DNS, then host names and certificates", "assets", "rows, roles, schema or database", "configuration", "registry and state",
+)  # fmt: skip
+_PART_OF: Final = {
+    "cloudflare": DNS, "TenantDomain": DNS, "aws:s3": ASSETS, "aws:rds": DATABASE, "postgresql": DATABASE, "Store": DATABASE,
+    "TenantDatabase": DATABASE, "ConfigurationRows": CONFIGURATION, "TenantRecord": REGISTRY,
+}  # fmt: skip
+
+KIND: Final = "delete"
+FRESH_BACKUPS: Final = 3
+"""How often another backup is taken because somebody wrote after the last one."""
+
+
+def refuse(slug: str, outcome: str) -> None:
+    """``InputError`` for a deletion that ``request`` would not take; nothing is asked for yet."""
+    tenant = naming.tenant_id(slug)
+    last = next(iter(runs.latest(tenant_id=tenant, kind=KIND, limit=1)), None)
+    if last is not None and last["state"] in ("failed", *runs.OPEN):
+        hold = lifecycle.hold_of(tenant)
+        if hold is not None and hold.deleting_since is None:
+            lifecycle.refuse_held(hold, slug)
+        if last["arguments"]["outcome"] != outcome:
+            raise InputError(
+                f"tenant {slug} is being {last['arguments']['outcome']}: run {last['id']}",
+                f"go on with that: tenantry resume {last['id']}",
+            )
+    elif deletion_records.unfinished(slug) is None:
+        store = TenantStore.of(slug)
+        states.require(KIND, slug, store.state)
+        lifecycle.refuse_held(lifecycle.hold_of(tenant), slug)
+        states.refuse_busy(slug, tenant)
+        declared.path_of(slug)
+
+
+def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
+    """Asks for the tenant to be ``deleted`` or ``archived``; the run's id. A deletion that failed is gone on with.
+
+    ``InputError`` while the tenant is held, under a legal hold, or in another state than ``offboarding``.
+    """
+    refuse(slug, outcome)
+    tenant = naming.tenant_id(slug)
+    last = next(iter(runs.latest(tenant_id=tenant, kind=KIND, limit=1)), None)
+    # The registry forgets the tenant before the run has ended: a record without an end is a run to go on with, too.
+    under_way = last["id"] if last is not None and last["state"] in ("failed", *runs.OPEN) else deletion_records.unfinished(slug)
+    if under_way is not None:
+        durable.resume(under_way)
+        return UUID(str(under_way))
+    store = TenantStore.of(slug)
+    return durable.request(
+        runs.Request(KIND, slug, tenant_id=tenant, stack=store.stack, arguments={"outcome": outcome}, by=by, via=via),
+    )
+
+
+def _checks(run: Run) -> str:
+    """The hold, the legal hold, and what there is."""
+    store = TenantStore.of(run.subject)
+    hold = lifecycle.refuse_held(lifecycle.hold_of(store.id), run.subject)
+    states.require(KIND, run.subject, store.state)
+    states.refuse_busy(run.subject, store.id)
+    declared.set_state(run.subject, "offboarding")
+    found = inventory.taken(store)
+    run.note("existed", found)
+    run.note("hold", {"since": hold.since.isoformat(), "until": hold.until.isoformat(), "requested_by": hold.requested_by})
+    there = f"{sum(found['rows'].values())} rows, {found['object_versions']} object versions"
+    return f"hold over since {hold.until:%Y-%m-%d}, no legal hold; {there}"
+
+
+def _backup(run: Run) -> str:
+    from tenantry.operations import backup
+
+    taken = backup.create(run.subject, "final", run)
+    run.note("backup", taken.id)
+    return f"{taken.id}: {taken.manifest.rows} rows, {len(taken.manifest.objects)} objects, {taken.bytes} bytes"
+
+
+def _proof(run: Run) -> str:
+    """A backup that fails its proof is not tried again: the resumed run takes another."""
+    from tenantry.operations import backup
+
+    if run.notes["backup"] in run.notes.get("rejected", []):
+        _backup(run)
+    name = run.notes["backup"]
+    try:
+        proof = backup.prove(name, run.tell)
+        backup.require(proof)
+    except TenantryError as error:
+        if isinstance(error, InputError | WorkError) and not _passes(error):
+            run.note("rejected", [*run.notes.get("rejected", []), name])
+            raise WorkError(
+                f"the final backup {name} is not proven, and nothing was dropped: {error.message}", "resumed, the run takes another backup"
+            ) from error
+        raise
+    run.note("proven", {"id": name, "rows": proof.rows, "objects": proof.objects})
+    return f"{name} restored into scratch and equal: {proof.rows} rows, {proof.objects} objects"
+
+
+def _passes(error: TenantryError) -> bool:
+    from tenantry.operations.perform import passes
+
+    return passes(error)
+
+
+def _credentials(run: Run) -> str:
+    """Nobody comes in any more: role, sessions, invitations, mails that wait."""
+    store = TenantStore.of(run.subject)
+    shut = access.shut(store)
+    with lifecycle.locked(store.id) as connection:
+        revoked = connection.execute(
+            "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL"
+            " WHERE tenant_id = %s AND token_hash IS NOT NULL",
+            [store.id],
+        ).rowcount
+        outbox.cancel(connection, store.id, "the tenant is deleted")
+    return f"{shut}; {revoked} invitations taken back"
+
+
+def _release(run: Run) -> str:
+    """What was backed up is still all there is; then, in one transaction with the hold and the legal hold, there is no way back."""
+    store = TenantStore.of(run.subject)
+    changed = _changed(run, store)
+    for _ in range(FRESH_BACKUPS):
+        if not changed:
+            break
+        run.tell(f"written to since the backup ({changed[0]}): taking another")
+        _backup(run)
+        _proof(run)
+        changed = _changed(run, store)
+    if changed:
+        raise WorkError(
+            f"tenant {run.subject} is still written to: {'; '.join(changed[:3])}",
+            "end what writes to it; its cell's application must obey the registry",
+        )
+    with lifecycle.locked(store.id) as connection:
+        lifecycle.refuse_held(lifecycle.hold_of(store.id, connection), run.subject)
+        connection.execute("UPDATE holds SET deleting_since = coalesce(deleting_since, now()) WHERE tenant = %s", [store.id])
+        count = quarantine.put(connection, store.id, names(run), None)
+    with Server.from_environment().connect() as connection:
+        ledger.let_delete(connection, run.subject)
+    return f"nothing was written since the backup; {count} names in quarantine; from here there is no way back"
+
+
+def names(run: Run) -> list[tuple[Any, str]]:
+    """The names that nobody may have next."""
+    return [("slug", run.subject), *(("host", host) for host in run.notes["existed"]["hosts"])]
+
+
+def _changed(run: Run, store: TenantStore) -> list[str]:
+    from tenantry.operations.backup import checksums, extract
+
+    manifest = manifest_of(run.notes["proven"]["id"])
+    with extract.snapshot(store) as snapshot:
+        return checksums.differences(manifest.tables, snapshot.figures())
+
+
+def manifest_of(backup_id: str) -> Manifest:
+    """What the backup says about itself."""
+    from tenantry.operations.backup.reading import Stored
+
+    return Stored.open(backup_id).manifest
+
+
+def _unprotect(run: Run) -> str:
+    if not PlatformSettings.from_project(project_root()).protects:
+        return ""
+    declared.set_state(run.subject, "offboarding")
+    return engine_run(run)
+
+
+def _remove(run: Run, log: Log) -> None:
+    """The engine's run that takes everything away, in the order of its own dependencies."""
+    from tenantry.operations import engine
+
+    declared.set_state(run.subject, run.arguments["outcome"])
+    done: dict[str, Counter[str]] = {part: Counter() for part in ENGINE_PARTS}
+
+    def follow(change: Change) -> None:
+        part = part_of(change.type)
+        if part is None or not (change.name == run.subject or change.name.startswith(f"{run.subject}-")):
+            return
+        if change.done:
+            done[part][change.verb] += 1
+        else:
+            log.begin(part)
+
+    engine.up(str(run.stack), load(tenants_dir()), follow)
+    for part in ENGINE_PARTS:
+        log.end(part, ", ".join(f"{count} {verb}" for verb, count in sorted(done[part].items())))
+
+
+def part_of(type_: str) -> str | None:
+    """Which step a resource type belongs to, or None."""
+    package, _, rest = type_.partition(":")
+    module, _, name = rest.rpartition(":")
+    return _PART_OF.get(package) or _PART_OF.get(f"{package}:{module.partition('/')[0]}") or _PART_OF.get(name)
+
+
+def _objects(run: Run) -> str:
+    existed = run.notes["existed"]
+    count = objects.erase(existed["bucket"], existed["prefix"])
+    return f"{count} versions that the engine did not know" if count else ""
+
+
+def _history(run: Run) -> str:
+    """The engine's own history, of every stack that the tenant was in."""
+    existed, slug = run.notes["existed"], run.subject
+    stacks = {existed["stack"], slug} | erasure.stacks_of(naming.tenant_id(slug))
+    words = [str(naming.tenant_id(slug)), f"{existed['prefix']}", f'Tenant::{slug}"', *existed["hosts"]]
+    counts = [state_files.forget(stack, [""] if stack == slug else words) for stack in sorted(stacks)]
+    if None in counts:
+        return "Pulumi Cloud keeps the history of its updates itself"
+    removed = sum(count or 0 for count in counts)
+    run.note("state_files", removed)
+    return f"{removed} earlier states removed"
+
+
+def _search(run: Run) -> str:
+    left = inventory.remains(run.subject, run.notes["existed"])
+    if left:
+        raise WorkError(
+            f"of tenant {run.subject} there is still: {'; '.join(left)}", "look at who made that; remove it by hand if it is not ours"
+        )
+    return "no role, database, schema, row, object, DNS record or host name is left"
+
+
+def _record(run: Run) -> str:
+    erasure.erase(run)
+    return "registry erased, record signed"
+
+
+def _files(run: Run) -> str:
+    removed = declared.remove(run.subject)
+    return f"removed {', '.join(removed)}: commit that" if removed else ""
+
+
+def _forget(run: Run) -> str:
+    erasure.forget_runs(run)
+    return "the journal keeps this run without the tenant's name"
+
+
+def _steps(_: Run) -> Sequence[Step | Parts]:
+    return (
+        Step("checks", _checks),
+        Step("final backup", _backup),
+        Step("proof by restore", _proof),
+        Step("credentials", _credentials),
+        Step("release", _release),
+        Step("protection", _unprotect, Patience(10)),
+        Parts(ENGINE_PARTS, _remove, Patience(10)),
+        Step("object versions", _objects),
+        Step("state history", _history),
+        Step("search", _search),
+        Step("record", _record),
+        Step("declaration", _files),
+        Step("journal", _forget),
+    )
+
+
+DELETE: Final = Kind(KIND, _steps)

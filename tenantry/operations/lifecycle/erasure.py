@@ -1,0 +1,170 @@
+"""Erases a tenant from the control database, and leaves the signed record, the quarantine, and ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from psycopg import sql
+
+import tenantry
+from tenantry.clients import deletion_records, quarantine, registry, stores
+from tenantry.clients.runs import audit
+from tenantry.declaration import naming
+from tenantry.errors import WorkError
+from tenantry.settings import PlatformSettings, project_root
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from tenantry.operations.steps import Run
+
+KEPT: Final = frozenset({"audit_log", "backups", "backup_keys"})
+"""Tables with a tenant_id that outlive the tenant: ids, and what its backups are found and read by until they end."""
+
+NOBODY: Final = "(deleted tenant)"
+
+
+def erase(run: Run) -> None:
+    """All in one transaction: rows out, names into quarantine, the record in. Done once, however often it is asked for."""
+    slug, tenant = run.subject, naming.tenant_id(run.subject)
+    with registry.transaction() as connection:
+        if connection.execute("SELECT 1 FROM deletion_records WHERE id = %s", [run.id]).fetchone():
+            return
+        earlier = connection.execute("SELECT id, resumed FROM runs WHERE tenant_id = %s AND id <> %s", [tenant, run.id]).fetchall()
+    # Kept for `forget_runs`: the queue is not part of the transaction.
+    run.note("workflows", [f"{row['id']}:{number}" for row in earlier for number in range(row["resumed"] + 1)])
+    now, settings = datetime.now(UTC), PlatformSettings.from_project(project_root())
+    archived = run.arguments["outcome"] == "archived"
+    backups_until = None if archived else now + timedelta(days=int(settings.final_backup_days))
+    # Whoever had the name next would have the id next, and with it the backups.
+    names_until = None if archived else max(now + timedelta(days=int(settings.quarantine_days)), backups_until or now)
+    with registry.transaction() as connection:
+        backups = _retained(connection, tenant, backups_until)
+        legal = connection.execute("SELECT count(*) AS n FROM legal_holds WHERE tenant = %s", [tenant]).fetchone()
+        erased = _rows(connection, tenant, run.id)
+        hosts = run.notes["existed"]["hosts"]
+        quarantine.put(connection, tenant, [("slug", slug), *(("host", host) for host in hosts)], names_until)
+        _scrub_journal(connection, slug, tenant, hosts, run.id)
+        record = {
+            "outcome": run.arguments["outcome"],
+            "run": str(run.id),
+            "tenant": {"id": str(tenant), "slug": slug, "name": run.notes["existed"]["name"]},
+            "at": now.isoformat(),
+            "requested_by": run.requested_by,
+            "via": run.via,
+            "tool": f"tenantry {tenantry.__version__}",
+            "hold": {**run.notes["hold"], "legal_holds_lifted_before": legal["n"] if legal else 0},
+            "existed": run.notes["existed"],
+            "final_backup": run.notes["proven"],
+            "destroyed": {
+                "roles": run.notes["existed"]["roles"],
+                "rows": run.notes["existed"]["rows"],
+                "object_versions": run.notes["existed"]["object_versions"],
+                "host_names": hosts,
+                "registry_rows": erased,
+                "earlier_states_of_the_engine": run.notes.get("state_files"),
+                "searched_afterwards": "roles, databases, schemas, rows, objects, DNS records, custom host names: none left",
+            },
+            "backups": backups,
+            "backups_kept_until": backups_until.isoformat() if backups_until else None,
+            "quarantine": {"names": [slug, *hosts], "until": names_until.isoformat() if names_until else None},
+            "not_reached": [
+                "logs of database servers, load balancers and mail servers, and the database servers' own point-in-time recovery: "
+                "they end by their own retention",
+                *(["the state backend's history of updates"] if run.notes.get("state_files") is None else []),
+            ],
+        }
+        deletion_records.add(connection, run.id, tenant, slug, now, record)
+        audit(connection, tenant, run.requested_by, "delete", run.arguments["outcome"], run.id)
+
+
+def _retained(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, until: datetime | None) -> list[dict[str, Any]]:
+    connection.execute(
+        "INSERT INTO retained_backups (tenant, until) VALUES (%s, %s)"
+        " ON CONFLICT (tenant) DO UPDATE SET until = EXCLUDED.until, erased_at = NULL",
+        [tenant, until],
+    )
+    # A reason may be anybody's words.
+    connection.execute(
+        "UPDATE backups SET reason = 'other' WHERE tenant_id = %s AND reason NOT IN ('final', 'schedule', 'manual')", [tenant]
+    )
+    rows = connection.execute(
+        "SELECT id, taken_at, bytes FROM backups WHERE tenant_id = %s AND state = 'done' ORDER BY started_at", [tenant]
+    )
+    return [{"id": row["id"], "taken_at": row["taken_at"].isoformat(), "bytes": row["bytes"]} for row in rows]
+
+
+def _rows(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, own_run: UUID) -> dict[str, int]:
+    """Deletes the tenant's rows from every table that has a ``tenant_id``, and counts them by table."""
+    connection.execute("UPDATE runs SET tenant_id = NULL WHERE id = %s", [own_run])
+    names = [name for name in reversed(_tables(connection)) if name not in KEPT]
+    counts: dict[str, int] = {}
+    # Twice, because history is written of what is deleted.
+    for _ in range(2):
+        for name in names:
+            gone = connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(name)), [tenant]).rowcount
+            counts[name] = counts.get(name, 0) + gone
+    connection.execute("DELETE FROM holds WHERE tenant = %s", [tenant])
+    connection.execute("DELETE FROM legal_holds WHERE tenant = %s", [tenant])
+    counts["tenants"] = connection.execute("DELETE FROM tenants WHERE id = %s", [tenant]).rowcount
+    return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def _tables(connection: psycopg.Connection[dict[str, Any]]) -> list[str]:
+    """`stores.tables` reads tuples; this connection gives dicts."""
+    from psycopg.rows import tuple_row
+
+    factory = connection.row_factory
+    connection.row_factory = tuple_row  # type: ignore[assignment]  # for this one call
+    try:
+        return stores.tables(connection, naming.CONTROL_SCHEMA)  # type: ignore[arg-type]  # tuples, see above
+    finally:
+        connection.row_factory = factory
+
+
+def _scrub_journal(connection: psycopg.Connection[dict[str, Any]], slug: str, tenant: UUID, hosts: list[str], own_run: UUID) -> None:
+    """Takes the tenant's name out of what the runs of others and of the fleet say; nothing else of them is touched."""
+    underscored = slug.replace("-", "_")
+    dotted = [host.replace(".", r"\.") for host in hosts]
+    parts = "(?:-(?:db|record|config|storage|domain|admin)[a-z0-9.-]*)?"
+    # Longer ones first: the regular expression takes the first that fits. A slug has no character that means something in it.
+    pattern = rf"(?<![a-z0-9_.-])(?:{tenant}|{'|'.join(dotted)}|t_{underscored}(?:__[a-z]+)?|{slug}{parts})(?![a-z0-9_-])"
+    for table, columns in (
+        ("runs", ("subject", "arguments", "notes", "progress", "error", "hint")),
+        ("run_steps", ("summary", "cause", "hint")),
+    ):
+        key = sql.Identifier("id" if table == "runs" else "run_id")
+        for column in columns:
+            kind = sql.SQL("jsonb" if column in ("arguments", "notes") else "text")
+            connection.execute(
+                sql.SQL(
+                    "UPDATE {t} SET {c} = regexp_replace({c}::text, %(p)s, %(n)s, 'g')::{k} WHERE {c}::text ~ %(p)s AND {id} <> %(own)s"
+                ).format(t=sql.Identifier(table), c=sql.Identifier(column), k=kind, id=key),
+                {"p": pattern, "n": NOBODY, "own": own_run},
+            )
+
+
+def stacks_of(tenant: UUID) -> set[str]:
+    """Every stack that a run of the tenant was about."""
+    with registry.transaction() as connection:
+        rows = connection.execute("SELECT DISTINCT stack FROM runs WHERE tenant_id = %s AND stack IS NOT NULL", [tenant])
+        return {row["stack"] for row in rows}
+
+
+def forget_runs(run: Run) -> None:
+    """Removes the tenant's earlier runs from the queue, and its name from this one. Asked again, there is nothing left to do."""
+    from tenantry.operations import durable
+
+    workflows = run.notes.get("workflows", [])
+    if workflows:
+        durable.client().delete_workflows(workflows)
+    with registry.transaction() as connection:
+        if not connection.execute("SELECT 1 FROM deletion_records WHERE id = %s", [run.id]).fetchone():
+            raise WorkError("there is no deletion record yet", f"tenantry resume {run.id}")
+        connection.execute(
+            "UPDATE runs SET tenant_id = NULL, subject = %s, stack = NULL, arguments = '{}', notes = '{}', progress = NULL WHERE id = %s",
+            [NOBODY, run.id],
+        )
+        connection.execute("UPDATE run_steps SET summary = NULL, cause = NULL, hint = NULL WHERE run_id = %s", [run.id])

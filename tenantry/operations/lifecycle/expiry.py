@@ -1,0 +1,76 @@
+"""What time alone brings: holds that are over, backups of tenants that are gone, names that are free again. For the scheduler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenantry.clients import lifecycle, objects, quarantine, registry
+from tenantry.clients.lifecycle import Hold
+from tenantry.errors import TenantryError
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """What was done. ``requested``: runs, by slug; ``waiting``: why nothing is done, by slug, though the hold is over."""
+
+    requested: dict[str, str]
+    waiting: dict[str, str]
+    backups_erased: int
+    names_freed: int
+
+
+def expired() -> list[Hold]:
+    """Holds that are over and whose deletion has not begun."""
+    return [hold for hold in lifecycle.holds() if hold.over and hold.deleting_since is None]
+
+
+def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
+    """Asks for the deletion or the archiving that was wished for when the hold began; by itself a hold's end deletes nothing.
+
+    Also erases backups whose time is over and frees names. Does not wait for the runs. Idempotent.
+    """
+    from tenantry.operations.lifecycle import deletion
+
+    requested, waiting = {}, {}
+    for hold in expired():
+        slug = _slug(hold)
+        if slug is None:
+            continue
+        if hold.wish is None:
+            waiting[slug] = "nobody said what follows: tenantry offboard SLUG --delete or --archive".replace("SLUG", slug)
+            continue
+        try:
+            outcome = {"delete": "deleted", "archive": "archived"}[hold.wish]
+            requested[slug] = str(deletion.request(slug, outcome, by=by, via="schedule"))
+        except TenantryError as error:
+            waiting[slug] = error.message
+    return Expiry(requested, waiting, erase_backups(), quarantine.forget_expired())
+
+
+def erase_backups() -> int:
+    """Erases the backups of tenants that are gone and whose time is over: the key first, which ends them wherever copies are; how many."""
+    from tenantry.operations import backup
+
+    with registry.transaction() as connection:
+        over = connection.execute("SELECT tenant FROM retained_backups WHERE until <= now() AND erased_at IS NULL").fetchall()
+    count = 0
+    for row in over:
+        backup.erase_key(row["tenant"])
+        with registry.transaction() as connection:
+            places = connection.execute(
+                "SELECT id, bucket, prefix FROM backups WHERE tenant_id = %s AND state <> 'pruned'", [row["tenant"]]
+            ).fetchall()
+        for place in places:
+            objects.erase(place["bucket"], place["prefix"])
+            with registry.transaction() as connection:
+                connection.execute("UPDATE backups SET state = 'pruned', pruned_at = now() WHERE id = %s", [place["id"]])
+            count += 1
+        with registry.transaction() as connection:
+            connection.execute("UPDATE retained_backups SET erased_at = now() WHERE tenant = %s", [row["tenant"]])
+    return count
+
+
+def _slug(hold: Hold) -> str | None:
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT slug FROM tenants WHERE id = %s", [hold.tenant]).fetchone()
+    return row["slug"] if row else None

@@ -1,0 +1,93 @@
+"""What there is of a tenant, and afterwards whether anything still is: the same questions before and after a deletion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantry.clients import aws, cloudflare, objects, registry
+from tenantry.clients.postgres import Server
+from tenantry.clients.stores import TenantStore, tables
+from tenantry.declaration import naming
+from tenantry.settings import PlatformSettings, project_root
+
+
+def taken(store: TenantStore) -> dict[str, Any]:
+    """What exists, as plain JSON: names, and counts of rows and objects. It is kept in the run's notes and ends up in the record."""
+    from psycopg import sql
+
+    rows: dict[str, int] = {}
+    with store.acting(store.app_role, isolation="REPEATABLE READ", read_only=True) as connection:
+        for table in tables(connection, store.schema):
+            found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(store.schema, table))).fetchone()
+            rows[table] = found[0] if found else 0
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT name, tier, host, created_at FROM tenants WHERE id = %s", [store.id]).fetchone()
+        hosts = [
+            entry["host"] for entry in connection.execute("SELECT host FROM tenant_domains WHERE tenant_id = %s ORDER BY host", [store.id])
+        ]
+    assert row is not None  # noqa: S101  # the store is from this table
+    versions = list(objects.versions(store.bucket, store.prefix))
+    own_role = [store.app_role] if not store.shared else []
+    own_owner = [store.owner] if store.isolation in ("database", "instance") else []
+    return {
+        "name": row["name"],
+        "tier": row["tier"],
+        "created_at": row["created_at"].isoformat(),
+        "isolation": store.isolation,
+        "cell": store.cell,
+        "stack": store.stack,
+        "server": store.server,
+        "database": store.database,
+        "schema": store.schema,
+        "roles": own_role + own_owner,
+        "rows": rows,
+        "bucket": store.bucket,
+        "prefix": store.prefix,
+        "object_versions": len(versions),
+        "object_bytes": sum(version.size for version in versions),
+        "host": row["host"],
+        "hosts": sorted({row["host"], *hosts}),
+    }
+
+
+def remains(slug: str, before: dict[str, Any]) -> list[str]:
+    """What of a tenant that was inventoried is still there, outside of the control database; nothing, when its deletion is done."""
+    settings = PlatformSettings.from_project(project_root())
+    found: list[str] = []
+    with Server.from_environment().connect() as connection:
+        database = naming.tenant_database(slug)
+        names = [naming.tenant_app(slug), naming.tenant_owner(slug), database, naming.kept(database), naming.staging(database)]
+        found += [f"role {name}" for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [names])]
+        found += [f"database {name}" for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s)", [names])]
+    if before["isolation"] in naming.POOLED:
+        found += _rows(slug, before)
+    if before["server"] and aws.find_server(before["server"], slug):
+        found.append(f"database server {before['server']}")
+    if any(True for _ in objects.versions(before["bucket"], before["prefix"])):
+        found.append(f"objects under {before['prefix']}")
+    if before["isolation"] not in naming.POOLED and cloudflare.find_record(settings.zone_id, before["host"], f"tenantry {slug}"):
+        found.append(f"DNS record {before['host']}")
+    return found + [
+        f"custom host name {host}"
+        for host in before["hosts"]
+        if host != before["host"] and cloudflare.find_hostname(settings.zone_id, host)
+    ]
+
+
+def _rows(slug: str, before: dict[str, Any]) -> list[str]:
+    from psycopg import sql
+
+    from tenantry.clients.postgres import acting_as
+
+    with Server.from_environment().connect(before["database"]) as connection:
+        if before["isolation"] == "schema":
+            names = [before["schema"], naming.kept(before["schema"]), naming.staging(before["schema"])]
+            rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [names])
+            return [f"schema {name}" for (name,) in rows]
+        found = []
+        with acting_as(connection, naming.cell_owner(before["cell"])):
+            connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(naming.tenant_id(slug))])
+            for table in tables(connection, before["schema"]):
+                if connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(before["schema"], table))).fetchone():
+                    found.append(f"rows in {before['database']}.{before['schema']}.{table}")
+        return found
