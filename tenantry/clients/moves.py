@@ -178,30 +178,31 @@ def end(move: Move, outcome: str) -> None:
 
 
 @contextmanager
-def switching(move: Move, phase: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+def switching(connection: psycopg.Connection[Any], move: Move, phase: str) -> Iterator[None]:
     """The transaction that moves the tenant: the registry's row and the phase, committed when the block ends.
 
+    The connection is an administrator's to the control database, opened beforehand: nobody shall wait for it.
     ``TransientError`` when somebody else took the move to another phase.
     """
     place = move.target if _STAGES[phase].home == "target" else move.source
     settings = PlatformSettings.from_project(project_root())
     columns = residence(move.slug, place, settings)
-    with registry.transaction() as connection:
-        row = connection.execute("SELECT phase FROM moves WHERE id = %s AND ended_at IS NULL FOR UPDATE", [move.id]).fetchone()
+    with registry.acting(connection) as control:
+        row = control.execute("SELECT phase FROM moves WHERE id = %s AND ended_at IS NULL FOR UPDATE", [move.id]).fetchone()
         if row is None or row["phase"] != move.phase:
             raise TransientError(f"somebody else goes on with the move of {move.slug}", "wait for it, then run the same command again")
-        connection.execute(
+        control.execute(
             """
             UPDATE tenants SET isolation = %(isolation)s, cell = %(cell)s, stack = %(stack)s, server = %(server)s, database = %(database)s,
                 schema = %(schema)s, app_role = %(app_role)s, bucket = %(bucket)s, updated_at = now() WHERE id = %(id)s
             """,
             {**columns, "id": move.tenant_id},
         )
-        connection.execute(
+        control.execute(
             "UPDATE moves SET phase = %s, switched_at = CASE WHEN %s = 'switched' THEN now() ELSE switched_at END WHERE id = %s",
             [phase, phase, move.id],
         )
-        yield connection
+        yield
 
 
 def measured(move: Move, freeze: float, checksums: Mapping[str, tuple[int, int]]) -> None:

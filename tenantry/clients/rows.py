@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
@@ -57,20 +57,24 @@ def describe(connection: psycopg.Connection, schema: str) -> list[Table]:
 
 
 @contextmanager
-def reading(store: TenantStore) -> Iterator[psycopg.Connection]:
-    """The store as of one moment. What was read of ``changes`` may be deleted."""
-    with store.acting(store.owner, isolation="REPEATABLE READ") as connection:
-        _plain_text(connection)
-        yield connection
+def reading(store: TenantStore, connection: psycopg.Connection | None = None) -> Iterator[psycopg.Connection]:
+    """The store as of one moment, on a connection of its own or on one that stands ready. What was read of ``changes`` may be deleted."""
+    with _ready(store, connection) as used, store.transaction(used, store.owner, isolation="REPEATABLE READ"):
+        _plain_text(used)
+        yield used
 
 
 @contextmanager
-def writing(store: TenantStore) -> Iterator[psycopg.Connection]:
+def writing(store: TenantStore, connection: psycopg.Connection | None = None) -> Iterator[psycopg.Connection]:
     """The store to be written by the move, which no turnstile stops."""
-    with store.acting(store.owner) as connection:
-        _plain_text(connection)
-        connection.execute("SELECT set_config('tenantry.mover', 'on', true)")
-        yield connection
+    with _ready(store, connection) as used, store.transaction(used, store.owner):
+        _plain_text(used)
+        used.execute("SELECT set_config('tenantry.mover', 'on', true)")
+        yield used
+
+
+def _ready(store: TenantStore, connection: psycopg.Connection | None) -> AbstractContextManager[psycopg.Connection]:
+    return nullcontext(connection) if connection is not None else store.connected()
 
 
 def _plain_text(connection: psycopg.Connection) -> None:

@@ -76,41 +76,49 @@ def set_shut(store: TenantStore, schema: str, shut: bool) -> None:
             connection.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(schema, "gate")), [shut])
 
 
-class Frozen:
-    """A held freeze: no write of the tenant gets in until it is thawed; who tries, waits."""
+class Freeze:
+    """A freeze that stands ready: once begun, no write of the tenant gets in until it is ended; who tries, waits."""
 
-    def __init__(self, connection: psycopg.Connection, schema: str) -> None:
-        self._connection, self._schema = connection, schema
+    def __init__(self, connection: psycopg.Connection, store: TenantStore, schema: str) -> None:
+        self._connection, self._store, self._schema = connection, store, schema
+        self._key = f"tenantry:turnstile:{schema}"
+
+    def begin(self) -> None:
+        """Waits for the tenant's open writes to end, and holds back new ones.
+
+        ``TransientError`` naming the session when a transaction stays open for longer than everybody may be kept waiting.
+        """
+        import psycopg
+
+        try:
+            self._connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [self._key])
+        except psycopg.errors.LockNotAvailable as error:
+            raise TransientError(
+                f"a transaction of {self._store.slug} has been writing for more than {LOCK_TIMEOUT}{_holder(self._connection, self._key)}",
+                "the move waits for it; end it if it has been forgotten: SELECT pg_terminate_backend(…)",
+            ) from error
 
     def set_shut(self, shut: bool) -> None:
-        """Decides what becomes of those who wait: shut, they fail. In force for them the moment it is thawed."""
+        """Decides what becomes of those who wait: shut, they fail. In force for them the moment the freeze ends."""
         from psycopg import sql
 
         self._connection.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(self._schema, "gate")), [shut])
 
+    def end(self) -> None:
+        """Lets those go on who wait."""
+        self._connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [self._key])
+
 
 @contextmanager
-def frozen(store: TenantStore, schema: str) -> Iterator[Frozen]:
-    """Waits for the tenant's open writes to end, and holds back new ones for as long as the block lasts.
-
-    ``TransientError`` naming the session when a transaction stays open for longer than everybody may be kept waiting.
-    """
-    import psycopg
+def ready(store: TenantStore, schema: str) -> Iterator[Freeze]:
+    """A freeze of the tenant's writes that ends with the block at the latest, and with the process."""
     from psycopg import sql
 
-    key = f"tenantry:turnstile:{schema}"
     with store.connected() as connection:
         connection.autocommit = True
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(store.owner)))
         connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
-        try:
-            connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
-        except psycopg.errors.LockNotAvailable as error:
-            raise TransientError(
-                f"a transaction of {store.slug} has been writing for more than {LOCK_TIMEOUT}{_holder(connection, key)}",
-                "the move waits for it; end it if it has been forgotten: SELECT pg_terminate_backend(…)",
-            ) from error
-        yield Frozen(connection, schema)
+        yield Freeze(connection, store, schema)
 
 
 def _holder(connection: psycopg.Connection, key: str) -> str:

@@ -34,6 +34,7 @@ def test_twenty_moves_with_a_writer(platform):
     before = contents(platform, "neighbour")
     application = Application(platform, "walker").begin()
     worker = platform.start("worker")
+    assert "is at work" in worker.stdout.readline()
     try:
         for number in range(MOVES):
             model = UP_AND_DOWN[number % len(UP_AND_DOWN)]

@@ -25,8 +25,8 @@ POINTS = (
     (f"after {ROWS}:copy", 1),
     (f"before {TRANSFER}:catch_up", 1),
     (f"after {ROWS}:compare", 1),
-    (f"before {TURNSTILE}:Frozen.set_shut", 1),
-    (f"after {TURNSTILE}:Frozen.set_shut", 1),  # shut, and the registry does not say so yet
+    (f"before {TURNSTILE}:Freeze.set_shut", 1),
+    (f"after {TURNSTILE}:Freeze.set_shut", 1),  # shut, and the registry does not say so yet
     (f"before {MOVES}:measured", 1),  # the registry says it
     (f"after {PASSING}:set_login", 1),
     (f"before {PASSING}:_forget", 1),
@@ -44,7 +44,7 @@ CLEAN_UP = (
 )
 WAY_BACK = (
     (f"after {ROWS}:copy", 1),
-    (f"after {TURNSTILE}:Frozen.set_shut", 1),
+    (f"after {TURNSTILE}:Freeze.set_shut", 1),
     (f"before {MOVES}:measured", 1),
     (f"after {PASSING}:_forget", 1),
     (f"after {LEDGER}:pass_on", 1),

@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tenantry.clients import moves, prefixes, rows, turnstile
 from tenantry.clients.checksums import Sums
 from tenantry.clients.migrations import version
 from tenantry.clients.moves import Move
+from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import TransientError, WorkError
+
+if TYPE_CHECKING:
+    import psycopg
 
 FEW: Final = 500
 """Changes that are few enough to be brought over while the tenant's writes wait."""
@@ -103,7 +107,7 @@ def switch(way: Way) -> str:
     source, target = way.stores()
     if not way.move.crosses_tables:
         prefixes.mirror(source.bucket, target.bucket, source.prefix)
-        with moves.switching(way.move, way.switched):
+        with Server.from_environment().connect(naming.CONTROL_DATABASE) as control, moves.switching(control, way.move, way.switched):
             pass
         return f"lives in the bucket {target.bucket} now; nothing had to wait"
     tables = _tables(source, target)
@@ -112,16 +116,19 @@ def switch(way: Way) -> str:
     for _ in range(3):
         if _round(way, source, target, tables).notes <= FEW:
             break
-    # Every row is compared a moment before the freeze; in it once more where that is quick, else those that changed since.
-    with rows.reading(source) as out, rows.writing(target) as into:
-        rows.follow(out, into, way.turnstile, tables, source.id)
-        began = time.monotonic()
-        sums, differing = rows.compare(out, into, tables)
-        quick = time.monotonic() - began <= QUICK
-    _must_be_equal(way, differing)
-    started = time.monotonic()
-    with turnstile.frozen(source, way.turnstile) as frozen:
-        with rows.reading(source) as out, rows.writing(target) as into:
+    control = Server.from_environment().connect(naming.CONTROL_DATABASE)
+    # All connections are open before anybody has to wait.
+    with control, source.connected() as here, target.connected() as there, turnstile.ready(source, way.turnstile) as freeze:
+        # Every row is compared a moment before the freeze; in it once more where that is quick, else those that changed since.
+        with rows.reading(source, here) as out, rows.writing(target, there) as into:
+            rows.follow(out, into, way.turnstile, tables, source.id)
+            began = time.monotonic()
+            sums, differing = rows.compare(out, into, tables)
+            quick = time.monotonic() - began <= QUICK
+        _must_be_equal(way, differing)
+        started = time.monotonic()
+        freeze.begin()
+        with rows.reading(source, here) as out, rows.writing(target, there) as into:
             last = rows.follow(out, into, way.turnstile, tables, source.id)
             differing = last.differing
             if quick or last.anew:
@@ -129,8 +136,9 @@ def switch(way: Way) -> str:
             _must_be_equal(way, differing)
             rows.set_sequences(out, into, source.schema, target.schema)
         prefixes.mirror(source.bucket, target.bucket, source.prefix)
-        _decide(way, frozen)
-    frozen_for = time.monotonic() - started
+        _decide(way, control, freeze)
+        freeze.end()
+        frozen_for = time.monotonic() - started
     moves.measured(way.move, frozen_for, sums)
     return f"writes waited {frozen_for:.2f} s: {last.notes} last changes, {_counted(sums)}, all equal; lives as {way.destination} now"
 
@@ -143,17 +151,17 @@ def _must_be_equal(way: Way, differing: list[str]) -> None:
         )
 
 
-def _decide(way: Way, frozen: turnstile.Frozen) -> None:
+def _decide(way: Way, control: psycopg.Connection, freeze: turnstile.Freeze) -> None:
     """The old place is shut before the registry names the new one: nobody ever finds both open. Killed in between, writes are refused
     until the move goes on and opens the old place again."""
     try:
-        with moves.switching(way.move, way.switched):
-            frozen.set_shut(True)
+        with moves.switching(control, way.move, way.switched):
+            freeze.set_shut(True)
     except Exception as error:
         # An answer that was lost says nothing about what was committed.
         if moves.must(way.move.slug).phase == way.switched:
             return
-        frozen.set_shut(False)
+        freeze.set_shut(False)
         raise error
 
 
