@@ -50,7 +50,7 @@ def install(store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
 
 
 def drop(store: TenantStore, schema: str) -> None:
-    """Takes the turnstile away, and what it noted. Nothing happens where there is none, or where the tables are gone already."""
+    """Takes the turnstile away, and what it noted. Nothing happens where there is none."""
     from psycopg import sql
 
     from tenantry.clients.stores import tables
