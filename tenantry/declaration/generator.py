@@ -115,7 +115,9 @@ def _more(slug: str) -> str:
 
 def _quoted(text: str) -> str:
     """A value as YAML writes it, quoted only where it must be."""
-    return str(yaml.safe_dump(text, allow_unicode=True, width=10_000)).removesuffix("\n").removesuffix("\n...")
+    # YAML folds these line breaks to a space where they are not escaped; read back as they are, they are refused.
+    style = '"' if {"\x85", "\u2028", "\u2029"} & set(text) else None
+    return str(yaml.safe_dump(text, allow_unicode=True, width=10_000, default_style=style)).removesuffix("\n").removesuffix("\n...")
 
 
 def _write_new(path: Path, text: str) -> None:
