@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tenantry.clients import registry
+from tenantry.clients import registry, runs
 
 
 def custom() -> dict[str, str]:
@@ -18,11 +18,13 @@ def custom() -> dict[str, str]:
 
 
 def update(states: Mapping[str, str]) -> dict[str, str]:
-    """Writes the states down; those that changed."""
+    """Writes the states down, each change with a line in the audit log; those that changed."""
     with registry.transaction() as connection:
         rows = connection.execute(
             "UPDATE tenant_domains d SET status = new.status FROM unnest(%s::text[], %s::text[]) AS new (host, status)"
-            " WHERE d.host = new.host AND d.kind = 'custom' AND d.status <> new.status RETURNING d.host, d.status",
+            " WHERE d.host = new.host AND d.kind = 'custom' AND d.status <> new.status RETURNING d.host, d.status, d.tenant_id",
             [list(states), list(states.values())],
-        )
+        ).fetchall()
+        for row in rows:
+            runs.audit(connection, row["tenant_id"], "schedule", "custom host name", row["status"])
         return {row["host"]: row["status"] for row in rows}

@@ -65,13 +65,10 @@ def partition(row: dict[str, Any]) -> str:
 
 @cache
 def client() -> DBOSClient:
-    """DBOS's client. Its tables are made by the first worker; without them this process makes them."""
+    """DBOS's client. Its tables are made, or brought to this version, by whoever asks first; DBOS lets one do it at a time."""
     from dbos import DBOS, DBOSClient
 
-    with Server.from_environment().connect(CONTROL_DATABASE) as connection:
-        there = connection.execute("SELECT to_regclass('dbos.queues')").fetchone() != (None,)
-    if not there:
-        DBOS.migrate(system_url())
+    DBOS.migrate(system_url())
     made = DBOSClient(system_database_url=system_url(), application_name=APPLICATION)
     made.register_queue(QUEUE, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL)
     return made

@@ -89,17 +89,19 @@ def test_a_host_name_becomes_active_with_cloudflare_and_pending_again(platform):
         with sqlite3.connect(platform.cloud.home.cloudflare) as store:
             store.execute(f"{change} WHERE kind = 'custom_hostname' AND name = ?", [HOST])
 
-    assert run(platform, "domains")[None]["summary"] == "1 host names looked at"
+    assert run(platform, "domains")[None]["summary"] == "1 looked at"
     at_cloudflare("UPDATE documents SET body = json_set(body, '$.status', 'active')")
-    assert run(platform, "domains")[None]["summary"] == "1 host names looked at"
+    assert run(platform, "domains")[None]["summary"] == "1 looked at"
     assert status() == "pending"
     at_cloudflare("UPDATE documents SET body = json_set(body, '$.ssl.status', 'active')")
-    assert run(platform, "domains")[None]["summary"] == f"1 host names looked at; {HOST} is active now"
+    assert run(platform, "domains")[None]["summary"] == "1 looked at, 1 became active"
     assert status() == "active"
     at_cloudflare("DELETE FROM documents")
-    told = run(platform, "domains")[None]["summary"]
-    assert told == f"1 host names looked at; {HOST} is pending now; {HOST} is not at Cloudflare"
+    assert run(platform, "domains")[None]["summary"] == "1 looked at, 1 became pending, 1 are not at Cloudflare"
     assert status() == "pending"
+    with platform.sql(naming.CONTROL_DATABASE) as control:
+        lines = control.execute("SELECT tenant_id, outcome FROM control.audit_log WHERE action = 'custom host name' ORDER BY id").fetchall()
+    assert lines == [(naming.tenant_id("rows"), "active"), (naming.tenant_id("rows"), "pending")]
 
 
 def test_old_runs_and_measurements_are_forgotten_and_the_newest_measurement_stays(platform):

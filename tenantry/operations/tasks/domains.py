@@ -14,7 +14,8 @@ def recheck(_: Context) -> str:
         return ""
     found = cloudflare.hostname_states(PlatformSettings.from_project(project_root()).zone_id)
     changed = domains.update({host: "active" if found.get(host) == "active" else "pending" for host in wanted})
-    lost = sorted(host for host in wanted if host not in found)
-    told = [f"{host} is {status} now" for host, status in sorted(changed.items())]
-    told += [f"{host} is not at Cloudflare" for host in lost]
-    return "; ".join([f"{len(wanted)} host names looked at", *told])
+    counts = {
+        "looked at": len(wanted), "became active": list(changed.values()).count("active"),
+        "became pending": list(changed.values()).count("pending"), "are not at Cloudflare": sum(host not in found for host in wanted),
+    }  # fmt: skip
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from tenantry.errors import WorkError
@@ -20,7 +21,7 @@ def _prune(_: Context) -> str:
     from tenantry.operations.backup import retention
 
     gone, held = retention.prune()
-    return "; ".join([f"{len(gone)} backups pruned", *held]) if gone or held else ""
+    return _counted({"backups pruned": len(gone), "held by an object lock": len(held)})
 
 
 def _drill(context: Context) -> str:
@@ -36,8 +37,7 @@ def _mail(_: Context) -> str:
     from tenantry.operations import mailing
 
     delivery = mailing.sweep()
-    told = [f"{getattr(delivery, what)} {what}" for what in ("sent", "deferred", "failed", "cancelled") if getattr(delivery, what)]
-    return ", ".join([*told, *delivery.causes[:3]])
+    return _counted({what: getattr(delivery, what) for what in ("sent", "deferred", "failed", "cancelled")})
 
 
 def _usage(context: Context) -> str:
@@ -61,27 +61,32 @@ def _tidy(context: Context) -> str:
 def _moves(_: Context) -> str:
     from tenantry.operations.move import kinds
 
-    slugs = kinds.finish_due()
-    return f"the old place of {', '.join(slugs)} goes" if slugs else ""
+    return _counted({"old places of moved tenants go": len(kinds.finish_due())})
 
 
 def _restores(_: Context) -> str:
     from tenantry.operations.restore import run
 
-    done = run.sweep()
-    return f"what {len(done)} restores replaced is dropped" if done else ""
+    return _counted({"restores confirmed by time, what they replaced is dropped": len(run.sweep())})
 
 
 def _holds(_: Context) -> str:
     from tenantry.operations import lifecycle
 
     done = lifecycle.hold_expiry()
-    # Counts only: what a task says outlives the tenants.
-    counted = {
-        "deletions asked for": len(done.requested), "holds over that wait for somebody": len(done.waiting),
-        "backups of deleted tenants erased": done.backups_erased, "names out of quarantine": done.names_freed,
-    }  # fmt: skip
-    return ", ".join(f"{number} {what}" for what, number in counted.items() if number)
+    return _counted(
+        {
+            "deletions asked for": len(done.requested),
+            "holds over that wait for somebody": len(done.waiting),
+            "backups of deleted tenants erased": done.backups_erased,
+            "names out of quarantine": done.names_freed,
+        }
+    )
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    """What an aggregate task says: counts only, because it outlives the tenants."""
+    return ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
 
 
 TASKS: Final = (

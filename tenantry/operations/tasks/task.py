@@ -41,7 +41,8 @@ class Task:
     """Five fields (minute hour day month weekday), or six with the seconds first; in UTC."""
     work: Callable[[Context], str]
     scope: Literal["per_tenant", "aggregate"] = "per_tenant"
-    """``per_tenant``: once for each active tenant; ``aggregate``: once."""
+    """``per_tenant``: once for each active tenant; ``aggregate``: once. What an aggregate task returns must name no tenant: it is not
+    erased with one."""
     catch_up: bool = False
     """After a downtime: do once what was missed, or leave it until the next time."""
     timeout: float = 300.0
