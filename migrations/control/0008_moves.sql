@@ -25,7 +25,7 @@ CREATE UNIQUE INDEX moves_open ON moves (tenant_id) WHERE ended_at IS NULL;
 -- Which tenants are anonymised copies, of whom, and by what. A copy that is not `ready` is filled again from the beginning.
 CREATE TABLE clones (
     tenant_id      uuid PRIMARY KEY REFERENCES tenants (id),
-    source_id      uuid NOT NULL REFERENCES tenants (id),
+    source_id      uuid REFERENCES tenants (id) ON DELETE SET NULL,  -- null: the source was erased; what is left of it here is nobody's
     salt           text NOT NULL,                      -- no secret: the key is derived from the platform's, the source and this
     classification text NOT NULL,                      -- SHA-256 of the file that decided what crossed
     state          text NOT NULL CHECK (state IN ('filling', 'ready')),

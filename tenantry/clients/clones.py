@@ -37,12 +37,12 @@ def find(slug: str) -> dict[str, Any] | None:
 
 
 def every() -> list[dict[str, Any]]:
-    """All clones that are not deleted, by slug: ``slug``, ``source``, ``isolation``, ``state``, ``salt``, counts and time."""
+    """All clones that are not deleted, by slug: ``slug``, ``source`` (None: erased), ``isolation``, ``state``, ``salt``, counts and time."""
     with registry.transaction() as connection:
         return connection.execute(
             """
             SELECT t.slug, s.slug AS source, t.isolation, c.state, c.salt, c.classification, c.rows_copied, c.objects_copied, c.filled_at
-            FROM clones c JOIN tenants t ON t.id = c.tenant_id JOIN tenants s ON s.id = c.source_id
+            FROM clones c JOIN tenants t ON t.id = c.tenant_id LEFT JOIN tenants s ON s.id = c.source_id
             WHERE t.deleted_at IS NULL ORDER BY t.slug
             """
         ).fetchall()

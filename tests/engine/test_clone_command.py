@@ -134,6 +134,19 @@ def test_a_clone_holds_nothing_of_its_source_but_what_may_cross(platform, canari
     assert listed["rows_copied"] == 250
 
 
+def test_an_erased_source_leaves_its_clones(platform, canaries, file):
+    """What a clone was made from is forgotten with it, and does not stand in the way of erasing it."""
+    platform.tenantry("clone", "plain", "--as", "plain-test", "--classification", _plain(platform))
+    with control(platform) as registry, registry.transaction(force_rollback=True):
+        registry.execute(
+            'INSERT INTO tenants SELECT (t).* FROM (SELECT jsonb_populate_record(t, \'{"slug": "gone",'
+            ' "id": "00000000-0000-4000-8000-000000000001"}\') AS t FROM tenants t WHERE slug = \'plain\') x'
+        )
+        registry.execute("UPDATE clones SET source_id = '00000000-0000-4000-8000-000000000001' WHERE state = 'ready'")
+        registry.execute("DELETE FROM tenants WHERE slug = 'gone'")
+        assert registry.execute("SELECT DISTINCT source_id FROM clones").fetchall() == [{"source_id": None}]
+
+
 def _objects(s3, prefix: str) -> list[dict]:
     return s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
 
