@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from tenantry.clients import registry
-from tenantry.errors import InputError
+from tenantry.errors import InputError, WorkError
 
 KEEP: Final = "7 days"
 """How long replaced data waits for a `confirm` or a `rollback`."""
@@ -38,6 +38,14 @@ def begin(tenant_id: UUID, restore_id: str, backup_id: str) -> None:
             "INSERT INTO restores (tenant_id, id, backup_id, state) VALUES (%s, %s, %s, 'running') ON CONFLICT (tenant_id, id) DO NOTHING",
             [tenant_id, restore_id, backup_id],
         )
+
+
+def require_open(restore_id: str) -> None:
+    """``WorkError`` when the restore was decided about meanwhile: a run that a killed worker left must not go on after its rollback."""
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT state FROM restores WHERE id = %s", [restore_id]).fetchone()
+    if row is None or row["state"] not in ("running", "kept"):
+        raise WorkError(f"this restore was {row['state'] if row else 'forgotten'} meanwhile", "restore again, if it is still wanted")
 
 
 def remember(restore_id: str, details: dict[str, Any]) -> None:

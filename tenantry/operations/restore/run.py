@@ -115,12 +115,14 @@ def _stage(run: Run) -> str:
 
 def _shut(run: Run) -> str:
     ledger.begin(run.tenant_id, str(run.id), str(run.arguments["backup"]))  # type: ignore[arg-type]  # a tenant's run has its id
+    ledger.require_open(str(run.id))
     doors.shut(_store(run), "restore")
     return "nobody gets in while the data is replaced"
 
 
 def _swap(run: Run) -> str:
     store = _store(run)
+    ledger.require_open(str(run.id))
     ledger.remember(str(run.id), {"registry": registry_rows.current(store.id), "objects": assets.current(store)})
     if not swap.swap(store) and not swap.has_kept(store):
         raise WorkError(f"what was staged for {store.slug} is gone", f"tenantry restore rollback {store.slug}, then restore again")
@@ -129,6 +131,7 @@ def _swap(run: Run) -> str:
 
 
 def _beside(run: Run) -> str:
+    ledger.require_open(str(run.id))
     store, stored = _store(run), Stored.open(str(run.arguments["backup"]))
     rows = stored.registry()
     if stored.manifest.tenant_id != store.id:
@@ -152,6 +155,7 @@ def _check(run: Run) -> str:
 
 def _open(run: Run) -> str:
     store = _store(run)
+    ledger.require_open(str(run.id))
     doors.reopen(store)
     if run.arguments["source"] != run.subject:  # a new tenant: what was there was nothing
         swap.drop_kept(store)

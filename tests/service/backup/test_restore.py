@@ -230,6 +230,10 @@ def test_a_restore_that_stopped_anywhere_goes_on_or_goes_back(platform, tenant, 
         return
     run.request_rollback(store.slug, by="test")
     assert platform.image(store) == later
+    # The run that was left behind is found by a worker after all: it must not shut the doors again, or change anything.
+    with pytest.raises(WorkError, match=r"this restore was rolled-back meanwhile|is not what was restored"):
+        inline.go_on(run_id)
+    assert platform.image(store) == later
     assert login_works(store)
     runs.finish(run_id, "test", "failed")
     inline.stops.add(at)
