@@ -37,7 +37,7 @@ def find(slug: str) -> dict[str, Any] | None:
 
 
 def every() -> list[dict[str, Any]]:
-    """All clones that are not deleted, by slug: ``slug``, ``source`` (None: erased), ``isolation``, ``state``, ``salt``, counts and time."""
+    """All clones that are not deleted, by slug: ``slug``, ``source`` (None: erased), ``isolation``, ``state``, ``salt``, counts, time."""
     with registry.transaction() as connection:
         return connection.execute(
             """
