@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from tenantry.errors import TenantryError
+from tenantry.errors import TenantryError, WorkError
 
 app = typer.Typer(
     name="tenantry",
@@ -40,14 +40,25 @@ def _register() -> None:
         module.register(app)
 
 
+def _unexpected(error: Exception) -> TenantryError:
+    """What no part of the program foresaw, as the two lines that people get of everything else."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    if type(error).__name__ in ("UndefinedTable", "UndefinedColumn", "InvalidSchemaName"):
+        return WorkError(f"the control database is not at this program's version: {first}", "bring it there: tenantry up --stack shared")
+    if type(error).__module__.startswith("psycopg"):
+        return WorkError(f"PostgreSQL: {first}", "run the same command again when the server answers; tenantry doctor looks at it")
+    return WorkError(f"unexpected {type(error).__name__}: {first}", "tenantry --debug … shows the traceback; please report it")
+
+
 def main() -> None:
     """Entry point of the ``tenantry`` command. Exit codes: 0 done, 1 the work failed, 2 the input is wrong."""
     _register()
     try:
         app()
-    except TenantryError as error:
+    except Exception as raised:
         if os.environ.get("TENANTRY_DEBUG"):
             raise
+        error = raised if isinstance(raised, TenantryError) else _unexpected(raised)
         if "--json" in sys.argv:
             print(json.dumps({"error": error.message, "hint": error.hint}))
         else:

@@ -12,7 +12,7 @@ from tenantry.clients import runs, workers
 from tenantry.errors import TransientError
 from tenantry.operations.worker import Worker
 
-LOOK: Final = 0.1  # seconds between two looks at a run
+LOOK: Final = 0.1  # seconds between two looks at a run that has just begun; rarer the longer it takes, at least one a second
 ROLL_CALL: Final = 3.0  # seconds between two looks at who is at work
 OUTAGE: Final = 300.0  # seconds without the journal after which watching is given up
 
@@ -27,7 +27,7 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
     shown: dict[tuple[UUID, int], tuple[str, int]] = {}
     ended: dict[UUID, dict[str, Any]] = {}
     with somebody_at_work(say) as roll_call:
-        since = time.monotonic()
+        begun = since = time.monotonic()
         while len(ended) < len(run_ids):
             try:
                 found = [runs.read(run_id) for run_id in run_ids if run_id not in ended]
@@ -46,7 +46,7 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
                         show(run, step)
                 if run["state"] not in runs.OPEN:
                     ended[run["id"]] = run
-            time.sleep(LOOK)
+            time.sleep(min(1.0, LOOK + (since - begun) / 20))
     return [ended[run_id] for run_id in dict.fromkeys(run_ids)]
 
 
