@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID, uuid5
 
 from tenantry.clients import runs
@@ -70,8 +70,15 @@ def client() -> DBOSClient:
 
     DBOS.migrate(system_url())
     made = DBOSClient(system_database_url=system_url(), application_name=APPLICATION)
-    made.register_queue(QUEUE, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL)
+    register_queue(made, "never_update")
     return made
+
+
+def register_queue(client: DBOSClient, on_conflict: Literal["always_update", "never_update"]) -> None:
+    """Makes the queue where there is none. Its size is what the worker that was started last can do; who only asks changes nothing."""
+    client.register_queue(
+        QUEUE, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL, on_conflict=on_conflict
+    )
 
 
 def concurrency() -> int:

@@ -35,7 +35,7 @@ class Worker:
         from tenantry.operations.perform import perform
         from tenantry.operations.tasks import schedule
 
-        durable.client()  # makes the queue, and DBOS's tables where there are none
+        durable.register_queue(durable.client(), "always_update")
         workers.beat(self.id)
 
         @DBOS.workflow(name=durable.WORKFLOW)
