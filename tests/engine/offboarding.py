@@ -48,6 +48,18 @@ def plant(sandbox: Any, slug: str) -> list[str]:
             " VALUES (%s, %s, to_jsonb(%s::text), 'runtime')",
             [tenant, canary, canary],
         )
+        # Runs of others and of the fleet, and a task of the platform, that mention the tenant.
+        control.execute(
+            "INSERT INTO runs (id, kind, subject, arguments, requested_by, via, state, error) VALUES"
+            " (gen_random_uuid(), 'config-bulk', 'fleet', jsonb_build_object('tenants', jsonb_build_array(%(slug)s::text, %(id)s::text)),"
+            " 'test', 'cli', 'failed', format('stack shared: %%s-db-app (postgresql:Role): role %%s; host portal.%%s.example',"
+            " %(slug)s::text, %(role)s::text, %(slug)s::text))",
+            {"slug": slug, "id": str(tenant), "role": naming.tenant_app(slug)},
+        )
+        control.execute(
+            "INSERT INTO task_runs (id, task, slot, requested_by, summary) VALUES (gen_random_uuid(), 'moves', now(), 'schedule', %s)",
+            [f"the old place of {slug} goes"],
+        )
     s3 = sandbox.s3()
     for body in (canary, f"{canary} again"):  # two versions
         s3.put_object(Bucket=BUCKET, Key=f"tenants/{slug}/uploads/{canary}.txt", Body=body.encode())

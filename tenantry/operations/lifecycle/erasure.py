@@ -134,8 +134,9 @@ def _scrub_journal(connection: psycopg.Connection[dict[str, Any]], slug: str, te
     for table, columns in (
         ("runs", ("subject", "arguments", "notes", "progress", "error", "hint")),
         ("run_steps", ("summary", "cause", "hint")),
+        ("task_runs", ("summary", "cause", "hint")),
     ):
-        key = sql.Identifier("id" if table == "runs" else "run_id")
+        key = sql.Identifier("run_id" if table == "run_steps" else "id")
         for column in columns:
             kind = sql.SQL("jsonb" if column in ("arguments", "notes") else "text")
             connection.execute(

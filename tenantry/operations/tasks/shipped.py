@@ -72,6 +72,18 @@ def _restores(_: Context) -> str:
     return f"what {len(done)} restores replaced is dropped" if done else ""
 
 
+def _holds(_: Context) -> str:
+    from tenantry.operations import lifecycle
+
+    done = lifecycle.hold_expiry()
+    # Counts only: what a task says outlives the tenants.
+    counted = {
+        "deletions asked for": len(done.requested), "holds over that wait for somebody": len(done.waiting),
+        "backups of deleted tenants erased": done.backups_erased, "names out of quarantine": done.names_freed,
+    }  # fmt: skip
+    return ", ".join(f"{number} {what}" for what, number in counted.items() if number)
+
+
 TASKS: Final = (
     Task(
         "backup", "back up each tenant", "30 1 * * *", _backup,
@@ -87,5 +99,6 @@ TASKS: Final = (
     Task("domains", "ask Cloudflare how the custom host names are doing", "*/10 * * * *", _domains, "aggregate"),
     Task("moves", "remove the old place of moved tenants once the time for a way back is over", "27 * * * *", _moves, "aggregate"),
     Task("restores", "drop what a restore replaced once the time for a rollback is over", "37 * * * *", _restores, "aggregate"),
+    Task("holds", "delete or archive where that was wished for and the hold is over", "7 * * * *", _holds, "aggregate", catch_up=True),
     Task("tidy", "forget old runs of tasks and old measurements", "41 3 * * *", _tidy, "aggregate", catch_up=True),
 )  # fmt: skip
