@@ -89,18 +89,6 @@ def _counted(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
 
 
-def _holds(_: Context) -> str:
-    from tenantry.operations import lifecycle
-
-    done = lifecycle.hold_expiry()
-    # Counts only: what a task says outlives the tenants.
-    counted = {
-        "deletions asked for": len(done.requested), "holds over that wait for somebody": len(done.waiting),
-        "backups of deleted tenants erased": done.backups_erased, "names out of quarantine": done.names_freed,
-    }  # fmt: skip
-    return ", ".join(f"{number} {what}" for what, number in counted.items() if number)
-
-
 TASKS: Final = (
     Task(
         "backup", "back up each tenant", "30 1 * * *", _backup,
