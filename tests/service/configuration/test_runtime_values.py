@@ -182,7 +182,7 @@ def test_drift_says_what_the_next_up_does(make):
     file = {**DECLARED}
 
     def told():
-        tenant = SimpleNamespace(configuration=lambda: file, state="active")
+        tenant = SimpleNamespace(configuration=lambda: file, state="active", gone=False)
         return {entry.key: entry.next for entry in configure.drift({"acme": tenant}, "acme")}
 
     assert told() == dict.fromkeys(["theme.primary", "limits.users"], "overridden at runtime: stays")
