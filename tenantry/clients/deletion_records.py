@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.clients import keys, registry
+from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
@@ -56,8 +57,6 @@ def listed() -> list[dict[str, Any]]:
 
 def find(name: str) -> dict[str, Any]:
     """The record of that id, or the newest of that slug. ``InputError`` with the nearest slug when there is none."""
-    from difflib import get_close_matches
-
     with registry.transaction() as connection:
         row = connection.execute(
             "SELECT * FROM deletion_records WHERE id::text = %(name)s OR slug = %(name)s ORDER BY at DESC LIMIT 1", {"name": name}
@@ -65,8 +64,7 @@ def find(name: str) -> dict[str, Any]:
         if row is not None:
             return row
         known = [entry["slug"] for entry in connection.execute("SELECT DISTINCT slug FROM deletion_records")]
-    close = get_close_matches(name, known, n=1)
-    raise InputError(f"no deletion record {name}", f"did you mean {close[0]}?" if close else "tenantry deletion list shows them")
+    raise InputError(f"no deletion record {name}", did_you_mean(name, known, "tenantry deletion list shows them"))
 
 
 def unfinished(slug: str) -> UUID | None:

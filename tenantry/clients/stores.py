@@ -11,6 +11,7 @@ from uuid import UUID
 from tenantry.clients import own_server, registry
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
+from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
@@ -138,7 +139,4 @@ def tables(connection: psycopg.Connection, schema: str) -> list[str]:
 
 def unknown(slug: str, known: list[str]) -> InputError:
     """What to raise for a tenant that is not there: with the nearest name."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(slug, known, n=1)
-    return InputError(f"no tenant {slug}", f"did you mean {close[0]}?" if close else "tenantry status shows the tenants")
+    return InputError(f"no tenant {slug}", did_you_mean(slug, known, "tenantry status shows the tenants"))

@@ -71,6 +71,12 @@ def nearest(text: str, valid: Sequence[str] | Iterable[str]) -> str:
     return f"one of: {', '.join(words)}" if len(words) <= 16 else ""
 
 
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint that names the closest of the ``known`` names, or what to do ``otherwise``."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else otherwise
+
+
 def shown(text: object) -> str:
     """A value for a message: quoted, one line, at most 60 characters."""
     quoted = repr(text)

@@ -11,8 +11,11 @@ from tenantry.clients import registry
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations, naming
+from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.operations.engine import Outcome
+
+LISTS = "tenantry list shows the tenants, tenantry status their stacks"
 
 Work = Callable[[str], Outcome]
 
@@ -31,11 +34,11 @@ def stacks_of(declared: Declarations, *, slug: str | None, stack: str | None) ->
     known = every_stack(declared)
     if slug is not None:
         if slug not in declared:
-            raise InputError(f"no tenant {slug}: there is no file tenants/{slug}.yaml", _nearest(slug, declared))
+            raise InputError(f"no tenant {slug}: there is no file tenants/{slug}.yaml", did_you_mean(slug, declared, LISTS))
         return [declared[slug].stack]
     if stack is not None:
         if stack not in known:
-            raise InputError(f"no stack {stack}", _nearest(stack, known))
+            raise InputError(f"no stack {stack}", did_you_mean(stack, known, LISTS))
         return [stack]
     return known
 
@@ -85,10 +88,3 @@ def issue_invitations(declared: Declarations, stacks: Iterable[str]) -> dict[str
     ids = {str(tenant.id): tenant for tenant in declared.values() if tenant.stack in chosen and tenant.state == "active"}
     tokens = registry.issue_tokens(list(ids)) if ids else {}
     return {ids[tenant_id].slug: token for tenant_id, token in tokens.items()}
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else "tenantry list shows the tenants, tenantry status their stacks"

@@ -13,8 +13,8 @@ from uuid import UUID
 from tenantry.clients import quarantine, registry, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.clients.stores import unknown
 from tenantry.declaration import TenantDeclaration, fingerprint, load, placement
+from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
 from tenantry.operations import durable
 from tenantry.operations.progress import Step as Change
@@ -68,8 +68,7 @@ def applied(declaration: TenantDeclaration) -> bool:
 def _declared(slug: str) -> TenantDeclaration:
     declared = load(tenants_dir())
     if slug not in declared:
-        error = unknown(slug, list(declared))
-        raise InputError(f"no file tenants/{slug}.yaml", error.hint if "mean" in error.hint else f"tenantry new {slug} --tier starter")
+        raise InputError(f"no file tenants/{slug}.yaml", did_you_mean(slug, declared, f"tenantry new {slug} --tier starter"))
     declaration = declared[slug]
     if declaration.state != "active":
         raise InputError(

@@ -10,8 +10,9 @@ from typing import Any
 
 from tenantry.clients import configuration
 from tenantry.clients.stores import TenantStore
-from tenantry.declaration import DeclarationErrors, load_one
-from tenantry.declaration.files import SUFFIX, FileReader, display
+from tenantry.declaration import load_one
+from tenantry.declaration.files import SUFFIX, display
+from tenantry.declaration.rewrite import check, read, rewrite
 from tenantry.declaration.values import known
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
@@ -42,35 +43,16 @@ def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *,
     values = {key: row["config_value"] for key, row in rows.items() if wanted is None or key in wanted}
     values = {key: value for key, value in values.items() if declared.get(key) != value}
     path = directory / f"{slug}{SUFFIX}"
-    with path.open(encoding="utf-8", newline="") as stream:  # line ends are kept as they are
-        before = stream.read()
-    after = before
+    after = before = read(path)
     for key, value in values.items():
         try:
             after = set_value(after, tuple(key.split(".")), value)
         except CannotEdit as error:
             raise InputError(f"{display(path)} cannot be edited for {key}: {error}", f"write it yourself: {_line(key, value)}") from None
-    _check(directory, slug, after)
-    if values and not dry:
-        _replace(path, after)
+    (check if dry else rewrite)(path, after)
     name = display(path).lstrip("/")
     diff = difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}")
     return WriteBack(display(path), tuple(values), "".join(line if line.endswith("\n") else line + "\n" for line in diff))
-
-
-def _check(directory: Path, slug: str, text: str) -> None:
-    reader = FileReader(directory)
-    if reader.check(slug, text) is None or reader.problems:
-        raise DeclarationErrors(reader.problems)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Whole or not at all, with the file's own mode."""
-    scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-    scratch.chmod(path.stat().st_mode)
-    scratch.replace(path)
 
 
 def _line(key: str, value: Any) -> str:

@@ -13,6 +13,7 @@ from uuid import UUID
 from tenantry.clients import registry
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
+from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
 from tenantry.operations.backup.manifest import Manifest
 from tenantry.settings import PlatformSettings, project_root
@@ -91,15 +92,12 @@ def mark(backup_id: str, **columns: Any) -> None:
 
 def find(backup_id: str) -> Entry:
     """The backup of that id. ``InputError`` with the nearest id when there is none."""
-    from difflib import get_close_matches
-
     with registry.transaction() as connection:
         row = connection.execute(f"{_SELECT} WHERE b.id = %s", [backup_id]).fetchone()
         if row is not None:
             return Entry(**row)
         known = [entry["id"] for entry in connection.execute("SELECT id FROM backups WHERE state = 'done'")]
-    close = get_close_matches(backup_id, known, n=1)
-    raise InputError(f"no backup {backup_id}", f"did you mean {close[0]}?" if close else "tenantry backup list shows the backups")
+    raise InputError(f"no backup {backup_id}", did_you_mean(backup_id, known, "tenantry backup list shows the backups"))
 
 
 def complete(backup_id: str) -> Entry:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tenantry.clients.stores import unknown
-from tenantry.declaration import DeclarationErrors
-from tenantry.declaration.files import SUFFIX, FileReader, display, tenant_files
+from tenantry.declaration.files import SUFFIX, display, tenant_files
+from tenantry.declaration.problems import did_you_mean
+from tenantry.declaration.rewrite import read, rewrite
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.settings import tenants_dir
@@ -18,31 +18,19 @@ def path_of(slug: str) -> Path:
     directory = tenants_dir()
     path = directory / f"{slug}{SUFFIX}"
     if not path.is_file():
-        error = unknown(slug, [other for other, _ in tenant_files(directory, [])] if directory.is_dir() else [])
-        raise InputError(f"there is no file {display(path)}", error.hint if "mean" in error.hint else "bring it back from version control")
+        there = [other for other, _ in tenant_files(directory, [])] if directory.is_dir() else []
+        raise InputError(f"there is no file {display(path)}", did_you_mean(slug, there, "bring it back from version control"))
     return path
 
 
 def set_state(slug: str, state: str) -> bool:
     """Makes the file say ``state``; whether it was changed. ``InputError`` when the file is broken or cannot be edited so."""
     path = path_of(slug)
-    with path.open(encoding="utf-8", newline="") as stream:  # line ends are kept as they are
-        before = stream.read()
     try:
-        after = set_value(before, ("state",), state)
+        edited = set_value(read(path), ("state",), state)
     except CannotEdit as error:
         raise InputError(f"{display(path)} cannot be edited: {error}", f"write it yourself: state: {state}") from None
-    reader = FileReader(path.parent)
-    if reader.check(slug, after) is None or reader.problems:
-        raise DeclarationErrors(reader.problems)
-    if after == before:
-        return False
-    scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(after)
-    scratch.chmod(path.stat().st_mode)
-    scratch.replace(path)
-    return True
+    return rewrite(path, edited)
 
 
 def remove(slug: str) -> list[str]:

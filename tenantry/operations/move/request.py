@@ -12,10 +12,11 @@ from tenantry.clients.ledger import Ledger
 from tenantry.clients.moves import Move
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
-from tenantry.declaration import DeclarationErrors, TenantDeclaration, load, naming
-from tenantry.declaration.files import SUFFIX, FileReader, display
+from tenantry.declaration import TenantDeclaration, load, naming
+from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.placement import Place
+from tenantry.declaration.rewrite import read, rewrite
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.operations import durable
@@ -128,28 +129,16 @@ def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *
 
 def write_file(slug: str, place: Place) -> bool:
     """Lets the tenant's file say where it lives, and leaves every other character alone; whether that was needed."""
-    directory = tenants_dir()
     declaration = _declared(slug)
-    path = directory / f"{slug}{SUFFIX}"
-    with path.open(encoding="utf-8", newline="") as stream:
-        before = after = stream.read()
+    path = tenants_dir() / f"{slug}{SUFFIX}"
+    edited = read(path)
     for key, now, wanted in (("isolation", declaration.isolation, place.isolation), ("cell", declaration.cell, place.cell)):
         if now != wanted:
             try:
-                after = set_value(after, (key,), wanted)
+                edited = set_value(edited, (key,), wanted)
             except CannotEdit as error:
                 raise InputError(f"{display(path)} cannot be edited: {error}", f"write it yourself: {key}: {wanted}") from None
-    if after == before:
-        return False
-    reader = FileReader(directory)
-    if reader.check(slug, after) is None or reader.problems:
-        raise DeclarationErrors(reader.problems)
-    scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(after)
-    scratch.chmod(path.stat().st_mode)
-    scratch.replace(path)
-    return True
+    return rewrite(path, edited)
 
 
 def _declared(slug: str) -> TenantDeclaration:

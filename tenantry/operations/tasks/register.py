@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
+from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
 from tenantry.operations.tasks.task import Task
 
@@ -38,8 +38,7 @@ def find(name: str) -> Task:
     """The task of that name; ``InputError`` with the nearest name."""
     tasks = known()
     if name not in tasks:
-        close = get_close_matches(name, tasks, n=1)
-        raise InputError(f"no task {name}", f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(tasks))}")
+        raise InputError(f"no task {name}", did_you_mean(name, tasks, f"there are: {', '.join(sorted(tasks))}"))
     return tasks[name]
 
 
