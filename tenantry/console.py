@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from tenantry.operations.progress import Step
+from tenantry.operations.progress import Step, said
 
 
 def is_terminal() -> bool:
@@ -74,4 +74,4 @@ def kind(token: str) -> str:
 
 def counted(changes: Mapping[str, int]) -> str:
     """``3 create, 1 change`` or ``nothing to do``."""
-    return ", ".join(f"{count} {verb}" for verb, count in sorted(changes.items())) or "nothing to do"
+    return said(changes) or "nothing to do"

@@ -21,20 +21,6 @@ def mirror(source: str, target: str, prefix: str) -> int:
         return sum(there.get(key) != tag for key, tag in wanted.items()) + len(gone)
 
 
-def erase(bucket: str, prefix: str) -> int:
-    """Removes every version under ``prefix``; how many."""
-    s3 = aws.client("s3")
-    count = 0
-    with aws.explained(f"objects under {prefix}"):
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            names = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
-            if names:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True})
-                count += len(names)
-    return count
-
-
 def _listed(bucket: str, prefix: str) -> dict[str, tuple[str, int]]:
     pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     # An object that was uploaded in parts gets another tag when it is copied: then it is copied again, and that is all.

@@ -39,15 +39,15 @@ class Request:
     via: str = "cli"
 
 
-def request(wanted: Request) -> tuple[UUID, bool]:
-    """The run for what is wanted: the one of that kind and tenant that is under way, or a new one; and whether it is new."""
+def request(wanted: Request) -> dict[str, Any]:
+    """The row of the run for what is wanted: the one of that kind and tenant that is under way, or a new one."""
     with registry.transaction() as connection:
         row = connection.execute(
             """
             INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (tenant_id, kind) WHERE state IN ('queued', 'running') DO UPDATE SET state = runs.state
-            RETURNING id, xmax = 0 AS new
+            RETURNING *
             """,
             [
                 uuid4(),
@@ -61,20 +61,20 @@ def request(wanted: Request) -> tuple[UUID, bool]:
             ],
         ).fetchone()
         assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
-        return row["id"], row["new"]
+        return row
 
 
-def reopen(run_id: UUID) -> int:
-    """Puts a failed run back into the queue; the number of the resumption. ``InputError`` when it has not failed."""
+def reopen(run_id: UUID) -> dict[str, Any]:
+    """Makes a failed run wait for a worker again; its row. ``InputError`` when it has not failed."""
     with registry.transaction() as connection:
         row = connection.execute(
             "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL"
-            " WHERE id = %s AND state = 'failed' RETURNING resumed",
+            " WHERE id = %s AND state = 'failed' RETURNING *",
             [run_id],
         ).fetchone()
         if row is None:
             raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
-        return int(row["resumed"])
+        return row
 
 
 def claim(run_id: UUID, worker: str) -> dict[str, Any]:
@@ -190,6 +190,11 @@ def latest(*, tenant_id: UUID | None = None, kind: str | None = None, limit: int
             """,
             {"tenant": tenant_id, "kind": kind, "limit": limit},
         ).fetchall()
+
+
+def last(tenant_id: UUID, kind: str) -> dict[str, Any] | None:
+    """The tenant's newest run of that kind, or None."""
+    return next(iter(latest(tenant_id=tenant_id, kind=kind, limit=1)), None)
 
 
 def unqueued() -> list[dict[str, Any]]:

@@ -29,19 +29,15 @@ POLL: Final = 0.2  # seconds
 
 def request(wanted: runs.Request) -> UUID:
     """Puts the work into the queue, or joins the run that is under way; the run's id."""
-    run_id, _ = runs.request(wanted)
-    enqueue(runs.read(run_id))
-    return run_id
+    row = runs.request(wanted)
+    enqueue(row)
+    return UUID(str(row["id"]))
 
 
 def resume(run_id: UUID) -> None:
     """Puts a run that failed back into the queue: it goes on at the step that failed. One that is under way is left alone."""
     row = runs.read(run_id)
-    if row["state"] in runs.OPEN:
-        enqueue(row)
-    else:
-        runs.reopen(run_id)
-        enqueue(runs.read(run_id))
+    enqueue(row if row["state"] in runs.OPEN else runs.reopen(run_id))
 
 
 def enqueue(row: dict[str, Any]) -> None:
@@ -68,8 +64,9 @@ def client() -> DBOSClient:
     """DBOS's client. Its tables are made, or brought to this version, by whoever asks first; DBOS lets one do it at a time."""
     from dbos import DBOS, DBOSClient
 
-    DBOS.migrate(system_url())
-    made = DBOSClient(system_database_url=system_url(), application_name=APPLICATION)
+    url = system_url()
+    DBOS.migrate(url)
+    made = DBOSClient(system_database_url=url, application_name=APPLICATION)
     register_queue(made, "never_update")
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,11 @@ class Run:
     def changed(self) -> dict[str, int]:
         """Resources that are not as they were, by verb."""
         return {verb: n for verb, n in self.changes.items() if verb not in ("keep", "read") and n}
+
+
+def said(changes: Mapping[str, int]) -> str:
+    """``3 create, 1 change``; empty for none."""
+    return ", ".join(f"{count} {verb}" for verb, count in sorted(changes.items()))
 
 
 def short(urn: str) -> str:

@@ -5,7 +5,6 @@ Steps 2 to 5 are one run of the engine, whose events are told apart by the kind 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -16,8 +15,8 @@ from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint, load, placement
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
-from tenantry.operations import durable
-from tenantry.operations.progress import Step as Change
+from tenantry.operations import durable, engine_step
+from tenantry.operations.progress import said
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
@@ -37,7 +36,7 @@ def request(slug: str, *, by: str, via: str = "cli") -> UUID:
     ``InputError`` for a tenant that no file declares, or that its file does not call active.
     """
     declaration = _declared(slug)
-    last = next(iter(runs.latest(tenant_id=declaration.id, kind=PROVISION.name, limit=1)), None)
+    last = runs.last(declaration.id, PROVISION.name)
     if last is not None and last["state"] == "done" and applied(declaration):
         return UUID(str(last["id"]))
     if last is not None and last["state"] in ("failed", *runs.OPEN):
@@ -95,46 +94,21 @@ def _record(run: Run) -> str:
 
 def _engine(run: Run, log: Log) -> None:
     """One run of the stack. Nothing to do when a run that ended since has made what is declared: runs of a cell share the work."""
-    from tenantry.operations import engine
-
-    declared = load(tenants_dir())
-    declaration = declared[run.subject]
+    declaration = load(tenants_dir())[run.subject]
     if applied(declaration):
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")
         return
-    done: dict[str, Counter[str]] = {part: Counter() for part in ENGINE_PARTS}
-    others: Counter[str] = Counter()
-
-    def follow(change: Change) -> None:
-        mine = change.name == run.subject or change.name.startswith(f"{run.subject}-")
-        part = part_of(change.type)
-        if not mine:
-            others[change.verb] += change.done
-        elif part is not None and change.done:
-            done[part][change.verb] += 1
-        elif part is not None:
-            log.begin(part)
-
-    engine.up(declaration.stack, declared, follow)
-    for part in ENGINE_PARTS:
-        log.end(part, ", ".join(f"{count} {verb}" for verb, count in sorted(done[part].items())))
+    others = engine_step.apply_in_parts(run, log, declaration.stack, _PART_OF)
     if others:
         run.note("others", dict(others))
-
-
-def part_of(type_: str) -> str | None:
-    """Which step a resource type belongs to, or None."""
-    package, _, rest = type_.partition(":")
-    module, _, name = rest.rpartition(":")
-    return _PART_OF.get(package) or _PART_OF.get(module) or _PART_OF.get(name)
 
 
 def _first_administrator(run: Run) -> str:
     """Issues the invitation and queues the welcome sequence, in one transaction."""
     from tenantry.operations import welcome
 
-    mails = welcome.begin(_id(run))
+    mails = welcome.begin(run.tenant)
     run.note("mails", [str(mail) for mail in mails])
     return "invitation issued, welcome sequence queued" if mails else ""
 
@@ -158,13 +132,8 @@ def _welcome_mail(run: Run) -> str:
 def _closing(run: Run) -> str:
     """Sums the run up; the audit log's line is written with its end."""
     others = run.notes.get("others")
-    waited = f"; with it, of other tenants of the stack: {', '.join(f'{n} {verb}' for verb, n in sorted(others.items()))}" if others else ""
+    waited = f"; with it, of other tenants of the stack: {said(others)}" if others else ""
     return f"{run.subject} is provisioned{waited}"
-
-
-def _id(run: Run) -> UUID:
-    assert run.tenant_id is not None  # noqa: S101  # a run of this kind always has a tenant
-    return run.tenant_id
 
 
 def _steps(_: Run) -> Sequence[Step | Parts]:

@@ -36,6 +36,12 @@ class Run:
         names = ("id", "kind", "tenant_id", "subject", "stack", "arguments", "requested_by", "via", "notes")
         return cls(worker=worker, **{name: row[name] for name in names})
 
+    @property
+    def tenant(self) -> UUID:
+        """The id of the tenant that the run is about; every kind but the fleet's has one."""
+        assert self.tenant_id is not None  # noqa: S101  # for the type checker: who asks knows the kind
+        return self.tenant_id
+
     def note(self, name: str, value: Any) -> None:
         """Keeps a JSON value for later steps, over a crash as well."""
         runs.note(self.id, name, value)

@@ -13,11 +13,10 @@ from tenantry.declaration import TenantDeclaration, load, naming
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import durable
+from tenantry.operations import durable, engine_step
 from tenantry.operations.clone import catalog, classification, declare, fill, objects, plan
 from tenantry.operations.clone.classification import Classification
 from tenantry.operations.clone.key import Key
-from tenantry.operations.progress import Step as Change
 from tenantry.operations.steps import Kind, Patience, Run, Step
 from tenantry.settings import tenants_dir
 
@@ -58,7 +57,7 @@ def request(
         "classification": str(file.absolute()) if file else None,
     }
     tenant_id = naming.tenant_id(new)
-    last = next(iter(runs.latest(tenant_id=tenant_id, kind=CLONE.name, limit=1)), None)
+    last = runs.last(tenant_id, CLONE.name)
     if last is not None and last["state"] in ("failed", *runs.OPEN) and last["arguments"] == arguments:
         durable.resume(last["id"])
         return UUID(str(last["id"]))
@@ -117,15 +116,7 @@ def _declare(run: Run) -> str:
 
 def _provision(run: Run) -> str:
     """The engine's part: registry, store, credentials of its own, branding. No invitation is issued, and no mail queued."""
-    from tenantry.operations import engine
-
-    declared = load(tenants_dir())
-
-    def follow(change: Change) -> None:
-        run.tell(f"{change.verb} {change.name}")
-
-    outcome = engine.up(declared[run.subject].stack, declared, follow)
-    return ", ".join(f"{count} {verb}" for verb, count in sorted(outcome.changes.items()))
+    return engine_step.apply(run, load(tenants_dir())[run.subject].stack)
 
 
 def _copy(run: Run) -> str:

@@ -8,13 +8,11 @@ from uuid import UUID
 
 from tenantry.clients import lifecycle, registry, runs
 from tenantry.clients.stores import TenantStore
-from tenantry.declaration import load
 from tenantry.errors import InputError
-from tenantry.operations import durable
+from tenantry.operations import durable, engine_step
 from tenantry.operations.lifecycle import access, declared, states
-from tenantry.operations.progress import Step as Change
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import PlatformSettings, project_root
 
 TARGETS: Final = {"suspend": "suspended", "reactivate": "active", "offboard": "offboarding"}
 
@@ -69,7 +67,7 @@ def _shut_out(run: Run) -> str:
 def _hold(run: Run) -> str:
     before = run.arguments["before"]
     hold = lifecycle.begin_hold(
-        _id(run),
+        run.tenant,
         run.arguments["days"],
         before if before in ("active", "suspended") else "suspended",
         run.arguments["wish"],
@@ -80,7 +78,7 @@ def _hold(run: Run) -> str:
 
 
 def _end_hold(run: Run) -> str:
-    lifecycle.end_hold(_id(run))
+    lifecycle.end_hold(run.tenant)
     return "the hold has ended, nothing was deleted"
 
 
@@ -90,18 +88,7 @@ def _declare(run: Run) -> str:
 
 
 def _engine(run: Run) -> str:
-    return engine_run(run)
-
-
-def engine_run(run: Run) -> str:
-    """Makes the tenant's stack what the files say; in words, what changed."""
-    from tenantry.operations import engine
-
-    def tell(change: Change) -> None:
-        run.tell(f"{change.verb} {change.name}")
-
-    outcome = engine.up(str(run.stack), load(tenants_dir()), tell)
-    return ", ".join(f"{count} {verb}" for verb, count in sorted(outcome.changes.items()))
+    return engine_step.apply(run, str(run.stack))
 
 
 def _settle(run: Run) -> str:
@@ -121,16 +108,11 @@ def _tell_administrators(run: Run) -> str:
         return ""
     with registry.transaction() as connection:
         mails = [
-            outbox.add(connection, _id(run), "suspended", row["email"], {"user_name": row["name"]}, f"suspended:{run.id}:{row['email']}")
-            for row in lifecycle.administrators(connection, _id(run))
+            outbox.add(connection, run.tenant, "suspended", row["email"], {"user_name": row["name"]}, f"suspended:{run.id}:{row['email']}")
+            for row in lifecycle.administrators(connection, run.tenant)
         ]
     sent = mailing.deliver(mails).sent
     return f"{sent} sent" + (f", {len(mails) - sent} with the outbox" if len(mails) > sent else "") if mails else ""
-
-
-def _id(run: Run) -> UUID:
-    assert run.tenant_id is not None  # noqa: S101  # a run of these kinds always has a tenant
-    return run.tenant_id
 
 
 _ENGINE = Step("stack", _engine, Patience(10))

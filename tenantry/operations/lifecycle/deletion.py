@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -10,14 +9,13 @@ from uuid import UUID
 from tenantry.clients import deletion_records, ledger, lifecycle, objects, outbox, quarantine, runs, state_files
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
-from tenantry.declaration import load, naming
+from tenantry.declaration import naming
 from tenantry.errors import InputError, TenantryError, WorkError
-from tenantry.operations import durable
+from tenantry.operations import durable, engine_step
 from tenantry.operations.lifecycle import access, declared, erasure, inventory, states
-from tenantry.operations.lifecycle.change import engine_run
-from tenantry.operations.progress import Step as Change
+from tenantry.operations.perform import passes
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import PlatformSettings, project_root
 
 if TYPE_CHECKING:
     from tenantry.operations.backup.manifest import Manifest
@@ -38,7 +36,7 @@ FRESH_BACKUPS: Final = 3
 def refuse(slug: str, outcome: str) -> None:
     """``InputError`` for a deletion that ``request`` would not take; nothing is asked for yet."""
     tenant = naming.tenant_id(slug)
-    last = next(iter(runs.latest(tenant_id=tenant, kind=KIND, limit=1)), None)
+    last = runs.last(tenant, KIND)
     if last is not None and last["state"] in ("failed", *runs.OPEN):
         hold = lifecycle.hold_of(tenant)
         if hold is not None and hold.deleting_since is None:
@@ -63,7 +61,7 @@ def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
     """
     refuse(slug, outcome)
     tenant = naming.tenant_id(slug)
-    last = next(iter(runs.latest(tenant_id=tenant, kind=KIND, limit=1)), None)
+    last = runs.last(tenant, KIND)
     # The registry forgets the tenant before the run has ended: a record without an end is a run to go on with, too.
     under_way = last["id"] if last is not None and last["state"] in ("failed", *runs.OPEN) else deletion_records.unfinished(slug)
     if under_way is not None:
@@ -108,7 +106,7 @@ def _proof(run: Run) -> str:
         proof = backup.prove(name, run.tell)
         backup.require(proof)
     except TenantryError as error:
-        if isinstance(error, InputError | WorkError) and not _passes(error):
+        if not passes(error):
             run.note("rejected", [*run.notes.get("rejected", []), name])
             raise WorkError(
                 f"the final backup {name} is not proven, and nothing was dropped: {error.message}", "resumed, the run takes another backup"
@@ -116,12 +114,6 @@ def _proof(run: Run) -> str:
         raise
     run.note("proven", {"id": name, "rows": proof.rows, "objects": proof.objects})
     return f"{name} restored into scratch and equal: {proof.rows} rows, {proof.objects} objects"
-
-
-def _passes(error: TenantryError) -> bool:
-    from tenantry.operations.perform import passes
-
-    return passes(error)
 
 
 def _credentials(run: Run) -> str:
@@ -187,35 +179,13 @@ def _unprotect(run: Run) -> str:
     if not PlatformSettings.from_project(project_root()).protects:
         return ""
     declared.set_state(run.subject, "offboarding")
-    return engine_run(run)
+    return engine_step.apply(run, str(run.stack))
 
 
 def _remove(run: Run, log: Log) -> None:
     """The engine's run that takes everything away, in the order of its own dependencies."""
-    from tenantry.operations import engine
-
     declared.set_state(run.subject, run.arguments["outcome"])
-    done: dict[str, Counter[str]] = {part: Counter() for part in ENGINE_PARTS}
-
-    def follow(change: Change) -> None:
-        part = part_of(change.type)
-        if part is None or not (change.name == run.subject or change.name.startswith(f"{run.subject}-")):
-            return
-        if change.done:
-            done[part][change.verb] += 1
-        else:
-            log.begin(part)
-
-    engine.up(str(run.stack), load(tenants_dir()), follow)
-    for part in ENGINE_PARTS:
-        log.end(part, ", ".join(f"{count} {verb}" for verb, count in sorted(done[part].items())))
-
-
-def part_of(type_: str) -> str | None:
-    """Which step a resource type belongs to, or None."""
-    package, _, rest = type_.partition(":")
-    module, _, name = rest.rpartition(":")
-    return _PART_OF.get(package) or _PART_OF.get(f"{package}:{module.partition('/')[0]}") or _PART_OF.get(name)
+    engine_step.apply_in_parts(run, log, str(run.stack), _PART_OF)
 
 
 def _objects(run: Run) -> str:

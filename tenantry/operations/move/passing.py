@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tenantry.clients import ledger, moves, prefixes, registry, turnstile
+from tenantry.clients import ledger, moves, objects, registry, turnstile
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.moves import Move
 from tenantry.clients.postgres import Server, may_act_as
@@ -13,6 +13,7 @@ from tenantry.declaration import load, naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import WorkError
 from tenantry.operations.move.transfer import Tell
+from tenantry.operations.progress import said
 from tenantry.settings import tenants_dir
 
 
@@ -99,7 +100,7 @@ def _remove(move: Move, left: Place, home: Place, first: str, second: str, outco
         said.append(f"the stack {stack}")
     store = move.store(left)
     if store.bucket != lives.bucket:
-        said.append(f"{prefixes.erase(store.bucket, store.prefix)} versions of objects")
+        said.append(f"{objects.erase(store.bucket, store.prefix)} versions of objects")
     moves.end(move, outcome)
     return f"removed: {'; '.join(said)}" if said else "nothing was left"
 
@@ -111,7 +112,7 @@ def _up(stacks: Iterable[str], tell: Tell) -> str:
     done = []
     for stack in stacks:
         outcome = engine.up(stack, declared, lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
-        done.append(f"{stack}: {', '.join(f'{n} {verb}' for verb, n in sorted(outcome.changes.items())) or 'as it was'}")
+        done.append(f"{stack}: {said(outcome.changes) or 'as it was'}")
     return "; ".join(done)
 
 

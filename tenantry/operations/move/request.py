@@ -119,7 +119,7 @@ def _next(move: Move) -> str:
 
 
 def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, by: str, via: str) -> UUID:
-    last = next(iter(runs.latest(tenant_id=tenant_id, kind=kind, limit=1)), None)
+    last = runs.last(tenant_id, kind)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments and kind != "move":
         durable.resume(last["id"])
         return UUID(str(last["id"]))

@@ -114,7 +114,7 @@ def _stage(run: Run) -> str:
 
 
 def _shut(run: Run) -> str:
-    ledger.begin(run.tenant_id, str(run.id), str(run.arguments["backup"]))  # type: ignore[arg-type]  # a tenant's run has its id
+    ledger.begin(run.tenant, str(run.id), str(run.arguments["backup"]))
     ledger.require_open(str(run.id))
     doors.shut(_store(run), "restore")
     return "nobody gets in while the data is replaced"

@@ -28,7 +28,7 @@ def inline(monkeypatch):
     """Runs are done in this thread, step by step, without the queue; a set names the steps before which to stop."""
 
     def request(wanted):
-        run_id, _ = runs.request(wanted)
+        run_id = runs.request(wanted)["id"]
         go_on(run_id)
         return run_id
 
