@@ -43,7 +43,8 @@ def derived(purpose: str, text: str) -> str:
 def _keys() -> dict[str, str]:
     name = f"{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/keys"
     found = aws.find_secret(name)
-    return json.loads(found if found is not None else aws.make_secret(name, json.dumps(_new())))  # type: ignore[no-any-return]
+    keys: dict[str, str] = json.loads(found if found is not None else aws.make_secret(name, json.dumps(_new())))
+    return keys
 
 
 def _new() -> dict[str, str]:

@@ -6,12 +6,21 @@ import json
 
 from tenantry.clients import aws
 from tenantry.clients.postgres import Server, sslmode
+from tenantry.errors import WorkError
 
 
 def at(address: str, port: int, secret_arn: str) -> Server:
     """The server at an address, its account read from the secret that RDS keeps for it."""
     account = json.loads(aws.secret(secret_arn))
     return Server(address, port, account["username"], account["password"], sslmode())
+
+
+def must(identifier: str, slug: str) -> Server:
+    """The tenant's server; ``WorkError`` when it is not there, or cannot be reached yet."""
+    server = find(identifier, slug)
+    if server is None:
+        raise WorkError(f"the database server {identifier} of tenant {slug} is not there", f"tenantry up --refresh {slug}")
+    return server
 
 
 def find(identifier: str, mark: str) -> Server | None:

@@ -60,10 +60,7 @@ class Place:
             return Server.from_environment()
         from tenantry.clients import own_server
 
-        found = own_server.find(self.server, self.slugs[0])
-        if found is None:
-            raise WorkError(f"the database server {self.server} is not there", f"tenantry up --refresh {self.slugs[0]}")
-        return found
+        return own_server.must(self.server, self.slugs[0])
 
     @contextmanager
     def connected(self) -> Iterator[psycopg.Connection]:

@@ -12,7 +12,7 @@ from tenantry.clients import own_server, registry
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
 from tenantry.declaration.problems import did_you_mean
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import InputError
 
 if TYPE_CHECKING:
     import psycopg
@@ -69,10 +69,7 @@ class TenantStore:
         """The server that the store is on, with its administrator's account."""
         if self.server is None:
             return Server.from_environment()
-        server = own_server.find(self.server, self.slug)
-        if server is None:
-            raise WorkError(f"the database server {self.server} of tenant {self.slug} is not there", f"tenantry up --refresh {self.slug}")
-        return server
+        return own_server.must(self.server, self.slug)
 
     @contextmanager
     def connected(self) -> Iterator[psycopg.Connection]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from tenantry.clients import registry
+from tenantry.clients import process, registry
 
 BEAT = 2.0
 """Seconds between two signs of life."""
@@ -29,15 +29,7 @@ class Worker:
     @property
     def gone(self) -> bool:
         """Whether it was on this machine and its process is no more: then nobody has to wait for the lease to end."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        return False
+        return self.host == socket.gethostname() and not process.alive(self.pid)
 
 
 def new_id() -> str:

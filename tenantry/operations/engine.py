@@ -19,12 +19,13 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
-from tenantry.clients import ledger, quarantine
+from tenantry.clients import ledger, process, quarantine
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
 from tenantry.errors import TransientError, WorkError
 from tenantry.operations import stack_lock
+from tenantry.operations.engine_failure import explained
 from tenantry.operations.progress import Run, Step
 from tenantry.settings import PlatformSettings, project_root
 
@@ -82,7 +83,7 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
         if tenant is not None and tenant.gone:
             automation.LocalWorkspace(str(project_root())).remove_stack(stack)
             # The engine would go on remembering which stack was worked on last.
-            automation.PulumiCommand().run(["stack", "unselect"], str(project_root()), {})
+            _command().run(["stack", "unselect"], str(project_root()), {})
             with Server.from_environment().connect() as connection:
                 ledger.forget_stack(connection, stack)
         return outcome
@@ -108,7 +109,7 @@ def forget(stack: str, slug: str) -> int:
         except StackNotFoundError:
             return 0
         except CommandError as error:
-            raise _explained(stack, Run(stack, lambda step: None), error) from error
+            raise explained(stack, [], str(error)) from error
 
 
 def _passes_on(resource: Mapping[str, Any], slug: str) -> bool:
@@ -139,7 +140,7 @@ def remove_if_empty(stack: str) -> bool:
         except StackNotFoundError:
             pass
         except CommandError as error:
-            raise _explained(stack, Run(stack, lambda step: None), error) from error
+            raise explained(stack, [], str(error)) from error
     return True
 
 
@@ -181,7 +182,7 @@ def _run(
             _clear_dead_lock(stack, handle, error)
             _work(handle, run, work, repair)
     except CommandError as error:
-        raise _explained(stack, run, error) from error
+        raise explained(stack, run.problems, str(error)) from error
     return Outcome(stack, run.changed, tuple(run.steps), time.monotonic() - started)
 
 
@@ -228,40 +229,6 @@ def _create(stack: str) -> None:
         workspace.create_stack(stack)
 
 
-# What servers say of troubles that pass; the program's errors arrive as text, whatever they were in Python.
-_PASSING = re.compile(
-    r"connection (?:refused|reset|closed|to server|timed out)|connection failed|server closed the connection|broken pipe|timed? ?out"
-    r"|(?:starting up|shutting down|recovery mode)|terminating connection|cannot be reached|could not connect|EOF detected"
-    r"|too many (?:connections|requests)|too many clients|remaining connection slots|deadlock detected"
-    r"|could not serialize|lock timeout|tuple concurrently updated"
-    r"|unexpected EOF|bad connection|admin_shutdown|answered (?:429|5\d\d)|service unavailable|throttl",
-    re.IGNORECASE,
-)
-
-
-def _failure(message: str, hint: str) -> WorkError:
-    """``TransientError`` where the cause passes by itself."""
-    return (TransientError if _PASSING.search(message) else WorkError)(message, hint)
-
-
-def _explained(stack: str, run: Run, error: CommandError) -> WorkError:
-    if not run.problems:
-        text = [line.strip() for line in str(error).splitlines() if "error:" in line]
-        return _failure(f"stack {stack}: {text[-1].partition('error:')[2].strip() if text else 'the engine failed'}", "tenantry doctor")
-    seen = dict.fromkeys(run.problems)
-    lines = []
-    hint = "mend the cause and run the same command again: it goes on where this run stopped"
-    for resource, message in seen:
-        message = message.removeprefix("Exception calling application: ")
-        if message.startswith("Program failed with an unhandled exception"):
-            message = message.splitlines()[-1].strip()
-        first, _, rest = message.partition("\n")
-        if not resource and rest:
-            hint = rest.strip().splitlines()[-1]
-        lines.append(f"{resource}: {' '.join(message.split())}" if resource else first)
-    return _failure(f"stack {stack}: " + "; ".join(lines), hint)
-
-
 def _work(handle: automation.Stack, run: Run, work: Callable[[Any, Run], object], repair: bool) -> None:
     if repair:
         _forget_pending(handle)
@@ -291,7 +258,7 @@ _LOCK = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 def _clear_dead_lock(stack: str, handle: automation.Stack, error: ConcurrentUpdateError) -> None:
     """Removes the backend's lock when the process that took it was on this machine and is no more; otherwise ``WorkError``."""
     holders = list(_LOCK.finditer(str(error)))
-    alive = [holder for holder in holders if holder["host"] != socket.gethostname() or _alive(int(holder["pid"]))]
+    alive = [holder for holder in holders if holder["host"] != socket.gethostname() or process.alive(int(holder["pid"]))]
     if alive or not holders:
         who = f" (process {alive[0]['pid']} on {alive[0]['host']})" if alive else ""
         raise TransientError(
@@ -299,13 +266,3 @@ def _clear_dead_lock(stack: str, handle: automation.Stack, error: ConcurrentUpda
             f"wait until it has ended; if it died on another machine: pulumi cancel --stack {stack}",
         ) from error
     handle.cancel()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

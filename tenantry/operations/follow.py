@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from tenantry.clients import runs, workers
@@ -15,6 +15,8 @@ from tenantry.operations.worker import Worker
 LOOK: Final = 0.1  # seconds between two looks at a run that has just begun; rarer the longer it takes, at least one a second
 ROLL_CALL: Final = 3.0  # seconds between two looks at who is at work
 OUTAGE: Final = 300.0  # seconds without the journal after which watching is given up
+
+T = TypeVar("T")
 
 Show = Callable[[dict[str, Any], dict[str, Any]], None]
 
@@ -26,19 +28,11 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
     """
     shown: dict[tuple[UUID, int], tuple[str, int]] = {}
     ended: dict[UUID, dict[str, Any]] = {}
+    waited = dict.fromkeys(run_ids)  # asked for twice, waited for once
     with somebody_at_work(say) as roll_call:
-        begun = since = time.monotonic()
-        while len(ended) < len(run_ids):
-            try:
-                found = [runs.read(run_id) for run_id in run_ids if run_id not in ended]
-                roll_call()
-            except TransientError:
-                if time.monotonic() - since > OUTAGE:
-                    raise
-                time.sleep(1)
-                continue
-            since = time.monotonic()
-            for run in found:
+        begun = time.monotonic()
+        while len(ended) < len(waited):
+            for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], roll_call):
                 for step in run["steps"]:
                     key, now = (run["id"], step["number"]), (step["state"], step["attempts"])
                     if shown.get(key) != now:
@@ -46,8 +40,22 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
                         show(run, step)
                 if run["state"] not in runs.OPEN:
                     ended[run["id"]] = run
-            time.sleep(min(1.0, LOOK + (since - begun) / 20))
-    return [ended[run_id] for run_id in dict.fromkeys(run_ids)]
+            time.sleep(min(1.0, LOOK + (time.monotonic() - begun) / 20))
+    return [ended[run_id] for run_id in waited]
+
+
+def patient_look(look: Callable[[], T], roll_call: Callable[[], None]) -> T:
+    """What ``look`` finds, once the journal answers and it is seen to that somebody is at work; an outage is waited for."""
+    since = time.monotonic()
+    while True:
+        try:
+            found = look()
+            roll_call()
+            return found
+        except TransientError:
+            if time.monotonic() - since > OUTAGE:
+                raise
+            time.sleep(1)
 
 
 @contextmanager

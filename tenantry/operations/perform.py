@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import psycopg
@@ -14,9 +14,6 @@ from tenantry.clients import runs
 from tenantry.errors import TenantryError, TransientError
 from tenantry.operations.kinds import kinds
 from tenantry.operations.steps import Log, Parts, Run, Step
-
-if TYPE_CHECKING:
-    from dbos import DBOS
 
 T = TypeVar("T")
 
@@ -64,14 +61,15 @@ def _do(run: Run, step: Step | Parts, number: int) -> None:
             "should_retry": lambda error: isinstance(error, StepFailed) and error.passing,
         },
         _attempt,
-        DBOS,
         run,
         step,
         number,
     )
 
 
-def _attempt(dbos: type[DBOS], run: Run, step: Step | Parts, number: int) -> None:
+def _attempt(run: Run, step: Step | Parts, number: int) -> None:
+    from dbos import DBOS
+
     log = Log(run, step.names if isinstance(step, Parts) else (step.name,), number)
     try:
         if isinstance(step, Parts):
@@ -83,7 +81,7 @@ def _attempt(dbos: type[DBOS], run: Run, step: Step | Parts, number: int) -> Non
             log.end(step.name, step.work(run))
     except Exception as error:
         _let_go_if_not_ours(error)
-        status = dbos.step_status
+        status = DBOS.step_status
         last = status is None or status.max_attempts is None or (status.current_attempt or 0) + 1 >= status.max_attempts
         again = passes(error) and not last
         cause, hint = explained(error)

@@ -82,8 +82,8 @@ def compose(
     message.set_content(rendered.plain, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     if logo is not None:
-        page = message.get_payload()[1]  # type: ignore[index]
-        page.add_related(logo[1], "image", "png", cid=f"<{logo[0]}>", disposition="inline", filename="logo.png")  # type: ignore[union-attr]
+        page = list(message.iter_parts())[1]
+        page.add_related(logo[1], "image", "png", cid=f"<{logo[0]}>", disposition="inline", filename="logo.png")
     return message
 
 

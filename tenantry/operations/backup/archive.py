@@ -32,7 +32,8 @@ def store(read: Read, bucket: str, key: str, recipient: str) -> tuple[int, str, 
     source = _Source(read, hashed=False)
     upload = objects.Upload(bucket, key)
     try:
-        compressed = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).stream_reader(source, read_size=CHUNK)  # type: ignore[arg-type]
+        compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+        compressed = compressor.stream_reader(source, read_size=CHUNK)  # type: ignore[arg-type]  # it wants `read` only, not all of IO
         try:
             pyrage.encrypt_io(compressed, upload, [pyrage.x25519.Recipient.from_str(recipient)])
         except Exception:
@@ -53,7 +54,8 @@ def load(bucket: str, key: str, identity: str, sink: Sink, expected: tuple[int, 
     body = objects.opened(bucket, key)["Body"]
     source, target = _Source(body.read, hashed=True), _Target(sink)
     try:
-        plain = zstandard.ZstdDecompressor().stream_writer(target, write_size=CHUNK)  # type: ignore[arg-type]
+        decompressor = zstandard.ZstdDecompressor()
+        plain = decompressor.stream_writer(target, write_size=CHUNK)  # type: ignore[arg-type]  # it wants `write` only, not all of IO
         pyrage.decrypt_io(source, plain, [pyrage.x25519.Identity.from_str(identity)])
     except Exception as error:
         for failure in (source.failure, target.failure):

@@ -83,4 +83,5 @@ def objects_tar(store: TenantStore, stored: list[StoredObject]) -> Iterator[byte
 
 def metadata_of(entry: tarfile.TarInfo) -> dict[str, Any]:
     """The object's metadata, as arguments of a put."""
-    return json.loads(base64.b64decode(entry.pax_headers[_PAX]))  # type: ignore[no-any-return]
+    said: dict[str, Any] = json.loads(base64.b64decode(entry.pax_headers[_PAX]))
+    return said

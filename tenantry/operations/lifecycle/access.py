@@ -6,6 +6,7 @@ which the application asks for every request; PostgreSQL cannot.
 
 from __future__ import annotations
 
+import psycopg
 from psycopg import sql
 
 from tenantry.clients.postgres import may_act_as
@@ -41,5 +42,5 @@ def open_again(store: TenantStore) -> str:
     return f"{store.app_role} may log in"
 
 
-def _there(connection: object, role: str) -> bool:
-    return connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None  # type: ignore[attr-defined]
+def _there(connection: psycopg.Connection, role: str) -> bool:
+    return connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None

@@ -119,12 +119,17 @@ def live_figures(store: TenantStore) -> dict[str, Figure]:
 
 def discard(store: TenantStore) -> None:
     """Drops the staging."""
-    names, server = Names.of(store), store.administrator()
-    if names.own_database:
-        proof.drop_database(server, names.staging)
+    drop(store, Names.of(store).staging)
+
+
+def drop(store: TenantStore, name: str) -> None:
+    """Drops the database or schema ``name`` beside the tenant's own; none is all right."""
+    server = store.administrator()
+    if Names.of(store).own_database:
+        proof.drop_database(server, name)
         return
     with server.connect(store.database) as connection, acting_as(connection, store.owner):
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(names.staging)))
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
 
 
 def _require(stored: Stored, where: Place) -> None:

@@ -14,7 +14,8 @@ from tenantry.clients import stores
 from tenantry.clients.postgres import acting_as, may_act_as
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError, WorkError
-from tenantry.operations.backup import checksums, proof
+from tenantry.operations.backup import checksums
+from tenantry.operations.restore import staging
 from tenantry.operations.restore.staging import Names
 
 if TYPE_CHECKING:
@@ -52,12 +53,7 @@ def has_kept(store: TenantStore) -> bool:
 
 def drop_kept(store: TenantStore) -> None:
     """Drops what was kept; nothing kept is all right."""
-    names, server = Names.of(store), store.administrator()
-    if names.own_database:
-        proof.drop_database(server, names.kept)
-        return
-    with server.connect(store.database) as connection, acting_as(connection, store.owner):
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(names.kept)))
+    staging.drop(store, Names.of(store).kept)
 
 
 def _is_there(store: TenantStore, name: str) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from tenantry.clients import task_runs
-from tenantry.errors import TransientError
-from tenantry.operations.follow import LOOK, OUTAGE, somebody_at_work
+from tenantry.operations.follow import LOOK, patient_look, somebody_at_work
 
 
 def until_done(
@@ -19,17 +19,8 @@ def until_done(
     ended: dict[UUID, dict[str, Any]] = {}
     open_ = set(run_ids)
     with somebody_at_work(say) as roll_call:
-        since = time.monotonic()
         while open_:
-            try:
-                found = task_runs.of(open_)
-                roll_call()
-            except TransientError:
-                if time.monotonic() - since > OUTAGE:
-                    raise
-                time.sleep(1)
-                continue
-            since = time.monotonic()
+            found = patient_look(partial(task_runs.of, open_), roll_call)
             for run in found:
                 if run["state"] not in task_runs.OPEN:
                     ended[run["id"]] = run

@@ -1,0 +1,42 @@
+"""Why a run of the engine failed, in words for people, and whether the cause passes by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tenantry.errors import TransientError, WorkError
+
+# What servers say of troubles that pass; the program's errors arrive as text, whatever they were in Python.
+_PASSING = re.compile(
+    r"connection (?:refused|reset|closed|to server|timed out)|connection failed|server closed the connection|broken pipe|timed? ?out"
+    r"|(?:starting up|shutting down|recovery mode)|terminating connection|cannot be reached|could not connect|EOF detected"
+    r"|too many (?:connections|requests)|too many clients|remaining connection slots|deadlock detected"
+    r"|could not serialize|lock timeout|tuple concurrently updated"
+    r"|unexpected EOF|bad connection|admin_shutdown|answered (?:429|5\d\d)|service unavailable|throttl",
+    re.IGNORECASE,
+)
+
+
+def _failure(message: str, hint: str) -> WorkError:
+    """``TransientError`` where the cause passes by itself."""
+    return (TransientError if _PASSING.search(message) else WorkError)(message, hint)
+
+
+def explained(stack: str, problems: Sequence[tuple[str, str]], output: str) -> WorkError:
+    """What to raise for a run that failed: from its ``problems`` (resource, message), or where there are none from what it printed."""
+    if not problems:
+        text = [line.strip() for line in output.splitlines() if "error:" in line]
+        return _failure(f"stack {stack}: {text[-1].partition('error:')[2].strip() if text else 'the engine failed'}", "tenantry doctor")
+    seen = dict.fromkeys(problems)
+    lines = []
+    hint = "mend the cause and run the same command again: it goes on where this run stopped"
+    for resource, message in seen:
+        message = message.removeprefix("Exception calling application: ")
+        if message.startswith("Program failed with an unhandled exception"):
+            message = message.splitlines()[-1].strip()
+        first, _, rest = message.partition("\n")
+        if not resource and rest:
+            hint = rest.strip().splitlines()[-1]
+        lines.append(f"{resource}: {' '.join(message.split())}" if resource else first)
+    return _failure(f"stack {stack}: " + "; ".join(lines), hint)
