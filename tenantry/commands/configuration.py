@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from tenantry import console
-from tenantry.errors import InputError
+from tenantry.commands import configuration_bulk
+from tenantry.commands.configuration_value import Json, Key, given, plain, short
 
 if TYPE_CHECKING:
     from tenantry.declaration.keys import Editor
     from tenantry.operations.configure import Changed
-    from tenantry.operations.configure_bulk import Preview
 
 config = typer.Typer(help="Configuration at runtime: values, history, bulk changes, drift from the files.", no_args_is_help=True)
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The tenant.")]
-Key = Annotated[str, typer.Argument(metavar="KEY", help="For example features.reports; tenantry config keys shows them all.")]
 MaybeKey = Annotated[str | None, typer.Argument(metavar="[KEY]", help="One key; all when left out.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 As = Annotated[
     Literal["platform", "tenant-admin"], typer.Option("--as", help="Whose right to change the key is asked for.", show_default=True)
 ]
@@ -56,7 +52,7 @@ def keys(
         console.print_json([{**asdict(key), "wins": values.winner(key)} for key in CONFIGURATION_KEYS.values()])
     else:
         rows = [
-            (key.key, key.type, _range(key.minimum, key.maximum), _short(key.default), _may(key.editor, key.runtime), values.winner(key))
+            (key.key, key.type, _range(key.minimum, key.maximum), short(key.default), _may(key.editor, key.runtime), values.winner(key))
             for key in CONFIGURATION_KEYS.values()
         ]
         console.print_table(("key", "type", "range", "default", "changed by", "wins"), rows)
@@ -78,11 +74,11 @@ def get(slug: Slug, key: MaybeKey = None, as_json: Json = False) -> None:
         if found[0].value is None:
             console.say(f"{key} has no value")
         else:
-            print(_plain(found[0].value))
-        over = f"; declared: {_short(found[0].declared)}" if found[0].source == "runtime" else ""
+            print(plain(found[0].value))
+        over = f"; declared: {short(found[0].declared)}" if found[0].source == "runtime" else ""
         console.say(f"({found[0].source}{over}; changed by: {_may(found[0].editor, found[0].runtime)})")
     else:
-        rows = [(s.key, _short(s.value), s.source, _may(s.editor, s.runtime), s.updated_by) for s in found]
+        rows = [(s.key, short(s.value), s.source, _may(s.editor, s.runtime), s.updated_by) for s in found]
         console.print_table(("key", "value", "source", "changed by", "last changed by"), rows)
 
 
@@ -104,7 +100,7 @@ def put(
     from tenantry.operations import configure
 
     role = _role(editor)
-    text = _text(value, file)
+    text = given(value, file)
     checked = from_text(changeable(key, role), text)
     _print_changed(configure.put(slug, key, checked, editor=role, by=person()), as_json)
 
@@ -141,92 +137,12 @@ def history(
     lines = []
     for row in rows:
         when, after = f"{row['changed_at']:%Y-%m-%d %H:%M:%S}", row["source"] if row["new_value"] is not None else "removed"
-        lines.append((when, row["changed_by"], row["config_key"], _short(row["old_value"]), _short(row["new_value"]), after, row["run_id"]))
+        lines.append((when, row["changed_by"], row["config_key"], short(row["old_value"]), short(row["new_value"]), after, row["run_id"]))
     console.print_table(("when", "who", "key", "old", "new", "source", "run"), lines)
 
 
-@config.command()
-def bulk(
-    key: Key,
-    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="As in a file.", show_default=False)] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="Read the value from a file.")] = None,
-    tier: Annotated[list[str] | None, typer.Option("--tier", metavar="T", help="Of this tier; may be repeated.")] = None,
-    cell: Annotated[list[str] | None, typer.Option("--cell", metavar="C", help="In this cell; may be repeated.")] = None,
-    label: Annotated[list[str] | None, typer.Option("--label", metavar="K=V", help="With this label; with all, if repeated.")] = None,
-    where: Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Where that value is in force.")] = None,
-    state: Annotated[list[str] | None, typer.Option("--state", metavar="S", help="In this state (default: active, suspended).")] = None,
-    slug: Annotated[list[str] | None, typer.Option("--slug", metavar="SLUG", help="This tenant; may be repeated.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Do it. Without: show what would change.")] = False,
-    plan: Annotated[str | None, typer.Option("--plan", metavar="ID", help="With --apply: only if the preview still has this id.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="With --apply: leave it to a worker, and print the run.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Set one key for many tenants: first a preview, then with --apply one transaction per cell. `config undo RUN` takes it back.
-
-    Example: tenantry config bulk limits.users 25 --tier starter
-
-    Example: tenantry config bulk limits.users 25 --tier starter --apply --plan 3f0c9a417be2d855
-    """
-    from tenantry.commands.runs import person, watch
-    from tenantry.declaration.values import changeable, from_text
-    from tenantry.operations import configure_bulk
-
-    checked = from_text(changeable(key, "platform"), _text(value, file))
-    selection = configure_bulk.select(
-        tiers=tier or (),
-        cells=cell or (),
-        labels=_pairs(label, "--label"),
-        where=_pairs(where, "--where"),
-        states=state or (),
-        slugs=slug or (),
-    )
-    previewed = configure_bulk.preview(key, checked, selection)
-    if not previewed.tenants:
-        raise InputError("no tenant is chosen", "tenantry status shows the tenants; leave conditions out to choose more")
-    if plan is not None and plan != previewed.plan:
-        raise InputError(f"the preview is {previewed.plan} by now, not {plan}", "look at it again: the same command without --apply")
-    if not apply:
-        _print_preview(previewed, as_json)
-    elif previewed.changes:
-        watch([configure_bulk.request(previewed, by=person())], detach=detach, as_json=as_json)
-    elif as_json:
-        console.print_json([])
-    else:
-        console.say(f"nothing to change: all {len(previewed.tenants)} chosen tenants have {key} = {_short(checked)}")
-
-
-@config.command()
-def undo(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run of a bulk change, or of an undo.")],
-    apply: Annotated[bool, typer.Option("--apply/--preview", help="Do it (default), or show what would go back.")] = True,
-    skip_changed: Annotated[bool, typer.Option("--skip-changed", help="Leave rows that were changed since as they are.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker, and print the run.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Undo a bulk change exactly: values and sources go back, rows that were not there go. All of it, or nothing.
-
-    Example: tenantry config undo 7c3f9a52-… --preview
-    """
-    from uuid import UUID
-
-    from tenantry.commands.runs import person, watch
-    from tenantry.operations import configure_bulk
-
-    try:
-        run_id = UUID(run)
-    except ValueError:
-        raise InputError(f"{run!r} is not a run's id", "tenantry config history SLUG shows the runs of a tenant's changes") from None
-    if apply:
-        watch([configure_bulk.request_undo(run_id, skip_changed=skip_changed, by=person())], detach=detach, as_json=as_json)
-        return
-    rows = configure_bulk.undo_preview(run_id)
-    if as_json:
-        console.print_json([asdict(row) for row in rows])
-        return
-    console.print_table(
-        ("tenant", "key", "now", "back", "source", ""),
-        [(r.slug, r.key, _short(r.now), _short(r.back), r.back_source, "changed since" if r.changed_since else "") for r in rows],
-    )
+config.command()(configuration_bulk.bulk)
+config.command()(configuration_bulk.undo)
 
 
 @config.command()
@@ -248,7 +164,7 @@ def drift(
     if as_json:
         console.print_json([asdict(entry) for entry in found])
     elif found:
-        rows = [(d.slug, d.key, _short(d.file), _short(d.declared), _short(d.value), d.next) for d in found]
+        rows = [(d.slug, d.key, short(d.file), short(d.declared), short(d.value), d.next) for d in found]
         console.print_table(("tenant", "key", "file", "applied", "in force", "next"), rows)
     else:
         console.say("no drift: every value in force is the declared one")
@@ -283,59 +199,13 @@ def _role(editor: str) -> Editor:
     return cast("Editor", editor.replace("-", "_"))
 
 
-def _text(value: str | None, file: Path | None) -> str:
-    if (value is None) == (file is None):
-        raise InputError("say the value: VALUE or --file PATH", "for example: tenantry config set acme features.exports false")
-    if file is None:
-        return str(value)
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {file}: {error}", "name a text file in UTF-8") from None
-
-
-def _pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
-    pairs = {}
-    for text in given or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise InputError(f"{option} {text!r} has no '='", f"for example: {option} name=value")
-        pairs[name] = value
-    return pairs
-
-
 def _print_changed(done: Changed, as_json: bool) -> None:
     if as_json:
         console.print_json({**asdict(done), "changed": done.changed})
     elif done.changed:
-        print(f"{done.slug} {done.key}: {_short(done.old)} ({done.old_source}) → {_short(done.value)} ({done.source})")
+        print(f"{done.slug} {done.key}: {short(done.old)} ({done.old_source}) → {short(done.value)} ({done.source})")
     else:
-        print(f"{done.slug} {done.key}: {_short(done.value)} ({done.source}), as before")
-
-
-def _print_preview(previewed: Preview, as_json: bool) -> None:
-    if as_json:
-        changes = [
-            {"tenant": c.slug, "cell": c.cell, "old": c.old, "old_source": c.old_source, "new": c.new, "source": c.source}
-            for c in previewed.changes
-        ]
-        shown = {"key": previewed.key, "value": previewed.value, "chosen": len(previewed.tenants), "plan": previewed.plan}
-        console.print_json({**shown, "cells": previewed.cells, "changes": changes})
-        return
-    from tenantry.operations import configure_bulk
-
-    rows = [
-        (c.slug, c.cell, f"{_short(c.old)} ({c.old_source})" if c.old_source else "no row", f"{_short(c.new)} ({c.source})")
-        for c in previewed.changes
-    ]
-    if rows:
-        console.print_table(("tenant", "cell", f"{previewed.key} now", "then"), rows)
-    per_cell = ", ".join(f"{count} in {cell}" for cell, count in previewed.cells.items())
-    same = len(previewed.tenants) - len(rows)
-    would = f"{configure_bulk.counted(len(rows))} would change{f' ({per_cell})' if per_cell else ''}"
-    console.say(f"{would}, {same} have that value; nothing was changed")
-    if rows:
-        console.say(f"to do just this: the same command with --apply --plan {previewed.plan}")
+        print(f"{done.slug} {done.key}: {short(done.value)} ({done.source}), as before")
 
 
 def _may(editor: str, runtime: bool) -> str:
@@ -344,13 +214,3 @@ def _may(editor: str, runtime: bool) -> str:
 
 def _range(minimum: int | None, maximum: int | None) -> str:
     return "" if minimum is None else f"{minimum:,} to {maximum:,}"
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _short(value: Any) -> str:
-    """One line of at most 40 characters."""
-    text = "-" if value is None else " ".join(_plain(value).split())
-    return text if len(text) <= 40 else f"{text[:39]}…"
