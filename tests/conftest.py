@@ -16,8 +16,9 @@ import pytest
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 from local.cloud.cloud import Cloud
-from local.env import UNSET, environment, process_environment
+from local.env import environment, process_environment
 from local.home import CLONE, Home
+from tests.environment import entered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,13 +58,10 @@ def cloud() -> Iterator[PrivateCloud]:
 
 
 @pytest.fixture
-def in_cloud(cloud: PrivateCloud, monkeypatch: pytest.MonkeyPatch) -> PrivateCloud:
+def in_cloud(cloud: PrivateCloud) -> Iterator[PrivateCloud]:
     """The worker's cloud, with its variables in this process's own environment."""
-    for key in UNSET:
-        monkeypatch.delenv(key, raising=False)
-    for key, value in cloud.environment.items():
-        monkeypatch.setenv(key, value)
-    return cloud
+    with entered(cloud.environment):
+        yield cloud
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tenantry.clients import aws, keys
 from tenantry.clients.stores import TenantStore
 from tests.engine import cloning
 from tests.engine.conftest import wait_for
 from tests.engine.provisioning import control, runs_of
+from tests.environment import entered
 
 pytestmark = pytest.mark.engine
 
@@ -39,14 +39,8 @@ def platform(sandbox):
     )
     sandbox.declare("plain", isolation="schema")
     sandbox.up()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment.items():
-            patch.setenv(name, value)
-        for cached in (aws.client, keys._keys):
-            cached.cache_clear()
+    with entered(sandbox.environment):
         yield sandbox
-    for cached in (aws.client, keys._keys):
-        cached.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from itertools import product
 
 import pytest
 
-from tenantry.clients import aws, keys
 from tenantry.clients.stores import TenantStore
 from tenantry.operations.clone import classification, plan
 from tenantry.operations.clone import fill as filling
 from tenantry.operations.clone.key import Key
 from tests.engine import cloning
+from tests.environment import entered
 
 pytestmark = pytest.mark.engine
 
@@ -27,14 +27,8 @@ def platform(sandbox):
         sandbox.declare(f"{role}-{model}", isolation=model, tier="enterprise" if model in ("database", "instance") else "starter")
     sandbox.declare("bystander", isolation="rls")
     sandbox.up()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment.items():
-            patch.setenv(name, value)
-        for cached in (aws.client, keys._keys):
-            cached.cache_clear()
+    with entered(sandbox.environment):
         yield sandbox
-    for cached in (aws.client, keys._keys):
-        cached.cache_clear()
 
 
 @pytest.fixture(scope="module")

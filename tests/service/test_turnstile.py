@@ -14,6 +14,7 @@ from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.errors import TransientError
+from tests.environment import entered
 
 pytestmark = pytest.mark.service
 
@@ -26,9 +27,7 @@ PASSWORD = "turnstile"
 @pytest.fixture(scope="module")
 def database(cloud):
     """A cell's database with the shared tables."""
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in cloud.environment.items():
-            patch.setenv(key, value)
+    with entered(cloud.environment):
         server = Server.from_environment()
         owner, app, name = naming.cell_owner(CELL), naming.cell_app(CELL), naming.cell_database(CELL)
         with server.connect() as admin:

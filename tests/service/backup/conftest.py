@@ -10,28 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 import psycopg
 import pytest
 from psycopg import sql
 
 from local.cloud.cloud import Cloud
-from local.env import UNSET, environment
+from local.env import environment
 from local.home import Home
-from tenantry.clients import aws, configuration, keys, migrations, registry
+from tenantry.clients import aws, configuration, migrations, registry
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.operations.backup import catalog
+from tests.environment import entered
 
 PREFIX = "tenantry-dev"
-
-
-def fresh_caches() -> None:
-    """Clients, credentials and keys are cached by process; each platform has its own."""
-    boto3.DEFAULT_SESSION = None
-    aws.client.cache_clear()
-    keys._keys.cache_clear()
 
 
 class Platform:
@@ -158,13 +151,11 @@ def started() -> Iterator[tuple[Platform, Home]]:
     cloud = Cloud(Home(root / "local"))
     cloud.up()
     try:
-        with pytest.MonkeyPatch.context() as patch:
-            enter(patch, cloud.home)
+        with entered(environment(cloud.home)):
             made = Platform()
             made.make()
         yield made, cloud.home
     finally:
-        fresh_caches()
         cloud.reset()
         shutil.rmtree(root, ignore_errors=True)
 
@@ -176,17 +167,8 @@ def _platform() -> Iterator[tuple[Platform, Home]]:
 
 
 @pytest.fixture
-def platform(_platform: tuple[Platform, Home], monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+def platform(_platform: tuple[Platform, Home]) -> Iterator[Platform]:
     """The session's platform, with its variables in this process's environment."""
     made, home = _platform
-    enter(monkeypatch, home)
-    yield made
-    fresh_caches()
-
-
-def enter(patch: pytest.MonkeyPatch, home: Home) -> None:
-    fresh_caches()
-    for key in UNSET:
-        patch.delenv(key, raising=False)
-    for key, value in environment(home).items():
-        patch.setenv(key, value)
+    with entered(environment(home)):
+        yield made

@@ -81,8 +81,9 @@ def test_a_wrong_policy_cannot_leak_rows_into_a_backup(platform, pair):
     store, _ = pair("rls")
     with Server.from_environment().connect(store.database) as connection:
         connection.execute("CREATE POLICY leak ON shared.documents USING (true)")
+        (neighbours,) = connection.execute("SELECT count(*) FROM shared.documents WHERE tenant_id <> %s", [store.id]).fetchone()
     try:
-        with pytest.raises(WorkError, match="documents shows 20 rows of other tenants"):
+        with pytest.raises(WorkError, match=f"documents shows {neighbours} rows of other tenants"):
             backup.create(store.slug)
     finally:
         with Server.from_environment().connect(store.database) as connection:

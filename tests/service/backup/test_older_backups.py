@@ -6,12 +6,14 @@ import shutil
 
 import pytest
 
+from local.env import environment
 from tenantry.clients import migrations, registry
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import InputError
 from tenantry.operations import backup
 from tenantry.operations.restore import run, staging
-from tests.service.backup.conftest import enter, fresh_caches, started
+from tests.environment import entered
+from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import MODELS, inline  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.service
@@ -67,10 +69,9 @@ def revised(monkeypatch, tmp_path):
     forget()
 
 
-def test_older_backups_go_forward(revised, inline, monkeypatch):  # noqa: F811
+def test_older_backups_go_forward(revised, inline):  # noqa: F811
     """In every model: the rows of then in the tables of now, guarded like everybody's; after that a rollback is possible too."""
-    with started() as (platform, home), pytest.MonkeyPatch.context() as patch:
-        enter(patch, home)
+    with started() as (platform, home), entered(environment(home)):
         stores = [platform.tenant(f"old-{model}", model) for model in MODELS]
         taken = {store.slug: backup.create(store.slug) for store in stores}
         head = revised()
@@ -115,7 +116,6 @@ def test_older_backups_go_forward(revised, inline, monkeypatch):  # noqa: F811
             with pytest.raises(InputError, match=f"has tables of revision {head}; this Tenantry knows up to"):
                 run.request(store.slug, backup_id(store), by="test")
         assert {store.slug: staging.live_figures(store) for store in stores} == figures
-    fresh_caches()
 
 
 def backup_id(store: TenantStore) -> str:

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from psycopg import sql
 
-from local.env import UNSET
-from tenantry.clients import configuration, migrations, registry
-from tenantry.clients.postgres import Server, acting_as
+from tenantry.clients import configuration, registry
 from tenantry.declaration import naming
+from tests.environment import entered
+from tests.service import control_database
 
 if TYPE_CHECKING:
     from tests.conftest import PrivateCloud
@@ -24,32 +24,9 @@ DECLARED = {"features.reports": False, "limits.users": 10, "theme.primary": "#0b
 @pytest.fixture(scope="module")
 def control(cloud: PrivateCloud) -> Iterator[PrivateCloud]:
     """The local cloud with the registry's tables, and this process's environment pointing at it."""
-    with pytest.MonkeyPatch.context() as patch:
-        for key in UNSET:
-            patch.delenv(key, raising=False)
-        for key, value in cloud.environment.items():
-            patch.setenv(key, value)
+    with entered(cloud.environment) as patch:
         patch.setenv("TENANTRY_ACTOR", "grace")
-        server = Server.from_environment()
-        with server.connect() as admin:
-            admin.autocommit = True
-            for role in (naming.CONTROL_OWNER, naming.CONTROL_APP):
-                if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-                    admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-            if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone():
-                names = (sql.Identifier(naming.CONTROL_DATABASE), sql.Identifier(naming.CONTROL_OWNER))
-                admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
-        with server.connect(naming.CONTROL_DATABASE) as connection:
-            with acting_as(connection, naming.CONTROL_OWNER):
-                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(naming.CONTROL_SCHEMA)))
-            migrations.apply(
-                connection,
-                "control",
-                naming.CONTROL_SCHEMA,
-                owner=naming.CONTROL_OWNER,
-                app_role=naming.CONTROL_APP,
-                platform_role=naming.CONTROL_OWNER,
-            )
+        control_database.make()
         yield cloud
 
 

@@ -11,9 +11,9 @@ import pytest
 from psycopg import sql
 
 from tenantry.clients import configuration as configuration_rows
-from tenantry.clients import migrations, registry
-from tenantry.clients.postgres import Server, acting_as
+from tenantry.clients import registry
 from tenantry.declaration import naming
+from tests.service import control_database
 
 if TYPE_CHECKING:
     from tests.conftest import PrivateCloud
@@ -24,27 +24,7 @@ Tenant = Callable[..., str]
 @pytest.fixture
 def control(in_cloud: PrivateCloud) -> Iterator[PrivateCloud]:
     """The local cloud with the registry's tables; no mail of another test in them."""
-    server = Server.from_environment()
-    with server.connect() as admin:
-        admin.autocommit = True
-        for role in (naming.CONTROL_OWNER, naming.CONTROL_APP):
-            if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-                admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone():
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(naming.CONTROL_DATABASE), sql.Identifier(naming.CONTROL_OWNER))
-            )
-    with server.connect(naming.CONTROL_DATABASE) as connection:
-        with acting_as(connection, naming.CONTROL_OWNER):
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(naming.CONTROL_SCHEMA)))
-        migrations.apply(
-            connection,
-            "control",
-            naming.CONTROL_SCHEMA,
-            owner=naming.CONTROL_OWNER,
-            app_role=naming.CONTROL_APP,
-            platform_role=naming.CONTROL_OWNER,
-        )
+    control_database.make()
     with registry.transaction() as connection:
         connection.execute("DELETE FROM outbox")
     yield in_cloud

@@ -16,12 +16,13 @@ from psycopg import sql
 
 from benchmarks.fleet import Fleet
 from local.cloud.cloud import Cloud
-from local.env import UNSET, environment, process_environment
+from local.env import environment, process_environment
 from local.home import CLONE, Home
 from tenantry.clients import migrations
 from tenantry.clients.postgres import Server
 from tenantry.operations import migrate
 from tenantry.operations.steps import Run
+from tests.environment import entered
 
 MIGRATION = '''"""Written by a test."""
 
@@ -88,14 +89,15 @@ def servers() -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def fleet(servers: Cloud, trees: Trees, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(servers: Cloud, trees: Trees) -> Iterator[Fleet]:
     """An empty fleet, whose databases and roles are gone after the test."""
-    for key in UNSET:
-        monkeypatch.delenv(key, raising=False)
-    for key, value in environment(servers.home).items():
-        monkeypatch.setenv(key, value)
-    server = Server.from_environment()
-    yield Fleet()
+    with entered(environment(servers.home)):
+        server = Server.from_environment()  # a test may meet it as somebody with fewer rights
+        yield Fleet()
+        _clear(server)
+
+
+def _clear(server: Server) -> None:
     with server.connect() as admin:
         admin.autocommit = True
         for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname <> 'postgres' AND NOT datistemplate").fetchall():
