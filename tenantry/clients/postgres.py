@@ -57,8 +57,11 @@ class Server:
             sslmode(),
         )
 
-    def connect(self, database: str = MAINTENANCE_DATABASE) -> psycopg.Connection:
-        """An open connection as the administrator; the caller closes it. ``WorkError`` when the server does not let us in."""
+    def connect(self, database: str = MAINTENANCE_DATABASE, *, timeout: int = CONNECT_TIMEOUT) -> psycopg.Connection:
+        """An open connection as the administrator; the caller closes it. ``WorkError`` when the server does not let us in.
+
+        ``timeout`` is in seconds, libpq's least being 2.
+        """
         import psycopg
 
         try:
@@ -69,7 +72,7 @@ class Server:
                 password=self.password,
                 sslmode=self.sslmode,
                 dbname=database,
-                connect_timeout=CONNECT_TIMEOUT,
+                connect_timeout=timeout,
                 application_name="tenantry",
                 cursor_factory=_cursor_factory,
             )

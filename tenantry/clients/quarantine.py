@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tenantry.clients.ledger import Ledger
     from tenantry.declaration import TenantDeclaration
 
+HINT = "tenantry quarantine list shows the names, release frees one"
+
 Answer = Literal["active", "provisioning", "suspended", "offboarding", "deleted", "unknown"]
 
 
@@ -87,34 +89,43 @@ def forget_expired() -> int:
         return connection.execute("DELETE FROM quarantined_names WHERE until <= now()").rowcount
 
 
-def refuse(slugs: Collection[str], hosts: Collection[str]) -> None:
-    """Raises ``InputError`` when one of these new names is in quarantine. A platform that has no registry yet has no quarantine."""
+def standing(slugs: Collection[str], hosts: Collection[str]) -> list[dict[str, Any]]:
+    """Those of these new names that are in quarantine (kind, name, until). A platform that has no registry yet has no quarantine."""
     if not slugs and not hosts:
-        return
+        return []
     try:
         with registry.transaction() as connection:
-            found = _standing(connection, "slug", slugs) + _standing(connection, "host", hosts)
+            return _standing(connection, "slug", slugs) + _standing(connection, "host", hosts)
     except TransientError:
         raise
     except (WorkError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject):
-        return  # no control database, no owner's role, or tables that are about to be migrated
+        return []  # no control database, no owner's role, or tables that are about to be migrated
+
+
+def refuse(slugs: Collection[str], hosts: Collection[str]) -> None:
+    """Raises ``InputError`` when one of these new names is in quarantine."""
+    found = standing(slugs, hosts)
     if found:
-        raise InputError(
-            "; ".join(_said(row) for row in found), "choose another name; tenantry quarantine list shows the names, release frees one"
-        )
+        raise InputError("; ".join(said(row) for row in found), f"choose another name; {HINT}")
 
 
-def _said(row: dict[str, Any]) -> str:
+def said(row: dict[str, Any]) -> str:
+    """A name that is in quarantine, as a problem."""
     what = "slug" if row["kind"] == "slug" else "host name"
     return f"the {what} {row['name']} was a deleted tenant's and is in quarantine" + (
         f" until {row['until']:%Y-%m-%d}" if row["until"] else ""
     )
 
 
-def refuse_declared(tenants: Iterable[TenantDeclaration], book: Ledger) -> None:
-    """``refuse`` for the names that declarations bring in: slugs and custom host names that the ledger does not know."""
+def new_names(tenants: Iterable[TenantDeclaration], book: Ledger) -> tuple[list[str], list[str]]:
+    """What declarations bring in: slugs and custom host names that the ledger does not know."""
     present = [tenant for tenant in tenants if not tenant.gone]
-    refuse(
+    return (
         [tenant.slug for tenant in present if tenant.slug not in book.tenants],
         [host for tenant in present for host in tenant.domains if ("hostname", host) not in book.claims],
     )
+
+
+def refuse_declared(tenants: Iterable[TenantDeclaration], book: Ledger) -> None:
+    """``refuse`` for the names that declarations bring in."""
+    refuse(*new_names(tenants, book))

@@ -25,8 +25,13 @@ def register(app: typer.Typer) -> None:
         app.command(name)(command)
 
 
-def validate(as_json: JsonOption = False) -> None:
+def validate(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no server: names in quarantine are not looked for.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check every declaration and show every problem, each with its file, line and column. Nothing is touched.
+
+    Names of deleted tenants that are still in quarantine are found where a server can be asked.
 
     Example: tenantry validate
     """
@@ -35,6 +40,12 @@ def validate(as_json: JsonOption = False) -> None:
     directory = tenants_dir()
     try:
         tenants = load(directory)
+        if not offline and _asked():
+            from tenantry.operations import name_check
+
+            found = name_check.problems(directory, tenants)
+            if found:
+                raise DeclarationErrors(found)
     except DeclarationErrors as error:
         if not as_json:
             raise
@@ -44,6 +55,16 @@ def validate(as_json: JsonOption = False) -> None:
         _print_json({"valid": True, "tenants": len(tenants), "problems": []})
     else:
         typer.echo(f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} in {directory}: all valid")
+
+
+def _asked() -> bool:
+    """Whether a server can be asked for names in quarantine; says on stderr that it was not."""
+    from tenantry.operations import name_check
+
+    reason = name_check.unasked()
+    if reason:
+        typer.echo(f"note: names in quarantine were not looked for: {reason}", err=True)
+    return not reason
 
 
 def schema(
@@ -79,6 +100,10 @@ def new(
     from tenantry.declaration.files import display
     from tenantry.declaration.generator import NewTenant, create
 
+    if _asked():
+        from tenantry.operations import name_check
+
+        name_check.refuse_slug(slug)
     path = create(tenants_dir(), NewTenant(slug, tier, name, email, isolation, cell))
     if as_json:
         _print_json({"slug": slug, "file": str(path)})

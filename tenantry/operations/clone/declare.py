@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 
+from tenantry.clients import quarantine
 from tenantry.declaration import TenantDeclaration, load, naming
 from tenantry.declaration.generator import NewTenant, cell_with_room, create, prepare
 from tenantry.declaration.keys import COLOURS, LIMITS
@@ -70,7 +71,7 @@ def _banner(source: str) -> str:
 
 
 def require_free(new: str, source: str, taken: set[str]) -> None:
-    """``InputError`` when ``new`` cannot be a clone's slug; ``taken`` are the slugs that the registry knows."""
+    """``InputError`` when ``new`` cannot be a clone's slug, or is in quarantine; ``taken`` are the slugs that the registry knows."""
     naming.require_slug(new)
     if new == source:
         raise InputError(f"{new} cannot be a clone of itself", "choose another slug with --as")
@@ -79,3 +80,5 @@ def require_free(new: str, source: str, taken: set[str]) -> None:
         raise InputError(f"the tenant {new} exists already", "choose another slug with --as")
     if file is None and new in taken:
         raise InputError(f"the registry knows a tenant {new} already", "choose another slug with --as")
+    if file is None:
+        quarantine.refuse([new], [])
