@@ -110,8 +110,18 @@ def _entering(schema: str, owner: str, app_role: str, tenant_id: str, platform_r
     lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner))]
     calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
     lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
-    lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(f"tenantry:migrate:{schema}")]
+    lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(_turn(schema))]
     return sql.SQL(";").join(lines)
+
+
+def _turn(schema: str) -> str:
+    return f"tenantry:migrate:{schema}"
+
+
+def keep_out(connection: psycopg.Connection, schema: str) -> None:
+    """No migration of ``schema`` begins until the connection is closed; one that is under way is waited for. No transaction stays open."""
+    connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [_turn(schema)])
+    connection.commit()
 
 
 @cache

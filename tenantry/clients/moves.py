@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from tenantry.clients import ledger, registry
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
+from tenantry.declaration.naming import CONTROL_DATABASE
 from tenantry.declaration.placement import Place, residence
 from tenantry.errors import InputError, TransientError
 from tenantry.settings import PlatformSettings, project_root
@@ -22,6 +23,9 @@ from tenantry.settings import PlatformSettings, project_root
 End = Literal["source", "target"]
 Keeping = Literal["standby", "live", "shut", "doomed"]
 """An end's own tables: being filled; in use; kept, but with no log-in; to be removed by the run after the next."""
+
+
+_BEGINNING: Final = "tenantry:moves:beginning"
 
 
 class _Stage(NamedTuple):
@@ -150,8 +154,16 @@ def due() -> list[str]:
 
 
 def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Place, keep: timedelta) -> Move:
-    """Opens the move, or finds it opened by the same run before; tells the ledger, so that no run misses it."""
+    """Opens the move, or finds it opened by the same run before; tells the ledger, so that no run misses it.
+
+    ``TransientError`` while a roll-out migrates: it has chosen its places, and both ends must stay at one revision.
+    """
     with registry.transaction() as connection:
+        row = connection.execute("SELECT pg_try_advisory_xact_lock_shared(hashtextextended(%s, 0)) AS free", [_BEGINNING]).fetchone()
+        if row is None or not row["free"]:
+            raise TransientError(
+                f"a roll-out of migrations is at work: {slug} begins to move when it has ended", "tenantry log shows how far it is"
+            )
         connection.execute(
             "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
             [move_id, tenant_id, Jsonb(source._asdict()), Jsonb(target._asdict()), keep],
@@ -160,6 +172,15 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
     with Server.from_environment().connect() as connection:
         ledger.mark_moving(connection, slug, True)
     return move
+
+
+@contextmanager
+def none_begins() -> Iterator[None]:
+    """For a roll-out: no move begins inside the block; one that is just beginning is waited for, and then is ``under_way``."""
+    with Server.from_environment().connect(CONTROL_DATABASE) as connection:
+        connection.autocommit = True
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_BEGINNING])
+        yield
 
 
 def advance(move: Move, phase: str) -> Move:

@@ -49,6 +49,16 @@ def install(store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
                 )
 
 
+def beside(connection: psycopg.Connection, store_schema: str, schema: str, tables: Sequence[Table]) -> list[str]:
+    """Names of those tables in ``store_schema`` whose writes do not pass the turnstile ``schema``."""
+    found = connection.execute(
+        "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND t.tgname = %s",
+        [store_schema, f"{schema}_i"],
+    ).fetchall()
+    return sorted({table.name for table in tables} - {name for (name,) in found})
+
+
 def drop(store: TenantStore, schema: str) -> None:
     """Takes the turnstile away, and what it noted. Nothing happens where there is none."""
     from psycopg import sql

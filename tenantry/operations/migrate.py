@@ -121,8 +121,9 @@ def _held(place: Place, moving: Mapping[str, moves.Move]) -> bool:
 
 
 def _first(run: Run) -> str:
-    found, options = _plan_of(run)
-    return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
+    with moves.none_begins():
+        found, options = _plan_of(run)
+        return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
 
 
 def _template(run: Run) -> str:
@@ -134,8 +135,9 @@ def _template(run: Run) -> str:
 
 
 def _rest(run: Run) -> str:
-    found, options = _plan_of(run)
-    said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
+    with moves.none_begins():
+        found, options = _plan_of(run)
+        said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
     refuse_unreachable(found)
     return said
 

@@ -239,3 +239,13 @@ def test_the_application_cannot_claim_to_be_the_mover(places, session):
     application.execute("SELECT set_config('tenantry.mover', 'on', false)")
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
         application.execute("DELETE FROM documents")
+
+
+def test_a_table_that_came_after_the_turnstile_is_named(places, database):
+    """Its writes are noted by nobody: a move that began before may not go on."""
+    source, _, tables = places
+    with source.connected() as admin:
+        assert turnstile.beside(admin, "shared", SCHEMA, tables) == []
+        admin.execute("CREATE TABLE shared.notes (tenant_id uuid, id uuid PRIMARY KEY)")
+        assert turnstile.beside(admin, "shared", SCHEMA, rows.describe(admin, "shared")) == ["notes"]
+        admin.rollback()

@@ -17,7 +17,7 @@ from tenantry.operations.move.transfer import Tell, Way
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
 from tenantry.settings import tenants_dir
 
-PATIENT: Final = Patience(12)  # about a quarter of an hour: somebody else's run of the cell, a long transaction
+PATIENT: Final = Patience(12)  # about a quarter of an hour: a roll-out, somebody else's run of the cell, a long transaction
 
 
 def _begin(run: Run) -> str:
@@ -82,7 +82,7 @@ def _arrived(run: Run) -> str:
 
 def _move(_: Run) -> Sequence[Step | Parts]:
     return (
-        Step("check", _begin),
+        Step("check", _begin, PATIENT),
         Step("prepare", _in(("copying",), passing.prepare), PATIENT),
         Step("copy", _in(("copying",), lambda move, tell: transfer.copy(Way.there(move), tell)), PATIENT),
         Step("catch up", _in(("copying",), lambda move, tell: transfer.catch_up(Way.there(move), tell)), PATIENT),

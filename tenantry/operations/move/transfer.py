@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.clients import moves, prefixes, rows, turnstile
 from tenantry.clients.checksums import Sums
-from tenantry.clients.migrations import version
+from tenantry.clients.migrations import keep_out, version
 from tenantry.clients.moves import Move
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
@@ -87,6 +87,7 @@ def catch_up(way: Way, tell: Tell) -> str:
     if not way.move.crosses_tables:
         return f"{objects} objects" if objects else ""
     tables = _tables(source, target)
+    _must_be_noted(way, tables)
     total, before = 0, None
     for number in range(1, ROUNDS + 1):
         count = _round(way, source, target, tables).notes
@@ -119,6 +120,10 @@ def switch(way: Way) -> str:
     control = Server.from_environment().connect(naming.CONTROL_DATABASE)
     # All connections are open before anybody has to wait.
     with control, source.connected() as here, target.connected() as there, turnstile.ready(source, way.turnstile) as freeze:
+        for connection, store in ((here, source), (there, target)):
+            keep_out(connection, store.schema)
+        tables = _compared(source, here, target, there)
+        _must_be_noted(way, tables)
         # Every row is compared a moment before the freeze; in it once more where that is quick, else those that changed since.
         with rows.reading(source, here) as out, rows.writing(target, there) as into:
             rows.follow(out, into, way.turnstile, tables, source.id)
@@ -173,20 +178,38 @@ def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows
 def _tables(source: TenantStore, target: TenantStore) -> list[rows.Table]:
     """The tables of both sides. ``TransientError`` while a migration has reached one side only."""
     with source.connected() as one, target.connected() as other:
-        here, there = version(one, source.schema), version(other, target.schema)
-        if here != there:
-            behind = source if (here or "") < (there or "") else target
-            raise TransientError(
-                f"the tables of {source.slug} are at revision {here}, those it moves to at {there}",
-                f"tenantry up --stack {behind.stack} brings them to the same; then the move goes on",
-            )
-        tables = rows.describe(one, source.schema)
-        if tables != rows.describe(other, target.schema):
-            raise WorkError(
-                f"the tables of {source.slug} have other columns than those it moves to, at the same revision {here}",
-                "something was changed by hand: take it back, or make it a migration",
-            )
+        return _compared(source, one, target, other)
+
+
+def _compared(source: TenantStore, one: psycopg.Connection, target: TenantStore, other: psycopg.Connection) -> list[rows.Table]:
+    here, there = version(one, source.schema), version(other, target.schema)
+    if here != there:
+        behind = source if (here or "") < (there or "") else target
+        raise TransientError(
+            f"the tables of {source.slug} are at revision {here}, those it moves to at {there}",
+            f"tenantry up --stack {behind.stack} brings them to the same; then the move goes on",
+        )
+    tables = rows.describe(one, source.schema)
+    if tables != rows.describe(other, target.schema):
+        raise WorkError(
+            f"the tables of {source.slug} have other columns than those it moves to, at the same revision {here}",
+            "something was changed by hand: take it back, or make it a migration",
+        )
+    one.commit()
+    other.commit()
     return tables
+
+
+def _must_be_noted(way: Way, tables: list[rows.Table]) -> None:
+    """A table that a migration brought to both ends after the copy began is not in it, and its writes pass beside the turnstile."""
+    source, _ = way.stores()
+    with source.connected() as connection:
+        unnoted = turnstile.beside(connection, source.schema, way.turnstile, tables)
+    if unnoted:
+        raise WorkError(
+            f"since the copy of {way.move.slug} began, a migration brought {', '.join(unnoted)}",
+            f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
+        )
 
 
 def _counted(sums: Sums) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-from psycopg import sql
+import threading
+from datetime import timedelta
+from uuid import uuid4
 
-from tenantry.clients import migrations, places
+import pytest
+from psycopg import errors, sql
+
+from tenantry.clients import migrations, moves, places
 from tenantry.declaration import naming
-from tenantry.errors import InputError, WorkError
+from tenantry.declaration.placement import Place
+from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.operations import migrate
 from tests.service.migrate.conftest import roll_out
 
@@ -317,3 +322,74 @@ def test_tenants_that_are_being_moved_wait_for_the_end_of_it(fleet, trees):
         control.execute("UPDATE control.moves SET ended_at = now(), outcome = 'finished'")
         roll_out()
     assert set(versions().values()) == {"0002"}
+
+
+def begin_move(slug):
+    """What the first step of `tenantry move SLUG --to schema` does."""
+    return moves.begin(uuid4(), naming.tenant_id(slug), slug, Place("database", "main"), Place("schema", "main", 1), timedelta(days=1))
+
+
+def test_no_move_begins_while_a_roll_out_migrates(fleet, trees):
+    """It waits for the end of the roll-out, which chose its places when nobody was on the move; one that began earlier is left alone."""
+    fleet.database("yarrow", "0001")
+    fleet.database("zinnia", "0001")
+    trees.add("ALTER TABLE users ADD COLUMN phone text;")
+    said = []
+    rolling = threading.Thread(target=lambda: said.extend(roll_out(lock_seconds=60.0)))
+    with fleet.connect(naming.tenant_database("zinnia")) as report, fleet.connect() as admin:
+        with report.transaction():
+            report.execute("LOCK TABLE tenant.users IN ACCESS SHARE MODE")
+            rolling.start()
+            for _ in range(10_000):
+                if admin.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'").fetchone():
+                    break
+            else:
+                pytest.fail("the roll-out did not come to the table")
+            with pytest.raises(TransientError, match="a roll-out of migrations is at work: yarrow begins to move when it has ended"):
+                begin_move("yarrow")
+            assert moves.under_way() == {}
+        rolling.join(60)
+    assert len(said) == 3
+    begin_move("yarrow")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    roll_out()
+    assert versions() == {"yarrow": "0002", "zinnia": "0003"}
+
+
+def test_a_roll_out_waits_for_a_move_that_is_just_beginning(fleet, trees):
+    """What is not committed yet would not be seen: the roll-out looks after that, and leaves the tenant alone."""
+    fleet.database("yarrow", "0001")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    lock = "SELECT pg_advisory_xact_lock_shared(hashtextextended('tenantry:moves:beginning', 0))"
+    begin = "INSERT INTO control.moves (id, tenant_id, source, target, keep) VALUES (gen_random_uuid(), %s, %s, %s, interval '1 day')"
+    ends = ['{"isolation": "database", "cell": "main", "turn": 0}', '{"isolation": "schema", "cell": "main", "turn": 1}']
+    rolling = threading.Thread(target=roll_out)
+    with fleet.connect(naming.CONTROL_DATABASE) as control, fleet.connect() as admin:
+        with control.transaction():
+            control.execute(lock)
+            control.execute(begin, [naming.tenant_id("yarrow"), *ends])
+            rolling.start()
+            for _ in range(10_000):
+                if admin.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'").fetchone():
+                    break
+            else:
+                pytest.fail("the roll-out did not wait")
+        rolling.join(60)
+    assert versions() == {"yarrow": "0001"}
+
+
+def test_no_migration_of_a_schema_gets_between_the_last_comparison_of_a_move_and_its_switch(fleet, trees):
+    """Whoever switches keeps migrations of both ends out, `up`'s as well as a roll-out's, until its connection is closed."""
+    fleet.schemas(["yew"], "0001")
+    target = trees.add("CREATE TABLE notes (tenant_id uuid NOT NULL, id uuid PRIMARY KEY);")
+    names = {"owner": naming.cell_owner("main"), "app_role": naming.tenant_app("yew"), "tenant_id": str(naming.tenant_id("yew"))}
+    switching = fleet.server.connect(naming.cell_database("main"))
+    migrations.keep_out(switching, schema_of("yew"))
+    with fleet.server.connect(naming.cell_database("main")) as session:
+        migrations.prepare(session, 0.1)
+        with pytest.raises(errors.LockNotAvailable):
+            migrations.advance(session, schema_of("yew"), target, printed={}, **names)
+        switching.close()
+        session.execute("SET lock_timeout = '60s'")
+        migrations.advance(session, schema_of("yew"), target, printed={}, **names)
+    assert versions()["yew"] == target
