@@ -1,4 +1,4 @@
-"""What the local AWS keeps over a restart: one pickle of moto's state, replaced as a whole."""
+"""What the local AWS keeps over a restart: one pickle of moto's state, replaced as a whole, and the larger objects' bytes beside it."""
 
 import io
 import pickle
@@ -14,9 +14,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.backends import get_backend
+from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
 SERVICES = ("s3", "iam", "sts", "secretsmanager", "acm", "kms", "rds")
+LARGE = 1 << 16
+"""Bytes from which an object's content is a file of its own: written once, not again with every change of anything."""
 QUIET_SECONDS = 0.1
 LONGEST_SECONDS = 1.0
 
@@ -45,10 +48,81 @@ def _load_versions(versions: list[tuple[str, list[Any]]]) -> _VersionedKeyStore:
     return store
 
 
+class _Content:
+    """An object's bytes, which are in the file of that name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _Contents:
+    """A folder with a file for the bytes of each large object."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+    def keep(self, key: FakeKey) -> _Content:
+        """The object's content, which is in its file from now on. Names are by content: copies share one."""
+        name = f"{key.etag.strip(chr(34))}-{key.contentsize}"
+        file = self.folder / name
+        if not file.exists():
+            fresh = file.with_suffix(".new")
+            fresh.write_bytes(key.value)
+            fresh.chmod(0o600)
+            fresh.replace(file)
+        return _Content(name)
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    def set_aside(self, mark: str) -> None:
+        """Keeps what is there beside, for a pickle that was kept beside too."""
+        if any(self.folder.iterdir()):
+            self.folder.rename(self.folder.with_suffix(f"{mark}.bad"))
+            self.folder.mkdir(mode=0o700)
+
+    def remove_others(self, names: set[str]) -> None:
+        """Removes every file but those."""
+        for file in self.folder.iterdir():
+            if file.name not in names:
+                file.unlink()
+
+
+def _read_content(name: str) -> bytes:
+    raise NotImplementedError("stands in the pickle for the reading of a content")
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts objects' contents back."""
+
+    def __init__(self, pickled: bytes, contents: _Contents) -> None:
+        super().__init__(io.BytesIO(pickled))
+        self._contents = contents
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (__name__, _read_content.__name__):
+            return self._contents.read
+        return super().find_class(module, name)
+
+
 class _Pickler(pickle.Pickler):
-    """Also takes certificates and private keys, which the cryptography library leaves out, and all versions of an object."""
+    """Also takes certificates and private keys, which the cryptography library leaves out, and all versions of an object.
+
+    ``names`` are the contents that are not in the pickle.
+    """
+
+    def __init__(self, buffer: io.BytesIO, contents: _Contents) -> None:
+        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
+        self._contents, self.names = contents, set[str]()
 
     def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, FakeKey) and value.contentsize >= LARGE and not value.disposed:
+            state = {name: part for name, part in vars(value).items() if name not in ("_value_buffer", "lock")}
+            return FakeKey.__new__, (FakeKey,), state | {"value": self._contents.keep(value)}
+        if isinstance(value, _Content):
+            self.names.add(value.name)
+            return _read_content, (value.name,)
         if isinstance(value, _VersionedKeyStore):
             # As a plain dictionary, which it is a kind of, it would show only the last version of each object.
             return _load_versions, (list(value.lists()),)
@@ -65,6 +139,7 @@ class Snapshot:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / "moto.pickle"
+        self._contents = _Contents(directory / "objects")
         self.lock = threading.RLock()
         self._changed = threading.Event()
         self._ended = threading.Event()
@@ -76,12 +151,13 @@ class Snapshot:
             return
         try:
             # Written by this class into a folder of this user's; no other source is ever read.
-            kept = pickle.loads(self.path.read_bytes())  # noqa: S301
+            kept = _Unpickler(self.path.read_bytes(), self._contents).load()
             if kept["version"] != moto.__version__:
                 raise ValueError(f"written by moto {kept['version']}, this is {moto.__version__}")
         except Exception as problem:
             aside = self.path.with_suffix(f".{int(time.time())}.bad")
             self.path.rename(aside)
+            self._contents.set_aside(aside.suffixes[-2])
             print(f"the kept AWS state could not be read and was moved to {aside}: {problem}", file=sys.stderr)
             return
         for service, accounts in kept["services"].items():
@@ -107,13 +183,15 @@ class Snapshot:
         with self.lock:
             services = {name: {account: dict(regions) for account, regions in get_backend(name).items()} for name in SERVICES}
             buffer = io.BytesIO()
-            _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump({"version": moto.__version__, "services": services})
+            pickler = _Pickler(buffer, self._contents)
+            pickler.dump({"version": moto.__version__, "services": services})
         fresh = self.path.with_suffix(".new")
         with fresh.open("wb") as file:
             file.write(buffer.getbuffer())
         # Object bytes and secrets are in it.
         fresh.chmod(0o600)
         fresh.replace(self.path)
+        self._contents.remove_others(pickler.names)
 
     def _write_changes(self) -> None:
         pause = QUIET_SECONDS

@@ -63,6 +63,25 @@ def test_a_restart_forgets_nothing(tmp_path: Path, end: signal.Signals) -> None:
         assert describe(address) == before
 
 
+def test_large_objects_are_kept_once_each(tmp_path: Path) -> None:
+    """Their bytes are files of their own: both versions come back, a copy shares its original's file, what is deleted for good is gone."""
+    first, second, folder = b"1" * 100_000, b"2" * 20_000_000, tmp_path / "aws" / "objects"
+    with running.aws(tmp_path / "aws") as address:
+        fill(address)
+        s3 = connect(address, "s3")
+        versions = [s3.put_object(Bucket="kept", Key="large", Body=body)["VersionId"] for body in (first, second)]
+        s3.copy_object(Bucket="kept", Key="copy", CopySource={"Bucket": "kept", "Key": "large", "VersionId": versions[0]})
+    assert sorted(file.stat().st_size for file in folder.iterdir()) == [len(first), len(second)]
+    assert (tmp_path / "aws" / "moto.pickle").stat().st_size < 100_000
+    assert all(file.stat().st_mode & 0o077 == 0 for file in (folder, *folder.iterdir()))
+    with running.aws(tmp_path / "aws") as address:
+        s3 = connect(address, "s3")
+        found = [s3.get_object(Bucket="kept", Key="large", VersionId=version)["Body"].read() for version in versions]
+        assert (found, s3.get_object(Bucket="kept", Key="copy")["Body"].read()) == ([first, second], first)
+        s3.delete_object(Bucket="kept", Key="large", VersionId=versions[1])
+    assert [file.stat().st_size for file in folder.iterdir()] == [len(first)]
+
+
 def test_sessions_live_on(tmp_path: Path) -> None:
     """A tenant's session, its tag included, is worth after a restart what it was worth before."""
     with running.aws(tmp_path / "aws") as address:
