@@ -7,11 +7,12 @@ DO $$
 DECLARE
     target record;
     policy name;
+    -- In policies as a SELECT of its own, which PostgreSQL asks once for a statement, not once for each row.
     context constant text := 'NULLIF(current_setting(''app.tenant_id'', true), '''')::uuid';
     -- In shared tables no context means no rows. A tenant's own store knows its tenant without one, and refuses another's.
     tenant constant text := CASE current_setting('tenantry.tenant_id')
-        WHEN '' THEN format('tenant_id = %s', context)
-        ELSE format('tenant_id = %1$L::uuid AND coalesce(%2$s, %1$L::uuid) = %1$L::uuid', current_setting('tenantry.tenant_id'), context)
+        WHEN '' THEN format('tenant_id = (SELECT %s)', context)
+        ELSE format('tenant_id = %1$L::uuid AND (SELECT coalesce(%2$s, %1$L::uuid) = %1$L::uuid)', current_setting('tenantry.tenant_id'), context)
     END;
     app_role constant text := current_setting('tenantry.app_role');
     platform_role constant text := current_setting('tenantry.platform_role');
