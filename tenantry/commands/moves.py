@@ -42,7 +42,6 @@ def move(
 
     Example: tenantry move acme --rollback
     """
-    from tenantry.clients import moves as records
     from tenantry.commands.runs import person, watch
     from tenantry.operations.move import request
 
@@ -53,11 +52,10 @@ def move(
         watch([request.follow_up("move-finish", slug, by=person())], detach=detach, as_json=as_json)
         return
     if rollback:
-        back = records.must(slug).source
         run = request.follow_up("move-rollback", slug, by=person())
         watch([run], detach=detach, as_json=as_json)
         # The file says where the tenant lives once no move is open any more.
-        _say_edited(slug, request.write_file(slug, back))
+        _say_edited(slug, request.write_file(slug, request.came_from(run)))
         return
     run_id = request.joined(slug, to, cell)
     edited = False

@@ -52,8 +52,8 @@ def _in(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callable[[R
 
 
 def _check(run: Run) -> str:
-    move = moves.must(run.subject)
-    return f"{move.source} to {move.target}: {move.phase}"
+    move = moves.of(run.subject)
+    return f"{move.source} to {move.target}: {move.phase}" if move else "the move was closed already"
 
 
 def _arrive(move: Move, tell: Tell) -> str:
@@ -69,6 +69,11 @@ def _switch_back(move: Move, tell: Tell) -> str:
 
 def _active(move: Move) -> bool:
     return TenantStore.of(move.slug).state == "active"
+
+
+def _let_go(run: Run) -> str:
+    moves.let_go(run.subject)
+    return ""
 
 
 def _arrived(run: Run) -> str:
@@ -97,6 +102,7 @@ def _finish(_: Run) -> Sequence[Step | Parts]:
         Step("check", _check),
         Step("arrive", _in(("moved",), _arrive), PATIENT),
         Step("remove the old place", _in(("moved", "finishing", "clearing"), passing.finish), PATIENT),
+        Step("close the move", _let_go, PATIENT),
     )
 
 
@@ -109,6 +115,7 @@ def _rollback(_: Run) -> Sequence[Step | Parts]:
         Step("freeze and switch back", _in(("moved",), _switch_back), PATIENT),
         Step("hand back", _in(("returned", "undoing"), lambda move, tell: passing.hand_over(move, "undoing", tell)), PATIENT),
         Step("remove the other place", _in(("copying", "undoing", "unmaking"), passing.undo), PATIENT),
+        Step("close the move", _let_go, PATIENT),
     )
 
 

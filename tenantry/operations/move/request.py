@@ -56,7 +56,10 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
         raise InputError(f"tenant {slug} was never made completely", f"tenantry up {slug} first")
     at_work = next((run for run in runs.latest(tenant_id=store.id) if run["state"] in runs.OPEN), None)
     if at_work is not None:
-        raise InputError(f"tenant {slug} is at work: {at_work['kind']}", f"wait until it has ended: tenantry log {slug}")
+        raise InputError(
+            f"tenant {slug} is at work: {at_work['kind']}",
+            f"wait until it has ended: tenantry log {slug}; if it was killed: tenantry resume {at_work['id']}",
+        )
     asked = isolation is not None or cell is not None
     source = Place(store.isolation, store.cell, known.turn)  # type: ignore[arg-type]  # the registry checks the word
     target = Place(
@@ -83,7 +86,7 @@ def joined(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
     """
     move = moves.of(slug)
     if move is None:
-        return None
+        return _killed_early(slug, isolation, cell)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
     if same and move.phase in ("copying", "switched"):
         durable.resume(move.id)
@@ -99,8 +102,24 @@ def joined(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
     )
 
 
+def _killed_early(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
+    """The run of the move that was asked for and has not opened it yet."""
+    last = runs.last(TenantStore.of(slug).id, "move")
+    if last is None or last["state"] not in runs.OPEN:
+        return None
+    target = Place(**last["arguments"]["target"])
+    if isolation not in (None, target.isolation) or cell not in (None, target.cell):
+        return None
+    durable.resume(last["id"])
+    return UUID(str(last["id"]))
+
+
 def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for ``move-finish`` or ``move-rollback``; the run's id. ``InputError`` when there is no move, or it is too early or too late."""
+    last = runs.last(TenantStore.of(slug).id, kind)
+    if last is not None and last["state"] in runs.OPEN:  # the move may be closed already, and the run killed before its end
+        durable.resume(last["id"])
+        return UUID(str(last["id"]))
     move = moves.must(slug)
     allowed = {
         "move-finish": ("moved", "finishing", "clearing"),
@@ -110,6 +129,12 @@ def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
         what = "has not arrived" if kind == "move-finish" and move.phase in ("copying", "switched") else f"is {move.phase}"
         raise InputError(f"the move of {slug} {what}", _next(move))
     return _request(kind, slug, move.tenant_id, {"move": str(move.id)}, by=by, via=via)
+
+
+def came_from(rollback: UUID) -> Place:
+    """Where the tenant lives once that run of ``move-rollback`` has ended."""
+    move = runs.read(UUID(runs.read(rollback)["arguments"]["move"]))
+    return Place(**move["arguments"]["source"])
 
 
 def _next(move: Move) -> str:
