@@ -2,11 +2,12 @@
 -- the migrations on every create and change of a store, so a new table cannot be forgotten and a dropped policy comes back.
 -- Settings: tenantry.app_role, who uses the tables; tenantry.tenant_id, the only tenant of a store of its own, or '' where many
 -- share the tables; tenantry.platform_role, the one role that may work across tenants, or ''; tenantry.only, the tables that
--- unguarded.sql found to need it, as an array, or not set: all of them.
+-- unguarded.sql found to need it, as an array, or not set: all of them. It leaves what it did to the tables in tenantry.guards.
 DO $$
 DECLARE
     target record;
     policy name;
+    guards text := '';
     -- In policies as a SELECT of its own, which PostgreSQL asks once for a statement, not once for each row.
     context constant text := 'NULLIF(current_setting(''app.tenant_id'', true), '''')::uuid';
     -- In shared tables no context means no rows. A tenant's own store knows its tenant without one, and refuses another's.
@@ -29,24 +30,25 @@ BEGIN
         ORDER BY c.relname
     LOOP
         IF target.relkind = 'v' THEN
-            EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', target.name);
-            EXECUTE format('GRANT SELECT ON %s TO %I', target.name, app_role);
+            guards := guards || format('ALTER VIEW %s SET (security_invoker = true);', target.name)
+                || format('GRANT SELECT ON %s TO %I;', target.name, app_role);
             CONTINUE;
         END IF;
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target.name);
-        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target.name);
+        guards := guards || format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', target.name);
         -- Policies add up: one more would open what ours closes.
         FOR policy IN SELECT polname FROM pg_policy WHERE polrelid = target.name LOOP
-            EXECUTE format('DROP POLICY %I ON %s', policy, target.name);
+            guards := guards || format('DROP POLICY %I ON %s;', policy, target.name);
         END LOOP;
-        EXECUTE format('CREATE POLICY tenant_isolation ON %s USING (%s) WITH CHECK (%s)', target.name, tenant, tenant);
-        -- Not TRUNCATE, REFERENCES or TRIGGER: none of them asks a policy.
-        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, %I', target.name, app_role);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', target.name, app_role);
+        guards := guards || format('CREATE POLICY tenant_isolation ON %s USING (%s) WITH CHECK (%s);', target.name, tenant, tenant)
+            -- Not TRUNCATE, REFERENCES or TRIGGER: none of them asks a policy.
+            || format('REVOKE ALL ON %s FROM PUBLIC, %I;', target.name, app_role)
+            || format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I;', target.name, app_role);
         IF platform_role <> '' THEN
-            EXECUTE format('CREATE POLICY platform ON %s TO %I USING (true) WITH CHECK (true)', target.name, platform_role);
+            guards := guards || format('CREATE POLICY platform ON %s TO %I USING (true) WITH CHECK (true);', target.name, platform_role);
         END IF;
     END LOOP;
+    EXECUTE guards;
+    PERFORM set_config('tenantry.guards', guards, true);
     -- Nobody else comes into the database. Stores of one database change the same catalog row: they take turns, or one would fail.
     IF has_database_privilege('public', current_database(), 'CONNECT, TEMPORARY')
             OR NOT has_database_privilege(app_role, current_database(), 'CONNECT') THEN

@@ -1,9 +1,9 @@
 -- What isolation.sql would change in a schema, asked of the catalog: its tables and views that are not guarded exactly so, and
 -- whether the schema and the database are open to the right ones. A migration of many schemas asks this in each, because the
 -- answer is mostly `nothing` and costs a tenth. Never for a schema with a platform role: its second policy would count as damage.
--- $1 schema, $2 app_role, $3 how this server prints the policy with this tenant's id in it. Not current_schema(): the plan is kept
--- from schema to schema only while the search path stays the same, and planning costs more than asking.
-PREPARE tenantry_unguarded (name, name, text) AS
+-- $1 schema, $2 app_role, $3 the policy with this tenant's id as this server keeps it, for a tenant_id that is the first column:
+-- pg_get_expr would open every table to print it. Not current_schema(): the plan is kept from schema to schema only while the
+-- search path stays the same, and planning costs more than asking. It becomes two prepared statements, and so has no end of its own.
 SELECT
     array(
         SELECT c.relname
@@ -15,12 +15,17 @@ SELECT
                 WHEN 'v' THEN c.reloptions @> '{security_invoker=true}' AND has_table_privilege($2, c.oid, 'SELECT')
                 ELSE c.relrowsecurity AND c.relforcerowsecurity
                     AND (SELECT count(*) = 1 AND bool_and(p.polname = 'tenant_isolation' AND p.polcmd = '*' AND p.polpermissive
-                                AND p.polroles = '{0}' AND pg_get_expr(p.polqual, c.oid) = $3
-                                AND pg_get_expr(p.polwithcheck, c.oid) = $3)
+                                AND p.polroles = '{0}' AND p.polwithcheck::text = p.polqual::text
+                                AND CASE WHEN a.attnum = 1 THEN p.polqual::text ELSE
+                                    replace(replace(replace(replace(p.polqual::text, ':varattno 1 ', ':varattno - '),
+                                        format(':varattno %s ', a.attnum), ':varattno 1 '), ':varattnosyn 1 ', ':varattnosyn - '),
+                                        format(':varattnosyn %s ', a.attnum), ':varattnosyn 1 ') END = $3)
                          FROM pg_policy p WHERE p.polrelid = c.oid)
-                    AND (SELECT count(*) = 4 AND bool_and(e.grantee <> 0 AND NOT e.is_grantable
+                    AND (c.relacl::text = format('{%1$s=arwdDxtm/%1$s,%2$s=arwd/%1$s}', pg_get_userbyid(c.relowner), $2)
+                        -- Others may have rights of their own.
+                        OR (SELECT count(*) = 4 AND bool_and(e.grantee <> 0 AND NOT e.is_grantable
                                 AND e.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
-                         FROM aclexplode(c.relacl) e WHERE e.grantee = 0 OR e.grantee = (SELECT oid FROM pg_roles WHERE rolname = $2))
+                         FROM aclexplode(c.relacl) e WHERE e.grantee = 0 OR e.grantee = (SELECT oid FROM pg_roles WHERE rolname = $2)))
                     AND NOT EXISTS (SELECT FROM pg_attribute f WHERE f.attrelid = c.oid AND f.attacl IS NOT NULL)
                 END, false) IS FALSE
         ORDER BY c.relname

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 ATTEMPTS: Final = 6
-SESSION: Final = 200
+SESSION: Final = 500
 """Places that one session migrates: it keeps the tables of all it has touched in its memory."""
 
 # What passes by itself. Not every OperationalError: a full disk does not.
@@ -77,8 +77,8 @@ class _Work:
     budget: int
     told: Callable[[Outcome], None]
     outcomes: list[Outcome] = field(default_factory=list)
-    printed: dict[str, dict[bool, str]] = field(default_factory=dict)
-    """Server → how it prints the policies."""
+    learned: dict[str, migrations.Learned] = field(default_factory=dict)
+    """By server."""
     lock: Lock = field(default_factory=Lock)
 
     def next(self) -> Place | None:
@@ -96,7 +96,7 @@ def _worker(work: _Work, target: str, lock_seconds: float) -> None:
     with ExitStack() as stack:
         session = _Session(stack, lock_seconds)
         while (place := work.next()) is not None:
-            work.ended(_migrate(session, place, target, work.printed.setdefault(place.server or "", {})))
+            work.ended(_migrate(session, place, target, work.learned.setdefault(place.server or "", migrations.Learned())))
 
 
 class _Session:
@@ -123,7 +123,7 @@ class _Session:
         self._connection = None
 
 
-def _migrate(session: _Session, place: Place, target: str, printed: dict[bool, str]) -> Outcome:
+def _migrate(session: _Session, place: Place, target: str, learned: migrations.Learned) -> Outcome:
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
     started = time.monotonic()
@@ -133,7 +133,14 @@ def _migrate(session: _Session, place: Place, target: str, printed: dict[bool, s
         nonlocal attempts
         attempts += 1
         migrations.advance(
-            session.to(place), place.schema, target, owner=place.owner, app_role=place.app_role, tenant_id=place.tenant_id, printed=printed
+            session.to(place),
+            place.schema,
+            place.version or "",
+            target,
+            owner=place.owner,
+            app_role=place.app_role,
+            tenant_id=place.tenant_id,
+            learned=learned,
         )
 
     def again(_: RetryCallState) -> None:
