@@ -9,8 +9,8 @@ SELECT
         SELECT c.relname
         FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND d.classid = 'pg_class'::regclass
-            AND c.relkind IN ('r', 'p', 'v')
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = (SELECT oid FROM pg_namespace WHERE nspname = $1)
+            AND d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v')
             AND coalesce(CASE c.relkind
                 WHEN 'v' THEN c.reloptions @> '{security_invoker=true}' AND has_table_privilege($2, c.oid, 'SELECT')
                 ELSE c.relrowsecurity AND c.relforcerowsecurity

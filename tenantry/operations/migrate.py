@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from threading import Event, Thread
 from typing import Any, Final
 from uuid import UUID
@@ -55,16 +55,21 @@ class Plan:
     unreachable: tuple[Place, ...]
     held: tuple[Place, ...]
     """Lagging, and left alone: a tenant of theirs is being moved, and both ends must have the same tables."""
+    found: Sequence[Place] = field(default=(), repr=False)
+    moving: Mapping[str, moves.Move] = field(default_factory=dict, repr=False)
 
     @property
     def lagging(self) -> tuple[Place, ...]:
         return self.first + self.rest
 
 
-def plan(slugs: Sequence[str] = (), options: Options | None = None) -> Plan:
-    """Looks at the fleet and says who lags. ``InputError`` when a place is at a revision that is not ours: a newer Tenantry was there."""
+def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Plan | None = None) -> Plan:
+    """Looks at the fleet and says who lags. ``InputError`` when a place is at a revision that is not ours: a newer Tenantry was there.
+
+    With an ``earlier`` plan since which nothing was migrated the databases are not looked into again, only who is being moved.
+    """
     known, head = migrations.revisions("tenant"), migrations.head("tenant")
-    found = places.survey(slugs)
+    found = earlier.found if earlier else places.survey(slugs)
     foreign = [place for place in found if place.version is not None and place.version not in known]
     if foreign:
         versions = ", ".join(sorted({str(place.version) for place in foreign}))
@@ -73,7 +78,7 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None) -> Plan:
             "use the version of Tenantry that migrated it, or name the tenants to migrate without it",
         )
     first = _ring(found, head, options or Options())
-    moving = moves.under_way()
+    moving = {**(earlier.moving if earlier else {}), **moves.under_way()}
     behind = [place for place in found if place.version not in (None, head)]
     lagging = [place for place in behind if not _held(place, moving)]
     return Plan(
@@ -84,6 +89,8 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None) -> Plan:
         unmade=tuple(place for place in found if place.version is None and not place.problem),
         unreachable=tuple(place for place in found if place.problem),
         held=tuple(place for place in behind if _held(place, moving)),
+        found=found,
+        moving=moving,
     )
 
 
@@ -120,10 +127,31 @@ def _held(place: Place, moving: Mapping[str, moves.Move]) -> bool:
     return any(place.tenant_id or move.phase in ("copying", "switched") for move in open_moves)
 
 
-def _first(run: Run) -> str:
-    with moves.none_begins():
-        found, options = _plan_of(run)
-        return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
+class _RollOut:
+    """The steps of a run, and what they keep for each other in the process that does them."""
+
+    def __init__(self) -> None:
+        self._looked: Plan | None = None
+
+    def first(self, run: Run) -> str:
+        options = _options(run)
+        with moves.none_begins():
+            found = plan(run.arguments["slugs"], options)
+            # A ring takes its time, and tenants move meanwhile; where it is empty the next step need not look again.
+            self._looked = None if found.first else found
+            return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
+
+    def rest(self, run: Run) -> str:
+        options = _options(run)
+        with moves.none_begins():
+            found = plan(run.arguments["slugs"], options, self._looked)
+            said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
+        refuse_unreachable(found)
+        return said
+
+
+def _options(run: Run) -> Options:
+    return Options(**run.arguments["options"])
 
 
 def _template(run: Run) -> str:
@@ -132,19 +160,6 @@ def _template(run: Run) -> str:
     if run.arguments["slugs"] or found in (None, migrations.head("tenant")):
         return ""
     return f"{found} to {template.ensure()}"
-
-
-def _rest(run: Run) -> str:
-    with moves.none_begins():
-        found, options = _plan_of(run)
-        said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
-    refuse_unreachable(found)
-    return said
-
-
-def _plan_of(run: Run) -> tuple[Plan, Options]:
-    options = Options(**run.arguments["options"])
-    return plan(run.arguments["slugs"], options), options
 
 
 def _stage(run: Run, group: Sequence[Place], head: str, options: Options, stage: str, *, budget: int, waiting: int = 0) -> str:
@@ -201,7 +216,8 @@ def _causes(found: Sequence[tuple[str, str]]) -> str:
 
 def _steps(_: Run) -> Sequence[Step]:
     # A place is tried again by itself; a stage is not, because what failed in it is for people.
-    return Step("first ring", _first, ONCE), Step("template", _template), Step("the rest", _rest, ONCE)
+    work = _RollOut()
+    return Step("first ring", work.first, ONCE), Step("template", _template), Step("the rest", work.rest, ONCE)
 
 
 MIGRATE: Final = Kind("migrate", _steps)

@@ -64,6 +64,24 @@ def test_every_model_gets_to_the_head_guarded_as_if_made_there(fleet, trees):
     assert roll_out() == ["", "", ""], "nothing is left to do"
 
 
+def test_after_the_first_ones_a_schema_takes_one_round_trip_and_is_guarded_all_the_same(fleet, trees, monkeypatch):
+    """New tables too, one of them with its tenant_id further back; what the short way finds damaged goes the long way and is mended."""
+    slugs = [f"willow-{number}" for number in range(6)]
+    fleet.schemas(slugs, "0001")
+    trees.add(NOTES + "CREATE TABLE tags (tag text, tenant_id uuid NOT NULL, PRIMARY KEY (tenant_id, tag));")
+    fleet.schemas(["made-at-head"])
+    with fleet.connect() as connection:
+        connection.execute(sql.SQL("CREATE POLICY extra ON {} USING (true)").format(sql.Identifier(schema_of("willow-4"), "users")))
+    long_way, guarded = [], migrations._run_guarded
+    monkeypatch.setattr(migrations, "_run_guarded", lambda *arguments: long_way.append(arguments[1]) or guarded(*arguments))
+    roll_out(parallel=1)
+    assert long_way == [schema_of(slug) for slug in ("willow-0", "willow-1", "willow-4", "willow-5")], "5 learns without what 4 had"
+    whole = posture(fleet, schema_of("made-at-head"), "made-at-head")
+    assert len([line for line in whole if line.startswith("policy ")]) == 5
+    for slug in slugs:
+        assert posture(fleet, schema_of(slug), slug) == whole
+
+
 DAMAGES = (
     "DROP POLICY tenant_isolation ON {table}",
     "ALTER POLICY tenant_isolation ON {table} USING (true)",
@@ -380,16 +398,24 @@ def test_a_roll_out_waits_for_a_move_that_is_just_beginning(fleet, trees):
 
 def test_no_migration_of_a_schema_gets_between_the_last_comparison_of_a_move_and_its_switch(fleet, trees):
     """Whoever switches keeps migrations of both ends out, `up`'s as well as a roll-out's, until its connection is closed."""
-    fleet.schemas(["yew"], "0001")
+    fleet.schemas(["xylia-1", "xylia-2", "yew"], "0001")
     target = trees.add("CREATE TABLE notes (tenant_id uuid NOT NULL, id uuid PRIMARY KEY);")
-    names = {"owner": naming.cell_owner("main"), "app_role": naming.tenant_app("yew"), "tenant_id": str(naming.tenant_id("yew"))}
+    learned = migrations.Learned()
+
+    def advance(session, slug, learned):
+        names = {"owner": naming.cell_owner("main"), "app_role": naming.tenant_app(slug), "tenant_id": str(naming.tenant_id(slug))}
+        migrations.advance(session, schema_of(slug), "0001", target, learned=learned, **names)
+
     switching = fleet.server.connect(naming.cell_database("main"))
     migrations.keep_out(switching, schema_of("yew"))
     with fleet.server.connect(naming.cell_database("main")) as session:
         migrations.prepare(session, 0.1)
-        with pytest.raises(errors.LockNotAvailable):
-            migrations.advance(session, schema_of("yew"), target, printed={}, **names)
+        for slug in ("xylia-1", "xylia-2"):
+            advance(session, slug, learned)
+        for way in (migrations.Learned(), learned):  # the long one and the short one
+            with pytest.raises(errors.LockNotAvailable):
+                advance(session, "yew", way)
         switching.close()
         session.execute("SET lock_timeout = '60s'")
-        migrations.advance(session, schema_of("yew"), target, printed={}, **names)
+        advance(session, "yew", learned)
     assert versions()["yew"] == target
