@@ -13,6 +13,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from tenantry.clients import ledger, registry
+from tenantry.clients.checksums import Figure
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration.naming import CONTROL_DATABASE
@@ -231,13 +232,13 @@ def switching(connection: psycopg.Connection[Any], move: Move, phase: str) -> It
         yield
 
 
-def measured(move: Move, freeze: float, checksums: Mapping[str, tuple[int, int]]) -> None:
+def measured(move: Move, freeze: float, figures: Mapping[str, Figure]) -> None:
     """Keeps how long writes waited (seconds) and what was compared."""
-    values = {table: [rows, str(total)] for table, (rows, total) in checksums.items()}
+    values = {table: [figure.rows, figure.mixed] for table, figure in figures.items()}
     with registry.transaction() as connection:
         connection.execute(
             "UPDATE moves SET freeze_ms = %s, rows = %s, checksums = %s WHERE id = %s",
-            [round(freeze * 1000), sum(rows for rows, _ in checksums.values()), Jsonb(values), move.id],
+            [round(freeze * 1000), sum(figure.rows for figure in figures.values()), Jsonb(values), move.id],
         )
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import errors, sql
 
 from tenantry.clients import checksums, stores
+from tenantry.clients.checksums import Figure
 from tenantry.clients.stores import TenantStore
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Table(NamedTuple):
 
     name: str
     columns: tuple[str, ...]
+    types: tuple[str, ...]
+    """The columns', as ``checksums`` names them."""
     key: tuple[tuple[str, str], ...]
     tree: bool
     """Rows point at rows of the same table: they have to go in at once."""
@@ -40,8 +43,8 @@ def describe(connection: psycopg.Connection, schema: str) -> list[Table]:
     for name in stores.tables(connection, schema):
         where = sql.Identifier(schema, name).as_string(connection)
         columns = connection.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
-            " ORDER BY attname",
+            "SELECT attname, typname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid"
+            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attname",
             [where],
         ).fetchall()
         key = connection.execute(
@@ -52,7 +55,8 @@ def describe(connection: psycopg.Connection, schema: str) -> list[Table]:
         tree = connection.execute(
             "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass AND confrelid = conrelid)", [where]
         ).fetchone()
-        found.append(Table(name, tuple(row[0] for row in columns), tuple((row[0], row[1]) for row in key), tree == (True,)))
+        names, types = tuple(row[0] for row in columns), tuple(row[1] for row in columns)
+        found.append(Table(name, names, types, tuple((row[0], row[1]) for row in key), tree == (True,)))
     return found
 
 
@@ -135,7 +139,7 @@ def follow(source: psycopg.Connection, target: psycopg.Connection, turnstile: st
         if not all(table.key for table in changed):
             raise _Anew
         with target.transaction():
-            differing = _apply(source, target, changes, changed)
+            differing = _apply(source, target, changes, changed, tenant_id)
     except (_Anew, errors.UniqueViolation, errors.ForeignKeyViolation):
         # Rows that swapped a unique value, or a table whose rows have no name: no order of single changes is known to be right.
         copy(source, target, tables, tenant_id)
@@ -153,7 +157,8 @@ class _Anew(Exception):
     """Single changes cannot be told apart."""
 
 
-def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.Composable, changed: Sequence[Table]) -> list[str]:
+def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.Composable, changed: Sequence[Table],
+           tenant_id: UUID) -> list[str]:  # fmt: skip
     """Brings the rows over that the notes name, and says which tables' differ among them afterwards."""
     staged, ours = {}, {}
     for table in changed:
@@ -170,7 +175,7 @@ def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.
             _names(table.columns), sql.Identifier(table.name), wanted, _names(keys)
         )
         staged[table.name] = (_stage(target, table, "keys", keys), _stage(target, table, "rows", table.columns))
-        ours[table.name] = checksums.query(source, rows)
+        ours[table.name] = _figure(source, table, sql.SQL("({}) r").format(rows), tenant_id)
         for query, into in zip((wanted, rows), staged[table.name], strict=True):
             for _ in _pour(source, query, target, into, None):
                 pass
@@ -195,16 +200,13 @@ def _apply(source: psycopg.Connection, target: psycopg.Connection, changes: sql.
                 action=sql.SQL("UPDATE SET {}").format(update) if rest else sql.SQL("NOTHING"),
             )
         )
-    differing = []
+    theirs = {}
     for table in changed:
-        theirs = checksums.query(
-            target,
-            sql.SQL("SELECT {} FROM {} t JOIN {} k USING ({})").format(
-                _names(table.columns), sql.Identifier(table.name), staged[table.name][0], _names([name for name, _ in table.key])
-            ),
+        rows = sql.SQL("{} t JOIN {} k USING ({})").format(
+            sql.Identifier(table.name), staged[table.name][0], _names([name for name, _ in table.key])
         )
-        if theirs != ours[table.name]:
-            differing.append(f"{table.name}: of the changed rows {_said(ours[table.name])} here, {_said(theirs)} there")
+        theirs[table.name] = _figure(target, table, rows, tenant_id)
+    differing = [f"of the changed rows {what}" for what in checksums.differences(ours, theirs)]
     for pair in staged.values():
         for name in pair:
             target.execute(sql.SQL("DROP TABLE {}").format(name))
@@ -241,15 +243,21 @@ def _pour(source: psycopg.Connection, query: sql.Composable, target: psycopg.Con
             yield
 
 
-def compare(source: psycopg.Connection, target: psycopg.Connection, tables: Sequence[Table]) -> tuple[checksums.Sums, list[str]]:
-    """Rows and checksum of each of the source's tables, and what differs in the target, in words. Both sides at the same time."""
-    columns = {table.name: table.columns for table in tables}
+def compare(source: psycopg.Connection, target: psycopg.Connection, tables: Sequence[Table],
+            tenant_id: UUID) -> tuple[dict[str, Figure], list[str]]:  # fmt: skip
+    """The figure of each of the source's tables, and what differs in the target, in words. Both sides at the same time."""
+
+    def figures(connection: psycopg.Connection) -> dict[str, Figure]:
+        return {table.name: _figure(connection, table, sql.Identifier(table.name), tenant_id) for table in tables}
+
     with ThreadPoolExecutor(1) as pool:
-        theirs = pool.submit(checksums.of, target, columns)
-        ours = checksums.of(source, columns)
-        others = theirs.result()
-    differences = [f"{name}: {_said(ours[name])} here, {_said(others[name])} there" for name in ours if ours[name] != others[name]]
-    return ours, differences
+        theirs = pool.submit(figures, target)
+        ours = figures(source)
+        return ours, checksums.differences(ours, theirs.result())
+
+
+def _figure(connection: psycopg.Connection, table: Table, rows: sql.Composable, tenant_id: UUID) -> Figure:
+    return checksums.figure(connection, table.name, rows, dict(zip(table.columns, table.types, strict=True)), tenant_id)
 
 
 def set_sequences(source: psycopg.Connection, target: psycopg.Connection, source_schema: str, target_schema: str) -> None:
@@ -261,10 +269,6 @@ def set_sequences(source: psycopg.Connection, target: psycopg.Connection, source
             sql.SQL("SELECT setval(%s::regclass, greatest(%s, (SELECT last_value FROM {})))").format(where),
             [where.as_string(target), value],
         )
-
-
-def _said(sums: tuple[int, int]) -> str:
-    return f"{sums[0]} rows (sum {sums[1]})"
 
 
 def _names(columns: Sequence[str]) -> sql.Composable:

@@ -109,7 +109,7 @@ def follow(places):
     source, target, tables = places
     with rows.reading(source) as out, rows.writing(target) as into:
         followed = rows.follow(out, into, SCHEMA, tables, ID)
-        _, differing = rows.compare(out, into, tables)
+        _, differing = rows.compare(out, into, tables, ID)
     assert followed.differing == differing == []
     return followed.notes
 
@@ -249,3 +249,11 @@ def test_a_table_that_came_after_the_turnstile_is_named(places, database):
         admin.execute("CREATE TABLE shared.notes (tenant_id uuid, id uuid PRIMARY KEY)")
         assert turnstile.beside(admin, "shared", SCHEMA, rows.describe(admin, "shared")) == ["notes"]
         admin.rollback()
+
+
+def test_rows_that_swapped_a_value_are_not_equal(places):
+    """As many rows, the same values in each column, and yet not the same: the comparison sees it."""
+    source, target, tables = places
+    with rows.reading(source) as out, rows.writing(target) as into:
+        into.execute("UPDATE documents SET title = CASE title WHEN 't1' THEN 't2' ELSE 't1' END WHERE title IN ('t1', 't2')")
+        assert rows.compare(out, into, tables, ID)[1] == ["documents has 20 rows, but not the same"]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from tenantry.clients import pgtools, stores
+from tenantry.clients import checksums, pgtools, stores
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import WorkError
-from tenantry.operations.backup import archive, checksums
+from tenantry.operations.backup import archive
 from tenantry.operations.backup.manifest import Part
 
 if TYPE_CHECKING:

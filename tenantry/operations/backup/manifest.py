@@ -12,11 +12,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenantry.clients import keys
+from tenantry.clients.checksums import Figure
 from tenantry.errors import InputError
 from tenantry.operations.backup.archive import Damaged
-from tenantry.operations.backup.checksums import Figure
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 NAME: Final = "manifest.age"
 
 

@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from tenantry.clients import migrations, objects, pgtools
+from tenantry.clients import checksums, migrations, objects, pgtools
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.errors import InputError
-from tenantry.operations.backup import archive, catalog, checksums, contents, manifest, tenant_key
+from tenantry.operations.backup import archive, catalog, contents, manifest, tenant_key
 from tenantry.operations.backup.archive import Damaged, Sink
 from tenantry.operations.backup.manifest import Manifest, Part
 

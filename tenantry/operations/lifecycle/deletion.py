@@ -161,7 +161,8 @@ def names(run: Run) -> list[tuple[Any, str]]:
 
 
 def _changed(run: Run, store: TenantStore) -> list[str]:
-    from tenantry.operations.backup import checksums, extract
+    from tenantry.clients import checksums
+    from tenantry.operations.backup import extract
 
     manifest = manifest_of(run.notes["proven"]["id"])
     with extract.snapshot(store) as snapshot:

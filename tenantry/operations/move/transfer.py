@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tenantry.clients import moves, prefixes, rows, turnstile
-from tenantry.clients.checksums import Sums
+from tenantry.clients.checksums import Figure
 from tenantry.clients.migrations import keep_out, version
 from tenantry.clients.moves import Move
 from tenantry.clients.postgres import Server
@@ -98,7 +98,7 @@ def catch_up(way: Way, tell: Tell) -> str:
         before = count
     with rows.reading(source) as out, rows.writing(target) as into:
         total += rows.follow(out, into, way.turnstile, tables, source.id).notes
-        _, differing = rows.compare(out, into, tables)
+        _, differing = rows.compare(out, into, tables, source.id)
     _must_be_equal(way, differing)
     return f"{total} changes in {number} rounds; all tables equal"
 
@@ -128,7 +128,7 @@ def switch(way: Way) -> str:
         with rows.reading(source, here) as out, rows.writing(target, there) as into:
             rows.follow(out, into, way.turnstile, tables, source.id)
             began = time.monotonic()
-            sums, differing = rows.compare(out, into, tables)
+            figures, differing = rows.compare(out, into, tables, source.id)
             quick = time.monotonic() - began <= QUICK
         _must_be_equal(way, differing)
         started = time.monotonic()
@@ -137,15 +137,15 @@ def switch(way: Way) -> str:
             last = rows.follow(out, into, way.turnstile, tables, source.id)
             differing = last.differing
             if quick or last.anew:
-                sums, differing = rows.compare(out, into, tables)
+                figures, differing = rows.compare(out, into, tables, source.id)
             _must_be_equal(way, differing)
             rows.set_sequences(out, into, source.schema, target.schema)
         prefixes.mirror(source.bucket, target.bucket, source.prefix)
         _decide(way, control, freeze)
         freeze.end()
         frozen_for = time.monotonic() - started
-    moves.measured(way.move, frozen_for, sums)
-    return f"writes waited {frozen_for:.2f} s: {last.notes} last changes, {_counted(sums)}, all equal; lives as {way.destination} now"
+    moves.measured(way.move, frozen_for, figures)
+    return f"writes waited {frozen_for:.2f} s: {last.notes} last changes, {_counted(figures)}, all equal; lives as {way.destination} now"
 
 
 def _must_be_equal(way: Way, differing: list[str]) -> None:
@@ -212,5 +212,5 @@ def _must_be_noted(way: Way, tables: list[rows.Table]) -> None:
         )
 
 
-def _counted(sums: Sums) -> str:
-    return f"{sum(count for count, _ in sums.values())} rows in {len(sums)} tables"
+def _counted(figures: Mapping[str, Figure]) -> str:
+    return f"{sum(figure.rows for figure in figures.values())} rows in {len(figures)} tables"

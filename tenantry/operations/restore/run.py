@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import disk, moves, runs
+from tenantry.clients import checksums, disk, moves, runs
+from tenantry.clients.checksums import Figure
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import durable
-from tenantry.operations.backup import catalog, checksums
-from tenantry.operations.backup.checksums import Figure
+from tenantry.operations.backup import catalog
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.restore import assets, doors, ledger, registry_rows, staging, swap
 from tenantry.operations.steps import ONCE, Kind, Patience, Run, Step

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import migrations, pgtools, stores
+from tenantry.clients import checksums, migrations, pgtools, stores
+from tenantry.clients.checksums import Figure
 from tenantry.clients.postgres import acting_as
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
-from tenantry.operations.backup import checksums, proof, reading
-from tenantry.operations.backup.checksums import Figure
+from tenantry.operations.backup import proof, reading
 from tenantry.operations.backup.reading import Place, Stored
 
 

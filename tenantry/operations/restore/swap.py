@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import stores
+from tenantry.clients import checksums, stores
 from tenantry.clients.postgres import acting_as, may_act_as
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError, WorkError
-from tenantry.operations.backup import checksums
 from tenantry.operations.restore import staging
 from tenantry.operations.restore.staging import Names
 
 if TYPE_CHECKING:
-    from tenantry.operations.backup.checksums import Figure
+    from tenantry.clients.checksums import Figure
 
 
 def swap(store: TenantStore, *, keep: bool = True) -> bool:
