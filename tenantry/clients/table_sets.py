@@ -25,7 +25,7 @@ BATCH = 500
 
 
 @dataclass(frozen=True)
-class Place:
+class TableSet:
     """One set of tenant tables. ``server`` is the identifier of a tenant's own server, or None: the platform's."""
 
     server: str | None
@@ -76,26 +76,28 @@ class Place:
             connection.close()
 
 
-def survey(slugs: Sequence[str] = ()) -> list[Place]:
+def survey(slugs: Sequence[str] = ()) -> list[TableSet]:
     """The places of the tenants ``slugs``, or of all, with their versions; sorted. ``InputError`` for a slug that is not there."""
     stores = TenantStore.every()
     for slug in slugs:
         if slug not in {store.slug for store in stores}:
             raise unknown(slug, [store.slug for store in stores])
     chosen = [store for store in stores if not slugs or store.slug in slugs]
-    places = list(_places(stores, {store.slug for store in chosen}, everywhere=not slugs))
-    groups: dict[tuple[str | None, str], list[Place]] = {}
-    for place in places:
-        groups.setdefault((place.server, place.database), []).append(place)
-    present = _prepare({place.owner for place in places if place.server is None})
+    table_sets = list(_places(stores, {store.slug for store in chosen}, everywhere=not slugs))
+    groups: dict[tuple[str | None, str], list[TableSet]] = {}
+    for table_set in table_sets:
+        groups.setdefault((table_set.server, table_set.database), []).append(table_set)
+    present = _prepare({table_set.owner for table_set in table_sets if table_set.server is None})
     with ThreadPoolExecutor(LOOKS) as pool:
         looked = pool.map(lambda group: _look(group, present), groups.values())
-    found = [place for group in looked for place in group]
+    found = [table_set for group in looked for table_set in group]
     # A cell of `schema` tenants alone may have no shared tables; nobody is missing them.
-    return sorted((place for place in found if place.slugs or place.version), key=lambda place: (place.cell, place.name))
+    return sorted(
+        (table_set for table_set in found if table_set.slugs or table_set.version), key=lambda table_set: (table_set.cell, table_set.name)
+    )
 
 
-def _places(stores: Sequence[TenantStore], chosen: set[str], *, everywhere: bool) -> Iterator[Place]:
+def _places(stores: Sequence[TenantStore], chosen: set[str], *, everywhere: bool) -> Iterator[TableSet]:
     labels = _labels()
     cells = {store.cell for store in stores if store.isolation in naming.POOLED and (everywhere or store.isolation == "rls")}
     for cell in cells:
@@ -104,10 +106,10 @@ def _places(stores: Sequence[TenantStore], chosen: set[str], *, everywhere: bool
             rings = {labels.get(slug) for slug in inside}
             owner, app_role, database = naming.cell_owner(cell), naming.cell_app(cell), naming.cell_database(cell)
             ring = rings.pop() if len(rings) == 1 else None
-            yield Place(None, database, naming.SHARED_SCHEMA, owner, app_role, "", "rls", cell, tuple(inside), ring)
+            yield TableSet(None, database, naming.SHARED_SCHEMA, owner, app_role, "", "rls", cell, tuple(inside), ring)
     for store in stores:
         if store.slug in chosen and store.isolation != "rls":
-            yield Place(
+            yield TableSet(
                 store.server, store.database, store.schema, store.owner, store.app_role, str(store.id), store.isolation, store.cell,
                 (store.slug,), labels.get(store.slug),
             )  # fmt: skip
@@ -134,7 +136,7 @@ def _prepare(owners: Iterable[str]) -> set[str]:
         return {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
 
 
-def _look(group: list[Place], present: set[str]) -> list[Place]:
+def _look(group: list[TableSet], present: set[str]) -> list[TableSet]:
     """The places of one database with their versions."""
     import psycopg
 
@@ -145,10 +147,10 @@ def _look(group: list[Place], present: set[str]) -> list[Place]:
         with first.connected() as connection:
             versions = _versions(connection, first.owner)
     except WorkError as error:
-        return [replace(place, problem=error.message) for place in group]
+        return [replace(table_set, problem=error.message) for table_set in group]
     except psycopg.Error as error:
-        return [replace(place, problem=str(error.diag.message_primary or error)) for place in group]
-    return [replace(place, version=versions.get(place.schema)) for place in group]
+        return [replace(table_set, problem=str(error.diag.message_primary or error)) for table_set in group]
+    return [replace(table_set, version=versions.get(table_set.schema)) for table_set in group]
 
 
 def _versions(connection: psycopg.Connection, owner: str) -> dict[str, str]:

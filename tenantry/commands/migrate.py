@@ -105,7 +105,9 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
 def _aside(found: Plan) -> str:
     """Who is left out, and why."""
     held = (
-        f", {len(found.held)} left until their moves are over ({', '.join(place.name for place in found.held[:3])})" if found.held else ""
+        f", {len(found.held)} left until their moves are over ({', '.join(table_set.name for table_set in found.held[:3])})"
+        if found.held
+        else ""
     )
     return held + (f", {len(found.unmade)} not made yet" if found.unmade else "")
 
@@ -121,8 +123,8 @@ def _print_result(found: Plan, run: dict[str, Any] | None) -> None:
             "failed": notes.get("failed", {}),
             "at_head_before": len(found.done),
             "not_made_yet": len(found.unmade),
-            "held_by_moves": [place.name for place in found.held],
-            "unreachable": {place.name: place.problem for place in found.unreachable},
+            "held_by_moves": [table_set.name for table_set in found.held],
+            "unreachable": {table_set.name: table_set.problem for table_set in found.unreachable},
             "error": run["error"] if run else None,
             "hint": run["hint"] if run else None,
         }
@@ -135,38 +137,38 @@ def _print_plan(found: Plan, as_json: bool) -> None:
     groups = {"first": found.first, "rest": found.rest}
     if as_json:
         rest = {"held": found.held, "unmade": found.unmade, "unreachable": found.unreachable}
-        data = {name: [shown(place) for place in group] for name, group in {**groups, **rest}.items()}
+        data = {name: [shown(table_set) for table_set in group] for name, group in {**groups, **rest}.items()}
         console.print_json({"head": found.head, "at_head": len(found.done), **data})
         return
     rows = [
         (
             name,
-            place.name,
-            place.isolation,
-            place.cell,
-            place.version,
+            table_set.name,
+            table_set.isolation,
+            table_set.cell,
+            table_set.version,
             found.head,
-            f"{len(place.slugs)} tenants" if not place.tenant_id else "",
+            f"{len(table_set.slugs)} tenants" if not table_set.tenant_id else "",
         )
         for name, group in groups.items()
-        for place in group
+        for table_set in group
     ]
     if rows:
         console.print_table(("when", "tenant", "isolation", "cell", "from", "to", "reaches"), rows)
-    for place in found.unreachable:
-        console.say(f"not reachable: {place.name}: {place.problem}")
+    for table_set in found.unreachable:
+        console.say(f"not reachable: {table_set.name}: {table_set.problem}")
     console.say(f"{len(found.lagging)} to migrate, {len(found.done)} at {found.head} already{_aside(found)}")
 
 
 def _print_matrix(as_json: bool) -> None:
     """Tenants by revisions: a mark where the tenant has it."""
-    from tenantry.clients import migrations, places
+    from tenantry.clients import migrations, table_sets
 
     known, head = migrations.revisions("tenant"), migrations.head("tenant")
     rows = [
-        (slug, place.isolation, place.cell, place.ring, place.version, place.problem)
-        for place in places.survey()
-        for slug in place.slugs or (place.name,)
+        (slug, table_set.isolation, table_set.cell, table_set.ring, table_set.version, table_set.problem)
+        for table_set in table_sets.survey()
+        for slug in table_set.slugs or (table_set.name,)
     ]
     if as_json:
         names = ("tenant", "isolation", "cell", "ring", "revision", "problem")

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import psycopg
 
-from tenantry.clients import migrations, moves, places, runs, template
-from tenantry.clients.places import Place
+from tenantry.clients import migrations, moves, runs, table_sets, template
+from tenantry.clients.table_sets import TableSet
 from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.operations.rollout import Outcome, roll_out
 from tenantry.operations.steps import ONCE, Kind, Run, Step
@@ -44,22 +44,22 @@ class Plan:
     """What a roll-out would do."""
 
     head: str
-    first: tuple[Place, ...]
+    first: tuple[TableSet, ...]
     """What lags in the ring that goes first."""
-    rest: tuple[Place, ...]
+    rest: tuple[TableSet, ...]
     """What else lags."""
-    done: tuple[Place, ...]
+    done: tuple[TableSet, ...]
     """At the head already."""
-    unmade: tuple[Place, ...]
+    unmade: tuple[TableSet, ...]
     """Known to the registry, without tables yet."""
-    unreachable: tuple[Place, ...]
-    held: tuple[Place, ...]
+    unreachable: tuple[TableSet, ...]
+    held: tuple[TableSet, ...]
     """Lagging, and left alone: a tenant of theirs is being moved, and both ends must have the same tables."""
-    found: Sequence[Place] = field(default=(), repr=False)
+    found: Sequence[TableSet] = field(default=(), repr=False)
     moving: Mapping[str, moves.Move] = field(default_factory=dict, repr=False)
 
     @property
-    def lagging(self) -> tuple[Place, ...]:
+    def lagging(self) -> tuple[TableSet, ...]:
         return self.first + self.rest
 
 
@@ -69,26 +69,26 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
     With an ``earlier`` plan since which nothing was migrated the databases are not looked into again, only who is being moved.
     """
     known, head = migrations.revisions("tenant"), migrations.head("tenant")
-    found = earlier.found if earlier else places.survey(slugs)
-    foreign = [place for place in found if place.version is not None and place.version not in known]
+    found = earlier.found if earlier else table_sets.survey(slugs)
+    foreign = [table_set for table_set in found if table_set.version is not None and table_set.version not in known]
     if foreign:
-        versions = ", ".join(sorted({str(place.version) for place in foreign}))
+        versions = ", ".join(sorted({str(table_set.version) for table_set in foreign}))
         raise InputError(
             f"{_named(foreign)}: at revision {versions}, which is not ours (our newest is {head})",
             "use the version of Tenantry that migrated it, or name the tenants to migrate without it",
         )
     first = _ring(found, head, options or Options())
     moving = {**(earlier.moving if earlier else {}), **moves.under_way()}
-    behind = [place for place in found if place.version not in (None, head)]
-    lagging = [place for place in behind if not _held(place, moving)]
+    behind = [table_set for table_set in found if table_set.version not in (None, head)]
+    lagging = [table_set for table_set in behind if not _held(table_set, moving)]
     return Plan(
         head,
-        first=tuple(place for place in lagging if place.key in first),
-        rest=tuple(place for place in lagging if place.key not in first),
-        done=tuple(place for place in found if place.version == head),
-        unmade=tuple(place for place in found if place.version is None and not place.problem),
-        unreachable=tuple(place for place in found if place.problem),
-        held=tuple(place for place in behind if _held(place, moving)),
+        first=tuple(table_set for table_set in lagging if table_set.key in first),
+        rest=tuple(table_set for table_set in lagging if table_set.key not in first),
+        done=tuple(table_set for table_set in found if table_set.version == head),
+        unmade=tuple(table_set for table_set in found if table_set.version is None and not table_set.problem),
+        unreachable=tuple(table_set for table_set in found if table_set.problem),
+        held=tuple(table_set for table_set in behind if _held(table_set, moving)),
         found=found,
         moving=moving,
     )
@@ -106,25 +106,26 @@ def request(slugs: Sequence[str], options: Options, *, by: str, via: str = "cli"
 def refuse_unreachable(found: Plan) -> None:
     """Raises ``WorkError`` where places could not be looked at."""
     if found.unreachable:
+        causes = [(table_set.name, table_set.problem) for table_set in found.unreachable]
         raise WorkError(
-            f"{len(found.unreachable)} could not be reached: {_causes([(place.name, place.problem) for place in found.unreachable])}",
+            f"{len(found.unreachable)} could not be reached: {_causes(causes)}",
             "see to the servers, then run tenantry migrate again: it goes on with those that lag",
         )
 
 
-def _ring(found: Sequence[Place], head: str, options: Options) -> set[str]:
+def _ring(found: Sequence[TableSet], head: str, options: Options) -> set[str]:
     if options.canary is None:
-        return {place.key for place in found if place.ring == options.ring}
+        return {table_set.key for table_set in found if table_set.ring == options.ring}
     # Nothing is tried out on everybody in shared tables. All are drawn from, not only those that lag: else each run would draw more.
-    own = [place for place in found if place.tenant_id]
-    drawn = sorted(own, key=lambda place: hashlib.sha256(f"{head} {place.key}".encode()).digest())
-    return {place.key for place in drawn[: options.canary]}
+    own = [table_set for table_set in found if table_set.tenant_id]
+    drawn = sorted(own, key=lambda table_set: hashlib.sha256(f"{head} {table_set.key}".encode()).digest())
+    return {table_set.key for table_set in drawn[: options.canary]}
 
 
-def _held(place: Place, moving: Mapping[str, moves.Move]) -> bool:
+def _held(table_set: TableSet, moving: Mapping[str, moves.Move]) -> bool:
     """A tenant's own tables wait until its move is finished or rolled back; shared ones only while rows are copied out of or into them."""
-    open_moves = [moving[slug] for slug in place.slugs if slug in moving and moving[slug].crosses_tables]
-    return any(place.tenant_id or move.phase in ("copying", "switched") for move in open_moves)
+    open_moves = [moving[slug] for slug in table_set.slugs if slug in moving and moving[slug].crosses_tables]
+    return any(table_set.tenant_id or move.phase in ("copying", "switched") for move in open_moves)
 
 
 class _RollOut:
@@ -162,19 +163,19 @@ def _template(run: Run) -> str:
     return f"{found} to {template.ensure()}"
 
 
-def _stage(run: Run, group: Sequence[Place], head: str, options: Options, stage: str, *, budget: int, waiting: int = 0) -> str:
+def _stage(run: Run, group: Sequence[TableSet], head: str, options: Options, stage: str, *, budget: int, waiting: int = 0) -> str:
     started = time.monotonic()
     with _told(run, stage, len(group)) as told:
         outcomes = roll_out(group, head, told, parallel=options.parallel, budget=budget, lock_seconds=options.lock_seconds)
     failed = [outcome for outcome in outcomes if outcome.error]
     run.note("migrated", run.notes.get("migrated", 0) + len(outcomes) - len(failed))
-    run.note("failed", {outcome.place.name: outcome.error for outcome in failed})
+    run.note("failed", {outcome.table_set.name: outcome.error for outcome in failed})
     if failed:
         begun = f"{len(failed)} of {len(outcomes)} failed in {stage}"
         left = len(group) - len(outcomes) + waiting
         stopped = f", stopped with {left} not begun" if left else ""
         raise WorkError(
-            f"{begun}{stopped}: {_causes([(outcome.place.name, outcome.error) for outcome in failed])}",
+            f"{begun}{stopped}: {_causes([(outcome.table_set.name, outcome.error) for outcome in failed])}",
             "each is whole at its old revision: mend its data or the migration",
         )
     if not outcomes:
@@ -205,8 +206,8 @@ def _told(run: Run, stage: str, whole: int) -> Iterator[Callable[[Outcome], None
         teller.join()
 
 
-def _named(group: Sequence[Place]) -> str:
-    names = [place.name for place in group]
+def _named(group: Sequence[TableSet]) -> str:
+    names = [table_set.name for table_set in group]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
@@ -224,16 +225,16 @@ MIGRATE: Final = Kind("migrate", _steps)
 """Fleet-wide: `arguments` are the slugs (none: all) and the options."""
 
 
-def shown(place: Place) -> dict[str, Any]:
+def shown(table_set: TableSet) -> dict[str, Any]:
     """A place as JSON."""
     return {
-        "tenants": list(place.slugs),
-        "isolation": place.isolation,
-        "cell": place.cell,
-        "server": place.server,
-        "database": place.database,
-        "schema": place.schema,
-        "ring": place.ring,
-        "revision": place.version,
-        "problem": place.problem or None,
+        "tenants": list(table_set.slugs),
+        "isolation": table_set.isolation,
+        "cell": table_set.cell,
+        "server": table_set.server,
+        "database": table_set.database,
+        "schema": table_set.schema,
+        "ring": table_set.ring,
+        "revision": table_set.version,
+        "problem": table_set.problem or None,
     }

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from tenantry.clients import migrations
-from tenantry.clients.places import Place
+from tenantry.clients.table_sets import TableSet
 from tenantry.errors import TenantryError, TransientError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PASSING: Final = (
 class Outcome:
     """What became of one place. ``error`` is empty where it went well."""
 
-    place: Place
+    table_set: TableSet
     target: str
     seconds: float
     attempts: int
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def roll_out(
-    group: Sequence[Place], target: str, told: Callable[[Outcome], None], *, parallel: int, budget: int, lock_seconds: float
+    group: Sequence[TableSet], target: str, told: Callable[[Outcome], None], *, parallel: int, budget: int, lock_seconds: float
 ) -> list[Outcome]:
     """Migrates the places, ``parallel`` at one time, each in a transaction of its own; ``told`` hears of each as it ends.
 
@@ -58,9 +58,9 @@ def roll_out(
     if not group:
         return []
     # Once, and before the threads: each would render it for itself. One that cannot be rendered is found here as well.
-    for current in sorted({place.version for place in group if place.version}):
+    for current in sorted({table_set.version for table_set in group if table_set.version}):
         migrations.rendered("tenant", current, target)
-    work = _Work(deque(sorted(group, key=lambda place: (place.server or "", place.database, place.name))), budget, told)
+    work = _Work(deque(sorted(group, key=lambda table_set: (table_set.server or "", table_set.database, table_set.name))), budget, told)
     threads = [Thread(target=_worker, args=(work, target, lock_seconds), daemon=True) for _ in range(min(parallel, len(group)))]
     for thread in threads:
         thread.start()
@@ -73,7 +73,7 @@ def roll_out(
 class _Work:
     """What the workers share."""
 
-    waiting: deque[Place]
+    waiting: deque[TableSet]
     budget: int
     told: Callable[[Outcome], None]
     outcomes: list[Outcome] = field(default_factory=list)
@@ -81,7 +81,7 @@ class _Work:
     """By server."""
     lock: Lock = field(default_factory=Lock)
 
-    def next(self) -> Place | None:
+    def next(self) -> TableSet | None:
         with self.lock:
             failed = sum(1 for outcome in self.outcomes if outcome.error)
             return self.waiting.popleft() if self.waiting and failed <= self.budget else None
@@ -95,8 +95,8 @@ class _Work:
 def _worker(work: _Work, target: str, lock_seconds: float) -> None:
     with ExitStack() as stack:
         session = _Session(stack, lock_seconds)
-        while (place := work.next()) is not None:
-            work.ended(_migrate(session, place, target, work.learned.setdefault(place.server or "", migrations.Learned())))
+        while (table_set := work.next()) is not None:
+            work.ended(_migrate(session, table_set, target, work.learned.setdefault(table_set.server or "", migrations.Learned())))
 
 
 class _Session:
@@ -108,11 +108,11 @@ class _Session:
         self._used = 0
         self._connection: psycopg.Connection | None = None
 
-    def to(self, place: Place) -> psycopg.Connection:
-        at = (place.server, place.database)
+    def to(self, table_set: TableSet) -> psycopg.Connection:
+        at = (table_set.server, table_set.database)
         if self._connection is None or self._connection.closed or self._at != at or self._used >= SESSION:
             self.close()
-            connection = self._stack.enter_context(place.connected())
+            connection = self._stack.enter_context(table_set.connected())
             migrations.prepare(connection, self._lock_seconds)
             self._connection, self._at, self._used = connection, at, 0
         self._used += 1
@@ -123,7 +123,7 @@ class _Session:
         self._connection = None
 
 
-def _migrate(session: _Session, place: Place, target: str, learned: migrations.Learned) -> Outcome:
+def _migrate(session: _Session, table_set: TableSet, target: str, learned: migrations.Learned) -> Outcome:
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
     started = time.monotonic()
@@ -133,13 +133,13 @@ def _migrate(session: _Session, place: Place, target: str, learned: migrations.L
         nonlocal attempts
         attempts += 1
         migrations.advance(
-            session.to(place),
-            place.schema,
-            place.version or "",
+            session.to(table_set),
+            table_set.schema,
+            table_set.version or "",
             target,
-            owner=place.owner,
-            app_role=place.app_role,
-            tenant_id=place.tenant_id,
+            owner=table_set.owner,
+            app_role=table_set.app_role,
+            tenant_id=table_set.tenant_id,
             learned=learned,
         )
 
@@ -159,7 +159,7 @@ def _migrate(session: _Session, place: Place, target: str, learned: migrations.L
     except (psycopg.Error, TenantryError) as failure:
         session.close()
         error = _said(failure)
-    return Outcome(place, target, time.monotonic() - started, attempts, error)
+    return Outcome(table_set, target, time.monotonic() - started, attempts, error)
 
 
 def _passes(error: BaseException) -> bool:

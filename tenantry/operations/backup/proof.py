@@ -16,7 +16,7 @@ from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
 from tenantry.operations.backup import catalog, reading
-from tenantry.operations.backup.reading import Place, Stored
+from tenantry.operations.backup.reading import Stored, Target
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Pr
     content = stored.manifest
     store = TenantStore.of(stored.entry.slug or content.slug)
     with scratch(store) as place:
-        target = Place(place.server, place.database, content.schema_name, place.owner)
+        target = Target(place.server, place.database, content.schema_name, place.owner)
         tell(f"{content.slug}: restoring {content.rows} rows into scratch")
         reading.fill(stored, target, major(place.server))
         problems = reading.compare(stored, target)
@@ -56,13 +56,13 @@ def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Pr
 
 
 @contextmanager
-def scratch(store: TenantStore) -> Iterator[Place]:
+def scratch(store: TenantStore) -> Iterator[Target]:
     """An empty database on the tenant's own server that only its owner's members may enter; dropped at the end, come what may."""
     token = f"{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(3)}"
     server, name = store.administrator(), naming.scratch_database(token)
     make_database(server, name, store.owner)
     try:
-        yield Place(server, name, "", store.owner)
+        yield Target(server, name, "", store.owner)
     finally:
         drop_database(server, name)
 

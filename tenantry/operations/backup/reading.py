@@ -134,7 +134,7 @@ class _Hashed:
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """Where a backup's data is put: an existing database, in which ``schema`` does not exist yet."""
 
     server: Server
@@ -143,7 +143,7 @@ class Place:
     owner: str
 
 
-def fill(stored: Stored, place: Place, server_version: int) -> None:
+def fill(stored: Stored, place: Target, server_version: int) -> None:
     """Makes the backup's tables and rows in ``place``, as its owner and at the backup's own revision.
 
     The schema is named as in the backup's own store when it holds a dump. Raises ``Damaged`` and ``WorkError``; what was made until
@@ -171,7 +171,7 @@ def fill(stored: Stored, place: Place, server_version: int) -> None:
                     stored.feed(part, copy.write)
 
 
-def make_tables(connection: psycopg.Connection, place: Place, revision: str) -> None:
+def make_tables(connection: psycopg.Connection, place: Target, revision: str) -> None:
     """The standard tables in a new schema, at a revision. Nobody but their owner gets any right in them."""
     with acting_as(connection, place.owner):
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(place.schema)))
@@ -184,7 +184,7 @@ def make_tables(connection: psycopg.Connection, place: Place, revision: str) -> 
         )
 
 
-def compare(stored: Stored, place: Place) -> list[str]:
+def compare(stored: Stored, place: Target) -> list[str]:
     """In words, what in ``place`` is not as the manifest says; none when every table has the same rows."""
     content = stored.manifest
     with place.server.connect(place.database) as connection, acting_as(connection, place.owner):

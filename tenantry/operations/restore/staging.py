@@ -18,7 +18,7 @@ from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
 from tenantry.operations.backup import proof, reading
-from tenantry.operations.backup.reading import Place, Stored
+from tenantry.operations.backup.reading import Stored, Target
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Names:
         return cls(live, naming.staging(base), naming.kept(base), store.isolation not in naming.POOLED)
 
 
-def place(store: TenantStore) -> Place:
+def place(store: TenantStore) -> Target:
     """The staging of a tenant."""
     names = Names.of(store)
     server = store.administrator()
     if names.own_database:
-        return Place(server, names.staging, store.schema, store.owner)
-    return Place(server, store.database, names.staging, store.owner)
+        return Target(server, names.staging, store.schema, store.owner)
+    return Target(server, store.database, names.staging, store.owner)
 
 
 def build(store: TenantStore, stored: Stored) -> dict[str, Figure]:
@@ -77,7 +77,7 @@ def _build(store: TenantStore, stored: Stored) -> None:
         return
     # Of another model, of another name or of another tenant: through a scratch database, where the dump's own names fit.
     with proof.scratch(store) as scratch:
-        source = Place(scratch.server, scratch.database, content.schema_name, scratch.owner)
+        source = Target(scratch.server, scratch.database, content.schema_name, scratch.owner)
         reading.fill(stored, source, major)
         _require(stored, source)
         if same_tenant and content.model == store.isolation == "schema":
@@ -104,7 +104,7 @@ def settle(store: TenantStore) -> dict[str, Figure]:
     return figures(store, target)
 
 
-def figures(store: TenantStore, where: Place) -> dict[str, Figure]:
+def figures(store: TenantStore, where: Target) -> dict[str, Figure]:
     """What is in the tables of a place, as their owner in the tenant's context."""
     with where.server.connect(where.database) as connection, acting_as(connection, where.owner):
         connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(store.id)])
@@ -114,7 +114,7 @@ def figures(store: TenantStore, where: Place) -> dict[str, Figure]:
 
 def live_figures(store: TenantStore) -> dict[str, Figure]:
     """What is in the tenant's tables now, as their owner."""
-    return figures(store, Place(store.administrator(), store.database, store.schema, store.owner))
+    return figures(store, Target(store.administrator(), store.database, store.schema, store.owner))
 
 
 def discard(store: TenantStore) -> None:
@@ -132,7 +132,7 @@ def drop(store: TenantStore, name: str) -> None:
         connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
 
 
-def _require(stored: Stored, where: Place) -> None:
+def _require(stored: Stored, where: Target) -> None:
     problems = reading.compare(stored, where)
     if problems:
         raise WorkError(
@@ -140,7 +140,7 @@ def _require(stored: Stored, where: Place) -> None:
         )
 
 
-def _carry_schema(source: Place, target: Place, store: TenantStore, major: int) -> None:
+def _carry_schema(source: Target, target: Target, store: TenantStore, major: int) -> None:
     """The whole schema under its new name, tables of the tenant's own included: pg_dump into pg_restore, through no file."""
     with source.server.connect(source.database) as connection, acting_as(connection, source.owner):
         connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(source.schema), sql.Identifier(target.schema)))
@@ -161,7 +161,7 @@ def _carry_schema(source: Place, target: Place, store: TenantStore, major: int) 
             write(data)
 
 
-def _carry_rows(source: Place, target: Place, store: TenantStore, stored: Stored) -> None:
+def _carry_rows(source: Target, target: Target, store: TenantStore, stored: Stored) -> None:
     """The rows of the standard tables, as ``store``'s, into tables that the migrations make: for another model or another tenant."""
     content = stored.manifest
     if Names.of(store).own_database:

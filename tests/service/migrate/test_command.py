@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tenantry.clients import places
+from tenantry.clients import table_sets
 from tenantry.declaration import naming
 
 pytestmark = pytest.mark.service
@@ -21,8 +21,8 @@ def test_plan_roll_out_and_matrix(fleet, trees, command):
     fleet.schemas(["birch", "cedar"], "0001")
     trees.add("ALTER TABLE users ADD COLUMN phone text;")
     plan = json.loads(_done(command("--plan", "--json")))
-    assert [place["tenants"] for place in plan["first"]] == [["ash"]]
-    assert [place["tenants"] for place in plan["rest"]] == [["birch"], ["cedar"]]
+    assert [table_set["tenants"] for table_set in plan["first"]] == [["ash"]]
+    assert [table_set["tenants"] for table_set in plan["rest"]] == [["birch"], ["cedar"]]
     done = json.loads(_done(command("--json")))
     assert (done["state"], done["migrated"], done["failed"], done["head"]) == ("done", 3, {}, "0002")
     matrix = json.loads(_done(command("status", "--json")))
@@ -74,8 +74,8 @@ def test_killed_in_the_middle_it_goes_on_when_it_is_run_again(fleet, trees, comm
 
 def _counts():
     counts = {}
-    for place in places.survey():
-        counts[place.version] = counts.get(place.version, 0) + 1
+    for table_set in table_sets.survey():
+        counts[table_set.version] = counts.get(table_set.version, 0) + 1
     return counts
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from psycopg import errors, sql
 
-from tenantry.clients import migrations, moves, places
+from tenantry.clients import migrations, moves, table_sets
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, TransientError, WorkError
@@ -26,7 +26,7 @@ CREATE VIEW note_list AS SELECT tenant_id, id FROM notes;
 
 
 def versions():
-    return {place.name: place.version for place in places.survey()}
+    return {table_set.name: table_set.version for table_set in table_sets.survey()}
 
 
 def schema_of(slug):
@@ -190,7 +190,7 @@ def test_drawn_canaries_are_the_same_ones_when_run_again_and_never_shared_tables
     options = migrate.Options(canary=3)
     drawn = migrate.plan(options=options).first
     assert len(drawn) == 3
-    assert all(place.tenant_id for place in drawn)
+    assert all(table_set.tenant_id for table_set in drawn)
     roll_out(drawn[0].name)
     assert migrate.plan(options=options).first == drawn[1:], "the ring does not fill up with others"
 
@@ -310,8 +310,8 @@ def test_what_is_not_there_is_said_not_guessed(fleet, trees):
     with fleet.connect("postgres") as admin:
         admin.execute("ALTER DATABASE t_sorrel ALLOW_CONNECTIONS false")
     found = migrate.plan()
-    assert [place.name for place in found.unmade] == ["rowan"]
-    assert [place.name for place in found.unreachable] == ["sorrel"]
+    assert [table_set.name for table_set in found.unmade] == ["rowan"]
+    assert [table_set.name for table_set in found.unreachable] == ["sorrel"]
     with pytest.raises(WorkError, match=r"1 could not be reached: sorrel: .*not currently accepting connections"):
         roll_out()
     assert versions()["quince"] == "0002", "the others do not wait for it"
@@ -333,7 +333,7 @@ def test_tenants_that_are_being_moved_wait_for_the_end_of_it(fleet, trees):
         control.execute(begin, [naming.tenant_id("umber"), *reversed(ends)])
         roll_out()
         assert versions() == {"shared tables of cell main": "0001", "umber": "0001", "violet": "0002"}
-        assert [place.name for place in migrate.plan().held] == ["shared tables of cell main", "umber"]
+        assert [table_set.name for table_set in migrate.plan().held] == ["shared tables of cell main", "umber"]
         control.execute("UPDATE control.moves SET phase = 'moved'")
         roll_out()
         assert versions() == {"shared tables of cell main": "0002", "umber": "0001", "violet": "0002"}
