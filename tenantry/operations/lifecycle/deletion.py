@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from tenantry.clients import deletion_records, ledger, lifecycle, objects, outbox, quarantine, runs, state_files
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
-from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.errors import InputError, WorkError
 from tenantry.operations import durable, engine_step
-from tenantry.operations.lifecycle import access, declared, erasure, inventory, states
-from tenantry.operations.perform import passes
+from tenantry.operations.lifecycle import access, declared, erasure, final_backup, inventory, states
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root
-
-if TYPE_CHECKING:
-    from tenantry.operations.backup.manifest import Manifest
 
 DNS, ASSETS, DATABASE, CONFIGURATION, REGISTRY = ENGINE_PARTS = (
     "DNS, then host names and certificates", "assets", "rows, roles, schema or database", "configuration", "registry and state",
@@ -29,8 +25,6 @@ _PART_OF: Final = {
 }  # fmt: skip
 
 KIND: Final = "delete"
-FRESH_BACKUPS: Final = 3
-"""How often another backup is taken because somebody wrote after the last one."""
 
 
 def refuse(slug: str, outcome: str) -> None:
@@ -87,35 +81,6 @@ def _checks(run: Run) -> str:
     return f"hold over since {hold.until:%Y-%m-%d}, no legal hold; {there}"
 
 
-def _backup(run: Run) -> str:
-    from tenantry.operations import backup
-
-    taken = backup.create(run.subject, "final", run)
-    run.note("backup", taken.id)
-    return f"{taken.id}: {taken.manifest.rows} rows, {len(taken.manifest.objects)} objects, {taken.bytes} bytes"
-
-
-def _proof(run: Run) -> str:
-    """A backup that fails its proof is not tried again: the resumed run takes another."""
-    from tenantry.operations import backup
-
-    if run.notes["backup"] in run.notes.get("rejected", []):
-        _backup(run)
-    name = run.notes["backup"]
-    try:
-        proof = backup.prove(name, run.tell)
-        backup.require(proof)
-    except TenantryError as error:
-        if not passes(error):
-            run.note("rejected", [*run.notes.get("rejected", []), name])
-            raise WorkError(
-                f"the final backup {name} is not proven, and nothing was dropped: {error.message}", "resumed, the run takes another backup"
-            ) from error
-        raise
-    run.note("proven", {"id": name, "rows": proof.rows, "objects": proof.objects})
-    return f"{name} restored into scratch and equal: {proof.rows} rows, {proof.objects} objects"
-
-
 def _credentials(run: Run) -> str:
     """Nobody comes in any more: role, sessions, invitations, mails that wait."""
     store = TenantStore.of(run.subject)
@@ -133,19 +98,7 @@ def _credentials(run: Run) -> str:
 def _release(run: Run) -> str:
     """What was backed up is still all there is; then, in one transaction with the hold and the legal hold, there is no way back."""
     store = TenantStore.of(run.subject)
-    changed = _changed(run, store)
-    for _ in range(FRESH_BACKUPS):
-        if not changed:
-            break
-        run.tell(f"written to since the backup ({changed[0]}): taking another")
-        _backup(run)
-        _proof(run)
-        changed = _changed(run, store)
-    if changed:
-        raise WorkError(
-            f"tenant {run.subject} is still written to: {'; '.join(changed[:3])}",
-            "end what writes to it; its cell's application must obey the registry",
-        )
+    final_backup.renew(run, store)
     with lifecycle.locked(store.id) as connection:
         lifecycle.refuse_held(lifecycle.hold_of(store.id, connection), run.subject)
         connection.execute("UPDATE holds SET deleting_since = coalesce(deleting_since, now()) WHERE tenant = %s", [store.id])
@@ -158,22 +111,6 @@ def _release(run: Run) -> str:
 def names(run: Run) -> list[tuple[Any, str]]:
     """The names that nobody may have next."""
     return [("slug", run.subject), *(("host", host) for host in run.notes["existed"]["hosts"])]
-
-
-def _changed(run: Run, store: TenantStore) -> list[str]:
-    from tenantry.clients import checksums
-    from tenantry.operations.backup import extract
-
-    manifest = manifest_of(run.notes["proven"]["id"])
-    with extract.snapshot(store) as snapshot:
-        return checksums.differences(manifest.tables, snapshot.figures())
-
-
-def manifest_of(backup_id: str) -> Manifest:
-    """What the backup says about itself."""
-    from tenantry.operations.backup.reading import Stored
-
-    return Stored.open(backup_id).manifest
 
 
 def _unprotect(run: Run) -> str:
@@ -235,8 +172,8 @@ def _forget(run: Run) -> str:
 def _steps(_: Run) -> Sequence[Step | Parts]:
     return (
         Step("checks", _checks),
-        Step("final backup", _backup),
-        Step("proof by restore", _proof),
+        Step("final backup", final_backup.take),
+        Step("proof by restore", final_backup.prove),
         Step("credentials", _credentials),
         Step("release", _release),
         Step("protection", _unprotect, Patience(10)),

@@ -1,0 +1,71 @@
+"""The final backup of a tenant that is deleted: taken, proven by a restore, and taken again while somebody still writes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tenantry.clients.stores import TenantStore
+from tenantry.errors import TenantryError, WorkError
+from tenantry.operations.perform import passes
+from tenantry.operations.steps import Run
+
+FRESH_BACKUPS: Final = 3
+"""How often another backup is taken because somebody wrote after the last one."""
+
+
+def take(run: Run) -> str:
+    """Takes it, as a step; ``notes['backup']`` is its name."""
+    from tenantry.operations import backup
+
+    taken = backup.create(run.subject, "final", run)
+    run.note("backup", taken.id)
+    return f"{taken.id}: {taken.manifest.rows} rows, {len(taken.manifest.objects)} objects, {taken.bytes} bytes"
+
+
+def prove(run: Run) -> str:
+    """Restores it into scratch and compares, as a step. One that fails its proof is not tried again: the resumed run takes another."""
+    from tenantry.operations import backup
+
+    if run.notes["backup"] in run.notes.get("rejected", []):
+        take(run)
+    name = run.notes["backup"]
+    try:
+        proof = backup.prove(name, run.tell)
+        backup.require(proof)
+    except TenantryError as error:
+        if not passes(error):
+            run.note("rejected", [*run.notes.get("rejected", []), name])
+            raise WorkError(
+                f"the final backup {name} is not proven, and nothing was dropped: {error.message}", "resumed, the run takes another backup"
+            ) from error
+        raise
+    run.note("proven", {"id": name, "rows": proof.rows, "objects": proof.objects})
+    return f"{name} restored into scratch and equal: {proof.rows} rows, {proof.objects} objects"
+
+
+def renew(run: Run, store: TenantStore) -> None:
+    """Sees to it that the proven backup holds all there is. ``WorkError`` when the tenant is written to again and again."""
+    changed = _changed(run, store)
+    for _ in range(FRESH_BACKUPS):
+        if not changed:
+            break
+        run.tell(f"written to since the backup ({changed[0]}): taking another")
+        take(run)
+        prove(run)
+        changed = _changed(run, store)
+    if changed:
+        raise WorkError(
+            f"tenant {run.subject} is still written to: {'; '.join(changed[:3])}",
+            "end what writes to it; its cell's application must obey the registry",
+        )
+
+
+def _changed(run: Run, store: TenantStore) -> list[str]:
+    """In words, what the tables hold that the proven backup does not, or the other way round."""
+    from tenantry.clients import checksums
+    from tenantry.operations.backup import extract
+    from tenantry.operations.backup.reading import Stored
+
+    manifest = Stored.open(run.notes["proven"]["id"]).manifest
+    with extract.snapshot(store) as snapshot:
+        return checksums.differences(manifest.tables, snapshot.figures())
