@@ -191,47 +191,18 @@ def measure(runs: int = 5, say: Callable[[str], None] = lambda line: None, rows:
         say("backups: memory at two sizes")
         return {
             "rows": rows,
-            "copy_seconds": copied,
-            "copy_bytes": copied_bytes,
-            "rls_seconds": rls,
-            "rls_bytes": sizes[pooled.slug],
-            "rls_ratio": rls / copied,
-            "rls_ratio_without_s3": rls_bare / copied,
-            "pg_dump_seconds": dumped,
-            "pg_dump_uncompressed_seconds": plain,
-            "database_seconds": database,
-            "database_bytes": sizes[own.slug],
-            "database_ratio": database / dumped,
-            "database_ratio_without_s3": database_bare / dumped,
-            "database_ratio_to_uncompressed": database / plain,
+            "rls to COPY": {
+                "a_wall": rls, "b_wall": copied, "ratio": rls / copied, "aim": 1.5, "ratio_without_s3": rls_bare / copied,
+                "a_bytes": sizes[pooled.slug], "b_bytes": copied_bytes,
+            },
+            "database to pg_dump -Fc": {
+                "a_wall": database, "b_wall": dumped, "ratio": database / dumped, "aim": 1.2, "ratio_without_s3": database_bare / dumped,
+                "ratio_to_uncompressed": database / plain, "a_bytes": sizes[own.slug],
+            },
             "memory": {
                 "rls": {str(rows // 10): bench.memory(smaller), str(rows): bench.memory(pooled)},
                 "database": {str(rows // 10): bench.memory(small), str(rows): bench.memory(own)},
             },
-        }
+        }  # fmt: skip
     finally:
         bench.end()
-
-
-def show(figures: dict[str, Any]) -> None:
-    """The figures as lines for people."""
-    rows = figures["rows"]
-    print(
-        f"backup of {rows} rows, rls: {figures['rls_seconds']:.2f} s, COPY alone {figures['copy_seconds']:.2f} s: ratio"
-        f" {figures['rls_ratio']:.2f}, without the S3 emulator {figures['rls_ratio_without_s3']:.2f} (at most 1.5);"
-        f" {figures['rls_bytes'] / 1e6:.0f} of {figures['copy_bytes'] / 1e6:.0f} MB"
-    )
-    print(
-        f"backup of {rows} rows, database: {figures['database_seconds']:.2f} s, pg_dump -Fc {figures['pg_dump_seconds']:.2f} s: ratio"
-        f" {figures['database_ratio']:.2f} (at most 1.2); to pg_dump -Fc -Z0 {figures['database_ratio_to_uncompressed']:.2f}"
-    )
-    for model, sizes in figures["memory"].items():
-        print(f"memory of a backup, {model}: " + ", ".join(f"{int(n) / 1e6:.1f} million rows {b / 1e6:.0f} MB" for n, b in sizes.items()))
-
-
-if __name__ == "__main__":
-    import json
-
-    found = measure(int(sys.argv[1]) if len(sys.argv) > 1 else 5, lambda line: print(line, file=sys.stderr, flush=True))
-    show(found)
-    print(json.dumps(found, indent=2))

@@ -1,14 +1,11 @@
 """An anonymised clone of 1,000,000 rows against `pg_dump | psql` of the same rows, in turns on the same servers.
 
-    python -m benchmarks.clones [--rows N] [--runs N] [--models database,rls] [--json]
-
 Both begin with the tenant and its empty place there: the clone's tables with their indexes as the engine makes them, psql's new database.
 Each runs as a process of its own; seconds are wall time, megabytes the process's largest resident set.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -187,23 +184,3 @@ def _measure(bench: Bench, runs: int, rows: int) -> dict[str, Any]:
             "megabytes_of_a_tenth": small[model],
         }
     return figures
-
-
-def main() -> None:
-    """Entry point."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.clones", description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--models", default="database,rls", help="database has to be among them")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    figures = measure(options.runs, lambda line: print(line, file=sys.stderr, flush=True), options.rows, options.models)
-    if options.json:
-        print(json.dumps(figures, indent=2))
-        return
-    for name, figure in figures.items():
-        print(name, *(f"{key}={value}" for key, value in figure.items()))
-
-
-if __name__ == "__main__":
-    main()
