@@ -96,10 +96,12 @@ class StoreProvider(DeclaredProvider):
         from tenantry.clients import migrations, template
         from tenantry.declaration import naming
 
+        copied = props["schema"] == naming.TENANT_SCHEMA and not props.get("server")
         with _connect(props) as connection:
-            if props["schema"] == naming.TENANT_SCHEMA and not props.get("server"):
-                template.take_over(connection, props["owner"])
-            migrations.apply(
+            # Hashed on this side, so that no server log can hold it.
+            hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
+            # All in one transaction: a commit costs more than what it commits.
+            with migrations.applied(
                 connection,
                 props["tree"],
                 props["schema"],
@@ -107,19 +109,21 @@ class StoreProvider(DeclaredProvider):
                 app_role=props["app_role"],
                 tenant_id=props.get("tenant_id") or "",
                 platform_role=props["owner"] if props["tree"] == "control" else "",
-            )
-            role = sql.Identifier(props["app_role"])
-            # Hashed on this side, so that no server log can hold it.
-            hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
-            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(hashed)))
-            connection.execute(
-                sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}").format(
-                    role, sql.Identifier(props["database"]), sql.Identifier(props["schema"])
+                first=template.taken_over_by(props["owner"]) if copied else None,
+            ):
+                connection.execute(
+                    sql.SQL(
+                        "ALTER ROLE {role} PASSWORD {hashed}; ALTER ROLE {role} IN DATABASE {database} SET search_path = {schema}"
+                    ).format(
+                        role=sql.Identifier(props["app_role"]),
+                        hashed=hashed,
+                        database=sql.Identifier(props["database"]),
+                        schema=sql.Identifier(props["schema"]),
+                    )
                 )
-            )
+                posture = _digest(migrations.posture(connection, props["schema"]))
             if not props["login"]:
                 self._end_sessions(connection, props["app_role"])
-            posture = _digest(migrations.posture(connection, props["schema"]))
         return {**props, "password": password, "posture": posture, "expected_posture": posture}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:

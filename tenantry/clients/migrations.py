@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
@@ -70,14 +72,37 @@ def apply(
     past ``revision`` stays where it is. Without an ``app_role`` nobody uses the tables (a template), and they are not guarded. Raises
     what PostgreSQL raises, and then nothing of it stays; ``WorkError`` when the schema is at a revision that this tree does not have.
     """
+    with applied(
+        connection, tree, schema, owner=owner, app_role=app_role, tenant_id=tenant_id, platform_role=platform_role, revision=revision
+    ):
+        pass
+
+
+@contextmanager
+def applied(
+    connection: psycopg.Connection,
+    tree: Tree,
+    schema: str,
+    *,
+    owner: str,
+    app_role: str,
+    tenant_id: str = "",
+    platform_role: str = "",
+    revision: str = "head",
+    first: sql.Composable | None = None,
+) -> Iterator[None]:
+    """``apply``, and what else belongs into its transaction, as the administrator: the statement ``first``, and the block at its end."""
     may_act_as(connection, owner)
-    entering = _entering(schema, owner, app_role, tenant_id, platform_role)
+    entering = sql.SQL(";").join([first or sql.SQL(""), _entering(schema, owner, app_role, tenant_id, platform_role)])
+    leaving = b"SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
+    if app_role:  # nothing is guarded where nobody comes
+        leaving = (ROOT / "isolation.sql").read_bytes() + leaving
     with connection.transaction():
         connection.execute(entering, prepare=False)
         if version(connection, schema) == (head(tree) if revision == "head" else revision):
             # Nothing to migrate, and so no second spent on importing Alembic.
-            if app_role:
-                connection.execute((ROOT / "isolation.sql").read_bytes(), prepare=False)
+            connection.execute(leaving, prepare=False)
+            yield
             return
 
     from alembic import command
@@ -97,8 +122,8 @@ def apply(
                 raise WorkError(
                     f"{schema} cannot go to revision {revision}: {error}", "it was migrated by a newer Tenantry: use that one"
                 ) from error
-        if app_role:
-            connection.execute((ROOT / "isolation.sql").read_bytes(), prepare=False)
+        connection.execute(leaving, prepare=False)
+        yield
 
 
 def _entering(schema: str, owner: str, app_role: str, tenant_id: str, platform_role: str = "") -> sql.Composed:
@@ -344,19 +369,29 @@ def posture(connection: psycopg.Connection, schema: str) -> list[str]:
     """
     rows = connection.execute(
         """
-        SELECT format('table %%s owner %%s enabled %%s forced %%s kind %%s options %%s', c.relname, pg_get_userbyid(c.relowner),
-                      c.relrowsecurity, c.relforcerowsecurity, c.relkind, c.reloptions)
-        FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind IN ('r', 'p', 'v')
+        WITH c AS MATERIALIZED (
+            SELECT * FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND relkind IN ('r', 'p', 'v')
+        )
+        SELECT format('table %%s owner %%s enabled %%s forced %%s kind %%s options %%s', relname, pg_get_userbyid(relowner),
+                      relrowsecurity, relforcerowsecurity, relkind, reloptions)
+        FROM c
         UNION ALL
-        SELECT format('policy %%s.%%s %%s %%s to %%s using %%s check %%s', tablename, policyname, permissive, cmd, roles, qual, with_check)
-        FROM pg_policies WHERE schemaname = %(schema)s
+        -- As the view pg_policies says it, which takes longer to plan than the rest to answer.
+        SELECT format('policy %%s.%%s %%s %%s to %%s using %%s check %%s', relname, polname,
+                      CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+                      CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+                                  ELSE 'ALL' END,
+                      CASE WHEN polroles = '{0}' THEN '{public}'::name[]
+                           ELSE ARRAY(SELECT pg_get_userbyid(role) FROM unnest(polroles) role ORDER BY 1) END,
+                      pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+        FROM c JOIN pg_policy ON polrelid = c.oid
         UNION ALL
         SELECT format('database open to all %%s %%s', has_database_privilege('public', current_database(), 'CONNECT'),
                       has_database_privilege('public', current_database(), 'TEMPORARY'))
         UNION ALL
-        SELECT format('grant %%s.%%s to %%s', c.relname, acl.privilege_type, coalesce(r.rolname, 'public'))
-        FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) acl LEFT JOIN pg_roles r ON r.oid = acl.grantee
-        WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind IN ('r', 'p', 'v')
+        SELECT format('grant %%s.%%s to %%s', relname, acl.privilege_type,
+                      CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee) END)
+        FROM c CROSS JOIN LATERAL aclexplode(relacl) acl
         ORDER BY 1
         """,
         {"schema": schema},

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from tenantry.clients import migrations
-from tenantry.clients.postgres import Server, acting_as, may_act_as
+from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import TEMPLATE_DATABASE, TEMPLATE_OWNER, TENANT_SCHEMA
 from tenantry.errors import WorkError
 
@@ -56,17 +56,19 @@ def drop() -> None:
         admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(_OWNER))
 
 
-def take_over(connection: psycopg.Connection, owner: str) -> None:
-    """Gives what was copied from the template to ``owner``. Nothing happens in a database that was not copied."""
-    copied = connection.execute(
-        "SELECT 1 FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = %s LIMIT 1", [TEMPLATE_OWNER]
-    ).fetchone()
-    if copied:
-        # Both, or an administrator that is no superuser may not give one's things to the other.
-        may_act_as(connection, TEMPLATE_OWNER)
-        may_act_as(connection, owner)
-        connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(_OWNER, sql.Identifier(owner)))
-    connection.commit()
+def taken_over_by(owner: str) -> sql.Composable:
+    """The statement that gives what was copied from the template to ``owner``. It does nothing in a database that was not copied."""
+    # Member of both, or an administrator that is no superuser may not give one's things to the other.
+    return sql.SQL(
+        """
+        DO $take$ BEGIN
+            IF to_regrole({template_name}) IS NOT NULL THEN
+                IF NOT pg_has_role(current_user, {template_name}, 'SET') THEN GRANT {template} TO CURRENT_USER; END IF;
+                REASSIGN OWNED BY {template} TO {owner};
+            END IF;
+        END $take$
+        """
+    ).format(template=_OWNER, template_name=TEMPLATE_OWNER, owner=sql.Identifier(owner))
 
 
 def _revision(admin: psycopg.Connection) -> str | None:
