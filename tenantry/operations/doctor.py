@@ -56,13 +56,18 @@ def _python() -> str:
 
 
 def _engine() -> str:
-    path = shutil.which("pulumi")
-    if path is None:
-        raise WorkError("no pulumi on PATH", 'install it, or run: tenantry local up; eval "$(tenantry local env)"')
+    path = _pulumi()
     version = subprocess.run([path, "version"], capture_output=True, text=True, check=False).stdout.strip()
     if shutil.which("pulumi-language-python") is None:
         raise WorkError(f"pulumi {version} has no Python language host beside it", "install Pulumi's complete release")
     return version
+
+
+def _pulumi() -> str:
+    path = shutil.which("pulumi")
+    if path is None:
+        raise WorkError("no pulumi on PATH", 'install it, or run: tenantry local up; eval "$(tenantry local env)"')
+    return path
 
 
 def _settings() -> str:
@@ -76,7 +81,7 @@ def _declarations() -> str:
 
 
 def _backend() -> str:
-    result = subprocess.run(["pulumi", "whoami", "--verbose", "--non-interactive"], capture_output=True, text=True, check=False)
+    result = subprocess.run([_pulumi(), "whoami", "--verbose", "--non-interactive"], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise WorkError(result.stderr.strip().removeprefix("error: ") or "no answer", "set PULUMI_BACKEND_URL, or log in: pulumi login")
     return os.environ.get("PULUMI_BACKEND_URL", "as pulumi login chose")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tenantry.declaration import load
 from tenantry.operations.progress import Step as Change
@@ -20,7 +20,7 @@ def apply(run: Run, stack: str) -> str:
 
 
 def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str]) -> Counter[str]:
-    """The same, what happens to the run's tenant told as the parts of ``log``; what was done to others, by verb.
+    """The same, what happens to the run's tenant told as the parts of ``log``; what was done to other tenants, by verb.
 
     ``parts``: resource type (see ``part_of``) → part.
     """
@@ -28,20 +28,28 @@ def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str]) -> 
 
     done: dict[str, Counter[str]] = {part: Counter() for part in dict.fromkeys(parts.values())}
     others: Counter[str] = Counter()
+    declared = load(tenants_dir())
+    slugs = {tenant.slug for tenant in declared.of_stack(stack)} | {run.subject}
 
     def follow(change: Change) -> None:
         part = part_of(change.type, parts)
-        if not (change.name == run.subject or change.name.startswith(f"{run.subject}-")):
-            others[change.verb] += change.done
+        tenant = _tenant(change.name, slugs)
+        if tenant != run.subject:
+            others[change.verb] += change.done and tenant is not None
         elif part is not None and change.done:
             done[part][change.verb] += 1
         elif part is not None:
             log.begin(part)
 
-    engine.up(stack, load(tenants_dir()), follow)
+    engine.up(stack, declared, follow)
     for part, changes in done.items():
         log.end(part, said(changes))
     return others
+
+
+def _tenant(name: str, slugs: Collection[str]) -> str | None:
+    """Whose the resource of that logical name is; None: the platform's, or the engine's own. A slug may begin as another one does."""
+    return max((slug for slug in slugs if name == slug or name.startswith(f"{slug}-")), key=len, default=None)
 
 
 def part_of(type_: str, parts: Mapping[str, str]) -> str | None:
