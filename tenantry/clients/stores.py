@@ -37,10 +37,16 @@ class TenantStore:
 
     @classmethod
     def of(cls, slug: str) -> TenantStore:
-        """The tenant ``slug``; ``InputError`` with the nearest name when the registry knows none."""
+        """The tenant ``slug``; ``InputError`` with the nearest name, or when it was deleted, when the registry has none."""
         with registry.transaction() as connection:
             row = connection.execute("SELECT * FROM tenants WHERE slug = %s AND deleted_at IS NULL", [slug]).fetchone()
             if row is None:
+                gone = connection.execute("SELECT outcome, at FROM deletion_records WHERE slug = %s ORDER BY at DESC LIMIT 1", [slug])
+                for record in gone:
+                    raise InputError(
+                        f"tenant {slug} was {record['outcome']} on {record['at']:%Y-%m-%d}",
+                        f"tenantry deletion show {slug} says what was kept; a backup comes back as a new tenant: docs/offboarding.md",
+                    )
                 known = [entry["slug"] for entry in connection.execute("SELECT slug FROM tenants WHERE deleted_at IS NULL")]
                 raise unknown(slug, known)
         return cls._from(row)

@@ -66,7 +66,7 @@ def run(
     run_id = work.request(slug, new, by=person(), salt=salt, isolation=isolation, admin=admin, file=file)
     watch([run_id], detach=detach, as_json=as_json)
     if not detach and not as_json:
-        print(f"{new}: an anonymised clone of {slug}; tenantry invite {new} makes its administrator's link")
+        print(f"{new}: an anonymised clone of {slug}; tenantry invite {new} makes its administrator's link; commit tenants/{new}.yaml")
 
 
 def check(
@@ -115,7 +115,7 @@ def every(as_json: Json = False) -> None:
             row["salt"],
             row["rows_copied"],
             row["objects_copied"],
-            row["filled_at"],
+            f"{row['filled_at']:%Y-%m-%d %H:%M}" if row["filled_at"] else "",
         )
         for row in rows
     ]

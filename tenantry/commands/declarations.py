@@ -108,7 +108,7 @@ def new(
     if as_json:
         _print_json({"slug": slug, "file": str(path)})
     else:
-        typer.echo(f"{display(path)} written; look it over, then `tenantry up {slug}`")
+        typer.echo(f"{display(path)} written; look it over, then `tenantry provision {slug}`")
 
 
 def render(

@@ -88,7 +88,7 @@ def log(
     for run in reversed(found):
         _print_run(run)
     if not found:
-        print("nothing has happened yet")
+        print(f"no run of {what} yet; tenantry config history {what} shows values set at runtime" if what else "no run yet")
 
 
 def worker(

@@ -12,6 +12,7 @@ import pytest
 
 from local.home import CLONE
 from tenantry.clients import quarantine, registry
+from tenantry.clients.stores import TenantStore
 from tenantry.errors import InputError
 from tenantry.operations.clone import declare
 from tests.service import control_database
@@ -86,3 +87,21 @@ def test_a_clone_is_refused_before_its_file_is_written(folder, monkeypatch):
         declare.require_free("gone", "acme", {"acme"})
     quarantine.release("gone")
     declare.require_free("gone", "acme", {"acme"})
+
+
+def test_a_deleted_tenant_is_not_mistaken_for_a_typing_error(in_cloud):
+    """Who asks for it hears when it went, not which slug is the nearest."""
+    control_database.make()
+    with registry.transaction() as connection:
+        connection.execute(
+            "INSERT INTO deletion_records (id, tenant, slug, outcome, at, record, key_id, signature)"
+            " VALUES (%s, %s, 'bygone', 'deleted', '2026-01-02', '{}', 'k', 's')",
+            [uuid4(), uuid4()],
+        )
+    try:
+        with pytest.raises(InputError, match="tenant bygone was deleted on 2026-01-02") as caught:
+            TenantStore.of("bygone")
+        assert "tenantry deletion show bygone" in caught.value.hint
+    finally:
+        with registry.transaction() as connection:
+            connection.execute("DELETE FROM deletion_records WHERE slug = 'bygone'")

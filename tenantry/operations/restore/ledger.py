@@ -87,7 +87,7 @@ def require(slug: str, tenant_id: UUID) -> Restore:
     """As ``open_of``; ``InputError`` when there is none."""
     found = open_of(tenant_id)
     if found is None:
-        raise InputError(f"tenant {slug} has no restore that waits for a decision", "tenantry log SLUG shows its runs")
+        raise InputError(f"tenant {slug} has no restore that waits for a decision", f"tenantry log {slug} shows its runs")
     return found
 
 
