@@ -5,21 +5,24 @@ Configured by CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from tenantry.errors import TransientError, WorkError
+from tenantry.errors import InputError, TransientError, WorkError
 
 RETRY = "run the same command again when it answers; nothing was begun"
 
 
 @cache
 def client() -> Any:
-    """The official client; it retries 429 and 5xx by itself."""
+    """The official client; it retries 429 and 5xx by itself. ``InputError`` without credentials: it would raise a TypeError later."""
     from cloudflare import Cloudflare
 
+    if not any(os.environ.get(name) for name in ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY")):
+        raise InputError("no Cloudflare API token: CLOUDFLARE_API_TOKEN not set", 'set it, or run: eval "$(tenantry local env)"')
     return Cloudflare(timeout=30.0, max_retries=4)
 
 

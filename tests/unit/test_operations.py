@@ -5,15 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tenantry.operations import doctor, engine_step
+from tests.environment import entered
 
 
-def test_doctor_tells_of_a_missing_engine_wherever_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shell without the environment is the first thing that doctor is asked about: no check may end in an unexpected error."""
-    monkeypatch.setenv("PATH", "")
-    for name, check in (("Pulumi engine", doctor._engine), ("state backend", doctor._backend)):
-        found = doctor._attempt(name, check)
-        assert (found.ok, found.found) == (False, "no pulumi on PATH")
-        assert "local env" in found.hint
+def test_doctor_works_in_a_shell_without_the_environment() -> None:
+    """That is the first thing it is asked about: every check says what is missing, and none ends in an unexpected error."""
+    nothing = dict.fromkeys(("PATH", "PGHOST", "CLOUDFLARE_API_TOKEN", "SMTP_HOST", "AWS_ACCESS_KEY_ID"), "")
+    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), "/nowhere")
+    with entered({**nothing, **nowhere, "AWS_EC2_METADATA_DISABLED": "true"}):
+        found = {check.name: check for check in doctor.examine()}
+    assert found["Pulumi engine"].found == found["state backend"].found == "no pulumi on PATH"
+    assert {name for name, check in found.items() if check.ok} <= {"Python", "settings", "declarations"}
+    assert all(check.hint for check in found.values() if not check.ok)
+    assert "CLOUDFLARE_API_TOKEN not set" in found["Cloudflare"].found
 
 
 @pytest.mark.parametrize(
