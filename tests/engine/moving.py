@@ -1,19 +1,13 @@
-"""For the tests of moves: an application that writes without a pause, the rows at each place, and a command that is killed at a point."""
+"""For the tests of moves: an application that writes without a pause, and the rows at each place."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
-from importlib import import_module
 from typing import Any
 
 import psycopg
 
-from local.home import CLONE
 from tenantry.declaration import naming
 
 TABLES = ("users", "user_settings", "documents")
@@ -165,54 +159,3 @@ def turnstiles(sandbox: Any) -> list[str]:
         with sandbox.sql(database) as admin:
             found += [f"{database}.{row[0]}" for row in admin.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'm\\_%'")]
     return found
-
-
-def killed_at(sandbox: Any, point: str, call: int, *arguments: str) -> bool:
-    """Runs the command line, with its own worker, and lets it kill all of itself at the ``call``-th ``before …`` or ``after …``.
-
-    Whether it was killed there: False when it ended without getting there.
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.engine.moving", point, str(call), *arguments],
-        env=sandbox.environment,
-        cwd=CLONE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode in (0, -signal.SIGKILL), output
-    return process.returncode == -signal.SIGKILL
-
-
-def _main() -> None:
-    point, call, *arguments = sys.argv[1:]
-    when, _, where = point.partition(" ")
-    module, _, path = where.partition(":")
-    holder: Any = import_module(module)
-    *outer, name = path.split(".")
-    for attribute in outer:
-        holder = getattr(holder, attribute)
-    original, calls, lock = getattr(holder, name), [0], threading.Lock()
-
-    def killing(*args: Any, **kwargs: Any) -> Any:
-        with lock:
-            calls[0] += 1
-            here = calls[0] == int(call)
-        if here and when == "before":
-            os.killpg(0, signal.SIGKILL)
-        result = original(*args, **kwargs)
-        if here:
-            os.killpg(0, signal.SIGKILL)
-        return result
-
-    setattr(holder, name, killing)
-    sys.argv = ["tenantry", *arguments]
-    from tenantry.cli import main
-
-    main()
-
-
-if __name__ == "__main__":
-    _main()

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from tests.engine.moving import contents, fill, home, killed_at, places_with_rows, turnstiles
+from tests.engine.moving import contents, fill, home, places_with_rows, turnstiles
 from tests.engine.test_killed_runs import check_nothing_is_double_or_left
+from tests.killing import killed_at
 
 pytestmark = pytest.mark.engine
 
