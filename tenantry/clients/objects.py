@@ -141,7 +141,11 @@ def require_bucket(name: str) -> None:
 
 
 def erase(bucket: str, prefix: str) -> int:
-    """Deletes every version of every object under ``prefix``; how many. ``WorkError`` names what an object lock still holds."""
+    """Deletes every version of every object under ``prefix``, and what was uploaded of others; how many versions.
+
+    ``WorkError`` names what an object lock still holds.
+    """
+    abort_uploads(bucket, prefix)
     s3, count = client("s3"), 0
     with explained(f"bucket {bucket}"):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
@@ -153,6 +157,15 @@ def erase(bucket: str, prefix: str) -> int:
                 raise WorkError(f"object {errors[0]['Key']} cannot be deleted: {errors[0].get('Message', errors[0]['Code'])}")
             count += len(doomed)
     return count
+
+
+def abort_uploads(bucket: str, prefix: str) -> None:
+    """Drops the parts of uploads under ``prefix`` that whoever began them never ended: no listing of objects shows them, and they cost."""
+    s3 = client("s3")
+    with explained(f"bucket {bucket}"):
+        for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Uploads", ()):
+                s3.abort_multipart_upload(Bucket=bucket, Key=entry["Key"], UploadId=entry["UploadId"])
 
 
 def hide(bucket: str, key: str) -> None:

@@ -57,9 +57,13 @@ def bucket() -> str:
     return naming.backup_bucket(PlatformSettings.from_project(project_root()).bucket_prefix)
 
 
-def begin(store: TenantStore, reason: str) -> Entry:
-    """Notes that a backup is being taken. Its id begins with the time."""
-    backup_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+def new_id() -> str:
+    """An id for a backup; it begins with the time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def begin(store: TenantStore, reason: str, backup_id: str) -> Entry:
+    """Notes that a backup is being taken."""
     with registry.transaction() as connection:
         connection.execute(
             "INSERT INTO backups (tenant_id, id, reason, model, bucket, prefix) VALUES (%s, %s, %s, %s, %s, %s)",
@@ -90,14 +94,21 @@ def mark(backup_id: str, **columns: Any) -> None:
         connection.execute(sql.SQL("UPDATE backups SET {} WHERE id = {}").format(values, sql.Literal(backup_id)))
 
 
-def find(backup_id: str) -> Entry:
-    """The backup of that id. ``InputError`` with the nearest id when there is none."""
+def known(backup_id: str) -> Entry | None:
+    """The backup of that id, or None."""
     with registry.transaction() as connection:
         row = connection.execute(f"{_SELECT} WHERE b.id = %s", [backup_id]).fetchone()
-        if row is not None:
-            return Entry(**row)
-        known = [entry["id"] for entry in connection.execute("SELECT id FROM backups WHERE state = 'done'")]
-    raise InputError(f"no backup {backup_id}", did_you_mean(backup_id, known, "tenantry backup list shows the backups"))
+    return Entry(**row) if row is not None else None
+
+
+def find(backup_id: str) -> Entry:
+    """As ``known``; ``InputError`` with the nearest id when there is none."""
+    found = known(backup_id)
+    if found is not None:
+        return found
+    with registry.transaction() as connection:
+        ids = [entry["id"] for entry in connection.execute("SELECT id FROM backups WHERE state = 'done'")]
+    raise InputError(f"no backup {backup_id}", did_you_mean(backup_id, ids, "tenantry backup list shows the backups"))
 
 
 def complete(backup_id: str) -> Entry:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import objects, runs
+from tenantry.clients import runs
 from tenantry.clients.stores import TenantStore
 from tenantry.operations import durable
 from tenantry.operations.backup import catalog, taking
@@ -20,14 +20,10 @@ def request(slug: str, reason: str, *, by: str, via: str = "cli") -> UUID:
 
 
 def _take(run: Run) -> str:
-    """Takes the backup. What a killed attempt left is removed first."""
-    former = run.notes.get("backup")
-    if former:
-        entry = catalog.find(former)
-        if entry.state == "done":
-            return _said(entry)
-        objects.erase(entry.bucket, entry.prefix)
-        catalog.mark(former, state="failed")
+    """Takes the backup, unless an attempt that was killed at the very end has taken it."""
+    former = catalog.known(run.notes.get("backup", ""))
+    if former and former.state == "done":
+        return _said(former)
     taken = taking.create(run.subject, str(run.arguments["reason"]), run=run)
     return _said(catalog.find(taken.id))
 

@@ -34,6 +34,7 @@ class Backup:
 def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Callable[[str], None] | None = None) -> Backup:
     """Takes a backup of the tenant ``slug``; it is listed once it is whole, and a failed one leaves nothing in the bucket.
 
+    What an earlier attempt of the same ``run`` left, killed on its way, is removed first.
     ``InputError`` for an unknown tenant or a missing program; ``WorkError`` for what fails on the way.
     """
     say = tell or (run.tell if run else lambda line: None)
@@ -41,21 +42,29 @@ def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Call
     objects.require_bucket(catalog.bucket())
     recipient = tenant_key.recipient(store.id)
     started = time.monotonic()
-    entry = catalog.begin(store, reason)
+    backup_id = catalog.new_id()
     if run:
-        run.note("backup", entry.id)
+        former = catalog.known(run.notes.get("backup", ""))
+        if former and former.state == "running":
+            _remove(former)
+        run.note("backup", backup_id)  # first: by it the next attempt finds what this one leaves
+    entry = catalog.begin(store, reason, backup_id)
     try:
         content = _contents(store, entry, recipient, say)
         stored = manifest.sealed(content, recipient)
         objects.put(entry.bucket, entry.key(manifest.NAME), stored)  # last: without it, it is no backup
     except BaseException:
-        objects.erase(entry.bucket, entry.prefix)
-        catalog.mark(entry.id, state="failed")
+        _remove(entry)
         raise
     seconds = time.monotonic() - started
     total = len(stored) + sum(part.bytes for part in content.parts)
     catalog.finish(entry, content, stored, total, seconds)
     return Backup(entry.id, f"{entry.bucket}/{entry.prefix}", total, seconds, content)
+
+
+def _remove(entry: catalog.Entry) -> None:
+    objects.erase(entry.bucket, entry.prefix)
+    catalog.mark(entry.id, state="failed")
 
 
 def _contents(store: TenantStore, entry: catalog.Entry, recipient: str, say: Callable[[str], None]) -> Manifest:

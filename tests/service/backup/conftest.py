@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from psycopg import sql
 
 from local.cloud.cloud import Cloud
 from local.env import environment
-from local.home import Home
+from local.home import CLONE, Home
 from tenantry.clients import aws, configuration, migrations, registry
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.clients.stores import TenantStore
@@ -31,6 +33,9 @@ class Platform:
     """What the tests do to the platform by hand."""
 
     bucket = naming.bucket(PREFIX, "main")
+
+    def __init__(self, home: Home) -> None:
+        self.environment = {**os.environ, **environment(home), "PYTHONPATH": str(CLONE)}
 
     def make(self) -> None:
         self._database(naming.CONTROL_DATABASE, naming.CONTROL_OWNER, naming.CONTROL_APP, naming.CONTROL_SCHEMA)
@@ -118,8 +123,27 @@ class Platform:
         found = {}
         for entry in s3.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix).get("Contents", ()):
             answer = s3.get_object(Bucket=store.bucket, Key=entry["Key"])
-            found[entry["Key"]] = f"{answer['ContentType']} {answer['Metadata']} {answer['Body'].read().decode()}"
+            found[entry["Key"]] = f"{answer['ContentType']} {answer['Metadata']} {answer['Body'].read().decode('latin-1')}"
         return found
+
+    def uploads(self) -> list[str]:
+        """Keys of the uploads in parts that were begun and neither ended nor aborted."""
+        s3 = aws.client("s3")
+        return [
+            entry["Key"]
+            for bucket in (self.bucket, catalog.bucket())
+            for entry in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", ())
+        ]
+
+    def sessions(self) -> list[str]:
+        """What sessions of other processes do at the moment: a killed command's end when PostgreSQL notices."""
+        with self.admin() as admin:
+            return [
+                f"{name}: {query}"
+                for name, query in admin.execute(
+                    "SELECT application_name, query FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                )
+            ]
 
     def admin(self) -> psycopg.Connection:
         connection = Server.from_environment().connect()
@@ -144,17 +168,28 @@ class Platform:
         admin.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), word))
 
 
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits until ``condition()`` is true; fails after ``seconds``."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
 @contextmanager
-def started() -> Iterator[tuple[Platform, Home]]:
-    """A platform on a local cloud of its own, removed at the end."""
+def started(*, stay: bool = False) -> Iterator[tuple[Platform, Home]]:
+    """A platform on a local cloud of its own, removed at the end. ``stay``: with its variables in this process's environment."""
     root = Path(tempfile.mkdtemp(prefix="tenantry-backup-"))
     cloud = Cloud(Home(root / "local"))
     cloud.up()
     try:
         with entered(environment(cloud.home)):
-            made = Platform()
+            made = Platform(cloud.home)
             made.make()
-        yield made, cloud.home
+            if stay:
+                yield made, cloud.home
+        if not stay:
+            yield made, cloud.home
     finally:
         cloud.reset()
         shutil.rmtree(root, ignore_errors=True)

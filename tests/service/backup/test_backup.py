@@ -170,7 +170,7 @@ def test_unknown_and_unfinished_backups_are_refused(platform, pair):
         Stored.open(taken.id[:-1] + "x")
     assert "did you mean" in caught.value.hint
     with pytest.raises(InputError, match="is not finished"):
-        Stored.open(catalog.begin(store, "test").id)
+        Stored.open(catalog.begin(store, "test", catalog.new_id()).id)
 
 
 @pytest.mark.parametrize("model", ["schema", "database"])
