@@ -195,7 +195,10 @@ def staging(name: str) -> str:
 
 
 def scratch_database(token: str) -> str:
-    """A database that a proof makes and drops; ``token`` begins with the time, so that what a killed one left can be told by its age."""
+    """A database that a proof makes and drops; ``token`` begins with the time, so that what a killed one left can be told by its age.
+
+    That of a restore is named by the tenant's schema instead: the next attempt finds it.
+    """
     return f"tenantry__scratch_{_sql(token).lower()}"
 
 

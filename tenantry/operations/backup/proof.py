@@ -56,10 +56,13 @@ def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Pr
 
 
 @contextmanager
-def scratch(store: TenantStore) -> Iterator[Target]:
-    """An empty database on the tenant's own server that only its owner's members may enter; dropped at the end, come what may."""
+def scratch(store: TenantStore, name: str | None = None) -> Iterator[Target]:
+    """An empty database on the tenant's own server that only its owner's members may enter; dropped at the end, come what may.
+
+    Without a ``name`` it has one that tells its age. Who gives one finds by it what a killed attempt left.
+    """
     token = f"{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(3)}"
-    server, name = store.administrator(), naming.scratch_database(token)
+    server, name = store.administrator(), name or naming.scratch_database(token)
     make_database(server, name, store.owner)
     try:
         yield Target(server, name, "", store.owner)

@@ -20,6 +20,7 @@ def put(store: TenantStore, stored: Stored) -> tuple[int, int]:
 
     One whose current version is the very one that was backed up is left alone.
     """
+    objects.abort_uploads(store.bucket, store.prefix)  # of an attempt that was killed
     there = current(store)
     same = stored.manifest.tenant_id == store.id
     versions = {entry.key: entry.version_id for entry in stored.manifest.objects}
@@ -44,6 +45,7 @@ def put(store: TenantStore, stored: Stored) -> tuple[int, int]:
 
 def put_back(store: TenantStore, before: Mapping[str, str | None]) -> None:
     """Makes the tenant's objects the versions of ``before``."""
+    objects.abort_uploads(store.bucket, store.prefix)
     there = current(store)
     for key, version in before.items():
         if there.get(key) != version and version is not None:

@@ -31,6 +31,7 @@ def request(
     """Asks for the tenant ``slug`` to be restored from its backup, in its place or into the empty tenant ``into``; the run's id.
 
     Everything that can be wrong is found before the run exists, the whole backup read among it: ``InputError``, and nothing was touched.
+    A run of the same that was killed or failed half-way is gone on with.
     """
     entry = catalog.complete(backup_id)
     if entry.tenant_id != naming.tenant_id(slug):
@@ -38,11 +39,15 @@ def request(
             f"backup {backup_id} is {entry.slug or 'another tenant'}'s, not {slug}'s", f"tenantry backup list {slug} shows its backups"
         )
     store = TenantStore.of(into or slug)
+    arguments = {"backup": backup_id, "source": slug}
+    going = _going(store, arguments)
+    if going is not None:
+        durable.resume(going)
+        return going
     _require_ready(store, into)
     stored = Stored.open(backup_id)
     _require_room(store, stored)
     stored.check(tell)
-    arguments = {"backup": backup_id, "source": slug}
     return durable.request(
         runs.Request(RESTORE.name, store.slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via)
     )
@@ -53,6 +58,10 @@ def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
     store = TenantStore.of(slug)
     found = ledger.require(slug, store.id)
     arguments = {"restore": found.id, "backup": found.backup_id}
+    last = runs.last(store.id, ROLLBACK.name)
+    if last is not None and last["state"] == "failed" and last["arguments"] == arguments:
+        durable.resume(last["id"])  # a new run would take what is staged already for the restore's, and drop it
+        return UUID(str(last["id"]))
     return durable.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
 
 
@@ -78,6 +87,22 @@ def sweep() -> list[str]:
             ledger.end(found.id, "confirmed")
         done.append(found.id)
     return done
+
+
+def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
+    """The run that is to be gone on with: under way, or failed with the doors shut. ``InputError`` for one from another backup."""
+    last = runs.last(store.id, RESTORE.name)
+    if last is None:
+        return None
+    half_made = ledger.open_of(store.id)
+    if last["state"] not in runs.OPEN and not (half_made and half_made.state == "running" and half_made.id == str(last["id"])):
+        return None
+    if last["arguments"] != arguments:
+        raise InputError(
+            f"a restore of {store.slug} from {last['arguments']['backup']} is not finished",
+            f"tenantry resume {last['id']}, then restore again",
+        )
+    return UUID(str(last["id"]))
 
 
 def _require_ready(store: TenantStore, into: str | None) -> None:
@@ -155,7 +180,7 @@ def _check(run: Run) -> str:
 
 def _open(run: Run) -> str:
     store = _store(run)
-    ledger.require_open(str(run.id))
+    ledger.require_open(str(run.id), "confirmed")  # killed after its last change, this step may find that somebody has decided
     doors.reopen(store)
     if run.arguments["source"] != run.subject:  # a new tenant: what was there was nothing
         swap.drop_kept(store)

@@ -23,11 +23,15 @@ from tenantry.operations.backup.reading import Stored, Target
 
 @dataclass(frozen=True)
 class Names:
-    """Where a tenant's data, its staging and what it replaced are: names of schemas, or of databases where the tenant has its own."""
+    """Where a tenant's data, its staging and what it replaced are: names of schemas, or of databases where the tenant has its own.
+
+    ``scratch`` is a database in every model: where a dump is unpacked that does not fit into the staging as it is.
+    """
 
     live: str
     staging: str
     kept: str
+    scratch: str
     own_database: bool
 
     @classmethod
@@ -35,7 +39,7 @@ class Names:
         """By the tenant's slug alone."""
         base = naming.tenant_schema(store.slug)
         live = store.schema if store.isolation in naming.POOLED else store.database
-        return cls(live, naming.staging(base), naming.kept(base), store.isolation not in naming.POOLED)
+        return cls(live, naming.staging(base), naming.kept(base), naming.scratch_database(base), store.isolation not in naming.POOLED)
 
 
 def place(store: TenantStore) -> Target:
@@ -76,7 +80,7 @@ def _build(store: TenantStore, stored: Stored) -> None:
         _require(stored, target)
         return
     # Of another model, of another name or of another tenant: through a scratch database, where the dump's own names fit.
-    with proof.scratch(store) as scratch:
+    with proof.scratch(store, Names.of(store).scratch) as scratch:
         source = Target(scratch.server, scratch.database, content.schema_name, scratch.owner)
         reading.fill(stored, source, major)
         _require(stored, source)
@@ -118,8 +122,10 @@ def live_figures(store: TenantStore) -> dict[str, Figure]:
 
 
 def discard(store: TenantStore) -> None:
-    """Drops the staging."""
-    drop(store, Names.of(store).staging)
+    """Drops the staging, and the scratch database of an attempt that was killed."""
+    names = Names.of(store)
+    drop(store, names.staging)
+    proof.drop_database(store.administrator(), names.scratch)
 
 
 def drop(store: TenantStore, name: str) -> None:

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 def swap(store: TenantStore, *, keep: bool = True) -> bool:
     """The staged data becomes the tenant's, and what was there is kept (or, without ``keep``, gone). False: an earlier attempt did it."""
-    if not _is_there(store, Names.of(store).staging):
+    names = Names.of(store)
+    if not _is_there(store, names.staging):
+        if not store.shared and has_kept(store):
+            _shut_out(store, names.kept)  # the earlier attempt may not have come to it
         return False
     if store.shared:
         _exchange_rows(store, keep=keep)
     else:
-        names = Names.of(store)
         _rename(store, [(names.live, names.kept), (names.staging, names.live)])
         _shut_out(store, names.kept)
         if not keep:
