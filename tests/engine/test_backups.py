@@ -8,6 +8,7 @@ import pytest
 from psycopg import sql
 
 from tenantry.declaration import naming
+from tests.engine.offboarding import BUCKET, checksums
 
 pytestmark = pytest.mark.engine
 
@@ -136,3 +137,36 @@ def test_no_secret_is_in_the_control_database(platform):
             assert "AGE-SECRET-KEY" not in text
             assert b"AGE-SECRET-KEY".hex() not in text
             assert platform.environment["PGPASSWORD"] not in text
+
+
+def test_one_of_several_with_a_server_of_its_own_comes_back(platform):
+    """Of two tenants with servers of their own and three others one is restored: equal to what was saved in every row and object; the
+    others keep every byte and every version."""
+    platform.declare("b-own", isolation="instance")
+    platform.up("b-own")
+    others = [*TENANTS, "b-copy"]
+    for slug in ("b-own", *others):
+        write(platform, slug, "image")
+        platform.s3().put_object(Bucket=BUCKET, Key=f"tenants/{slug}/files/a.txt", Body=slug.encode(), ContentType="text/plain")
+    platform.tenantry("backup", "b-own")
+    saved, before = image(platform, "b-own"), checksums(platform, others)
+    with platform.as_tenant("b-own") as connection:
+        connection.execute("DELETE FROM documents")
+        connection.execute("UPDATE users SET name = 'gone'")
+    write(platform, "b-own", "too much")
+    platform.s3().delete_object(Bucket=BUCKET, Key="tenants/b-own/files/a.txt")
+    platform.s3().put_object(Bucket=BUCKET, Key="tenants/b-own/files/new.txt", Body=b"too much")
+    assert image(platform, "b-own") != saved
+    platform.tenantry("restore", "b-own", "--from", "newest")
+    assert image(platform, "b-own") == saved
+    assert checksums(platform, others) == before
+    platform.tenantry("restore", "confirm", "b-own")
+    assert image(platform, "b-own") == saved
+    assert not any(platform.up("b-own", "--refresh").values())
+
+
+def image(sandbox, slug):
+    """Of a tenant, a checksum of its rows in every table, and its objects as they are now, whatever version that is."""
+    rows = {name: value for name, value in checksums(sandbox, [slug]).items() if not name.endswith(" objects")}
+    listed = sandbox.s3().list_objects_v2(Bucket=BUCKET, Prefix=f"tenants/{slug}/")["Contents"]
+    return rows, {entry["Key"]: entry["ETag"] for entry in listed}
