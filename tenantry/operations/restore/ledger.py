@@ -40,14 +40,11 @@ def begin(tenant_id: UUID, restore_id: str, backup_id: str) -> None:
         )
 
 
-def require_open(restore_id: str, *also: str) -> None:
-    """``WorkError`` when the restore was decided about meanwhile: a run that a killed worker left must not go on after its rollback.
-
-    ``also``: further states that are all right.
-    """
+def require_open(restore_id: str) -> None:
+    """``WorkError`` when the restore was decided about meanwhile: a run that a killed worker left must not go on after its rollback."""
     with registry.transaction() as connection:
         row = connection.execute("SELECT state FROM restores WHERE id = %s", [restore_id]).fetchone()
-    if row is None or row["state"] not in ("running", "kept", *also):
+    if row is None or row["state"] not in ("running", "kept"):
         raise WorkError(f"this restore was {row['state'] if row else 'forgotten'} meanwhile", "restore again, if it is still wanted")
 
 

@@ -69,7 +69,9 @@ def confirm(slug: str) -> ledger.Restore:
     """Drops what the tenant's restore replaced: from now on there is no way back but a backup."""
     store = TenantStore.of(slug)
     found = ledger.require(slug, store.id)
-    if found.state != "kept":
+    last = runs.last(store.id, RESTORE.name)
+    at_work = last is not None and last["state"] in runs.OPEN  # killed after its last change, it says `kept` and has not ended
+    if found.state != "kept" or at_work:
         raise InputError(f"the restore of {slug} is not finished", f"tenantry resume {found.id}, or tenantry restore rollback {slug}")
     swap.drop_kept(store)
     ledger.end(found.id, "confirmed")
@@ -180,7 +182,7 @@ def _check(run: Run) -> str:
 
 def _open(run: Run) -> str:
     store = _store(run)
-    ledger.require_open(str(run.id), "confirmed")  # killed after its last change, this step may find that somebody has decided
+    ledger.require_open(str(run.id))
     doors.reopen(store)
     if run.arguments["source"] != run.subject:  # a new tenant: what was there was nothing
         swap.drop_kept(store)

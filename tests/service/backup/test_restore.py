@@ -42,7 +42,12 @@ def inline(monkeypatch):
             if step.name in done:
                 continue
             runs.begin_step(run_id, "test", number, step.name)
-            runs.end_step(run_id, "test", number, step.name, "done", summary=step.work(work))
+            try:
+                summary = step.work(work)
+            except Exception:
+                runs.finish(run_id, "test", "failed")
+                raise
+            runs.end_step(run_id, "test", number, step.name, "done", summary=summary)
         runs.finish(run_id, "test", "done")
 
     stops: set[str] = set()
@@ -164,6 +169,25 @@ def test_a_restore_can_be_taken_back(platform, tenant, inline, model):
     assert login_works(store)
     with pytest.raises(InputError, match="has no restore that waits"):
         run.confirm(store.slug)
+    assert scars(platform) == (set(), 0)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_rollback_that_failed_goes_on_when_it_is_asked_for_again(platform, tenant, inline, monkeypatch, model):
+    """What was kept is staged by then: it is put back, not taken for the restore's and dropped."""
+    store = tenant(f"again-{model}", model)
+    taken = backup.create(store.slug)
+    damage(platform, store)
+    damaged = platform.image(store)
+    run.request(store.slug, taken.id, by="test")
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "settle", lambda store: (_ for _ in ()).throw(WorkError("no disk", "make room")))
+        with pytest.raises(WorkError, match="no disk"):
+            run.request_rollback(store.slug, by="test")
+    monkeypatch.setattr(durable, "resume", lambda run_id: inline.go_on(runs.reopen(run_id)["id"]))
+    run.request_rollback(store.slug, by="test")
+    assert platform.image(store) == damaged
+    assert login_works(store)
     assert scars(platform) == (set(), 0)
 
 

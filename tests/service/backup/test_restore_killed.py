@@ -12,8 +12,9 @@ from psycopg import sql
 from tenantry.clients import aws, registry, runs
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
+from tenantry.errors import InputError
 from tenantry.operations import backup
-from tenantry.operations.restore import ledger
+from tenantry.operations.restore import ledger, run
 from tests.killing import done, killed_at
 from tests.service.backup.conftest import Platform, started, wait_for
 
@@ -153,12 +154,14 @@ def test_restore_killed_at_every_point(platform, neighbours, tenant, model):
             assert (platform.image(store), gets_in(store)) == (damaged, True), point
         elif found.swapped_at:
             assert rights_in_kept(store) == [], point
+    with pytest.raises(InputError, match="is not finished"):
+        run.confirm(store.slug)
     done(platform, *command)
     assert platform.image(store) == saved
     assert gets_in(store)
     assert late_user(store) == 0
     assert rights_in_kept(store) == []
-    assert [run["state"] for run in runs.latest(tenant_id=store.id, kind="restore")] == ["done"]
+    assert [row["state"] for row in runs.latest(tenant_id=store.id, kind="restore")] == ["done"]
     assert scars(platform, kept=True) == []
     for point in at(CONFIRM, model):
         kill(platform, neighbours, point, "restore", "confirm", store.slug)
