@@ -29,10 +29,10 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
     shown: dict[tuple[UUID, int], tuple[str, int]] = {}
     ended: dict[UUID, dict[str, Any]] = {}
     waited = dict.fromkeys(run_ids)  # asked for twice, waited for once
-    with somebody_at_work(say) as roll_call:
+    with somebody_at_work(say) as somebody:
         begun = time.monotonic()
         while len(ended) < len(waited):
-            for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], roll_call):
+            for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], somebody.roll_call):
                 for step in run["steps"]:
                     key, now = (run["id"], step["number"]), (step["state"], step["attempts"])
                     if shown.get(key) != now:
@@ -40,7 +40,8 @@ def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] =
                         show(run, step)
                 if run["state"] not in runs.OPEN:
                     ended[run["id"]] = run
-            time.sleep(min(1.0, LOOK + (time.monotonic() - begun) / 20))
+            if len(ended) < len(waited):
+                somebody.wait(min(1.0, LOOK + (time.monotonic() - begun) / 20))
     return [ended[run_id] for run_id in waited]
 
 
@@ -58,23 +59,38 @@ def patient_look(look: Callable[[], T], roll_call: Callable[[], None]) -> T:
             time.sleep(1)
 
 
-@contextmanager
-def somebody_at_work(say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
-    """Becomes a worker when there is none, now or later while it is waited for."""
-    own: list[Worker] = []
-    last = [0.0]
+class Somebody:
+    """Whoever does the work: another worker, or from the moment when there is none this process."""
 
-    def roll_call() -> None:
-        if own or time.monotonic() - last[0] < ROLL_CALL:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._last = say, 0.0
+        self._own: Worker | None = None
+
+    def roll_call(self) -> None:
+        """Becomes a worker when there is none."""
+        if self._own or time.monotonic() - self._last < ROLL_CALL:
             return
-        last[0] = time.monotonic()
+        self._last = time.monotonic()
         if not workers.alive():
-            worker = Worker(say)
+            worker = Worker(self._say)
             worker.start()
-            own.append(worker)
+            self._own = worker
 
+    def wait(self, seconds: float) -> None:
+        """Before the next look: so long, or until a run has ended here."""
+        self._own.wait(seconds) if self._own else time.sleep(seconds)
+
+    def stop(self) -> None:
+        """Is no worker any more, once what is in hand has ended."""
+        if self._own:
+            self._own.stop()
+
+
+@contextmanager
+def somebody_at_work(say: Callable[[str], None]) -> Iterator[Somebody]:
+    """Sees to it that there is a worker, now and later while work is waited for."""
+    somebody = Somebody(say)
     try:
-        yield roll_call
+        yield somebody
     finally:
-        for worker in own:
-            worker.stop()
+        somebody.stop()

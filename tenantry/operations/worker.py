@@ -24,7 +24,7 @@ class Worker:
         self.id = workers.new_id()
         self._say, self._schedules = say, schedules
         self._closing, self._ended = threading.Event(), threading.Event()
-        self._idle, self._in_hand = threading.Condition(), 0
+        self._idle, self._in_hand, self._done, self._heard = threading.Condition(), 0, 0, 0
         self._seen: dict[str, tuple[Any, float]] = {}
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -74,6 +74,12 @@ class Worker:
         self._heart.join(timeout=workers.BEAT * 2)
         workers.leave(self.id)
 
+    def wait(self, seconds: float) -> None:
+        """Until a run in hand has ended that this was not told of before, so long at most."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._done > self._heard, timeout=seconds)
+            self._heard = self._done
+
     @contextmanager
     def _in_hands(self) -> Iterator[None]:
         """Around every workflow: closing waits for those that have begun, and begins no other."""
@@ -88,6 +94,7 @@ class Worker:
         finally:
             with self._idle:
                 self._in_hand -= 1
+                self._done += 1
                 self._idle.notify_all()
 
     def _beat(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -18,13 +17,14 @@ def until_done(
     """The runs, once all have ended; ``show`` gets each as it ends. Ctrl-C ends the watching: the runs go on with another worker."""
     ended: dict[UUID, dict[str, Any]] = {}
     open_ = set(run_ids)
-    with somebody_at_work(say) as roll_call:
+    with somebody_at_work(say) as somebody:
         while open_:
-            found = patient_look(partial(task_runs.of, open_), roll_call)
+            found = patient_look(partial(task_runs.of, open_), somebody.roll_call)
             for run in found:
                 if run["state"] not in task_runs.OPEN:
                     ended[run["id"]] = run
                     show(run)
             open_ = {run["id"] for run in found} - ended.keys()  # what is not found was erased with its tenant
-            time.sleep(LOOK)
+            if open_:
+                somebody.wait(LOOK)
     return [ended[run_id] for run_id in run_ids if run_id in ended]
