@@ -152,6 +152,11 @@ def keep_out(connection: psycopg.Connection, schema: str) -> None:
     connection.commit()
 
 
+def load_alembic() -> None:
+    """Imports what ``rendered`` and ``apply`` need when there is something to migrate, which takes longer than a hundred schemas."""
+    import alembic.command  # noqa: F401
+
+
 @cache
 def rendered(tree: Tree, current: str, target: str) -> str | None:
     """The SQL that takes a schema from one revision to a later one, version row included; it names no schema: the search path says which.
@@ -253,6 +258,8 @@ def advance(
                 _run(connection, "ROLLBACK")
         connection.execute(f"BEGIN; {_entering(schema, owner, app_role, tenant_id).as_string(connection)}".encode())
         found = str(_last_row(connection, f"TABLE {VERSION_TABLE}")[0])
+        if found not in revisions("tenant"):
+            raise WorkError(f"at revision {found} meanwhile, which is not ours", "it was migrated by a newer Tenantry: use that one")
         script = rendered("tenant", found, target) if found != target else ""
         if script:
             _run_guarded(connection, schema, script, app_role, tenant_id, learned, (found, target, own))

@@ -81,7 +81,7 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
     from tenantry.operations import follow
     from tenantry.operations import migrate as operation
 
-    run_id = operation.request(chosen, options, by=person())
+    run_id = operation.request(chosen, options, by=person(), looked=None if detach else found)
     if detach:
         console.print_json({"run": run_id}) if as_json else print(run_id)
         return

@@ -24,6 +24,10 @@ TURN: Final = "(migrate)"
 """In the place of a stack: two roll-outs take turns. No stack has such a name."""
 
 
+LOOK_GOOD_FOR: Final = 10.0  # seconds; what changes meanwhile could as well change between a look and the migration
+_LOOKS: Final[dict[UUID, tuple[float, Plan]]] = {}
+
+
 @dataclass(frozen=True)
 class Options:
     """How a roll-out goes."""
@@ -94,13 +98,20 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
     )
 
 
-def request(slugs: Sequence[str], options: Options, *, by: str, via: str = "cli") -> UUID:
-    """Asks for the roll-out; the run's id. Of the tenants ``slugs`` only, or of the whole fleet."""
+def request(slugs: Sequence[str], options: Options, *, by: str, via: str = "cli", looked: Plan | None = None) -> UUID:
+    """Asks for the roll-out; the run's id. Of the tenants ``slugs`` only, or of the whole fleet.
+
+    ``looked``: the plan that the caller has just made. A worker in this process that begins at once goes by it.
+    """
     from tenantry.operations import durable
 
     subject = slugs[0] if len(slugs) == 1 else f"{len(slugs)} tenants" if slugs else FLEET
     arguments = {"slugs": list(slugs), "options": asdict(options)}
-    return durable.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, by=by, via=via))
+    run_id = durable.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, by=by, via=via))
+    if looked:
+        _LOOKS[run_id] = (time.monotonic(), looked)
+        Thread(target=migrations.load_alembic, daemon=True).start()  # while the queue is waited for
+    return run_id
 
 
 def refuse_unreachable(found: Plan) -> None:
@@ -137,7 +148,8 @@ class _RollOut:
     def first(self, run: Run) -> str:
         options = _options(run)
         with moves.none_begins():
-            found = plan(run.arguments["slugs"], options)
+            at, looked = _LOOKS.pop(run.id, (0.0, None))
+            found = plan(run.arguments["slugs"], options, looked if time.monotonic() - at < LOOK_GOOD_FOR else None)
             # A ring takes its time, and tenants move meanwhile; where it is empty the next step need not look again.
             self._looked = None if found.first else found
             return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
