@@ -196,7 +196,7 @@ def restore_tenant(
         if beside.prepare(slug, chosen, into):
             console.say(f"wrote tenants/{into}.yaml; commit it")
         if beside.unfinished(into):
-            watch([provision.request(into, by=person())])
+            watch([provision.request(into, by=person(), welcome=False)])
     run_id = run.request(slug, chosen, into=into, by=person(), tell=console.say)
     watch([run_id], detach=detach, as_json=as_json)
 

@@ -43,9 +43,10 @@ def provision(
 
     if bool(slugs) == (changed_since is not None):
         raise InputError("say which: SLUG… or --changed-since REF", "for example: tenantry provision acme")
-    chosen = slugs or operation.changed_since(str(changed_since))
-    via = "cli" if slugs else "pull-request"
-    run_ids = [operation.request(slug, by=person(), via=via) for slug in chosen]
+    if changed_since is not None:
+        run_ids = operation.request_changed(changed_since, by=person())
+    else:
+        run_ids = [operation.request(slug, by=person()) for slug in slugs or ()]
     watch(run_ids, detach=detach, as_json=as_json, nothing=f"no active tenant differs from {changed_since}")
 
 

@@ -49,8 +49,11 @@ def load_revision(directory: Path, revision: str, settings: PlatformSettings | N
         reason = archive.stderr.decode("utf-8", "replace").strip().splitlines()
         raise InputError(f"cannot read {directory} at {revision!r}: {reason[-1] if reason else 'git failed'}", "name a commit that has it")
     with tempfile.TemporaryDirectory() as name:
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-            tar.extractall(name, filter="data")
+        try:
+            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+                tar.extractall(name, filter="data")
+        except tarfile.FilterError as error:
+            raise InputError(f"cannot read {directory} at {revision!r}: {error}", "links may not lead out of the folder") from None
         try:
             return load(Path(name), settings)
         except DeclarationErrors as error:

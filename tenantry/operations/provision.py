@@ -29,8 +29,8 @@ _PART_OF: Final = {
 }  # fmt: skip
 
 
-def request(slug: str, *, by: str, via: str = "cli") -> UUID:
-    """Asks for the tenant to be provisioned; the run's id.
+def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
+    """Asks for the tenant to be provisioned, and for its administrator to be welcomed unless that is not wanted; the run's id.
 
     The run that is under way is joined, one that failed is gone on with, and one that made what is declared now is given again. Raises
     ``InputError`` for a tenant that no file declares, or that its file does not call active.
@@ -43,18 +43,31 @@ def request(slug: str, *, by: str, via: str = "cli") -> UUID:
         durable.resume(last["id"])
         return UUID(str(last["id"]))
     return durable.request(
-        runs.Request(PROVISION.name, slug, tenant_id=declaration.id, stack=declaration.stack, by=by, via=via),
+        runs.Request(
+            PROVISION.name, slug, tenant_id=declaration.id, stack=declaration.stack, arguments={"welcome": welcome}, by=by, via=via
+        ),
     )
 
 
-def changed_since(reference: str) -> list[str]:
-    """Slugs of the active tenants whose effective declaration differs from that of another commit."""
+def request_changed(reference: str, *, by: str) -> list[UUID]:
+    """As ``request``, for the active tenants whose effective declaration differs from that of another commit.
+
+    Welcomed are those that are new: an edit is no reason to invite somebody to a tenant that has long been there.
+    """
     from tenantry.declaration.history import differences, load_revision
 
     directory = tenants_dir()
     now = load(directory)
-    changed = {change.slug for change in differences(load_revision(directory, reference), now)}
-    return sorted(slug for slug in changed if slug in now and now[slug].state == "active")
+    found = sorted(differences(load_revision(directory, reference), now), key=lambda change: change.slug)
+    changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
+    return [
+        request(change.slug, by=by, via="pull-request", welcome=change.what == "added" or not _made(now[change.slug])) for change in changed
+    ]
+
+
+def _made(declaration: TenantDeclaration) -> bool:
+    record = registry.read_record(str(declaration.id))
+    return record is not None and record["row"]["state"] != "provisioning"
 
 
 def applied(declaration: TenantDeclaration) -> bool:
@@ -108,6 +121,8 @@ def _first_administrator(run: Run) -> str:
     """Issues the invitation and queues the welcome sequence, in one transaction."""
     from tenantry.operations import welcome
 
+    if not run.arguments.get("welcome", True):
+        return f"nobody is invited; tenantry invite {run.subject} --mail does it"
     mails = welcome.begin(run.tenant)
     run.note("mails", [str(mail) for mail in mails])
     return "invitation issued, welcome sequence queued" if mails else ""

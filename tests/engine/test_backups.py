@@ -77,6 +77,7 @@ def test_a_backup_becomes_a_new_tenant(platform):
     platform.tenantry("restore", "b-sch", "--from", newest["id"], "--as", "b-copy")
     assert (platform.tenants / "b-copy.yaml").exists()
     assert titles(platform, "b-copy") == ["saved"]
+    assert asked(platform, "mail", "list", "b-copy") == []  # the administrator that the file names is nobody
     again = platform.tenantry("restore", "b-sch", "--from", newest["id"], "--as", "b-copy", check=False)
     assert (again.returncode, "b-copy has data already" in again.stderr) == (2, True)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 
 import pytest
 
+from tests.engine.conftest import DEFAULTS
 from tests.engine.provisioning import STEPS, check_provisioned_once, control, mails_to, runs_of
 
 pytestmark = pytest.mark.engine
@@ -54,6 +57,32 @@ def test_a_changed_file_is_a_new_run(platform):
             " WHERE slug = 'cedar' AND config_key = 'theme.primary'"
         ).fetchone()
     assert colour == {"config_value": "#102030"}
+
+
+def test_after_a_merge_the_new_ones_are_welcomed(platform):
+    """`--changed-since REF` provisions what was added and what was edited; who has been there is not invited once more."""
+
+    def git(*arguments):
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@t.example", *arguments]
+        subprocess.run(command, cwd=platform.tenants, check=True, capture_output=True)
+
+    defaults = platform.tenants / "defaults"
+    defaults.unlink()  # a link out of the folder is refused, as one that another commit could bring
+    shutil.copytree(DEFAULTS, defaults)
+    platform.declare("elder")
+    platform.up("elder")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "before")
+    platform.declare("elder", theme={"primary": "#102030"})
+    platform.declare("fir")
+    done = json.loads(platform.tenantry("provision", "--changed-since", "HEAD", "--json").stdout)
+    assert [(run["subject"], run["state"], run["via"]) for run in done] == [(slug, "done", "pull-request") for slug in ("elder", "fir")]
+    check_provisioned_once(platform, "fir")
+    assert mails_to(platform, "ada@elder.example") == []
+    assert "tenantry invite elder --mail" in json.dumps(done)
+    platform.tenantry("invite", "elder", "--mail")
+    assert len(mails_to(platform, "ada@elder.example")) == 1
 
 
 def test_a_cause_is_said_and_resume_goes_on_there(platform):

@@ -87,6 +87,11 @@ def test_render_shows_what_a_changed_default_does(run: Run, folder: Path) -> Non
     for revision in ("nothing", "--output=x"):
         with pytest.raises(InputError):
             run("render", f"--diff={revision}")
+    (folder / "outside").symlink_to(folder.parent)
+    git("add", ".")
+    git("commit", "-m", "a link out of the folder")
+    with pytest.raises(InputError, match="outside"):
+        run("render", "--diff", "main")
 
 
 def test_new_and_list(run: Run) -> None:
