@@ -83,8 +83,8 @@ def _end_hold(run: Run) -> str:
 
 
 def _declare(run: Run) -> str:
-    changed = declared.set_state(run.subject, run.arguments["to"])
-    return f"tenants/{run.subject}.yaml says state: {run.arguments['to']}" + ("" if changed else " already")
+    declared.set_state(run.subject, run.arguments["to"])
+    return f"tenants/{run.subject}.yaml says state: {run.arguments['to']}"
 
 
 def _engine(run: Run) -> str:
