@@ -36,8 +36,12 @@ class Stubborn:
                         self.say("221 bye")
                         return
                     if verb == "DATA":
-                        if not self.answer("DATA", line, "354 go on"):
+                        answer = outer.on["DATA"](line) if "DATA" in outer.on else "354 go on"
+                        if answer is None:
                             return
+                        self.say(answer)
+                        if not answer.startswith("354"):  # no text follows what was refused
+                            continue
                         text = b""
                         while not text.endswith(b"\r\n.\r\n"):
                             if not (more := self.rfile.readline()):

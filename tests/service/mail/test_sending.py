@@ -265,6 +265,7 @@ def test_a_mail_refused_for_good_has_failed(stubborn, tenant, verb):
     with registry.transaction() as connection:
         assert outbox.requeue(connection, [refused]) == [refused]
     assert mailing.deliver([refused]).sent == 1
+    assert len(stubborn.taken) == (2 if verb == "TEXT" else 1)
 
 
 @pytest.mark.parametrize("answer", ["530 5.7.0 authentication required", "421 too many connections"])
