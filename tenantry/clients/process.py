@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 
 def alive(pid: int) -> bool:
-    """Whether a process of that id lives, whoever's it is."""
+    """Whether a process of that id lives, whoever's it is. One that has ended and that its parent has not looked after yet does not."""
+    import psutil
+
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True

@@ -257,8 +257,16 @@ _LOCK = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 def _clear_dead_lock(stack: str, handle: automation.Stack, error: ConcurrentUpdateError) -> None:
     """Removes the backend's lock when the process that took it was on this machine and is no more; otherwise ``WorkError``."""
+    from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
     holders = list(_LOCK.finditer(str(error)))
-    alive = [holder for holder in holders if holder["host"] != socket.gethostname() or process.alive(int(holder["pid"]))]
+
+    def living() -> list[re.Match[str]]:
+        return [holder for holder in holders if holder["host"] != socket.gethostname() or process.alive(int(holder["pid"]))]
+
+    # One that was just killed may take a moment to go.
+    going = Retrying(stop=stop_after_delay(3), wait=wait_fixed(0.1), retry=retry_if_result(bool), retry_error_callback=lambda _: living())
+    alive = going(living)
     if alive or not holders:
         who = f" (process {alive[0]['pid']} on {alive[0]['host']})" if alive else ""
         raise TransientError(

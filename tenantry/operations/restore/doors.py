@@ -1,8 +1,9 @@
 """Shuts a tenant's doors while its data is being replaced, and opens them again. Both are idempotent, and no other tenant notices.
 
 A role of the tenant's own may not log in and its sessions end. In shared tables the role is the cell's: a restrictive policy shows
-this tenant nothing and takes nothing from it. To put that up needs a lock that waits for the transactions that are under way;
-it is waited for briefly and again, so that others queue behind it for a moment only.
+this tenant nothing and takes nothing from it. To put that up needs a lock on each table, which waits for the transactions that are under
+way; it is waited for briefly and again, so that others queue behind it for a moment only. One table at a time: who holds the lock on one
+and waits for that on another can stop, and be stopped by, another tenant's transaction that came to them in the other order.
 """
 
 from __future__ import annotations
@@ -59,28 +60,33 @@ def end_sessions(store: TenantStore) -> None:
 
 
 def _policies(store: TenantStore, *, shut: bool) -> None:
-    name = sql.Identifier(f"closed_{store.id}")
     with store.connected() as connection:
-        for last in _attempts():
-            try:
-                with connection.transaction():
-                    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
-                    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(store.owner)))
-                    for table in stores.tables(connection, store.schema):
-                        target = sql.Identifier(store.schema, table)
-                        connection.execute(sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(name, target))
-                        if shut:
-                            connection.execute(
-                                sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE TO {} USING (tenant_id <> {})").format(
-                                    name, target, sql.Identifier(store.app_role), sql.Literal(store.id)
-                                )
-                            )
-                return
-            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-                if last:
-                    raise TransientError(
-                        f"a transaction in the shared tables of cell {store.cell} does not end", "look for it in pg_stat_activity"
-                    ) from error
+        tables = stores.tables(connection, store.schema)
+        connection.commit()
+        for table in tables:
+            _policy(connection, store, table, shut=shut)
+
+
+def _policy(connection: psycopg.Connection, store: TenantStore, table: str, *, shut: bool) -> None:
+    name, target = sql.Identifier(f"closed_{store.id}"), sql.Identifier(store.schema, table)
+    for last in _attempts():
+        try:
+            with connection.transaction():
+                connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
+                connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(store.owner)))
+                connection.execute(sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(name, target))
+                if shut:
+                    connection.execute(
+                        sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE TO {} USING (tenant_id <> {})").format(
+                            name, target, sql.Identifier(store.app_role), sql.Literal(store.id)
+                        )
+                    )
+            return
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            if last:
+                raise TransientError(
+                    f"a transaction in {table} of cell {store.cell} does not end", "look for it in pg_stat_activity"
+                ) from error
 
 
 def _attempts() -> Iterator[bool]:

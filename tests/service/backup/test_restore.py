@@ -14,7 +14,7 @@ from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup, drill, durable, kinds
 from tenantry.operations.backup import catalog, proof
 from tenantry.operations.backup.archive import Damaged
-from tenantry.operations.restore import ledger, run, staging, swap
+from tenantry.operations.restore import doors, ledger, run, staging, swap
 from tenantry.operations.steps import Run
 
 pytestmark = pytest.mark.service
@@ -145,6 +145,31 @@ def damage(platform, store):
 def count(store, table):
     with store.acting(store.owner) as connection:
         return connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()[0]
+
+
+def test_a_transaction_of_another_tenant_is_no_deadlock(tenant):
+    """It has written documents and goes on to users while the doors are shut in the other order: nobody is ended, and both come through."""
+    mine, other = tenant("rls-shut", "rls", 5), tenant("rls-writing", "rls", 5)
+    with other.acting(other.app_role) as connection:
+        (author,) = connection.execute("SELECT id FROM users LIMIT 1").fetchone()
+    with other.acting(other.app_role) as connection:
+        connection.execute("UPDATE documents SET title = 'open' WHERE author_id = %s", [author])
+        shutting = threading.Thread(target=doors.shut, args=(mine, "test"))
+        shutting.start()
+        with Server.from_environment().connect(mine.database) as admin:
+            admin.autocommit = True
+            waiting = (
+                "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%%POLICY%%' AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
+            )
+            while shutting.is_alive() and not admin.execute(waiting).fetchone():
+                continue
+        assert connection.execute("UPDATE users SET name = 'still here'").rowcount > 0
+    shutting.join()
+    with mine.acting(mine.app_role) as connection:
+        assert connection.execute("SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM documents)").fetchone() == (0,)
+    doors.reopen(mine)
+    with mine.acting(mine.app_role) as connection:
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (5,)
 
 
 @pytest.mark.parametrize("model", MODELS)
