@@ -93,7 +93,7 @@ class Bench:
     def admin(self, database: str) -> psycopg.Connection:
         env = self.environment
         server = {"host": env["PGHOST"], "port": env["PGPORT"], "user": env["PGUSER"], "password": env["PGPASSWORD"]}
-        return psycopg.connect(**server, dbname=database, autocommit=True)  # type: ignore[arg-type]
+        return psycopg.connect(**server, dbname=database, autocommit=True)  # type: ignore[arg-type]  # every parameter of libpq's is text
 
     @contextmanager
     def _at(self, slug: str) -> Iterator[tuple[psycopg.Connection, Any]]:

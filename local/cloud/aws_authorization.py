@@ -161,7 +161,7 @@ def _trust_our_decision() -> None:
     from moto.s3.models import FakeBucket
 
     permitted: Callable[[Any, str, str], Any] = lambda bucket, action, resource: PermissionResult.PERMITTED  # noqa: E731
-    FakeBucket.get_permission = permitted  # type: ignore[method-assign]
+    FakeBucket.get_permission = permitted  # type: ignore[method-assign]  # moto asks it beside our own policies
 
 
 def _refusal(refused: Refused, service: str, method: str, start_response: StartResponse) -> Iterable[bytes]:

@@ -91,7 +91,7 @@ class Databases:
         if action == "CreateDBInstance":
             try:
                 self._create(server, record)
-            except Exception:
+            except Exception:  # whatever it was, nothing half-made stays, and it is raised again
                 record.deletion_protection = False
                 get_backend("rds")[ACCOUNT][region].delete_db_instance(identifier, skip_final_snapshot=True)
                 server.destroy()

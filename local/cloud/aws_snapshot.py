@@ -209,6 +209,6 @@ class Snapshot:
     def _try_to_save(self) -> None:
         try:
             self.save()
-        except Exception:
+        except Exception:  # shown, not raised: the thread must live
             # The server goes on serving; the next change tries again.
             traceback.print_exc()

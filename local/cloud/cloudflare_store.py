@@ -50,7 +50,7 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
+        except BaseException:  # also a request that is cut off
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")

@@ -121,7 +121,7 @@ def _go(command: list[str], work: Path, environment: dict[str, str], say: Callab
                     break
                 fetched = sum(line.startswith("go: downloading") for line in lines)
                 say(f"  {time.monotonic() - started:.0f} s: {fetched} modules fetched, {len(lines) - fetched} packages compiled")
-        except BaseException:
+        except BaseException:  # also Ctrl-C
             process.terminate()
             raise
     if process.returncode:

@@ -54,7 +54,7 @@ def warm_up() -> None:
     for name in IMPORTED:
         try:
             importlib.import_module(name)
-        except Exception:
+        except Exception:  # shown, not raised
             # A module that is broken now may be whole when it is asked for; its packages are just not warm.
             traceback.print_exc()
     for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
@@ -142,12 +142,12 @@ def _become(
         os.environ.update(variables)
         sys.argv = [module, *arguments]
         sys.path[0] = directory
-        sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+        sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]  # a TextIOWrapper, as every process starts with
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
-    except BaseException:
+    except BaseException:  # the last word of a process that was forked: its exit code says it
         traceback.print_exc()
     finally:
         sys.stdout.flush()

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, TextIO
-from uuid import UUID
+from typing import TYPE_CHECKING, Literal, NotRequired, TextIO, TypedDict, Unpack
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import ExecStatus, TransactionStatus
 
 from tenantry.clients.postgres import may_act_as
 from tenantry.errors import WorkError
@@ -28,8 +25,6 @@ Tree = Literal["control", "tenant"]
 # Your application's tables are not ours: TENANTRY_MIGRATIONS names another folder of this shape.
 ROOT = Path(os.environ.get("TENANTRY_MIGRATIONS") or Path(__file__).resolve().parents[2] / "migrations").resolve()
 VERSION_TABLE = "alembic_version"
-_THE_TENANT = "{tenant}"  # stand for a tenant's id and role in what is learned from one and done to the next
-_THE_ROLE = "{role}"
 
 # alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.
 _ALEMBIC = Lock()
@@ -55,26 +50,26 @@ def version(connection: psycopg.Connection, schema: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def apply(
-    connection: psycopg.Connection,
-    tree: Tree,
-    schema: str,
-    *,
-    owner: str,
-    app_role: str,
-    tenant_id: str = "",
-    platform_role: str = "",
-    revision: str = "head",
-) -> None:
+class Roles(TypedDict):
+    """Whose the tables are and who uses them, as isolation.sql wants to know it. Each may be left out but the first two."""
+
+    owner: str
+    app_role: str
+    """Empty where nobody uses the tables (a template): they are not guarded."""
+    tenant_id: NotRequired[str]
+    """The only tenant of a store of its own."""
+    platform_role: NotRequired[str]
+    """Who may work across tenants."""
+
+
+def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, revision: str = "head", **roles: Unpack[Roles]) -> None:
     """Brings ``schema`` up to ``revision`` of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
 
     The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
-    past ``revision`` stays where it is. Without an ``app_role`` nobody uses the tables (a template), and they are not guarded. Raises
-    what PostgreSQL raises, and then nothing of it stays; ``WorkError`` when the schema is at a revision that this tree does not have.
+    past ``revision`` stays where it is. Raises what PostgreSQL raises, and then nothing of it stays; ``WorkError`` when the schema is at
+    a revision that this tree does not have.
     """
-    with applied(
-        connection, tree, schema, owner=owner, app_role=app_role, tenant_id=tenant_id, platform_role=platform_role, revision=revision
-    ):
+    with applied(connection, tree, schema, revision=revision, **roles):
         pass
 
 
@@ -84,18 +79,15 @@ def applied(
     tree: Tree,
     schema: str,
     *,
-    owner: str,
-    app_role: str,
-    tenant_id: str = "",
-    platform_role: str = "",
     revision: str = "head",
     first: sql.Composable | None = None,
+    **roles: Unpack[Roles],
 ) -> Iterator[None]:
     """``apply``, and what else belongs into its transaction, as the administrator: the statement ``first``, and the block at its end."""
-    may_act_as(connection, owner)
-    entering = sql.SQL(";").join([first or sql.SQL(""), _entering(schema, owner, app_role, tenant_id, platform_role)])
+    may_act_as(connection, roles["owner"])
+    entering = sql.SQL(";").join([first or sql.SQL(""), entering_as(schema, **roles)])
     leaving = b"SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
-    if app_role:  # nothing is guarded where nobody comes
+    if roles["app_role"]:  # nothing is guarded where nobody comes
         leaving = (ROOT / "isolation.sql").read_bytes() + leaving
     with connection.transaction():
         connection.execute(entering, prepare=False)
@@ -126,29 +118,30 @@ def applied(
         yield
 
 
-def _entering(schema: str, owner: str, app_role: str, tenant_id: str, platform_role: str = "") -> sql.Composed:
+def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:
     """How a transaction that migrates ``schema`` begins: as its owner, with what isolation.sql wants to know, in turn with others."""
     settings = {
         "search_path": sql.Identifier(schema).as_string(),
-        "tenantry.app_role": app_role,
-        "tenantry.tenant_id": tenant_id,
-        "tenantry.platform_role": platform_role,
+        "tenantry.app_role": roles["app_role"],
+        "tenantry.tenant_id": roles.get("tenant_id", ""),
+        "tenantry.platform_role": roles.get("platform_role", ""),
         "tenantry.only": "",
     }
-    lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner))]
+    lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles["owner"]))]
     calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
     lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
-    lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(_turn(schema))]
+    lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(turn(schema))]
     return sql.SQL(";").join(lines)
 
 
-def _turn(schema: str) -> str:
+def turn(schema: str) -> str:
+    """The name of the advisory lock that whoever migrates ``schema`` takes."""
     return f"tenantry:migrate:{schema}"
 
 
 def keep_out(connection: psycopg.Connection, schema: str) -> None:
     """No migration of ``schema`` begins until the connection is closed; one that is under way is waited for. No transaction stays open."""
-    connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [_turn(schema)])
+    connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [turn(schema)])
     connection.commit()
 
 
@@ -174,176 +167,6 @@ def rendered(tree: Tree, current: str, target: str) -> str | None:
         except AttributeError:  # op.get_bind() is None without a connection
             return None
     return output.getvalue()
-
-
-@dataclass
-class Learned:
-    """What a roll-out has learned of one server from the first schemas that it migrated there; an empty one fills itself."""
-
-    policies: dict[bool, _Policy] = field(default_factory=dict)
-    """Whether the tables are one tenant's own → how the server keeps the policy on them."""
-    guards: dict[tuple[str, str, bool], str] = field(default_factory=dict)
-    """From and to which revision, and whether the tables are one tenant's own → what isolation.sql did to the new tables."""
-
-
-@dataclass(frozen=True)
-class _Policy:
-    """A policy as PostgreSQL keeps it: its tree, with the tenant's id as a list of its bytes."""
-
-    tree: str
-    signed: bool
-
-    @classmethod
-    def of(cls, tree: str, tenant_id: str) -> _Policy | None:
-        """None where the tree does not show how a tenant's id is written in it."""
-        if not tenant_id:
-            return cls(tree, signed=True)
-        written = {signed: _bytes(tenant_id, signed=signed) for signed in (True, False)}  # as the processor has it
-        found = [signed for signed, text in written.items() if text in tree]
-        return cls(tree.replace(written[found[0]], _THE_TENANT), found[0]) if len(found) == 1 else None
-
-    def naming(self, tenant_id: str) -> str:
-        return self.tree.replace(_THE_TENANT, _bytes(tenant_id, signed=self.signed)) if tenant_id else self.tree
-
-
-def _bytes(tenant_id: str, *, signed: bool) -> str:
-    return " ".join(str(byte - 256 if signed and byte > 127 else byte) for byte in UUID(tenant_id).bytes)
-
-
-def prepare(connection: psycopg.Connection, lock_seconds: float) -> None:
-    """Makes an administrator's connection ready for ``advance``: no statement of it waits for a lock for longer."""
-    connection.autocommit = True  # `advance` has BEGIN and COMMIT in its texts: on a busy machine a round trip costs more than a statement
-    connection.prepare_threshold = None  # else psycopg throws every prepared statement of a session away after each ALTER
-    question = (ROOT / "unguarded.sql").read_text(encoding="utf-8")
-    # The second is the first as a statement that fails: the COMMIT behind it in one text is then not reached.
-    prepared = f"""
-        SET lock_timeout = {int(lock_seconds * 1000)}; SET plan_cache_mode = force_generic_plan;
-        PREPARE tenantry_unguarded (name, name, text) AS {question};
-        PREPARE tenantry_guarded (name, name, text) AS
-            SELECT 1 / (cardinality(unguarded) = 0 AND placed)::int FROM ({question}) AS found
-    """  # noqa: S608  # our own file
-    connection.execute(prepared.encode())
-
-
-def advance(
-    connection: psycopg.Connection, schema: str, current: str, target: str, *, owner: str, app_role: str, tenant_id: str, learned: Learned
-) -> None:
-    """Takes the tenant tables of ``schema``, which were at ``current`` when they were looked at, to ``target`` in one transaction.
-
-    The same end as ``apply``, at a fraction of its cost for the second and every further schema: Alembic is asked for its SQL once, and
-    what ``isolation.sql`` did to the new tables of one schema is done to the next ones without working it out again. Then the catalog is
-    asked whether all is guarded exactly as ``isolation.sql`` would guard it; nothing is committed before it says so. All of that is one
-    text. Where it fails, and would again, the schema goes the long way, step by step, whose word counts. ``learned`` is kept by the
-    caller, one per server. The connection went through ``prepare``. Raises what PostgreSQL raises, and then nothing of it stays.
-    """
-    script, own = rendered("tenant", current, target), bool(tenant_id)
-    policy, guards = learned.policies.get(own), learned.guards.get((current, target, own))
-    try:
-        if script and policy and guards is not None:
-            guards = guards.replace(_THE_TENANT, tenant_id).replace(_THE_ROLE, sql.Identifier(app_role).as_string())
-            question = ", ".join(_literal(text) for text in (schema, app_role, policy.naming(tenant_id)))
-            whole = f"""
-                BEGIN; {_as_owner(schema, owner)};
-                SELECT 1 / count(*) FROM {VERSION_TABLE} WHERE version_num = {_literal(current)};
-                {script};
-                {guards}
-                SET LOCAL search_path TO pg_catalog; EXECUTE tenantry_guarded ({question}); COMMIT
-            """  # noqa: S608  # quoted by psycopg
-            try:
-                _run(connection, whole)
-                return
-            except psycopg.OperationalError:  # a lock, a deadlock, the connection: the long way would meet it too
-                raise
-            except psycopg.Error:
-                _run(connection, "ROLLBACK")
-        connection.execute(f"BEGIN; {_entering(schema, owner, app_role, tenant_id).as_string(connection)}".encode())
-        found = str(_last_row(connection, f"TABLE {VERSION_TABLE}")[0])
-        if found not in revisions("tenant"):
-            raise WorkError(f"at revision {found} meanwhile, which is not ours", "it was migrated by a newer Tenantry: use that one")
-        script = rendered("tenant", found, target) if found != target else ""
-        if script:
-            _run_guarded(connection, schema, script, app_role, tenant_id, learned, (found, target, own))
-        connection.execute("COMMIT")
-    except BaseException:
-        if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
-            connection.execute("ROLLBACK")
-        raise
-    if script is None:
-        connection.autocommit = False
-        apply(connection, "tenant", schema, owner=owner, app_role=app_role, tenant_id=tenant_id, revision=target)
-        connection.autocommit = True
-
-
-def _run_guarded(
-    connection: psycopg.Connection,
-    schema: str,
-    script: str,
-    app_role: str,
-    tenant_id: str,
-    learned: Learned,
-    step: tuple[str, str, bool],
-) -> None:
-    """Runs the script in the open transaction, and then isolation for what lacks it."""
-    isolation, own = (ROOT / "isolation.sql").read_bytes(), bool(tenant_id)
-    if own not in learned.policies:
-        connection.execute(script.encode(), prepare=False)
-        connection.execute(isolation, prepare=False)
-        row = connection.execute(
-            "SELECT replace(replace(p.polqual::text, format(':varattno %s ', a.attnum), ':varattno 1 '),"
-            " format(':varattnosyn %s ', a.attnum), ':varattnosyn 1 ') FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
-            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped"
-            " WHERE p.polname = 'tenant_isolation' AND c.relnamespace = current_schema()::regnamespace LIMIT 1"
-        ).fetchone()
-        policy = _Policy.of(str(row[0]), tenant_id) if row else None
-        if policy:
-            learned.policies[own] = policy
-        return
-    question = sql.SQL("SET LOCAL search_path TO pg_catalog; EXECUTE tenantry_unguarded ({}, {}, {})").format(
-        schema, app_role, learned.policies[own].naming(tenant_id)
-    )
-    unguarded, placed = _last_row(connection, f"{script}; {question.as_string(connection)}")
-    guards = ""
-    if unguarded or not placed:
-        connection.execute(
-            "SELECT set_config('search_path', quote_ident(%s), true), set_config('tenantry.only', %s::text[]::text, true)",
-            [schema, unguarded],
-        )
-        connection.execute(isolation, prepare=False)
-        guards, role = _last_row(connection, "SELECT current_setting('tenantry.guards'), quote_ident(current_setting('tenantry.app_role'))")
-        guards = guards.replace(f" {role};", f" {_THE_ROLE};")
-        guards = guards.replace(f"'{tenant_id}'", f"'{_THE_TENANT}'") if own else guards
-    learned.guards[step] = guards
-
-
-def _as_owner(schema: str, owner: str) -> str:
-    """The first statement of a transaction that migrates ``schema``: as its owner, in turn with others."""
-    path = sql.Identifier(schema).as_string()
-    return (
-        f"SELECT set_config('role', {_literal(owner)}, true), set_config('search_path', {_literal(path)}, true),"
-        f" pg_advisory_xact_lock(hashtextextended({_literal(_turn(schema))}, 0))"
-    )
-
-
-def _literal(text: str) -> str:
-    return sql.Literal(text).as_string()
-
-
-def _run(connection: psycopg.Connection, statements: str) -> None:
-    """Runs statements in one round trip. Not through a cursor: what each of them gives costs it more than sending them."""
-    result = connection.pgconn.exec_(statements.encode())
-    if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-        raise psycopg.errors.error_from_result(result)
-
-
-def _last_row(connection: psycopg.Connection, statements: str) -> tuple[Any, ...]:
-    """Runs statements in one round trip; the row that the last one gives."""
-    cursor = connection.execute(statements.encode(), prepare=False)
-    while cursor.nextset():
-        pass
-    row = cursor.fetchone()
-    if row is None:
-        raise WorkError(f"{VERSION_TABLE} is empty", "restore its row: the revision that the tables are at")
-    return tuple(row)
 
 
 def run_sql_beside(python_file: str) -> None:

@@ -41,8 +41,9 @@ class TenantStore:
         with registry.transaction() as connection:
             row = connection.execute("SELECT * FROM tenants WHERE slug = %s AND deleted_at IS NULL", [slug]).fetchone()
             if row is None:
-                gone = connection.execute("SELECT outcome, at FROM deletion_records WHERE slug = %s ORDER BY at DESC LIMIT 1", [slug])
-                for record in gone:
+                gone = "SELECT outcome, at FROM deletion_records WHERE slug = %s ORDER BY at DESC LIMIT 1"
+                record = connection.execute(gone, [slug]).fetchone()
+                if record is not None:
                     raise InputError(
                         f"tenant {slug} was {record['outcome']} on {record['at']:%Y-%m-%d}",
                         f"tenantry deletion show {slug} says what was kept; a backup comes back as a new tenant: docs/offboarding.md",

@@ -101,9 +101,9 @@ def new(
     from tenantry.declaration.generator import NewTenant, create
 
     if _asked():
-        from tenantry.operations import name_check
+        from tenantry.clients import quarantine
 
-        name_check.refuse_slug(slug)
+        quarantine.refuse([slug], [])
     path = create(tenants_dir(), NewTenant(slug, tier, name, email, isolation, cell))
     if as_json:
         _print_json({"slug": slug, "file": str(path)})

@@ -25,13 +25,6 @@ def unasked() -> str:
     return ""
 
 
-def refuse_slug(slug: str) -> None:
-    """Raises ``InputError`` when the new slug is in quarantine."""
-    from tenantry.clients import quarantine
-
-    quarantine.refuse([slug], [])
-
-
 def problems(directory: Path, declared: Mapping[str, TenantDeclaration]) -> list[Problem]:
     """Names in quarantine that the files of ``directory`` bring in, each where it stands."""
     from tenantry.clients import quarantine

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import errors
 
-from tenantry.clients import migrations
+from tenantry.clients import migration_batch, migrations
 from tenantry.clients.table_sets import TableSet
 from tenantry.errors import TenantryError, TransientError
 
@@ -77,7 +77,7 @@ class _Work:
     budget: int
     told: Callable[[Outcome], None]
     outcomes: list[Outcome] = field(default_factory=list)
-    learned: dict[str, migrations.Learned] = field(default_factory=dict)
+    learned: dict[str, migration_batch.Learned] = field(default_factory=dict)
     """By server."""
     lock: Lock = field(default_factory=Lock)
 
@@ -96,7 +96,7 @@ def _worker(work: _Work, target: str, lock_seconds: float) -> None:
     with ExitStack() as stack:
         session = _Session(stack, lock_seconds)
         while (table_set := work.next()) is not None:
-            work.ended(_migrate(session, table_set, target, work.learned.setdefault(table_set.server or "", migrations.Learned())))
+            work.ended(_migrate(session, table_set, target, work.learned.setdefault(table_set.server or "", migration_batch.Learned())))
 
 
 class _Session:
@@ -113,7 +113,7 @@ class _Session:
         if self._connection is None or self._connection.closed or self._at != at or self._used >= SESSION:
             self.close()
             connection = self._stack.enter_context(table_set.connected())
-            migrations.prepare(connection, self._lock_seconds)
+            migration_batch.prepare(connection, self._lock_seconds)
             self._connection, self._at, self._used = connection, at, 0
         self._used += 1
         return self._connection
@@ -123,7 +123,7 @@ class _Session:
         self._connection = None
 
 
-def _migrate(session: _Session, table_set: TableSet, target: str, learned: migrations.Learned) -> Outcome:
+def _migrate(session: _Session, table_set: TableSet, target: str, learned: migration_batch.Learned) -> Outcome:
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
     started = time.monotonic()
@@ -132,7 +132,7 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
     def attempt() -> None:
         nonlocal attempts
         attempts += 1
-        migrations.advance(
+        migration_batch.advance(
             session.to(table_set),
             table_set.schema,
             table_set.version or "",

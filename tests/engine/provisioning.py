@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from typing import Any
 
@@ -126,11 +125,3 @@ def steps_at_work_twice(sandbox: Any, killed: set[str]) -> list[tuple[Any, ...]]
         else:
             at_work.pop(key, None)
     return twice
-
-
-def wait_for(condition: Any, seconds: float = 120, every: float = 0.05) -> None:
-    """Waits until ``condition()`` is true; fails after ``seconds``."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(every)

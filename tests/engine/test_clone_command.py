@@ -10,9 +10,9 @@ import yaml
 
 from tenantry.clients.stores import TenantStore
 from tests.engine import cloning
-from tests.engine.conftest import wait_for
 from tests.engine.provisioning import control, runs_of
 from tests.environment import entered
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.engine
 

@@ -142,9 +142,9 @@ def test_a_backup_that_does_not_restore_keeps_everything(platform):
         process = platform.start("offboard", slug, "--delete", "--yes-delete", slug)
         with platform.sql() as watcher:
             waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted"
-            from tests.engine.provisioning import wait_for
+            from tests.waiting import wait_for
 
-            wait_for(lambda: watcher.execute(waits).fetchone()[0])
+            wait_for(lambda: watcher.execute(waits).fetchone()[0], seconds=120)
         backup = control.execute("SELECT bucket, prefix FROM control.backups WHERE reason = 'final' AND state = 'done'").fetchone()
         control.commit()
         s3 = platform.s3()

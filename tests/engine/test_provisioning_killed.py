@@ -21,10 +21,10 @@ from tests.engine.provisioning import (
     runs_of,
     slow_down,
     steps_at_work_twice,
-    wait_for,
     watch_steps,
 )
 from tests.engine.test_killed_runs import check_nothing_is_double_or_left
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.engine
 
@@ -102,16 +102,16 @@ def test_a_dead_workers_runs_go_to_the_other(platform):
     slow_down(platform, 1, "done", 3)
     two = [platform.start("worker") for _ in range(2)]
     try:
-        wait_for(lambda: len(_workers(platform)) == 2)
+        wait_for(lambda: len(_workers(platform)) == 2, seconds=120)
         (run_id,) = platform.tenantry("provision", "pine", "--detach").stdout.split()
-        wait_for(lambda: is_lingering(platform))
+        wait_for(lambda: is_lingering(platform), seconds=120)
         with control(platform) as journal:
             worker = journal.execute("SELECT worker FROM runs WHERE id = %s", [run_id]).fetchone()["worker"]
         pid = int(worker.split(":")[1])
         (victim,) = [process for process in two if process.pid == pid]
         platform.kill(victim)
         full_speed(platform)
-        wait_for(lambda: runs_of(platform, "pine")[0]["state"] == "done")
+        wait_for(lambda: runs_of(platform, "pine")[0]["state"] == "done", seconds=120)
         (run,) = runs_of(platform, "pine")
         assert run["worker"] != worker
         check_provisioned_once(platform, "pine")
@@ -128,7 +128,7 @@ def test_fifty_calls_for_ten_tenants_over_four_workers(platform):
         platform.declare(slug, isolation=("rls", "schema", "database")[number % 3], tier="starter")
     workers = [platform.start("worker") for _ in range(4)]
     try:
-        wait_for(lambda: len(_workers(platform)) == 4)
+        wait_for(lambda: len(_workers(platform)) == 4, seconds=120)
         code = (
             "import sys; from concurrent.futures import ThreadPoolExecutor as Pool; from tenantry.operations import provision\n"
             "list(Pool(13).map(lambda slug: provision.request(slug, by='test'), sys.argv[1:]))"
@@ -169,7 +169,7 @@ def test_postgresql_restarted_during_a_hundred_provisionings(platform):
     workers = [platform.start("worker") for _ in range(2)]
     restarts = 0
     try:
-        wait_for(lambda: len(_workers(platform)) >= 2)
+        wait_for(lambda: len(_workers(platform)) >= 2, seconds=120)
         asked = json.loads(platform.tenantry("provision", *slugs, "--detach", "--json").stdout)
         assert len({run["id"] for run in asked}) == 100
         end, next_restart = time.monotonic() + 600, time.monotonic() + 2

@@ -107,7 +107,7 @@ class Grant(ResourceType):
                      WHERE grantee = COALESCE((SELECT oid FROM pg_roles WHERE rolname = %(role)s AND %(role)s <> '{PUBLIC}'), 0))
                       FROM ({ACL[kind]}) AS objects(name, acl)"""  # noqa: S608
         with explained(f"reading {_words(state)}"), client.transaction(state["database"]) as connection:
-            found = dict(connection.execute(query, parameters).fetchall())  # type: ignore[arg-type]
+            found = dict(connection.execute(query, parameters).fetchall())  # type: ignore[arg-type]  # composed of our own words
         if kind == "column":
             held = [column for column in columns if set(state["privileges"]) <= set(found.get(column, []))]
             return {"id": _id(state | {"columns": held}), "columns": held}
@@ -203,7 +203,7 @@ def _target(new: Props) -> sql.Composable:
 def _object(schema: str, name: str) -> sql.Composable:
     """A table, or a function with the types of its arguments, which are SQL and cannot be quoted."""
     name, parenthesis, types = name.partition("(")
-    return sql.Identifier(schema, name) + sql.SQL(parenthesis + types)  # type: ignore[arg-type]
+    return sql.Identifier(schema, name) + sql.SQL(parenthesis + types)  # type: ignore[arg-type]  # see above
 
 
 def _privileges(new: Props) -> sql.Composable:

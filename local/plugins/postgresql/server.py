@@ -181,7 +181,7 @@ def _wait_for_locks(connection: psycopg.Connection) -> None:
 
 
 def _one(connection: psycopg.Connection, query: str, *parameters: Any) -> Any:
-    row = connection.execute(query, parameters).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(query, parameters).fetchone()  # type: ignore[arg-type]  # the callers' own literals
     return row[0] if row else None
 
 

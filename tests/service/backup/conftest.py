@@ -7,8 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -168,12 +167,15 @@ class Platform:
         admin.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), word))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Waits until ``condition()`` is true; fails after ``seconds``."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
+def logged_in(store: TenantStore) -> psycopg.Connection | None:
+    """A session of the application with its role's own password and settings; None where it is not let in."""
+    server = Server.from_environment()
+    try:
+        return psycopg.connect(
+            host=server.host, port=server.port, user=store.app_role, password="test", dbname=store.database, sslmode=server.sslmode
+        )
+    except psycopg.OperationalError:
+        return None
 
 
 @contextmanager

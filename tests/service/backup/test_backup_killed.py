@@ -11,7 +11,8 @@ from tenantry.clients import aws, runs
 from tenantry.operations import backup
 from tenantry.operations.backup import catalog, retention
 from tests.killing import done, killed_at
-from tests.service.backup.conftest import Platform, started, wait_for
+from tests.service.backup.conftest import Platform, started
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
@@ -60,7 +61,7 @@ def test_killed_at_every_point_and_taken(platform, model):
     assert [other.id for other in catalog.listed(store.id, state="running")] == []
     assert stored(entry) == {entry.id}
     assert platform.uploads() == []
-    wait_for(lambda: platform.sessions() == [])
+    wait_for(lambda: platform.sessions() == [], seconds=30)
 
 
 def test_what_nobody_went_on_with_is_pruned(platform):

@@ -16,6 +16,8 @@ from tenantry.operations.backup import catalog, proof
 from tenantry.operations.backup.archive import Damaged
 from tenantry.operations.restore import doors, ledger, run, staging, swap
 from tenantry.operations.steps import Run
+from tests.service.backup.conftest import logged_in
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
@@ -161,8 +163,7 @@ def test_a_transaction_of_another_tenant_is_no_deadlock(tenant):
             waiting = (
                 "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%%POLICY%%' AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
             )
-            while shutting.is_alive() and not admin.execute(waiting).fetchone():
-                continue
+            wait_for(lambda: admin.execute(waiting).fetchone() or not shutting.is_alive())
         assert connection.execute("UPDATE users SET name = 'still here'").rowcount > 0
     shutting.join()
     with mine.acting(mine.app_role) as connection:
@@ -228,12 +229,8 @@ def login_works(store):
     if store.isolation == "rls":
         with store.acting(store.app_role) as connection:
             return connection.execute("SELECT count(*) FROM users").fetchone()[0] > 0
-    server = Server.from_environment()
-    try:
-        connection = psycopg.connect(
-            host=server.host, port=server.port, user=store.app_role, password="test", dbname=store.database, sslmode=server.sslmode
-        )
-    except psycopg.OperationalError:
+    connection = logged_in(store)
+    if connection is None:
         return False
     with connection:
         # Without a search path of the session's own: the role's setting has to have survived the swap.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from psycopg import sql
 
@@ -16,7 +15,8 @@ from tenantry.errors import InputError
 from tenantry.operations import backup
 from tenantry.operations.restore import ledger, run
 from tests.killing import done, killed_at
-from tests.service.backup.conftest import Platform, started, wait_for
+from tests.service.backup.conftest import Platform, logged_in, started
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
@@ -99,12 +99,8 @@ def kill(platform, neighbours, point, *command):
 
 def gets_in(store: TenantStore) -> bool:
     """Whether the application gets in with the role's own password and sees its users."""
-    server = Server.from_environment()
-    try:
-        connection = psycopg.connect(
-            host=server.host, port=server.port, user=store.app_role, password="test", dbname=store.database, sslmode=server.sslmode
-        )
-    except psycopg.OperationalError:
+    connection = logged_in(store)
+    if connection is None:
         return False
     with connection:
         connection.execute("SELECT set_config('app.tenant_id', %s, false)", [str(store.id)])
@@ -170,7 +166,7 @@ def test_restore_killed_at_every_point(platform, neighbours, tenant, model):
     assert gets_in(store)
     assert ledger.open_of(store.id) is None
     assert scars(platform) == []
-    wait_for(lambda: platform.sessions() == [])
+    wait_for(lambda: platform.sessions() == [], seconds=30)
 
 
 @pytest.mark.parametrize("model", MODELS)

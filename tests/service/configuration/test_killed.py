@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -16,6 +15,7 @@ from local.home import CLONE
 from tenantry.clients import registry
 from tenantry.clients.postgres import Server
 from tenantry.operations import configure, durable
+from tests.waiting import wait_for
 
 from .conftest import content
 
@@ -23,14 +23,6 @@ pytestmark = pytest.mark.service
 
 KEY = "limits.users"
 COMMAND = (sys.executable, "-c", "from tenantry.cli import main; main()")
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-    return found
 
 
 def query(text, *parameters):
@@ -61,8 +53,8 @@ def test_a_killed_run_goes_on_at_its_cell_and_can_be_undone_as_one(control, make
         worker = subprocess.Popen(
             [*COMMAND, "config", "bulk", KEY, "25", "--apply"], cwd=CLONE, env=process_environment(control.home), start_new_session=True
         )
-        until(lambda: query("SELECT 1 FROM configuration_run_parts WHERE cell = 'c1'"))
-        until(waits_for_the_lock)
+        wait_for(lambda: query("SELECT 1 FROM configuration_run_parts WHERE cell = 'c1'"))
+        wait_for(waits_for_the_lock)
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(timeout=30)
     (run,) = query("SELECT id, state FROM runs")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from psycopg import errors, sql
 
-from tenantry.clients import migrations, moves, table_sets
+from tenantry.clients import migration_batch, migrations, moves, table_sets
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, TransientError, WorkError
@@ -72,8 +72,8 @@ def test_after_the_first_ones_a_schema_takes_one_round_trip_and_is_guarded_all_t
     fleet.schemas(["made-at-head"])
     with fleet.connect() as connection:
         connection.execute(sql.SQL("CREATE POLICY extra ON {} USING (true)").format(sql.Identifier(schema_of("willow-4"), "users")))
-    long_way, guarded = [], migrations._run_guarded
-    monkeypatch.setattr(migrations, "_run_guarded", lambda *arguments: long_way.append(arguments[1]) or guarded(*arguments))
+    long_way, guarded = [], migration_batch._run_guarded
+    monkeypatch.setattr(migration_batch, "_run_guarded", lambda *arguments: long_way.append(arguments[1]) or guarded(*arguments))
     roll_out(parallel=1)
     assert long_way == [schema_of(slug) for slug in ("willow-0", "willow-1", "willow-4", "willow-5")], "5 learns without what 4 had"
     whole = posture(fleet, schema_of("made-at-head"), "made-at-head")
@@ -202,7 +202,7 @@ def test_a_lock_that_passes_is_waited_for_and_one_that_stays_is_named(fleet, tre
     with fleet.server.connect(naming.cell_database("main")) as holder:
         holder.execute("SELECT count(*) FROM t_kauri_a.users")  # its lock lasts as long as its transaction
         tries = []
-        advance = migrations.advance
+        advance = migration_batch.advance
 
         def watched(connection, schema, *arguments, **more):
             tries.append(schema)
@@ -210,7 +210,7 @@ def test_a_lock_that_passes_is_waited_for_and_one_that_stays_is_named(fleet, tre
                 holder.rollback()
             return advance(connection, schema, *arguments, **more)
 
-        monkeypatch.setattr(migrations, "advance", watched)
+        monkeypatch.setattr(migration_batch, "advance", watched)
         said = roll_out(lock_seconds=0.1, parallel=1)
         assert "2 attempts repeated" in said[2]
         assert tries.count("t_kauri_a") == 3
@@ -218,7 +218,7 @@ def test_a_lock_that_passes_is_waited_for_and_one_that_stays_is_named(fleet, tre
 
         trees.add("ALTER TABLE users ADD COLUMN fax text;")
         holder.execute("SELECT count(*) FROM t_kauri_a.users")
-        monkeypatch.setattr(migrations, "advance", advance)
+        monkeypatch.setattr(migration_batch, "advance", advance)
         with pytest.raises(WorkError, match="kauri-a: somebody held a lock on its tables through 6 attempts"):
             roll_out(lock_seconds=0.05, budget=1)
         holder.rollback()
@@ -231,7 +231,7 @@ def test_sessions_that_the_server_ends_are_opened_again(fleet, trees, monkeypatc
     fleet.schemas(slugs, "0001")
     trees.add("ALTER TABLE users ADD COLUMN phone text;")
     calls = []
-    advance = migrations.advance
+    advance = migration_batch.advance
     with fleet.connect("postgres") as admin:
 
         def cut(connection, *arguments, **more):
@@ -240,7 +240,7 @@ def test_sessions_that_the_server_ends_are_opened_again(fleet, trees, monkeypatc
                 admin.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
             return advance(connection, *arguments, **more)
 
-        monkeypatch.setattr(migrations, "advance", cut)
+        monkeypatch.setattr(migration_batch, "advance", cut)
         said = roll_out(parallel=1)
     assert "5 attempts repeated" in said[2]
     assert set(versions().values()) == {"0002"}
@@ -347,6 +347,14 @@ def begin_move(slug):
     return moves.begin(uuid4(), naming.tenant_id(slug), slug, Place("database", "main"), Place("schema", "main", 1), timedelta(days=1))
 
 
+def must_wait(admin, which):
+    """Fails when nobody comes to wait for such a lock."""
+    for _ in range(10_000):
+        if admin.execute(f"SELECT 1 FROM pg_locks WHERE NOT granted AND {which}").fetchone():
+            return
+    pytest.fail(f"the roll-out did not come to wait for {which}")
+
+
 def test_no_move_begins_while_a_roll_out_migrates(fleet, trees):
     """It waits for the end of the roll-out, which chose its places when nobody was on the move; one that began earlier is left alone."""
     fleet.database("yarrow", "0001")
@@ -358,11 +366,7 @@ def test_no_move_begins_while_a_roll_out_migrates(fleet, trees):
         with report.transaction():
             report.execute("LOCK TABLE tenant.users IN ACCESS SHARE MODE")
             rolling.start()
-            for _ in range(10_000):
-                if admin.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'").fetchone():
-                    break
-            else:
-                pytest.fail("the roll-out did not come to the table")
+            must_wait(admin, "mode = 'AccessExclusiveLock'")
             with pytest.raises(TransientError, match="a roll-out of migrations is at work: yarrow begins to move when it has ended"):
                 begin_move("yarrow")
             assert moves.under_way() == {}
@@ -387,11 +391,7 @@ def test_a_roll_out_waits_for_a_move_that_is_just_beginning(fleet, trees):
             control.execute(lock)
             control.execute(begin, [naming.tenant_id("yarrow"), *ends])
             rolling.start()
-            for _ in range(10_000):
-                if admin.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'").fetchone():
-                    break
-            else:
-                pytest.fail("the roll-out did not wait")
+            must_wait(admin, "locktype = 'advisory'")
         rolling.join(60)
     assert versions() == {"yarrow": "0001"}
 
@@ -400,19 +400,19 @@ def test_no_migration_of_a_schema_gets_between_the_last_comparison_of_a_move_and
     """Whoever switches keeps migrations of both ends out, `up`'s as well as a roll-out's, until its connection is closed."""
     fleet.schemas(["xylia-1", "xylia-2", "yew"], "0001")
     target = trees.add("CREATE TABLE notes (tenant_id uuid NOT NULL, id uuid PRIMARY KEY);")
-    learned = migrations.Learned()
+    learned = migration_batch.Learned()
 
     def advance(session, slug, learned):
         names = {"owner": naming.cell_owner("main"), "app_role": naming.tenant_app(slug), "tenant_id": str(naming.tenant_id(slug))}
-        migrations.advance(session, schema_of(slug), "0001", target, learned=learned, **names)
+        migration_batch.advance(session, schema_of(slug), "0001", target, learned=learned, **names)
 
     switching = fleet.server.connect(naming.cell_database("main"))
     migrations.keep_out(switching, schema_of("yew"))
     with fleet.server.connect(naming.cell_database("main")) as session:
-        migrations.prepare(session, 0.1)
+        migration_batch.prepare(session, 0.1)
         for slug in ("xylia-1", "xylia-2"):
             advance(session, slug, learned)
-        for way in (migrations.Learned(), learned):  # the long one and the short one
+        for way in (migration_batch.Learned(), learned):  # the long one and the short one
             with pytest.raises(errors.LockNotAvailable):
                 advance(session, "yew", way)
         switching.close()

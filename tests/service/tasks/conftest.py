@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,11 +118,3 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rows(query: str, *values: Any) -> list[dict[str, Any]]:
     with registry.transaction() as connection:
         return connection.execute(query, values).fetchall()
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
-    """Waits until the condition holds; fails after that time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from tenantry.operations.tasks import perform
-from tests.service.tasks.conftest import rows, wait_for
+from tests.service.tasks.conftest import rows
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
