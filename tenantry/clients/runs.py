@@ -1,4 +1,4 @@
-"""The journal of durable work: runs, their steps, the workers, and the audit log. Every call is one transaction.
+"""The journal of durable work: runs, their steps, the workers, and the audit log. A call that is given no connection is one transaction.
 
 People read it with `tenantry log`; a worker writes it while it works. What it is resumed from after a crash is the same journal: a
 step that is `done` here is not done again.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
 from tenantry.clients import registry
 from tenantry.errors import InputError, WorkError
+
+if TYPE_CHECKING:
+    import psycopg
 
 OPEN: Final = ("queued", "running")
 
@@ -39,42 +42,40 @@ class Request:
     via: str = "cli"
 
 
-def request(wanted: Request) -> dict[str, Any]:
-    """The row of the run for what is wanted: the one of that kind and tenant that is under way, or a new one."""
-    with registry.transaction() as connection:
-        row = connection.execute(
-            """
-            INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-            ON CONFLICT (tenant_id, kind) WHERE state IN ('queued', 'running') DO UPDATE SET state = runs.state
-            RETURNING *
-            """,
-            [
-                uuid4(),
-                wanted.kind,
-                wanted.tenant_id,
-                wanted.subject,
-                wanted.stack,
-                Jsonb(dict(wanted.arguments or {})),
-                wanted.by,
-                wanted.via,
-            ],
-        ).fetchone()
-        assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
-        return row
+def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> dict[str, Any]:
+    """The row of the run for what is wanted, in the caller's transaction: that of a run of the kind and tenant under way, or a new one."""
+    row = connection.execute(
+        """
+        INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (tenant_id, kind) WHERE state IN ('queued', 'running') DO UPDATE SET state = runs.state
+        RETURNING *
+        """,
+        [
+            uuid4(),
+            wanted.kind,
+            wanted.tenant_id,
+            wanted.subject,
+            wanted.stack,
+            Jsonb(dict(wanted.arguments or {})),
+            wanted.by,
+            wanted.via,
+        ],
+    ).fetchone()
+    assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
+    return row
 
 
-def reopen(run_id: UUID) -> dict[str, Any]:
-    """Makes a failed run wait for a worker again; its row. ``InputError`` when it has not failed."""
-    with registry.transaction() as connection:
-        row = connection.execute(
-            "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL"
-            " WHERE id = %s AND state = 'failed' RETURNING *",
-            [run_id],
-        ).fetchone()
-        if row is None:
-            raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
-        return row
+def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
+    """Makes a failed run wait for a worker again, in the caller's transaction; its row. ``InputError`` when it has not failed."""
+    row = connection.execute(
+        "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL"
+        " WHERE id = %s AND state = 'failed' RETURNING *",
+        [run_id],
+    ).fetchone()
+    if row is None:
+        raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
+    return row
 
 
 def claim(run_id: UUID, worker: str) -> dict[str, Any]:
@@ -195,17 +196,6 @@ def latest(*, tenant_id: UUID | None = None, kind: str | None = None, limit: int
 def last(tenant_id: UUID, kind: str) -> dict[str, Any] | None:
     """The tenant's newest run of that kind, or None."""
     return next(iter(latest(tenant_id=tenant_id, kind=kind, limit=1)), None)
-
-
-def unqueued() -> list[dict[str, Any]]:
-    """Runs that were asked for and never reached the queue: whoever asked died in between."""
-    with registry.transaction() as connection:
-        return connection.execute(
-            """
-            SELECT * FROM runs r WHERE state = 'queued' AND requested_at < now() - interval '5 seconds'
-              AND NOT EXISTS (SELECT 1 FROM dbos.workflow_status w WHERE w.workflow_uuid = format('%s:%s', r.id, r.resumed))
-            """
-        ).fetchall()
 
 
 def abandoned() -> list[dict[str, Any]]:

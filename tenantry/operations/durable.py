@@ -7,16 +7,20 @@ database's schema ``dbos`` and hold ids only: what people read, and what is eras
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID, uuid5
 
-from tenantry.clients import runs
+from tenantry.clients import registry, runs
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, NAMESPACE
 
 if TYPE_CHECKING:
+    import psycopg
     from dbos import DBOSClient
+
+T = TypeVar("T")
 
 APPLICATION: Final = "tenantry"
 VERSION: Final = "1"
@@ -29,32 +33,59 @@ POLL: Final = 0.2  # seconds
 
 def request(wanted: runs.Request) -> UUID:
     """Puts the work into the queue, or joins the run that is under way; the run's id."""
-    row = runs.request(wanted)
-    enqueue(row)
-    return UUID(str(row["id"]))
+
+    def ask(connection: psycopg.Connection[dict[str, Any]]) -> UUID:
+        row = runs.request(connection, wanted)
+        _enqueue(connection, row)
+        return UUID(str(row["id"]))
+
+    return asked(ask)
 
 
 def resume(run_id: UUID) -> None:
     """Puts a run that failed back into the queue: it goes on at the step that failed. One that is under way is left alone."""
     row = runs.read(run_id)
-    enqueue(row if row["state"] in runs.OPEN else runs.reopen(run_id))
+    asked(lambda connection: _enqueue(connection, row if row["state"] in runs.OPEN else runs.reopen(connection, run_id)))
 
 
-def enqueue(row: dict[str, Any]) -> None:
-    """Gives the queue a run of the journal; one that it has already is not given again, so this also mends what a kill left half asked."""
-    client().enqueue(
-        {
-            "queue_name": QUEUE,
-            "workflow_name": WORKFLOW,
-            "workflow_id": f"{row['id']}:{row['resumed']}",
-            "app_version": VERSION,
-            "queue_partition_key": partition(row),
-        },
-        str(row["id"]),
+def _enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> None:
+    put(connection, QUEUE, WORKFLOW, f"{row['id']}:{row['resumed']}", partition(row), str(row["id"]))
+
+
+def asked(ask: Callable[[psycopg.Connection[dict[str, Any]]], T]) -> T:
+    """What ``ask`` returns, which writes into the journal and into the queue in one transaction: so neither has what the other lacks."""
+    from psycopg import errors
+
+    try:
+        with registry.transaction() as connection:
+            return ask(connection)
+    except (errors.InvalidSchemaName, errors.UndefinedFunction):
+        client()  # nobody has asked before: DBOS's tables are made now, which waits for every open transaction
+    with registry.transaction() as connection:
+        return ask(connection)
+
+
+def put(
+    connection: psycopg.Connection[Any], queue: str, workflow: str, workflow_id: str, partition: str, argument: str, delay: float = 0.0
+) -> None:
+    """Gives the queue a workflow with one argument, in the caller's transaction, unless it has it already. ``delay``: in seconds.
+
+    By DBOS's SQL function. To load DBOS takes longer than all else that asking does, and its client would be a transaction of its own.
+    """
+    connection.execute(
+        """
+        SELECT dbos.enqueue_workflow(
+            queue_name => %s, workflow_name => %s, workflow_id => %s, queue_partition_key => %s,
+            positional_args => ARRAY[to_json(%s::text)],
+            delay_until_epoch_ms => (extract(epoch FROM now() + make_interval(secs => nullif(%s::float8, 0))) * 1000)::bigint,
+            app_version => %s, application_name => %s
+        )
+        """,
+        [queue, workflow, workflow_id, partition, argument, delay, VERSION, APPLICATION],
     )
 
 
-def partition(row: dict[str, Any]) -> str:
+def partition(row: Mapping[str, Any]) -> str:
     """What a run shares with those that must wait for it: its stack, else its tenant. A digest: no name is kept by the queue."""
     return str(uuid5(NAMESPACE, f"stack:{row['stack']}")) if row["stack"] else str(row["tenant_id"] or row["id"])
 
@@ -66,16 +97,12 @@ def client() -> DBOSClient:
 
     url = system_url()
     DBOS.migrate(url)
-    made = DBOSClient(system_database_url=url, application_name=APPLICATION)
-    register_queue(made, "never_update")
-    return made
+    return DBOSClient(system_database_url=url, application_name=APPLICATION)
 
 
-def register_queue(client: DBOSClient, on_conflict: Literal["always_update", "never_update"]) -> None:
-    """Makes the queue where there is none. Its size is what the worker that was started last can do; who only asks changes nothing."""
-    client.register_queue(
-        QUEUE, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL, on_conflict=on_conflict
-    )
+def register_queue() -> None:
+    """Makes the queue, or changes it to what this worker can do: the one that was started last says so for all of them."""
+    client().register_queue(QUEUE, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL)
 
 
 def concurrency() -> int:

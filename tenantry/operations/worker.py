@@ -35,7 +35,7 @@ class Worker:
         from tenantry.operations.perform import perform
         from tenantry.operations.tasks import schedule
 
-        durable.register_queue(durable.client(), "always_update")
+        durable.register_queue()
         workers.beat(self.id)
 
         @DBOS.workflow(name=durable.WORKFLOW)
@@ -143,11 +143,9 @@ class Worker:
         return now - since > workers.LEASE
 
     def _mend(self) -> None:
-        """Queues what the journal has and the queue does not; ends in the journal what has ended in the queue without a word."""
+        """Ends in the journal what has ended in the queue without a word."""
         from tenantry.operations.tasks import schedule
 
-        for row in runs.unqueued():
-            durable.enqueue(row)
         for row in runs.abandoned():
             runs.abandon(row["id"])
         schedule.mend()

@@ -22,7 +22,7 @@ from tenantry.operations.tasks import perform, register
 from tenantry.operations.tasks.task import Task
 
 if TYPE_CHECKING:
-    from dbos import EnqueueOptions
+    import psycopg
 
 RUNS: Final = "tasks"
 SLOTS: Final = "task-slots"
@@ -155,21 +155,17 @@ def request(task: Task, slugs: Iterable[str] | None, by: str) -> list[UUID]:
 def enqueue(rows: Iterable[dict[str, Any]], *, spread: bool = False, delay: float = 0.0) -> None:
     """Queues runs of the journal that are not done; one that is queued already is not queued again."""
     tasks = register.known()
-    for row in rows:
-        task = tasks.get(row["task"])
-        if task is None or row["state"] not in task_runs.OPEN:
-            continue
-        wait = delay + (offset(task, row["tenant_id"]) if spread else 0.0)
-        options: EnqueueOptions = {
-            "queue_name": RUNS,
-            "workflow_name": RUN,
-            "workflow_id": f"{row['id']}:{row['deferred']}",
-            "app_version": durable.VERSION,
-            "queue_partition_key": lane(task, row["tenant_id"]),
-        }
-        if wait > 0:
-            options["delay_seconds"] = wait
-        durable.client().enqueue(options, str(row["id"]))
+    # In one order, so that two who queue the same do not wait for each other.
+    wanted = sorted((row for row in rows if row["task"] in tasks and row["state"] in task_runs.OPEN), key=lambda row: str(row["id"]))
+
+    def ask(connection: psycopg.Connection[dict[str, Any]]) -> None:
+        for row in wanted:
+            task, tenant_id = tasks[row["task"]], row["tenant_id"]
+            wait = delay + (offset(task, tenant_id) if spread else 0.0)
+            durable.put(connection, RUNS, RUN, f"{row['id']}:{row['deferred']}", lane(task, tenant_id), str(row["id"]), wait)
+
+    if wanted:
+        durable.asked(ask)
 
 
 def lane(task: Task, tenant_id: UUID | None) -> str:

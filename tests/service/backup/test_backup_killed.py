@@ -1,4 +1,4 @@
-"""A backup killed at every point that matters: the next one is whole, and of the killed one nothing is left."""
+"""A backup or a drill killed at every point that matters: the next one is whole, and of the killed one nothing is left."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from psycopg import sql
 
 from tenantry.clients import aws, runs
-from tenantry.operations import backup
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import naming
+from tenantry.operations import backup, drill
 from tenantry.operations.backup import catalog, retention
 from tests.killing import done, killed_at
 from tests.service.backup.conftest import Platform, started
@@ -17,7 +20,8 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.service
 
 TAKING, CATALOG, ARCHIVE = (f"tenantry.operations.backup.{name}" for name in ("taking", "catalog", "archive"))
-OBJECTS, EXTRACT, RUN = "tenantry.clients.objects", "tenantry.operations.backup.extract", "tenantry.operations.backup.run"
+OBJECTS, EXTRACT = "tenantry.clients.objects", "tenantry.operations.backup.extract"
+PROOF, READING = "tenantry.operations.backup.proof", "tenantry.operations.backup.reading"
 
 # In the order in which one run comes to them.
 POINTS = (
@@ -76,3 +80,45 @@ def test_what_nobody_went_on_with_is_pruned(platform):
     done(platform, "backup", "prune")
     assert stored(entry) == set()
     assert platform.uploads() == []
+
+
+def test_a_backup_of_all_killed_between_two_tenants_is_gone_on_with(platform):
+    """Some are done, one is half made, the rest wait: the same command makes each of them whole, and none twice at once."""
+    slugs = [platform.tenant(f"bk-all-{number}", model).slug for number, model in enumerate(("rls", "schema", "database"))]
+    every = [store for store in TenantStore.every() if store.state == "active"]
+    before = {store.slug: len(catalog.listed(store.id)) for store in every}
+    assert killed_at(platform, f"after {CATALOG}:finish", 2, "backup", "--all")
+    assert killed_at(platform, f"after {OBJECTS}:Upload._put", 1, "backup", "--all")
+    done(platform, "backup", "--all")
+    for store in every:
+        assert {run["state"] for run in runs.latest(tenant_id=store.id)} == {"done"}, store.slug
+        assert len(catalog.listed(store.id)) > before[store.slug], store.slug
+        assert catalog.listed(store.id, state="running") == []
+    for slug in slugs:
+        assert backup.prove(catalog.newest(slug).id).ok
+    assert platform.uploads() == []
+    wait_for(lambda: platform.sessions() == [], seconds=30)
+
+
+@pytest.mark.parametrize("point", [f"after {PROOF}:make_database", f"after {READING}:fill", f"before {PROOF}:drop_database"])
+def test_a_killed_drill_leaves_a_scratch_database_that_a_later_one_drops(platform, point):
+    """Nobody but the owner's members gets into it; the next drill does its work beside it, and takes it away once it is a day old."""
+    slug = f"drill-{point.rpartition(':')[2].replace('_', '-')}"
+    platform.tenant(slug, "schema")
+    backup.create(slug)
+    call = 2 if "drop" in point else 1  # the first is before the database is made
+    assert killed_at(platform, point, call, "restore", "drill", slug)
+    (left,) = scratches(platform)
+    assert drill.run(slug).ok
+    assert scratches(platform) == [left]
+    with platform.admin() as admin:
+        public = admin.execute("SELECT has_database_privilege('public', %s, 'CONNECT')", [left]).fetchone()
+        assert public == (False,)
+        old = left.replace(left.removeprefix(naming.scratch_database(""))[:8], "20200101")
+        admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(left), sql.Identifier(old)))
+    assert drill.run(slug).ok
+    assert scratches(platform) == []
+
+
+def scratches(platform):
+    return [name for name in platform.databases() if name.startswith(naming.scratch_database(""))]

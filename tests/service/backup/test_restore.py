@@ -30,7 +30,8 @@ def inline(monkeypatch):
     """Runs are done in this thread, step by step, without the queue; a set names the steps before which to stop."""
 
     def request(wanted):
-        run_id = runs.request(wanted)["id"]
+        with registry.transaction() as connection:
+            run_id = runs.request(connection, wanted)["id"]
         go_on(run_id)
         return run_id
 
@@ -210,7 +211,13 @@ def test_a_rollback_that_failed_goes_on_when_it_is_asked_for_again(platform, ten
         patch.setattr(staging, "settle", lambda store: (_ for _ in ()).throw(WorkError("no disk", "make room")))
         with pytest.raises(WorkError, match="no disk"):
             run.request_rollback(store.slug, by="test")
-    monkeypatch.setattr(durable, "resume", lambda run_id: inline.go_on(runs.reopen(run_id)["id"]))
+
+    def resume(run_id):
+        with registry.transaction() as connection:
+            runs.reopen(connection, run_id)
+        inline.go_on(run_id)
+
+    monkeypatch.setattr(durable, "resume", resume)
     run.request_rollback(store.slug, by="test")
     assert platform.image(store) == damaged
     assert login_works(store)

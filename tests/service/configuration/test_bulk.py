@@ -42,7 +42,8 @@ def begin(preview):
         "key": preview.key, "value": preview.value, "selection": preview.selection.as_json(), "parts": configure_bulk.parts(preview),
         "seen_at": preview.seen_at.isoformat(),
     }  # fmt: skip
-    run_id = runs.request(runs.Request("config-bulk", "test", arguments=arguments, by="grace"))["id"]
+    with registry.transaction() as connection:
+        run_id = runs.request(connection, runs.Request("config-bulk", "test", arguments=arguments, by="grace"))["id"]
     return Run.of(runs.read(run_id), "worker")
 
 

@@ -1,0 +1,83 @@
+"""Asking for durable work: the journal and the queue have it both, or neither does."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tenantry.clients import registry, runs
+from tenantry.errors import InputError
+from tenantry.operations import durable
+from tests.service import control_database
+
+pytestmark = pytest.mark.service
+
+
+class Cut(Exception):
+    """What goes wrong halfway."""
+
+
+@pytest.fixture
+def wanted(in_cloud):
+    """A request for a tenant of its own; no trace of it stays."""
+    control_database.make()
+    asked = runs.Request("backup", "asking", tenant_id=uuid4(), by="test")
+    yield asked
+    with registry.transaction() as connection:
+        ids = [row["id"] for row in connection.execute("DELETE FROM runs WHERE tenant_id = %s RETURNING id", [asked.tenant_id])]
+    durable.client().delete_workflows([workflow.workflow_id for workflow in queued(*ids)])
+
+
+def queued(*run_ids):
+    """What DBOS has of the runs."""
+    return [workflow for run_id in run_ids for workflow in durable.client().list_workflows(workflow_id_prefix=str(run_id))]
+
+
+def cut(*arguments):
+    raise Cut
+
+
+def test_the_queue_has_what_was_asked_for_once(wanted):
+    """As DBOS sees it: waiting, for a worker of this version, behind others of the same tenant, with the run's id as its argument."""
+    run_id = durable.request(wanted)
+    assert durable.request(wanted) == run_id, "the run that is under way is joined"
+    durable.resume(run_id)
+    (workflow,) = queued(run_id)
+    assert (workflow.status, workflow.name, workflow.queue_name) == ("ENQUEUED", durable.WORKFLOW, durable.QUEUE)
+    assert (workflow.app_version, workflow.queue_partition_key) == (durable.VERSION, str(wanted.tenant_id))
+    assert workflow.input is not None
+    assert list(workflow.input["args"]) == [str(run_id)]
+
+
+def test_neither_has_what_failed_halfway(wanted, monkeypatch):
+    """A request that fails leaves no row; a run that could not be resumed is a failed one still."""
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "put", cut)
+        with pytest.raises(Cut):
+            durable.request(wanted)
+    assert runs.last(wanted.tenant_id, wanted.kind) is None
+    run_id = durable.request(wanted)
+    runs.claim(run_id, "test")
+    runs.finish(run_id, "test", "failed", "it rained", "wait")
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "put", cut)
+        with pytest.raises(Cut):
+            durable.resume(run_id)
+    assert runs.read(run_id)["state"] == "failed"
+    assert len(queued(run_id)) == 1
+    durable.resume(run_id)
+    assert [workflow.workflow_id for workflow in queued(run_id)] == [f"{run_id}:0", f"{run_id}:1"]
+    runs.claim(run_id, "test")
+    runs.finish(run_id, "test", "done")
+    with pytest.raises(InputError, match="has not failed"):
+        durable.resume(run_id)
+
+
+def test_the_first_who_asks_makes_the_queue(wanted):
+    """The tables of the queue are not there before."""
+    with registry.transaction() as connection:
+        connection.execute("DROP SCHEMA IF EXISTS dbos CASCADE")
+    durable.client.cache_clear()
+    (workflow,) = queued(durable.request(wanted))
+    assert workflow.status == "ENQUEUED"
