@@ -43,14 +43,14 @@ def tenant_storage(name: str, args: TenantStorageArgs, opts: pulumi.ResourceOpti
     }
     BrandingObject(
         f"{name}-manifest",
-        key=f"{prefix}branding/manifest.json",
+        key=f"{prefix}{branding.FOLDER}manifest.json",
         content=branding.manifest(declaration, prefix),
         content_type="application/json",
         **common,
     )
     BrandingObject(
         f"{name}-theme",
-        key=f"{prefix}branding/theme.css",
+        key=f"{prefix}{branding.FOLDER}theme.css",
         content=branding.stylesheet(declaration),
         content_type="text/css; charset=utf-8",
         **common,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.keys import COLOURS
 
 ASSETS = ("logo", "favicon")
 
+FOLDER: Final = "branding/"
+"""Where in a tenant's prefix the objects are that its declaration makes."""
+
 
 def asset_key(prefix: str, kind: str, path: str) -> str:
     """The object key of a branding asset: ``tenants/acme/branding/logo.svg`` for ``assets/acme/whatever.svg``."""
-    return f"{prefix}branding/{kind}{PurePosixPath(path).suffix.lower()}"
+    return f"{prefix}{FOLDER}{kind}{PurePosixPath(path).suffix.lower()}"
 
 
 def assets(declaration: TenantDeclaration) -> dict[str, str]:
@@ -30,7 +33,7 @@ def manifest(declaration: TenantDeclaration, prefix: str) -> str:
         "tenant": {"id": str(declaration.id), "slug": declaration.slug, "name": declaration.name},
         "app_name": declaration.branding.app_name,
         "assets": {kind: asset_key(prefix, kind, path) for kind, path in assets(declaration).items()},
-        "stylesheet": f"{prefix}branding/theme.css",
+        "stylesheet": f"{prefix}{FOLDER}theme.css",
         "theme": {**{name: getattr(theme, name) for name in COLOURS}, "font": theme.font},
         "features": dict(declaration.features),
         "legal": {"terms": declaration.legal.terms, "privacy": declaration.legal.privacy},

@@ -221,7 +221,7 @@ def posture(connection: psycopg.Connection, schema: str) -> list[str]:
         UNION ALL
         SELECT format('grant %%s.%%s to %%s', relname, acl.privilege_type,
                       CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee) END)
-        FROM c CROSS JOIN LATERAL aclexplode(relacl) acl
+        FROM c CROSS JOIN LATERAL aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
         ORDER BY 1
         """,
         {"schema": schema},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
 
+from tenantry import branding
 from tenantry.declaration.problems import Problem, nearest, shown
 from tenantry.declaration.yaml_source import Fault, Path_, Positions, YamlFaults, parse, read_bytes
 from tenantry.errors import InputError
@@ -125,7 +126,7 @@ class _Reader:
             self.fault(("objects",), "objects must be a list of beginnings of keys, below the tenant's prefix")
             return ()
         for index, prefix in enumerate(given):
-            if prefix.startswith("branding/"):
+            if prefix.startswith(branding.FOLDER):
                 self.fault(("objects", index), "branding never crosses: the clone's is made from its own file", "remove it")
         return tuple(given)
 

@@ -382,10 +382,17 @@ def test_wrong_requests_are_refused(platform, tenant, inline, monkeypatch):
 @pytest.mark.parametrize("target", MODELS)
 @pytest.mark.parametrize("source", MODELS)
 def test_as_a_new_tenant_of_any_model(platform, tenant, inline, source, target):
-    """Restored as a new tenant every row is there under the new tenant's id, with its objects; the source notices nothing."""
+    """Restored as a new tenant every row is there under the new tenant's id, with its objects; the source notices nothing.
+
+    But for the branding: the new tenant's own is left as it is.
+    """
     store = tenant(f"origin-{source}", source)
     taken, image = backup.create(store.slug), platform.image(store)
     new = platform.tenant(f"new-{source}-{target}", target, documents=0, empty=True)
+    aws.client("s3").put_object(
+        Bucket=new.bucket, Key=f"{new.prefix}branding/manifest.json", Body=new.slug.encode(), ContentType="text/plain"
+    )
+    aws.client("s3").put_object(Bucket=new.bucket, Key=f"{new.prefix}surplus.txt", Body=b"", ContentType="text/plain")
     run.request(store.slug, taken.id, into=new.slug, by="test")
     assert platform.image(store) == image
     assert login_works(new)
@@ -395,9 +402,10 @@ def test_as_a_new_tenant_of_any_model(platform, tenant, inline, source, target):
             return connection.execute("SELECT id, title, body, updated_at FROM documents ORDER BY id").fetchall()
 
     assert rows(new) == rows(store)
-    assert {key.removeprefix(new.prefix): body for key, body in platform.objects(new).items()} == {
-        key.removeprefix(store.prefix): body for key, body in platform.objects(store).items()
-    }
+    found, origin = ({key.removeprefix(one.prefix): body for key, body in platform.objects(one).items()} for one in (new, store))
+    assert found.pop("branding/manifest.json") == f"text/plain {{}} {new.slug}"
+    assert origin.pop("branding/theme.css")
+    assert found == origin
     assert ledger.open_of(new.id) is None
     assert scars(platform) == (set(), 0)
 
