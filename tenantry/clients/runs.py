@@ -78,14 +78,15 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict
     return row
 
 
-def claim(run_id: UUID, worker: str) -> dict[str, Any]:
-    """Makes ``worker`` the one at work on the run, and gives its row."""
+def claim(run_id: UUID, worker: str) -> dict[str, Any] | None:
+    """Makes ``worker`` the one at work on the run, and gives its row; None for one that has ended, of which the queue did not hear."""
     with registry.transaction() as connection:
         row = connection.execute(
-            "UPDATE runs SET state = 'running', worker = %s, started_at = coalesce(started_at, now()) WHERE id = %s RETURNING *",
+            "UPDATE runs SET state = 'running', worker = %s, started_at = coalesce(started_at, now())"
+            " WHERE id = %s AND state IN ('queued', 'running') RETURNING *",
             [worker, run_id],
         ).fetchone()
-        if row is None:
+        if row is None and connection.execute("SELECT 1 FROM runs WHERE id = %s", [run_id]).fetchone() is None:
             raise WorkError(f"run {run_id} is not in the journal", "it was erased with its tenant")
         return row
 

@@ -82,14 +82,17 @@ def create(
 def listed(
     slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant's.", show_default=False)] = None, as_json: Json = False
 ) -> None:
-    """Show the backups that there are, newest first.
+    """Show the backups that there are, newest first; by its slug also those of a tenant that is deleted.
 
     Example: tenantry backup list acme --json
     """
     from tenantry.clients.stores import TenantStore
+    from tenantry.declaration import naming
     from tenantry.operations.backup import catalog
 
-    entries = catalog.listed(TenantStore.of(slug).id if slug is not None else None)
+    entries = catalog.listed(naming.tenant_id(slug) if slug is not None else None)
+    if slug is not None and not entries:
+        TenantStore.of(slug)  # an error when there is no such tenant
     if as_json:
         console.print_json([_shown(entry) for entry in entries])
         return
@@ -100,8 +103,8 @@ def listed(
         ("backup", "tenant", "taken", "model", "reason", "rows", "objects", "MB", "checked"),
         [
             (
-                entry.id, entry.slug, f"{entry.taken_at:%Y-%m-%d %H:%M:%S}", entry.model, entry.reason, entry.rows, entry.objects,
-                f"{(entry.bytes or 0) / 1e6:.2f}", _checked(entry),
+                entry.id, entry.slug or slug or "(deleted)", f"{entry.taken_at:%Y-%m-%d %H:%M:%S}", entry.model, entry.reason,
+                entry.rows, entry.objects, f"{(entry.bytes or 0) / 1e6:.2f}", _checked(entry),
             )
             for entry in entries
         ],

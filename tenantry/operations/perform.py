@@ -32,7 +32,10 @@ class LetGo(BaseException):
 
 def perform(run_id: UUID, worker: str) -> None:
     """The workflow, called by DBOS on a thread of the worker: again from its beginning after a crash, with what is done skipped."""
-    run = Run.of(patiently(lambda: runs.claim(run_id, worker)), worker)
+    row = patiently(lambda: runs.claim(run_id, worker))
+    if row is None:
+        return
+    run = Run.of(row, worker)
     number = 1
     try:
         for step in kinds()[run.kind].steps(run):

@@ -246,6 +246,7 @@ def test_an_archive_keeps_its_backup_without_end(platform):
     record = json.loads(platform.tenantry("deletion", "show", slug, "--json").stdout)
     assert (record["outcome"], record["backups_kept_until"], record["via"]) == ("archived", None, "schedule")
     expire(platform)
+    assert record["final_backup"]["id"] in platform.tenantry("backup", "list", slug).stdout
     verified = platform.tenantry("backup", "verify", record["final_backup"]["id"])
     assert verified.returncode == 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from tenantry.clients import registry, runs
 from tenantry.errors import InputError
-from tenantry.operations import durable
+from tenantry.operations import durable, perform
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -25,6 +25,7 @@ def wanted(in_cloud):
     asked = runs.Request("backup", "asking", tenant_id=uuid4(), by="test")
     yield asked
     with registry.transaction() as connection:
+        connection.execute("DELETE FROM audit_log WHERE tenant_id = %s", [asked.tenant_id])
         ids = [row["id"] for row in connection.execute("DELETE FROM runs WHERE tenant_id = %s RETURNING id", [asked.tenant_id])]
     durable.client().delete_workflows([workflow.workflow_id for workflow in queued(*ids)])
 
@@ -72,6 +73,19 @@ def test_neither_has_what_failed_halfway(wanted, monkeypatch):
     runs.finish(run_id, "test", "done")
     with pytest.raises(InputError, match="has not failed"):
         durable.resume(run_id)
+
+
+def test_a_run_that_has_ended_is_not_begun_again(wanted):
+    """Its worker went away before the queue heard of the end; the queue gives the run to another, who leaves it as it is."""
+    run_id = durable.request(wanted)
+    runs.claim(run_id, "first")
+    runs.finish(run_id, "first", "done")
+    ended = runs.read(run_id)
+    perform.perform(run_id, "second")
+    assert runs.read(run_id) == ended
+    with registry.transaction() as connection:
+        lines = connection.execute("SELECT count(*) AS n FROM audit_log WHERE run_id = %s", [run_id]).fetchone()
+    assert lines == {"n": 1}
 
 
 def test_the_first_who_asks_makes_the_queue(wanted):
