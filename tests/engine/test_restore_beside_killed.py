@@ -1,4 +1,4 @@
-"""A restore killed where the engine or a server of a tenant's own has a part in it: the same command goes on to what was saved."""
+"""A restore as a new tenant, or on a server of the tenant's own, killed at every point that matters: the same command goes on."""
 
 from __future__ import annotations
 
