@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -13,6 +12,7 @@ from components.edge import MARK
 from components.lean import LeanProperties
 from tenantry import branding
 from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration.assets import content_type
 
 CACHE = "private, max-age=300"
 
@@ -60,6 +60,6 @@ def tenant_storage(name: str, args: TenantStorageArgs, opts: pulumi.ResourceOpti
             f"{name}-{kind}",
             key=branding.asset_key(prefix, kind, path),
             source=pulumi.FileAsset(str(args["assets"] / path)),
-            content_type=mimetypes.guess_type(path)[0] or "application/octet-stream",
+            content_type=content_type(path),
             **common,
         )

@@ -18,7 +18,7 @@ from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint
 from tenantry.errors import WorkError
-from tenantry.settings import tenants_dir
+from tenantry.settings import migrations_dir, tenants_dir
 
 
 def read(stack: str) -> Ledger:
@@ -46,7 +46,8 @@ def enter(
             _refuse_foreign_hosts(connection, book, planned)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             present = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
-            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, tenants_dir())) for d in present]
+            files = (tenants_dir(), migrations_dir())
+            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, *files)) for d in present]
             ledger.begin(connection, book, claims, known)
         if not book.interrupted:
             return NOTHING

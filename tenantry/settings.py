@@ -16,6 +16,7 @@ from tenantry.declaration import naming
 from tenantry.errors import InputError
 
 TENANTS_VARIABLE: Final = "TENANTRY_TENANTS"
+MIGRATIONS_VARIABLE: Final = "TENANTRY_MIGRATIONS"
 PROJECT_FILE: Final = "Pulumi.yaml"
 
 LOCKS: Final = ("none", "governance", "compliance")
@@ -151,6 +152,12 @@ def tenants_dir() -> Path:
     """The folder of the declarations: ``TENANTRY_TENANTS``, else ``tenants/`` of the project."""
     named = os.environ.get(TENANTS_VARIABLE)
     return Path(named).expanduser().absolute() if named else project_root() / "tenants"
+
+
+def migrations_dir() -> Path:
+    """The folder of the migrations and their classification: ``TENANTRY_MIGRATIONS``, else ``migrations/`` beside this package."""
+    named = os.environ.get(MIGRATIONS_VARIABLE)
+    return (Path(named).expanduser() if named else Path(__file__).parents[1] / "migrations").resolve()
 
 
 def project_settings() -> PlatformSettings | None:

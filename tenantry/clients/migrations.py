@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,6 +15,7 @@ from psycopg import sql
 
 from tenantry.clients.postgres import may_act_as
 from tenantry.errors import WorkError
+from tenantry.settings import migrations_dir
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Tree = Literal["control", "tenant"]
 
 # Your application's tables are not ours: TENANTRY_MIGRATIONS names another folder of this shape.
-ROOT = Path(os.environ.get("TENANTRY_MIGRATIONS") or Path(__file__).resolve().parents[2] / "migrations").resolve()
+ROOT = migrations_dir()
 VERSION_TABLE = "alembic_version"
 
 # alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.

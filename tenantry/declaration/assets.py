@@ -17,7 +17,7 @@ MAX_PIXELS: Final = 2048
 COMMON_FOLDER: Final = "shared"
 """``assets/shared/`` belongs to the platform (no tenant can have that slug); every other folder to the tenant of its name."""
 
-CONTENT_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png", "ico": "image/x-icon"}
+CONTENT_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png", "ico": "image/vnd.microsoft.icon"}
 ALLOWED: Final = {"logo": ("svg", "png"), "favicon": ("svg", "png", "ico")}
 
 _PATH: Final = re.compile(

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from tenantry.declaration.model import TenantDeclaration
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations" / "tenant"
 
-
-def of(declaration: TenantDeclaration, assets: Path) -> str:
-    """SHA-256 over the effective declaration, the bytes of its assets (below ``assets``) and the names of the migrations; hex."""
+def of(declaration: TenantDeclaration, assets: Path, migrations: Path) -> str:
+    """SHA-256 over the effective declaration, the bytes of its assets (below ``assets``) and the names of ``migrations``; hex."""
     digest = hashlib.sha256(declaration.model_dump_json().encode())
     for path in (declaration.branding.logo, declaration.branding.favicon):
         if path:
             digest.update((assets / path).read_bytes())
-    digest.update("".join(sorted(file.name for file in MIGRATIONS.glob("*.sql"))).encode())
+    digest.update("".join(sorted(file.name for file in (migrations / "tenant").glob("*.sql"))).encode())
     return digest.hexdigest()

@@ -18,7 +18,7 @@ from tenantry.errors import InputError
 from tenantry.operations import durable, engine_step
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import PlatformSettings, migrations_dir, project_root, tenants_dir
 
 DATABASE, CONFIGURATION, DOMAIN, BRANDING = ENGINE_PARTS = ("database", "configuration", "domain and certificate", "branding")
 
@@ -74,7 +74,7 @@ def applied(declaration: TenantDeclaration) -> bool:
     """Whether the last run of the tenant's stack reached its end with exactly this declaration."""
     with Server.from_environment().connect() as connection:
         known = Ledger.read(connection, declaration.stack).tenants.get(declaration.slug)
-    return known is not None and known.fingerprint == fingerprint.of(declaration, tenants_dir())
+    return known is not None and known.fingerprint == fingerprint.of(declaration, tenants_dir(), migrations_dir())
 
 
 def _declared(slug: str) -> TenantDeclaration:

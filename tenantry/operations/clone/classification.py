@@ -12,8 +12,9 @@ from tenantry import branding
 from tenantry.declaration.problems import Problem, nearest, shown
 from tenantry.declaration.yaml_source import Fault, Path_, Positions, YamlFaults, parse, read_bytes
 from tenantry.errors import InputError
+from tenantry.settings import migrations_dir
 
-FILE: Final = Path(__file__).resolve().parents[3] / "migrations" / "classification.yaml"
+FILE: Final = migrations_dir() / "classification.yaml"
 
 Kind = Literal["keep", "null", "hash", "fake", "scramble", "format", "shift"]
 Fake = Literal[

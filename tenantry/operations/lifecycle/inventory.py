@@ -56,9 +56,12 @@ def remains(slug: str, before: dict[str, Any]) -> list[str]:
     found: list[str] = []
     with Server.from_environment().connect() as connection:
         database = naming.tenant_database(slug)
-        names = [naming.tenant_app(slug), naming.tenant_owner(slug), database, naming.kept(database), naming.staging(database)]
-        found += [f"role {name}" for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [names])]
-        found += [f"database {name}" for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s)", [names])]
+        roles = [naming.tenant_app(slug), naming.tenant_app(slug, turn=1), naming.tenant_owner(slug)]
+        databases = [database, naming.kept(database), naming.staging(database)]
+        found += [f"role {name}" for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [roles])]
+        found += [
+            f"database {name}" for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s)", [databases])
+        ]
     if before["isolation"] in naming.POOLED:
         found += _rows(slug, before)
     if before["server"] and aws.find_server(before["server"], slug):
@@ -80,11 +83,12 @@ def _rows(slug: str, before: dict[str, Any]) -> list[str]:
     from tenantry.clients.postgres import acting_as
 
     with Server.from_environment().connect(before["database"]) as connection:
+        schema = naming.tenant_schema(slug)
+        names = [schema, naming.kept(schema), naming.staging(schema), *(naming.turnstile_schema(slug, turn) for turn in (0, 1))]
+        schemas = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [names])
+        found = [f"schema {name}" for (name,) in schemas]
         if before["isolation"] == "schema":
-            names = [before["schema"], naming.kept(before["schema"]), naming.staging(before["schema"])]
-            rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [names])
-            return [f"schema {name}" for (name,) in rows]
-        found = []
+            return found
         with acting_as(connection, naming.cell_owner(before["cell"])):
             connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(naming.tenant_id(slug))])
             for table in tables(connection, before["schema"]):
