@@ -38,25 +38,9 @@ class Declarations(Mapping[str, TenantDeclaration]):
             raise InputError(f"no file declares the tenant {slug!r}", nearest(slug, self._tenants) or "`tenantry list` shows all tenants")
         return self._tenants[slug]
 
-    def pooled(self, cell: str) -> tuple[TenantDeclaration, ...]:
-        """The pooled tenants of a cell, whatever their state."""
-        return tuple(tenant for tenant in self._tenants.values() if tenant.pooled and tenant.cell == cell)
-
     def of_stack(self, stack: str) -> tuple[TenantDeclaration, ...]:
         """The tenants that a stack holds: a cell's pooled ones, or the one dedicated tenant; none for an unknown stack."""
         return tuple(tenant for tenant in self._tenants.values() if tenant.stack == stack)
-
-    def cells(self) -> tuple[str, ...]:
-        """Every cell in use: ``main`` first, the others in alphabetical order."""
-        others = {tenant.cell for tenant in self._tenants.values()} - {naming.MAIN_CELL}
-        return (naming.MAIN_CELL, *sorted(others))
-
-    def stacks(self) -> tuple[str, ...]:
-        """Every stack in the order they are brought up: the cells', then the dedicated tenants' in alphabetical order."""
-        return (
-            *(naming.cell_stack(cell) for cell in self.cells()),
-            *(tenant.slug for tenant in self._tenants.values() if not tenant.pooled),
-        )
 
 
 def load(directory: Path, settings: PlatformSettings | None = None) -> Declarations:

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from local.home import CLONE
 from local.plugins import host as plugin_host
 from local.plugins_home import LAUNCH
 from tests.engine.plugins.driver import Driver
+from tests.waiting import wait_for
 
 PLUGIN = "local.plugins.postgresql"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CLONE)}
@@ -35,7 +35,7 @@ def host() -> Iterator[tuple[Path, psutil.Process]]:
         path.parent.mkdir(parents=True)
         process = subprocess.Popen([sys.executable, "-m", "local.plugins.host", "--socket", path], env=ENVIRONMENT, cwd=folder)
         try:
-            until(path.exists, seconds=60)
+            wait_for(path.exists)
             yield path, psutil.Process(process.pid)
         finally:
             process.kill()
@@ -58,14 +58,6 @@ def launch(host: tuple[Path, psutil.Process]) -> Iterator[Callable[..., tuple[su
         process.kill()
         process.wait()
         process.stdout.close()
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Waits for the condition; fails where it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def version(port: int) -> str:
@@ -91,7 +83,7 @@ def test_a_plugin_ends_with_its_launcher(launch, host, number):
     assert version(port)
     process.send_signal(number)
     process.wait()
-    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in host[1].children()))
+    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in host[1].children()))
     with pytest.raises(grpc.RpcError):
         version(port)
 
@@ -117,8 +109,8 @@ time.sleep(60)
     engine.kill()
     engine.wait()
     engine.stdout.close()
-    until(lambda: not psutil.pid_exists(launcher) or psutil.Process(launcher).status() == psutil.STATUS_ZOMBIE)
-    until(lambda: not any(child.status() != psutil.STATUS_ZOMBIE for child in host[1].children()))
+    wait_for(lambda: not psutil.pid_exists(launcher) or psutil.Process(launcher).status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: not any(child.status() != psutil.STATUS_ZOMBIE for child in host[1].children()))
 
 
 def test_each_plugin_has_its_own_environment(launch, host):
@@ -161,7 +153,7 @@ def test_a_host_that_nobody_can_find_ends(tmp_path, monkeypatch):
     path = tmp_path / "host.sock"
     serving = multiprocessing.get_context("fork").Process(target=plugin_host.serve, args=(path,))
     serving.start()
-    until(path.exists)
+    wait_for(path.exists)
     path.unlink()
     serving.join(10)
     assert serving.exitcode == 0

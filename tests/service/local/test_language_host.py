@@ -14,10 +14,9 @@ import psutil
 import pytest
 
 from local.env import process_environment
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.conftest import PrivateCloud
 
 pytestmark = pytest.mark.engine
@@ -49,15 +48,6 @@ def project(cloud: PrivateCloud, tmp_path: Path, request: pytest.FixtureRequest)
 def preview(cloud: PrivateCloud, project: Path, program: str) -> subprocess.CompletedProcess[str]:
     (project / "__main__.py").write_text(program)
     return cloud.run("pulumi", "preview", "--stack", "dev", "--non-interactive", cwd=project)
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_a_program_gets_its_configuration_and_exports(cloud: PrivateCloud, project: Path) -> None:
@@ -126,13 +116,13 @@ def test_interrupted_it_ends_without_traceback(cloud: PrivateCloud, project: Pat
     """Ctrl-C ends a run that hangs, and no Python process is left."""
     (project / "__main__.py").write_text("import time; time.sleep(120)")
     run = start(cloud, project, "preview")
-    assert until(lambda: bool(pythons(run.pid)))
+    wait_for(lambda: bool(pythons(run.pid)))
     children = pythons(run.pid)
     time.sleep(1)
     run.send_signal(signal.SIGINT)
     out, _ = run.communicate(timeout=60)
     assert "Traceback" not in out
-    assert until(lambda: not any(alive(child) for child in children))
+    wait_for(lambda: not any(alive(child) for child in children))
 
 
 def test_a_killed_engine_takes_its_processes_with_it(cloud: PrivateCloud, project: Path) -> None:
@@ -143,11 +133,11 @@ def test_a_killed_engine_takes_its_processes_with_it(cloud: PrivateCloud, projec
     (project / "slow.py").write_text(DYNAMIC)
     (project / "__main__.py").write_text("from slow import Slow\nSlow('slow', 60)\n")
     run = start(cloud, project, "up", "--yes", "--skip-preview")
-    assert until(lambda: len(pythons(run.pid)) >= 2)
+    wait_for(lambda: len(pythons(run.pid)) >= 2)
     children = pythons(run.pid)
     os.kill(run.pid, signal.SIGKILL)
     run.communicate()
-    assert until(lambda: not any(alive(child) for child in children))
+    wait_for(lambda: not any(alive(child) for child in children))
 
 
 def start(cloud: PrivateCloud, project: Path, *command: str) -> subprocess.Popen[str]:

@@ -48,8 +48,8 @@ def test_a_tenant_cannot_be_changed(loaded: Loaded) -> None:
         tenant.limits.users = 3
 
 
-def test_stacks_and_cells(loaded: Loaded) -> None:
-    """Cells come first, main before the others; then each dedicated tenant; a stack knows its tenants."""
+def test_a_stack_knows_its_tenants(loaded: Loaded) -> None:
+    """A cell's stack holds its pooled tenants, a dedicated tenant's itself, and one that is not there none."""
     tenants = loaded(
         {
             "zeta": PLAIN + "isolation: database\n",
@@ -59,10 +59,8 @@ def test_stacks_and_cells(loaded: Loaded) -> None:
             "inst": PLAIN + "isolation: instance\n",
         }
     )
-    assert tenants.cells() == ("main", "eu1")
-    assert tenants.stacks() == ("shared", "shared-eu1", "inst", "zeta")
     assert [tenant.slug for tenant in tenants.of_stack("shared")] == ["acme", "corp"]
-    assert [tenant.slug for tenant in tenants.pooled("eu1")] == ["beta"]
+    assert [tenant.slug for tenant in tenants.of_stack("shared-eu1")] == ["beta"]
     assert [tenant.slug for tenant in tenants.of_stack("zeta")] == ["zeta"]
     assert tenants.of_stack("nothing") == ()
     with pytest.raises(InputError) as caught:
