@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,11 +113,10 @@ def test_what_a_program_prints_is_shown_and_no_warning_is_added(cloud: PrivateCl
 
 def test_interrupted_it_ends_without_traceback(cloud: PrivateCloud, project: Path) -> None:
     """Ctrl-C ends a run that hangs, and no Python process is left."""
-    (project / "__main__.py").write_text("import time; time.sleep(120)")
+    (project / "__main__.py").write_text("import pathlib, time; pathlib.Path('begun').touch(); time.sleep(120)")
     run = start(cloud, project, "preview")
-    wait_for(lambda: bool(pythons(run.pid)))
+    wait_for((project / "begun").exists)
     children = pythons(run.pid)
-    time.sleep(1)
     run.send_signal(signal.SIGINT)
     out, _ = run.communicate(timeout=60)
     assert "Traceback" not in out
