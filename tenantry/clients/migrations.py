@@ -100,6 +100,7 @@ def applied(
     from alembic import command
     from alembic.util import CommandError
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import StaticPool
 
     config = _configuration(tree)
@@ -114,6 +115,10 @@ def applied(
                 raise WorkError(
                     f"{schema} cannot go to revision {revision}: {error}", "it was migrated by a newer Tenantry: use that one"
                 ) from error
+            except DBAPIError as error:
+                if isinstance(error.orig, psycopg.Error):  # who calls knows what a lock or a row is, and not SQLAlchemy
+                    raise error.orig from error
+                raise
         connection.execute(leaving, prepare=False)
         yield
 

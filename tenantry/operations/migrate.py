@@ -190,6 +190,11 @@ def _stage(run: Run, group: Sequence[TableSet], head: str, options: Options, sta
             f"{begun}{stopped}: {_causes([(outcome.table_set.name, outcome.error) for outcome in failed])}",
             "each is whole at its old revision: mend its data or the migration",
         )
+    if len(outcomes) < len(group):  # only too many failures stop it
+        raise WorkError(
+            f"{len(group) - len(outcomes)} of {len(group)} in {stage} came to no end: whoever migrated them stopped",
+            "each is whole at its old or its new revision; the worker's output may say why",
+        )
     if not outcomes:
         return ""
     again = sum(outcome.attempts - 1 for outcome in outcomes)

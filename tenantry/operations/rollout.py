@@ -156,7 +156,7 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
     error = ""
     try:
         retrying(attempt)
-    except (psycopg.Error, TenantryError) as failure:
+    except Exception as failure:  # a Python migration may raise anything; a place without an outcome would count as never begun
         session.close()
         error = _said(failure)
     return Outcome(table_set, target, time.monotonic() - started, attempts, error)
@@ -176,4 +176,6 @@ def _said(error: Exception) -> str:
             f" ({error.diag.table_name})" if error.diag.table_name and error.diag.table_name not in str(error.diag.message_primary) else ""
         )
         return f"{error.diag.message_primary or str(error).strip().splitlines()[0]}{where}"
-    return str(error)
+    if isinstance(error, TenantryError):
+        return error.message
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"

@@ -13,7 +13,7 @@ from tenantry.clients import migration_batch, migrations, moves, table_sets
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, TransientError, WorkError
-from tenantry.operations import migrate
+from tenantry.operations import migrate, rollout
 from tests.service.migrate.conftest import roll_out
 
 pytestmark = pytest.mark.service
@@ -270,6 +270,74 @@ def test_a_migration_that_asks_the_database_runs_through_alembic_itself(fleet, t
             schema = schema_of(slug)
             assert connection.execute("SELECT obj_description(%s::regclass)", [f"{schema}.users"]).fetchone() == (f"users of {schema}",)
     assert set(versions().values()) == {"0002"}
+
+
+PICKY = '''"""Looks at the rows while it runs."""
+
+from alembic import op
+
+revision = "{revision}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    names = op.get_bind().exec_driver_sql("SELECT name FROM users").scalars().all()
+    if "odd" in names:
+        raise ValueError("a name that nobody foresaw\\nand a second line")
+    op.execute("ALTER TABLE users ADD CONSTRAINT no_name CHECK (name <> 'wrong')")
+'''
+
+
+def test_a_migration_that_asks_the_database_fails_as_any_other(fleet, trees):
+    """What PostgreSQL refuses and what the migration itself raises are counted and named; nobody after them is forgotten."""
+    slugs = [f"aspen-{number}" for number in range(4)]
+    fleet.schemas(slugs, "0001")
+    with fleet.connect() as connection:
+        for slug, name in (("aspen-1", "wrong"), ("aspen-2", "odd")):
+            row = sql.SQL("INSERT INTO {} (tenant_id, email, name) VALUES (%s, 'x@aspen.example', %s)")
+            connection.execute(row.format(sql.Identifier(schema_of(slug), "users")), [naming.tenant_id(slug), name])
+    trees.add("", PICKY)
+    refused = 'aspen-1: check constraint "no_name" of relation "users" is violated by some row'
+    with pytest.raises(WorkError, match=f"^1 of 2 failed in the rest, stopped with 2 not begun: {refused}$"):
+        roll_out(parallel=1)
+    raised = "aspen-2: ValueError: a name that nobody foresaw"
+    with pytest.raises(WorkError, match=f"^2 of 3 failed in the rest: {refused}; {raised}$"):
+        roll_out(parallel=1, budget=2)
+    assert versions() == {"aspen-0": "0002", "aspen-1": "0001", "aspen-2": "0001", "aspen-3": "0002"}
+
+
+def test_a_migration_that_asks_the_database_waits_for_a_lock_that_passes(fleet, trees, monkeypatch):
+    """As one that is plain SQL does."""
+    fleet.schemas(["alder"], "0001")
+    trees.add("", PICKY)
+    attempts = []
+    advance = migration_batch.advance
+    with fleet.server.connect(naming.cell_database("main")) as holder:
+        holder.execute("SELECT count(*) FROM t_alder.users")
+
+        def watched(*arguments, **more):
+            attempts.append(arguments)
+            if len(attempts) == 3:
+                holder.rollback()
+            return advance(*arguments, **more)
+
+        monkeypatch.setattr(migration_batch, "advance", watched)
+        assert "2 attempts repeated" in roll_out(lock_seconds=0.1)[2]
+    assert versions() == {"alder": "0002"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_roll_out_whose_workers_are_gone_is_no_success(fleet, trees, monkeypatch):
+    """Whoever has no outcome was not migrated, whatever became of the thread that had it."""
+    fleet.schemas(["beech-a", "beech-b"], "0001")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+
+    def gone(*_):
+        raise SystemExit
+
+    monkeypatch.setattr(rollout, "_migrate", gone)
+    with pytest.raises(WorkError, match="2 of 2 in the rest came to no end"):
+        roll_out(parallel=1)
 
 
 def test_two_revisions_behind_or_one_all_meet_at_the_head(fleet, trees):
