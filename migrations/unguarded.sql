@@ -1,6 +1,7 @@
 -- What isolation.sql would change in a schema, asked of the catalog: its tables and views that are not guarded exactly so, and
 -- whether the schema and the database are open to the right ones. A migration of many schemas asks this in each, because the
--- answer is mostly `nothing` and costs a tenth. Never for a schema with a platform role: its second policy would count as damage.
+-- answer is mostly `nothing` and costs a tenth. Never for a schema with a platform role: its second policy would count as damage. A
+-- restore's closed doors do not: isolation.sql leaves them alone.
 -- $1 schema, $2 app_role, $3 the policy with this tenant's id as this server keeps it, for a tenant_id that is the first column:
 -- pg_get_expr would open every table to print it. Not current_schema(): the plan is kept from schema to schema only while the
 -- search path stays the same, and planning costs more than asking. It becomes two prepared statements, and so has no end of its own.
@@ -20,7 +21,8 @@ SELECT
                                     replace(replace(replace(replace(p.polqual::text, ':varattno 1 ', ':varattno - '),
                                         format(':varattno %s ', a.attnum), ':varattno 1 '), ':varattnosyn 1 ', ':varattnosyn - '),
                                         format(':varattnosyn %s ', a.attnum), ':varattnosyn 1 ') END = $3)
-                         FROM pg_policy p WHERE p.polrelid = c.oid)
+                         FROM pg_policy p WHERE p.polrelid = c.oid
+                            AND (p.polpermissive OR p.polname !~ '^closed_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'))
                     AND (c.relacl::text = format('{%1$s=arwdDxtm/%1$s,%2$s=arwd/%1$s}', pg_get_userbyid(c.relowner), $2)
                         -- Others may have rights of their own.
                         OR (SELECT count(*) = 4 AND bool_and(e.grantee <> 0 AND NOT e.is_grantable

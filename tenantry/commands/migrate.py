@@ -105,7 +105,7 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
 def _aside(found: Plan) -> str:
     """Who is left out, and why."""
     held = (
-        f", {len(found.held)} left until their moves are over ({', '.join(table_set.name for table_set in found.held[:3])})"
+        f", {len(found.held)} left until their moves and restores are over ({', '.join(table_set.name for table_set in found.held[:3])})"
         if found.held
         else ""
     )
@@ -123,7 +123,7 @@ def _print_result(found: Plan, run: dict[str, Any] | None) -> None:
             "failed": notes.get("failed", {}),
             "at_head_before": len(found.done),
             "not_made_yet": len(found.unmade),
-            "held_by_moves": [table_set.name for table_set in found.held],
+            "held": [table_set.name for table_set in found.held],
             "unreachable": {table_set.name: table_set.problem for table_set in found.unreachable},
             "error": run["error"] if run else None,
             "hint": run["hint"] if run else None,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from tenantry.clients import migrations, moves, runs, table_sets, template
+from tenantry.clients import migrations, moves, registry, runs, table_sets, template
 from tenantry.clients.table_sets import TableSet
 from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.operations.rollout import Outcome, roll_out
@@ -58,7 +58,7 @@ class Plan:
     """Known to the registry, without tables yet."""
     unreachable: tuple[TableSet, ...]
     held: tuple[TableSet, ...]
-    """Lagging, and left alone: a tenant of theirs is being moved, and both ends must have the same tables."""
+    """Lagging, and left alone: a tenant of theirs is being moved or restored, and both ends must have the same tables."""
     found: Sequence[TableSet] = field(default=(), repr=False)
     moving: Mapping[str, moves.Move] = field(default_factory=dict, repr=False)
 
@@ -70,7 +70,7 @@ class Plan:
 def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Plan | None = None) -> Plan:
     """Looks at the fleet and says who lags. ``InputError`` when a place is at a revision that is not ours: a newer Tenantry was there.
 
-    With an ``earlier`` plan since which nothing was migrated the databases are not looked into again, only who is being moved.
+    With an ``earlier`` plan since which nothing was migrated the databases are not looked into again, only who is being moved or restored.
     """
     known, head = migrations.revisions("tenant"), migrations.head("tenant")
     found = earlier.found if earlier else table_sets.survey(slugs)
@@ -84,7 +84,8 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
     first = _ring(found, head, options or Options())
     moving = {**(earlier.moving if earlier else {}), **moves.under_way()}
     behind = [table_set for table_set in found if table_set.version not in (None, head)]
-    lagging = [table_set for table_set in behind if not _held(table_set, moving)]
+    shut = _shut() if behind else frozenset()
+    lagging = [table_set for table_set in behind if not _held(table_set, moving, shut)]
     return Plan(
         head,
         first=tuple(table_set for table_set in lagging if table_set.key in first),
@@ -92,7 +93,7 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
         done=tuple(table_set for table_set in found if table_set.version == head),
         unmade=tuple(table_set for table_set in found if table_set.version is None and not table_set.problem),
         unreachable=tuple(table_set for table_set in found if table_set.problem),
-        held=tuple(table_set for table_set in behind if _held(table_set, moving)),
+        held=tuple(table_set for table_set in behind if _held(table_set, moving, shut)),
         found=found,
         moving=moving,
     )
@@ -133,10 +134,22 @@ def _ring(found: Sequence[TableSet], head: str, options: Options) -> set[str]:
     return {table_set.key for table_set in drawn[: options.canary]}
 
 
-def _held(table_set: TableSet, moving: Mapping[str, moves.Move]) -> bool:
-    """A tenant's own tables wait until its move is finished or rolled back; shared ones only while rows are copied out of or into them."""
+def _held(table_set: TableSet, moving: Mapping[str, moves.Move], shut: frozenset[str]) -> bool:
+    """A tenant's own tables wait until its move is finished or rolled back; shared ones only while rows are copied out of or into them.
+
+    Both wait while the doors are ``shut`` for a restore.
+    """
+    if shut.intersection(table_set.slugs):
+        return True
     open_moves = [moving[slug] for slug in table_set.slugs if slug in moving and moving[slug].crosses_tables]
     return any(table_set.tenant_id or move.phase in ("copying", "switched") for move in open_moves)
+
+
+def _shut() -> frozenset[str]:
+    """The tenants whose data a restore is replacing: what it has staged has the columns that the tables had when it began."""
+    with registry.transaction() as connection:
+        rows = connection.execute("SELECT slug FROM tenants WHERE maintenance IS NOT NULL AND deleted_at IS NULL")
+        return frozenset(row["slug"] for row in rows)
 
 
 class _RollOut:

@@ -78,13 +78,51 @@ def database(cloud):
 @pytest.mark.parametrize(("tree", "table"), [(tree, table) for tree, tables in TABLES.items() for table in tables])
 def test_each_damage_is_noticed_and_mended(database, tree, table, damage):
     """The posture differs after the damage, and is the same as before after the next apply."""
+    must_be_mended(database, tree, table, DAMAGES[damage])
+
+
+def must_be_mended(database, tree, table, damage):
+    """Damages the table, and applies the migrations again."""
     whole = migrations.posture(database, tree)
-    database.execute(sql.SQL(DAMAGES[damage]).format(table=sql.Identifier(tree, table)))
+    database.execute(sql.SQL(damage).format(table=sql.Identifier(tree, table)))
     assert migrations.posture(database, tree) != whole
     database.commit()
     apply(database, tree)
     assert migrations.posture(database, tree) == whole
     database.rollback()
+
+
+DOORS = '"closed_0b9c3e1a-7f52-4d1c-9d3e-5a6b7c8d9e0f"'
+
+
+def test_the_shut_doors_of_a_restore_are_no_damage_and_stay_shut(database):
+    """A tenant whose rows are being replaced must not get in because somebody migrates, or because a refresh looks."""
+    whole = migrations.posture(database, "tenant")
+    shut = f"CREATE POLICY {DOORS} ON tenant.users AS RESTRICTIVE TO {APP} USING (tenant_id <> gen_random_uuid())"
+    database.execute(shut)
+    database.commit()
+    assert migrations.posture(database, "tenant") == whole
+    database.commit()
+    apply(database, "tenant")
+    found = database.execute("SELECT policyname FROM pg_policies WHERE tablename = 'users' AND schemaname = 'tenant' ORDER BY 1").fetchall()
+    assert found == [(DOORS.strip('"'),), ("tenant_isolation",)]
+    database.execute(f"DROP POLICY {DOORS} ON tenant.users")
+    database.commit()
+    assert migrations.posture(database, "tenant") == whole
+    database.rollback()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"CREATE POLICY {DOORS} ON {{table}} USING (true)",
+        'CREATE POLICY "closed_acme" ON {table} AS RESTRICTIVE USING (true)',
+        f'CREATE POLICY {DOORS[:-1]}0" ON {{table}} AS RESTRICTIVE USING (true)',
+    ],
+)
+def test_what_only_looks_like_shut_doors_is_damage(database, damage):
+    """A permissive policy opens whatever it is called, and another name is nobody's."""
+    must_be_mended(database, "tenant", "users", damage)
 
 
 def test_every_table_with_a_tenant_is_covered(database):

@@ -106,7 +106,10 @@ def _exchange_rows(store: TenantStore, *, keep: bool) -> None:
         tables = stores.tables(connection, store.schema)
         staged = stores.tables(connection, names.staging)
         if set(tables) != set(staged):
-            raise WorkError(f"the staged tables of {store.slug} are not those of the cell {store.cell}", "tenantry migrate, then resume")
+            raise WorkError(
+                f"the staged tables of {store.slug} are not those of the cell {store.cell}",
+                f"tenantry up --stack {store.stack}, then resume",
+            )
         if keep:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(names.kept)))
             connection.execute(sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(

@@ -10,10 +10,12 @@ import pytest
 from psycopg import errors, sql
 
 from tenantry.clients import migration_batch, migrations, moves, table_sets
+from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.operations import migrate, rollout
+from tenantry.operations.restore import doors
 from tests.service.migrate.conftest import roll_out
 
 pytestmark = pytest.mark.service
@@ -408,6 +410,63 @@ def test_tenants_that_are_being_moved_wait_for_the_end_of_it(fleet, trees):
         control.execute("UPDATE control.moves SET ended_at = now(), outcome = 'finished'")
         roll_out()
     assert set(versions().values()) == {"0002"}
+
+
+def test_a_restores_shut_doors_stay_shut_and_its_tables_wait(fleet, trees):
+    """A roll-out leaves a tenant's tables alone while they are replaced; a migration that comes all the same, as `up`'s, opens nothing."""
+    fleet.shared("0001")
+    for slug in ("tulip", "urchin"):
+        fleet.rls(slug)
+    fleet.schemas(["violet", "willow"], "0001")
+    store, neighbour = TenantStore.of("tulip"), TenantStore.of("urchin")
+    insert = "INSERT INTO users (tenant_id, email, name) VALUES (%s, 'x@example.com', 'x')"
+    trees.add("CREATE TABLE notes (tenant_id uuid PRIMARY KEY);")
+    with store.acting(store.app_role) as application:
+        application.execute(insert, [store.id])
+    doors.shut(store, "restore")
+    with fleet.connect(naming.CONTROL_DATABASE) as control:
+        control.execute("UPDATE control.tenants SET maintenance = 'restore' WHERE slug = 'violet'")
+    roll_out()
+    assert versions() == {"shared tables of cell main": "0001", "violet": "0001", "willow": "0002"}
+    assert [table_set.name for table_set in migrate.plan().held] == ["shared tables of cell main", "violet"]
+
+    with fleet.server.connect(store.database) as connection:
+        migrations.apply(connection, "tenant", store.schema, owner=store.owner, app_role=store.app_role)
+    with pytest.raises(errors.InsufficientPrivilege), store.acting(store.app_role) as application:
+        application.execute(insert, [store.id])
+    with store.acting(store.app_role) as application:
+        assert application.execute("SELECT * FROM users").fetchall() == []
+    with neighbour.acting(neighbour.app_role) as application:
+        application.execute(insert, [neighbour.id])
+
+    doors.reopen(store)
+    with fleet.connect(naming.CONTROL_DATABASE) as control:
+        control.execute("UPDATE control.tenants SET maintenance = NULL")
+    with store.acting(store.app_role) as application:
+        assert len(application.execute("SELECT * FROM users").fetchall()) == 1
+    roll_out()
+    assert set(versions().values()) == {"0002"}
+
+
+def test_what_a_roll_out_has_learned_leaves_shut_doors_alone_and_no_policy_that_only_looks_like_them(fleet, trees, monkeypatch):
+    """On the short way: the restrictive one is no damage, and the permissive one of the same name is taken away."""
+    slugs = [f"xerus-{number}" for number in range(4)]
+    fleet.schemas(slugs, "0001")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    whole = posture(fleet, schema_of("xerus-0"), "xerus-0")
+    name = sql.Identifier(f"closed_{naming.tenant_id('xerus-2')}")
+    with fleet.connect() as connection:
+        for slug, kind in (("xerus-2", "RESTRICTIVE"), ("xerus-3", "PERMISSIVE")):
+            connection.execute(
+                sql.SQL("CREATE POLICY {} ON {} AS " + kind + " USING (true)").format(name, sql.Identifier(schema_of(slug), "users"))
+            )
+        long_way, guarded = [], migration_batch._run_guarded
+        monkeypatch.setattr(migration_batch, "_run_guarded", lambda *arguments: long_way.append(arguments[1]) or guarded(*arguments))
+        roll_out(parallel=1)
+        assert long_way == [schema_of(slug) for slug in ("xerus-0", "xerus-1", "xerus-3")]
+        closed = "SELECT schemaname, permissive FROM pg_policies WHERE policyname LIKE 'closed%'"
+        assert connection.execute(closed).fetchall() == [(schema_of("xerus-2"), "RESTRICTIVE")]
+    assert all(posture(fleet, schema_of(slug), slug) == whole for slug in slugs)
 
 
 def begin_move(slug):
