@@ -113,7 +113,8 @@ def advance(
         raise
     if script is None:
         connection.autocommit = False
-        migrations.apply(connection, "tenant", schema, revision=target, **roles)
+        with migrations.applied_once(connection, "tenant", schema, revision=target, **roles):
+            pass
         connection.autocommit = True
 
 

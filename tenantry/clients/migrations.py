@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from io import StringIO
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, NotRequired, TextIO, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Literal, NotRequired, TextIO, TypedDict, Unpack
 
 import psycopg
 from psycopg import sql
 
 from tenantry.clients.postgres import may_act_as
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError, WorkError
 from tenantry.settings import migrations_dir
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ Tree = Literal["control", "tenant"]
 # Your application's tables are not ours: TENANTRY_MIGRATIONS names another folder of this shape.
 ROOT = migrations_dir()
 VERSION_TABLE = "alembic_version"
+
+LOCK_SECONDS: Final = 3.0
+"""How long a migration waits for a lock, unless told otherwise: meanwhile everybody who comes after it waits too."""
+ATTEMPTS: Final = 6
+"""How often a migration is tried that had to wait for longer."""
 
 # alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.
 _ALEMBIC = Lock()
@@ -66,8 +73,9 @@ def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, revision: 
     """Brings ``schema`` up to ``revision`` of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
 
     The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
-    past ``revision`` stays where it is. Raises what PostgreSQL raises, and then nothing of it stays; ``WorkError`` when the schema is at
-    a revision that this tree does not have.
+    past ``revision`` stays where it is. No statement waits for a lock for longer than ``LOCK_SECONDS``: all is let go then, and tried
+    again; ``TransientError`` when somebody holds one through ``ATTEMPTS``. Raises what else PostgreSQL raises, and then nothing of it
+    stays; ``WorkError`` when the schema is at a revision that this tree does not have.
     """
     with applied(connection, tree, schema, revision=revision, **roles):
         pass
@@ -84,8 +92,38 @@ def applied(
     **roles: Unpack[Roles],
 ) -> Iterator[None]:
     """``apply``, and what else belongs into its transaction, as the administrator: the statement ``first``, and the block at its end."""
+    with ExitStack() as stack:
+        for number in range(1, ATTEMPTS + 1):
+            try:
+                once = applied_once(connection, tree, schema, revision=revision, first=first, lock_seconds=LOCK_SECONDS, **roles)
+                stack.enter_context(once)
+                break
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+                if number == ATTEMPTS:
+                    raise TransientError(
+                        f"lock timeout: somebody held a lock on the tables of {schema} through {ATTEMPTS} attempts",
+                        "wait for that transaction, a backup's or a report's, or end it (pg_stat_activity), then run the same again",
+                    ) from error
+                time.sleep(number * random.uniform(0.3, 1.0))  # noqa: S311  # not for secrets: who queued behind us gets a turn
+        yield
+
+
+@contextmanager
+def applied_once(
+    connection: psycopg.Connection,
+    tree: Tree,
+    schema: str,
+    *,
+    revision: str = "head",
+    first: sql.Composable | None = None,
+    lock_seconds: float | None = None,
+    **roles: Unpack[Roles],
+) -> Iterator[None]:
+    """``applied`` in one attempt: it waits ``lock_seconds`` for a lock on a table, or as long as the session does."""
     may_act_as(connection, roles["owner"])
     entering = sql.SQL(";").join([first or sql.SQL(""), entering_as(schema, **roles)])
+    if lock_seconds is not None:  # after the wait for its turn: whoever waits for that holds no table
+        entering += sql.SQL("; SET LOCAL lock_timeout = {}").format(int(lock_seconds * 1000))
     leaving = b"SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
     if roles["app_role"]:  # nothing is guarded where nobody comes
         leaving = (ROOT / "isolation.sql").read_bytes() + leaving

@@ -39,7 +39,7 @@ class Options:
     parallel: int = 4
     budget: int = 0
     """How many may fail before it stops. In the first ring none may."""
-    lock_seconds: float = 3.0
+    lock_seconds: float = migrations.LOCK_SECONDS
     """How long a migration waits for a lock: meanwhile everybody who comes after it waits too."""
 
 

@@ -20,7 +20,6 @@ from tenantry.errors import TenantryError, TransientError
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
-ATTEMPTS: Final = 6
 SESSION: Final = 500
 """Places that one session migrates: it keeps the tables of all it has touched in its memory."""
 
@@ -147,7 +146,7 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
         session.close()
 
     retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(migrations.ATTEMPTS),
         wait=wait_random_exponential(multiplier=0.2, max=5),
         retry=retry_if_exception(_passes),
         before_sleep=again,
@@ -170,7 +169,7 @@ def _passes(error: BaseException) -> bool:
 def _said(error: Exception) -> str:
     """One line. Not PostgreSQL's DETAIL: it quotes the row."""
     if isinstance(error, errors.LockNotAvailable):
-        return f"somebody held a lock on its tables through {ATTEMPTS} attempts"
+        return f"somebody held a lock on its tables through {migrations.ATTEMPTS} attempts"
     if isinstance(error, psycopg.Error):
         where = (
             f" ({error.diag.table_name})" if error.diag.table_name and error.diag.table_name not in str(error.diag.message_primary) else ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from tenantry.clients import migrations
 from tenantry.clients.postgres import acting_as
 from tenantry.declaration import naming
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError, WorkError
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
@@ -50,6 +53,35 @@ def test_a_schema_of_a_newer_tree_is_refused_and_left_alone(connection, trees):
         apply(connection)
     connection.rollback()
     assert migrations.version(connection, "revised") == "0002"
+
+
+def test_who_makes_or_changes_a_store_lets_go_of_a_lock_that_others_wait_behind(fleet, connection, monkeypatch):
+    """`up` meets a report or a backup: the application goes on reading meanwhile; when the report ends the migration is done, and when
+    it does not, that is said."""
+    monkeypatch.setattr(migrations, "LOCK_SECONDS", 0.1)
+    apply(connection, revision="0001")
+    attempts, once = [], migrations.applied_once
+    monkeypatch.setattr(migrations, "applied_once", lambda *arguments, **more: attempts.append(1) or once(*arguments, **more))
+    with fleet.server.connect(naming.cell_database("main")) as report, fleet.connect() as application:
+        report.execute("SELECT count(*) FROM revised.users")
+        applying = threading.Thread(target=apply, args=[connection])
+        applying.start()
+        wait_for(lambda: application.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
+        application.execute("SET statement_timeout = '10s'")
+        application.execute("SELECT count(*) FROM revised.users")
+        report.rollback()
+        applying.join(60)
+        assert migrations.version(connection, "revised") == "0002"
+        assert len(attempts) > 1
+        connection.commit()
+
+        report.execute("SELECT count(*) FROM revised.users")  # isolation needs the tables for a moment, with nothing to migrate too
+        monkeypatch.setattr(migrations, "ATTEMPTS", 2)
+        with pytest.raises(TransientError, match="somebody held a lock on the tables of revised through 2 attempts"):
+            apply(connection)
+        report.rollback()
+    apply(connection)
+    assert connection.execute("SHOW lock_timeout").fetchone() == ("0",), "the session is as it was"
 
 
 def test_revisions_are_those_of_alembic():
