@@ -85,7 +85,8 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
     moving = {**(earlier.moving if earlier else {}), **moves.under_way()}
     behind = [table_set for table_set in found if table_set.version not in (None, head)]
     shut = _shut() if behind else frozenset()
-    lagging = [table_set for table_set in behind if not _held(table_set, moving, shut)]
+    held = {table_set.key: table_set for table_set in behind if _held(table_set, moving, shut)}
+    lagging = [table_set for table_set in behind if table_set.key not in held]
     return Plan(
         head,
         first=tuple(table_set for table_set in lagging if table_set.key in first),
@@ -93,7 +94,7 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
         done=tuple(table_set for table_set in found if table_set.version == head),
         unmade=tuple(table_set for table_set in found if table_set.version is None and not table_set.problem),
         unreachable=tuple(table_set for table_set in found if table_set.problem),
-        held=tuple(table_set for table_set in behind if _held(table_set, moving, shut)),
+        held=tuple(held.values()),
         found=found,
         moving=moving,
     )
@@ -142,7 +143,15 @@ def _held(table_set: TableSet, moving: Mapping[str, moves.Move], shut: frozenset
     if shut.intersection(table_set.slugs):
         return True
     open_moves = [moving[slug] for slug in table_set.slugs if slug in moving and moving[slug].crosses_tables]
-    return any(table_set.tenant_id or move.phase in ("copying", "switched") for move in open_moves)
+    return any(table_set.tenant_id or move.phase in ("copying", "switched") or _copies_back(move) for move in open_moves)
+
+
+def _copies_back(move: moves.Move) -> bool:
+    """Whether a rollback was asked for that copies the rows back, and has neither switched nor been given up."""
+    if move.phase != "moved":
+        return False
+    last = runs.last(move.tenant_id, "move-rollback")
+    return last is not None and last["state"] != "done" and last["arguments"]["move"] == str(move.id)
 
 
 def _shut() -> frozenset[str]:

@@ -388,7 +388,8 @@ def test_what_is_not_there_is_said_not_guessed(fleet, trees):
 
 
 def test_tenants_that_are_being_moved_wait_for_the_end_of_it(fleet, trees):
-    """Both ends of a move have the same tables; shared ones wait only while rows are copied, not while the old place is kept."""
+    """Both ends of a move have the same tables; shared ones wait only while rows are copied, there or back, not while the old place is
+    kept."""
     fleet.shared("0001")
     fleet.rls("tansy")
     fleet.schemas(["umber", "violet"], "0001")
@@ -405,8 +406,16 @@ def test_tenants_that_are_being_moved_wait_for_the_end_of_it(fleet, trees):
         assert versions() == {"shared tables of cell main": "0001", "umber": "0001", "violet": "0002"}
         assert [table_set.name for table_set in migrate.plan().held] == ["shared tables of cell main", "umber"]
         control.execute("UPDATE control.moves SET phase = 'moved'")
+        back = (
+            "INSERT INTO control.runs (id, kind, subject, tenant_id, arguments, state, requested_by, via) SELECT gen_random_uuid(),"
+            " 'move-rollback', 'tansy', tenant_id, jsonb_build_object('move', id), 'failed', 'test', 'test' FROM control.moves"
+            " WHERE tenant_id = %s RETURNING id"
+        )
+        (run,) = control.execute(back, [naming.tenant_id("tansy")]).fetchone()
+        assert [table_set.name for table_set in migrate.plan().held] == ["shared tables of cell main", "umber"], "copied back"
+        control.execute("UPDATE control.runs SET arguments = jsonb_build_object('move', gen_random_uuid()) WHERE id = %s", [run])
         roll_out()
-        assert versions() == {"shared tables of cell main": "0002", "umber": "0001", "violet": "0002"}
+        assert versions() == {"shared tables of cell main": "0002", "umber": "0001", "violet": "0002"}, "an earlier move's rollback"
         control.execute("UPDATE control.moves SET ended_at = now(), outcome = 'finished'")
         roll_out()
     assert set(versions().values()) == {"0002"}
