@@ -87,6 +87,24 @@ class Server:
             ) from error
 
 
+def passes(error: BaseException) -> bool:
+    """Whether the cause goes away by itself and the same work may be tried again. Not every OperationalError does: a full disk stays."""
+    from psycopg import Error, InterfaceError, OperationalError, errors
+
+    if isinstance(error, OperationalError | InterfaceError) and (error.sqlstate is None or error.sqlstate.startswith("08")):
+        return True  # a connection that broke, or could not be made
+    passing: tuple[type[Error], ...] = (
+        errors.LockNotAvailable,
+        errors.DeadlockDetected,
+        errors.SerializationFailure,
+        errors.AdminShutdown,
+        errors.CrashShutdown,
+        errors.CannotConnectNow,
+        errors.TooManyConnections,
+    )
+    return isinstance(error, (TransientError, *passing))
+
+
 def may_act_as(connection: psycopg.Connection, role: str) -> None:
     """Makes the administrator a member of ``role`` where it is not allowed to take it on yet, and ends the transaction.
 

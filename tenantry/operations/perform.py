@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 
 from tenantry.clients import runs
+from tenantry.clients.postgres import passes
 from tenantry.errors import TenantryError, TransientError
 from tenantry.operations.kinds import kinds
 from tenantry.operations.steps import Log, Parts, Run, Step
@@ -104,17 +105,13 @@ def _give_up(run: Run, number: int, error: Exception) -> tuple[str, str]:
     return (causes[0]["cause"], causes[0]["hint"] or "") if causes else explained(error)
 
 
-def passes(error: BaseException) -> bool:
-    """Whether the cause goes away by itself: then the step is tried again."""
-    return isinstance(error, TransientError | psycopg.OperationalError | psycopg.InterfaceError)
-
-
 def explained(error: BaseException) -> tuple[str, str]:
     """An error as one line what and one line what to do."""
     if isinstance(error, TenantryError):
         return error.message, error.hint
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return f"PostgreSQL: {str(error).strip().splitlines()[0]}", "it is tried again; check the server when it goes on"
+        hint = "it is tried again; check the server when it goes on" if passes(error) else "see to the server"
+        return f"PostgreSQL: {str(error).strip().splitlines()[0]}", hint
     if os.environ.get("TENANTRY_DEBUG"):
         traceback.print_exception(error)
     first = (str(error).strip().splitlines() or [""])[0]
@@ -131,11 +128,12 @@ def _let_go_if_not_ours(error: BaseException) -> None:
 
 
 def patiently(work: Callable[[], T]) -> T:
-    """Does what must not be lost to a passing fault: tries for ten minutes."""
-    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+    """Does what must not be lost to any fault of the server, a full disk among them: tries for ten minutes."""
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+    lost = (TransientError, psycopg.OperationalError, psycopg.InterfaceError)
     for attempt in Retrying(
-        retry=retry_if_exception(passes), wait=wait_random_exponential(0.2, max=5), stop=stop_after_delay(600), reraise=True
+        retry=retry_if_exception_type(lost), wait=wait_random_exponential(0.2, max=5), stop=stop_after_delay(600), reraise=True
     ):
         with attempt:
             return work()

@@ -14,25 +14,15 @@ import psycopg
 from psycopg import errors
 
 from tenantry.clients import migration_batch, migrations
+from tenantry.clients.postgres import passes
 from tenantry.clients.table_sets import TableSet
-from tenantry.errors import TenantryError, TransientError
+from tenantry.errors import TenantryError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 SESSION: Final = 500
 """Places that one session migrates: it keeps the tables of all it has touched in its memory."""
-
-# What passes by itself. Not every OperationalError: a full disk does not.
-PASSING: Final = (
-    errors.LockNotAvailable,
-    errors.DeadlockDetected,
-    errors.SerializationFailure,
-    errors.AdminShutdown,
-    errors.CrashShutdown,
-    errors.CannotConnectNow,
-    errors.TooManyConnections,
-)
 
 
 @dataclass(frozen=True)
@@ -148,7 +138,7 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
     retrying = Retrying(
         stop=stop_after_attempt(migrations.ATTEMPTS),
         wait=wait_random_exponential(multiplier=0.2, max=5),
-        retry=retry_if_exception(_passes),
+        retry=retry_if_exception(passes),
         before_sleep=again,
         reraise=True,
     )
@@ -159,11 +149,6 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
         session.close()
         error = _said(failure)
     return Outcome(table_set, target, time.monotonic() - started, attempts, error)
-
-
-def _passes(error: BaseException) -> bool:
-    # A connection that broke has no SQLSTATE.
-    return isinstance(error, (TransientError, *PASSING)) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
 
 
 def _said(error: Exception) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tenantry.clients.postgres import passes
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TenantryError, WorkError
-from tenantry.operations.perform import passes
 from tenantry.operations.steps import Run
 
 FRESH_BACKUPS: Final = 3
