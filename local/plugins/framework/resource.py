@@ -32,7 +32,6 @@ class ResourceType(ABC):
     token: ClassVar[str]
     """As in the SDK's class, for example ``postgresql:index/role:Role``."""
     fields: ClassVar[Mapping[str, Field]]
-    delete_before_replace: ClassVar[bool] = False
 
     def check(self, inputs: Props, olds: Props) -> list[tuple[str, str]]:
         """What is wrong with the inputs, as (property, reason), beyond what the fields say.

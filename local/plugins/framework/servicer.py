@@ -120,7 +120,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         news, _ = decode(request.news)
         changed = changes.differences(resource, state, news, frozenset(request.ignoreChanges))
         replaces = any(replace for _, replace in changed.values())
-        first = replaces and (resource.delete_before_replace or changes.keeps_name(resource, state, news))
+        first = replaces and changes.keeps_name(resource, state, news)
         return _diff(changed, delete_first=first)
 
     @_reported

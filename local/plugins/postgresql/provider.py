@@ -7,7 +7,6 @@ from typing import Any
 
 from local.plugins.framework import Field, Props, Provider
 from local.plugins.postgresql.database import Database
-from local.plugins.postgresql.grant import Grant
 from local.plugins.postgresql.role import Role
 from local.plugins.postgresql.schema import Schema
 from local.plugins.postgresql.server import Server
@@ -49,4 +48,4 @@ def configure(config: Props) -> Server:
     )
 
 
-PROVIDER = Provider("postgresql", "3.18.2", [Role(), Database(), Schema(), Grant()], CONFIG, configure)
+PROVIDER = Provider("postgresql", "3.18.2", [Role(), Database(), Schema()], CONFIG, configure)

@@ -121,12 +121,6 @@ def lock_role(connection: psycopg.Connection, role: str) -> None:
     )
 
 
-def lock_database(connection: psycopg.Connection, database: str) -> None:
-    """Hold back everybody else who changes this database's privileges, until the transaction ends."""
-    _wait_for_locks(connection)
-    connection.execute("SELECT pg_advisory_xact_lock(oid::bigint) FROM pg_database WHERE datname = %s", [database])
-
-
 @contextmanager
 def member_of(connection: psycopg.Connection, roles: Sequence[str]) -> Iterator[None]:
     """Makes the current user a member of the roles for the block, unless it is a superuser or one of them is.
