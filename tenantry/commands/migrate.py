@@ -66,9 +66,7 @@ def migrate(
         if as_json:
             _print_result(found, None)
         else:
-            console.say(
-                f"nothing to do: {len(found.done)} at {found.head}" + (f", {len(found.unmade)} not made yet" if found.unmade else "")
-            )
+            console.say(f"nothing to do: {len(found.done)} at {found.head}{_aside(found)}")
         if not (as_json and found.unreachable):
             operation.refuse_unreachable(found)
             return

@@ -37,6 +37,18 @@ def test_plan_roll_out_and_matrix(fleet, trees, command):
     assert (again.returncode, out, err) == (0, "", "nothing to do: 3 at 0002\n")
 
 
+def test_who_is_left_alone_is_named_also_where_nothing_else_is_to_do(fleet, trees, command):
+    """Whoever reads `nothing to do` must not take a tenant whose restore has failed for one at the head."""
+    fleet.schemas(["ginkgo"], "0001")
+    trees.add("ALTER TABLE users ADD COLUMN phone text;")
+    with fleet.connect(naming.CONTROL_DATABASE) as control:
+        control.execute("UPDATE control.tenants SET maintenance = 'restore'")
+    said = command()
+    _, err = said.communicate(timeout=60)
+    assert (said.returncode, err) == (0, "nothing to do: 0 at 0002, 1 left until their moves and restores are over (ginkgo)\n")
+    assert json.loads(_done(command("--json")))["held"] == ["ginkgo"]
+
+
 def test_a_stopped_roll_out_is_exit_1_and_wrong_input_exit_2(fleet, trees, command):
     """One line what, one line what to do."""
     fleet.schemas(["dogwood", "elm"], "0001")
