@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.clients import own_server, registry
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
 from tenantry.declaration.problems import did_you_mean
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TransientError
 
 if TYPE_CHECKING:
     import psycopg
+
+HOLD_TIMEOUT: Final = "400ms"
+"""How long one table is waited for while others are held. Well below PostgreSQL's `deadlock_timeout` (1 s): a migration that has locked
+them in another order is let through."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,35 @@ class TenantStore:
 
         with connection.transaction():
             mode = "READ ONLY" if read_only else "READ WRITE"
-            connection.execute(sql.SQL("SET TRANSACTION ISOLATION LEVEL {} {}").format(sql.SQL(isolation), sql.SQL(mode)))
-            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+            # Not set_config(): a SELECT takes the transaction's snapshot, and what waits for a lock first must see what it waited for.
             connection.execute(
-                "SELECT set_config('app.tenant_id', %s, true), set_config('search_path', quote_ident(%s), true)",
-                [str(self.id), self.schema],
+                sql.SQL(
+                    "SET TRANSACTION ISOLATION LEVEL {} {}; SET LOCAL ROLE {}; SET LOCAL app.tenant_id = {}; SET LOCAL search_path = {}"
+                ).format(sql.SQL(isolation), sql.SQL(mode), sql.Identifier(role), sql.Literal(str(self.id)), sql.Identifier(self.schema))
             )
             yield
+
+
+def hold(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> None:
+    """Keeps tables as they are until the transaction ends, save for their rows. Before its first query: then that sees the rows of now.
+
+    A table that is rewritten or emptied shows no rows to a snapshot that is older than that (PostgreSQL's documentation, 13.6).
+    ``TransientError`` when somebody has one of them to himself, or it is gone.
+    """
+    import psycopg
+    from psycopg import sql
+
+    if not names:
+        return
+    tables = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)
+    try:
+        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(HOLD_TIMEOUT)))
+        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UndefinedTable) as error:
+        raise TransientError(
+            f"the tables in {connection.info.dbname} are being changed: {str(error).splitlines()[0]}",
+            "it is tried again; look for a migration that is at work, or a long transaction",
+        ) from error
 
 
 def tables(connection: psycopg.Connection, schema: str) -> list[str]:

@@ -6,19 +6,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
 from tenantry.clients import checksums, pgtools, stores
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError, WorkError
 from tenantry.operations.backup import archive
 from tenantry.operations.backup.manifest import Part
 
 if TYPE_CHECKING:
     import psycopg
+
+READ_TIMEOUT: Final = 1000
+"""Milliseconds that a session which reads waits for a table that the snapshot's holds. Who wants that table to himself waits for the
+snapshot's session, we for him, and the snapshot's session for us, which PostgreSQL does not see: all others would wait for ever."""
 
 
 @dataclass(frozen=True)
@@ -45,25 +49,32 @@ class Snapshot:
 
 @contextmanager
 def snapshot(store: TenantStore) -> Iterator[Snapshot]:
-    """Opens a snapshot of the tenant's tables. ``WorkError`` when it has none."""
-    with store.acting(store.owner, isolation="REPEATABLE READ", read_only=True) as connection:
-        row = connection.execute(
-            "SELECT pg_export_snapshot(), now(), current_setting('server_version_num')::int / 10000, to_regclass('alembic_version')"
-        ).fetchone()
-        assert row is not None  # noqa: S101  # always one row
-        if row[3] is None:
-            raise WorkError(f"tenant {store.slug} has no tables in {store.database}.{store.schema}", f"tenantry up {store.slug} makes them")
-        revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        if store.shared:
-            tables, role = stores.tables(connection, store.schema), store.app_role
-            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
-            connection.execute("SET LOCAL row_security = on")
-        else:
-            tables, role = checksums.own_tables(connection, store.schema), store.owner
-        if tables:  # no column may come or go between what we note and what we read
-            names = sql.SQL(", ").join(sql.Identifier(store.schema, table) for table in tables)
-            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
-        yield Snapshot(store, store.administrator(), connection, row[0], row[1], revision[0] if revision else "", row[2], role, tables)
+    """Opens a snapshot of the tenant's tables. ``WorkError`` when it has none, ``TransientError`` while they are being changed."""
+    with store.connected() as connection:
+        with store.transaction(connection, store.owner, read_only=True):
+            tables = _tables(connection, store)
+        with store.transaction(connection, store.owner, isolation="REPEATABLE READ", read_only=True):
+            stores.hold(connection, store.schema, tables)  # the snapshot comes after it; no column may come or go from here on
+            row = connection.execute(
+                "SELECT pg_export_snapshot(), now(), current_setting('server_version_num')::int / 10000, to_regclass('alembic_version')"
+            ).fetchone()
+            assert row is not None  # noqa: S101  # always one row
+            if row[3] is None:
+                raise WorkError(
+                    f"tenant {store.slug} has no tables in {store.database}.{store.schema}", f"tenantry up {store.slug} makes them"
+                )
+            if _tables(connection, store) != tables:
+                raise TransientError(f"the tables of {store.slug} changed as they were to be read", "it is tried again")
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            role = store.app_role if store.shared else store.owner
+            if store.shared:
+                connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+                connection.execute("SET LOCAL row_security = on")
+            yield Snapshot(store, store.administrator(), connection, row[0], row[1], revision[0] if revision else "", row[2], role, tables)
+
+
+def _tables(connection: psycopg.Connection, store: TenantStore) -> list[str]:
+    return stores.tables(connection, store.schema) if store.shared else checksums.own_tables(connection, store.schema)
 
 
 def parts(snap: Snapshot, columns: dict[str, list[str]], keep: Callable[[str, archive.Read], tuple[int, str, int]]) -> Iterator[Part]:
@@ -90,7 +101,7 @@ def plain_columns(snap: Snapshot) -> dict[str, list[str]]:
 
 
 def _environment(snap: Snapshot) -> dict[str, str]:
-    return pgtools.environment(snap.server, snap.store.database, f"-c app.tenant_id={snap.store.id}")
+    return pgtools.environment(snap.server, snap.store.database, f"-c app.tenant_id={snap.store.id} -c lock_timeout={READ_TIMEOUT}")
 
 
 def _dump_command(snap: Snapshot) -> list[str]:
@@ -98,7 +109,8 @@ def _dump_command(snap: Snapshot) -> list[str]:
     only = [f'--schema="{snap.store.schema}"', "--strict-names"] if snap.store.isolation == "schema" else []
     return [
         pgtools.program("pg_dump", snap.server_version),
-        "--format=custom", "--compress=0", f"--snapshot={snap.id}", f"--role={snap.role}", "--enable-row-security", *only,
+        "--format=custom", "--compress=0", f"--snapshot={snap.id}", f"--role={snap.role}", "--enable-row-security",
+        f"--lock-wait-timeout={READ_TIMEOUT}", *only,
     ]  # fmt: skip
 
 

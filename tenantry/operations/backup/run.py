@@ -33,7 +33,7 @@ def _said(entry: catalog.Entry) -> str:
 
 
 def _steps(_: Run) -> Sequence[Step]:
-    return (Step("back up", _take, Patience(4, 2.0)),)
+    return (Step("back up", _take, Patience(7, 2.0)),)  # two minutes: a migration that rewrites a table
 
 
 BACKUP: Final = Kind("backup", _steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -17,12 +18,16 @@ from tenantry.operations.clone.plan import Plan
 
 Tell = Callable[[str], None]
 
+LOCK_TIMEOUT: Final = "1s"
+"""How long the clone's tables are waited for; then the step fails for a passing cause, and is tried again."""
 _BATCH = 64 * 1024  # bytes handed on at once
 
 
 def fill(origin: TenantStore, target: TenantStore, plan: Plan, key: Key, tell: Tell) -> dict[str, int]:
     """Replaces the clone's rows by the source's, treated; rows by table. All of it or nothing: a kill leaves the clone as it was."""
-    with source.snapshot(origin, key, plan.words) as reader, target.connected() as writer, target.transaction(writer, target.owner):
+    with source.snapshot(origin, key, plan) as reader, target.connected() as writer, target.transaction(writer, target.owner):
+        # Both ends may be the same shared tables: who wants one to himself waits for the reader, the writer for him, we for the writer.
+        writer.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT)))
         into = _into_shared_tables if target.shared else _into_own_tables
         try:
             counts = into(reader, writer, origin, target, plan, key, tell)

@@ -26,6 +26,15 @@ class Plan:
         fakes = {planned.treatment.fake for columns in self.tables.values() for planned in columns}
         return frozenset(name for name in fakes if name in MADE)
 
+    def fits(self, catalog: Catalog) -> bool:
+        """Whether the planned tables have the planned columns."""
+        return all(
+            name in catalog.tables
+            and [planned.column for planned in columns]
+            == [column for column in catalog.tables[name].columns.values() if not column.generated]
+            for name, columns in self.tables.items()
+        )
+
 
 def make(catalog: Catalog, classification: Classification) -> Plan:
     """The plan; ``ClassificationErrors`` names everything that blocks it."""

@@ -12,28 +12,36 @@ import psycopg
 from psycopg import sql
 
 from tenantry.clients import stores
-from tenantry.operations.clone import dictionaries
+from tenantry.errors import TransientError
+from tenantry.operations.clone import catalog, dictionaries
 from tenantry.operations.clone.expressions import Planned, expression
 from tenantry.operations.clone.key import Key
 
 if TYPE_CHECKING:
     from tenantry.clients.stores import TenantStore
+    from tenantry.operations.clone.plan import Plan
 
 FUNCTIONS = Path(stores.__file__).with_name("anonymise.sql")
 
 
 @contextmanager
-def snapshot(store: TenantStore, key: Key, words: Iterable[str]) -> Iterator[psycopg.Connection]:
-    """A connection in a ``REPEATABLE READ`` transaction as the tenant's role, with what the expressions need in its temporary schema."""
+def snapshot(store: TenantStore, key: Key, plan: Plan) -> Iterator[psycopg.Connection]:
+    """A connection in a ``REPEATABLE READ`` transaction as the tenant's role, with what the expressions need in its temporary schema.
+
+    The planned tables stay as they were planned until it ends. ``TransientError`` when they have changed, or are being changed.
+    """
     with store.connected() as connection:
         with store.transaction(connection, store.owner):
-            _prepare(connection, key, words)
+            _prepare(connection, key, plan.words)
             connection.execute(
                 sql.SQL("GRANT SELECT ON pg_temp.clone_key, pg_temp.clone_words TO {}").format(sql.Identifier(store.app_role))
             )
         with store.transaction(connection, store.app_role, isolation="REPEATABLE READ", read_only=True):
             # Compiling the long expressions costs more than it brings.
             connection.execute("SET LOCAL jit = off")
+            stores.hold(connection, store.schema, list(plan.tables))
+            if not plan.fits(catalog.read(connection, store.schema)):
+                raise TransientError(f"the tables of {store.slug} changed as they were to be read", "it is tried again")
             yield connection
 
 
