@@ -13,10 +13,22 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from tenantry.clients.postgres import Server
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import InputError, TransientError, WorkError
 
 FOLDER_VARIABLE: Final = "TENANTRY_PG_BIN"
 CHUNK: Final = 1 << 20
+_SAID: Final = (
+    re.compile(r"^(?:\w+: error|ERROR|FATAL): .*", re.MULTILINE),
+    re.compile(r"^\w+: (?:detail|error): Error message from server: .*", re.MULTILINE),
+)
+"""What is kept of a program's words. Not their details, context or command: these quote rows, and what is kept goes into logs."""
+_PASSING: Final = (
+    "due to lock timeout",
+    "due to statement timeout",
+    "deadlock detected",
+    "server closed the connection",
+    "terminating connection",
+)
 _F_SETPIPE_SZ: Final = 1031  # Linux; a larger pipe lets the program run ahead of us
 
 
@@ -56,12 +68,13 @@ def environment(server: Server, database: str, options: str = "") -> dict[str, s
         "PGAPPNAME": "tenantry",
         "PGCLIENTENCODING": "UTF8",
         "PGOPTIONS": options,
+        "LC_ALL": "C",  # their words are read by us
     }
 
 
 @contextmanager
 def reading(command: Sequence[str], environment: dict[str, str]) -> Iterator[Callable[[int], bytes]]:
-    """Runs a program and gives a function that reads its output; ``WorkError`` with its last words when it fails."""
+    """Runs a program and gives a function that reads its output; ``WorkError`` with the error that it names when it fails."""
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
         assert process.stdout is not None  # noqa: S101  # for the type checker
@@ -80,7 +93,7 @@ def reading(command: Sequence[str], environment: dict[str, str]) -> Iterator[Cal
 
 @contextmanager
 def writing(command: Sequence[str], environment: dict[str, str]) -> Iterator[Callable[[Any], None]]:
-    """Runs a program and gives a function that writes to its input; ``WorkError`` with its last words when it fails."""
+    """Runs a program and gives a function that writes to its input; ``WorkError`` with the error that it names when it fails."""
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
         assert process.stdin is not None  # noqa: S101  # for the type checker
@@ -112,8 +125,12 @@ def _conclude(process: subprocess.Popen[bytes], command: Sequence[str], errors: 
     if process.wait() == 0 and not early:
         return
     errors.seek(0)
-    said = [line for line in errors.read().strip().splitlines() if line]
-    raise WorkError(f"{Path(command[0]).name} failed: {' / '.join(said[-2:]) or f'exit code {process.returncode}'}")
+    text = errors.read()
+    said = " / ".join(found[0] for line in _SAID if (found := line.search(text)))
+    message = f"{Path(command[0]).name} failed: {said or f'exit code {process.returncode}'}"
+    if any(words in said for words in _PASSING):
+        raise TransientError(message, "it is tried again; look for a migration that is at work, and whether the server is up")
+    raise WorkError(message)
 
 
 def _widen(stream: IO[bytes]) -> None:
