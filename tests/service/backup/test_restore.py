@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import aws, configuration, registry, runs
+from tenantry.clients import aws, configuration, registry, rows, runs, turnstile
 from tenantry.clients.postgres import Server
+from tenantry.declaration import naming
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup, drill, durable, kinds
 from tenantry.operations.backup import catalog, proof
@@ -342,6 +343,29 @@ def test_rows_that_are_not_what_was_saved_do_not_get_in(platform, tenant, inline
     assert login_works(store)
     assert scars(platform) == (set(), 0)
     assert ledger.open_of(store.id) is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_backup_that_was_taken_during_a_move_comes_back_without_it(platform, tenant, inline, model):
+    """The turnstile that stood beside the tables then is not restored with them: it would refuse writes, or note them for nobody."""
+    store = tenant(f"turned-{model}", model)
+    beside = naming.turnstile_schema(store.slug, 1)
+    with store.connected() as connection:
+        tables = rows.describe(connection, store.schema)
+    turnstile.install(store, beside, tables)
+    platform.write(store, 1, "noted ")
+    turnstile.set_shut(store, beside, True)
+    taken, saved = backup.create(store.slug), platform.image(store)
+    turnstile.drop(store, beside)
+    assert backup.prove(taken.id).ok
+    platform.write(store, 1, "later ")
+    run.request(store.slug, taken.id, by="test")
+    assert platform.image(store) == saved
+    platform.write(store, 1, "after it ")
+    with Server.from_environment().connect(store.database) as connection:
+        left = "SELECT nspname FROM pg_namespace WHERE nspname = %(name)s UNION SELECT tgname FROM pg_trigger WHERE starts_with(tgname, %(name)s)"
+        assert connection.execute(left, {"name": beside}).fetchall() == []
+    run.confirm(store.slug)
 
 
 @pytest.mark.parametrize("model", MODELS)
