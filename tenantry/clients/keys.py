@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tenantry.clients import aws
+from tenantry.errors import WorkError
 from tenantry.settings import PlatformSettings, project_root
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ def signing() -> Ed25519PrivateKey:
 
 
 def backup_identity() -> str:
-    """The platform's age identity (``AGE-SECRET-KEY-…``), which the key of every tenant's backups is encrypted to."""
-    return _keys()["backup"]
+    """The platform's age identity (``AGE-SECRET-KEY-…``), which the key of every tenant's backups is encrypted to.
+
+    Asked for each time: a worker that remembered it would go on after the secret is lost, and nobody could open what it saves.
+    """
+    return _read()["backup"]
 
 
 def derived(purpose: str, text: str) -> str:
@@ -41,9 +45,25 @@ def derived(purpose: str, text: str) -> str:
 
 @cache
 def _keys() -> dict[str, str]:
+    return _read()
+
+
+def _read() -> dict[str, str]:
+    """``WorkError`` when the secret is gone: a new one would open none of the backups that there are, and nobody would notice."""
+    from tenantry.clients import registry  # which asks us for invitations' tokens
+
     name = f"{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/keys"
     found = aws.find_secret(name)
-    keys: dict[str, str] = json.loads(found if found is not None else aws.make_secret(name, json.dumps(_new())))
+    if found is None:
+        with registry.transaction() as connection:
+            row = connection.execute("SELECT count(*) AS sealed FROM backup_keys").fetchone()
+        if row is not None and row["sealed"]:
+            raise WorkError(
+                f"there is no secret {name}, and the backups of {row['sealed']} tenants need it",
+                "bring it back (aws secretsmanager restore-secret), or put tenantry:bucketPrefix right; docs/backups.md, Keys",
+            )
+        found = aws.make_secret(name, json.dumps(_new()))
+    keys: dict[str, str] = json.loads(found)
     return keys
 
 

@@ -13,21 +13,21 @@ from tenantry.errors import InputError
 
 
 def recipient(tenant_id: UUID) -> str:
-    """What backups of the tenant are encrypted to (``age1…``); made when it is first asked for."""
+    """What backups of the tenant are encrypted to (``age1…``); made when it is first asked for.
+
+    Its identity is unsealed for that, with the errors of ``identity``: a backup that nobody can open would say that it is done.
+    """
     import pyrage
 
     with registry.transaction() as connection:
-        row = connection.execute("SELECT recipient FROM backup_keys WHERE tenant_id = %s", [tenant_id]).fetchone()
-        if row is None:
-            identity = pyrage.x25519.Identity.generate()
+        if connection.execute("SELECT FROM backup_keys WHERE tenant_id = %s", [tenant_id]).fetchone() is None:
+            made = pyrage.x25519.Identity.generate()
             platform = pyrage.x25519.Identity.from_str(keys.backup_identity()).to_public()
             connection.execute(
                 "INSERT INTO backup_keys (tenant_id, sealed, recipient) VALUES (%s, %s, %s) ON CONFLICT (tenant_id) DO NOTHING",
-                [tenant_id, pyrage.encrypt(str(identity).encode(), [platform]), str(identity.to_public())],
+                [tenant_id, pyrage.encrypt(str(made).encode(), [platform]), str(made.to_public())],
             )
-            row = connection.execute("SELECT recipient FROM backup_keys WHERE tenant_id = %s", [tenant_id]).fetchone()
-    assert row is not None  # noqa: S101  # inserted or found above
-    return str(row["recipient"])
+    return str(pyrage.x25519.Identity.from_str(identity(tenant_id)).to_public())
 
 
 def identity(tenant_id: UUID) -> str:

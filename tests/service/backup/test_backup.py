@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pyrage
 import pytest
 
-from tenantry.clients import aws
+from tenantry.clients import aws, keys
 from tenantry.clients.postgres import Server
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup
@@ -150,6 +151,27 @@ def test_an_erased_key_makes_the_backup_unreadable(platform):
     with pytest.raises(InputError, match="was erased"):
         Stored.open(taken.id)
     assert not backup.erase_key(store.id)
+
+
+def test_a_lost_platform_key_ends_backups_at_once(platform, pair):
+    """Neither taking nor verifying makes a new one in its place; brought back, all is as it was. With another one nothing is taken."""
+    store, _ = pair("rls")
+    taken, manager = backup.create(store.slug), aws.client("secretsmanager")
+    listed, name = len(catalog.listed(store.id, state=None)), f"{catalog.bucket().removesuffix('--backups')}/tenantry/keys"
+    text = manager.get_secret_value(SecretId=name)["SecretString"]
+    manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    keys._keys.cache_clear()
+    for work in (lambda: backup.create(store.slug), lambda: Stored.open(taken.id).check(), keys.signing):
+        with pytest.raises(WorkError, match=rf"there is no secret {name}, and the backups of \d+ tenants need it"):
+            work()
+    assert aws.find_secret(name) is None
+    manager.create_secret(Name=name, SecretString=json.dumps(keys._new()))
+    with pytest.raises(InputError, match="sealed to another platform key"):
+        backup.create(store.slug)
+    assert len(catalog.listed(store.id, state=None)) == listed, "none was begun"
+    manager.put_secret_value(SecretId=name, SecretString=text)
+    keys._keys.cache_clear()
+    Stored.open(taken.id).check()
 
 
 def test_a_newer_format_and_newer_tables_are_refused(platform, pair, monkeypatch):

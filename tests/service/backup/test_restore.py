@@ -363,8 +363,8 @@ def test_a_backup_that_was_taken_during_a_move_comes_back_without_it(platform, t
     assert platform.image(store) == saved
     platform.write(store, 1, "after it ")
     with Server.from_environment().connect(store.database) as connection:
-        left = "SELECT nspname FROM pg_namespace WHERE nspname = %(name)s UNION SELECT tgname FROM pg_trigger WHERE starts_with(tgname, %(name)s)"
-        assert connection.execute(left, {"name": beside}).fetchall() == []
+        left = "SELECT nspname FROM pg_namespace WHERE nspname = %s UNION SELECT tgname FROM pg_trigger WHERE starts_with(tgname, %s)"
+        assert connection.execute(left, [beside, beside]).fetchall() == []
     run.confirm(store.slug)
 
 
