@@ -72,17 +72,25 @@ def begin(store: TenantStore, reason: str, backup_id: str) -> Entry:
     return find(backup_id)
 
 
-def finish(entry: Entry, manifest: Manifest, stored: bytes, total: int, seconds: float) -> None:
-    """Notes that the backup is whole."""
+def finish(entry: Entry, manifest: Manifest, stored: bytes, total: int, seconds: float) -> bool:
+    """Notes that the backup is whole; False when it was given up meanwhile, and parts of it erased."""
     with registry.transaction() as connection:
-        connection.execute(
+        done = connection.execute(
             "UPDATE backups SET state = 'done', revision = %s, taken_at = %s, seconds = %s, bytes = %s, rows = %s, objects = %s,"
-            " manifest_sha256 = %s WHERE id = %s",
+            " manifest_sha256 = %s WHERE id = %s AND state = 'running'",
             [
                 manifest.revision, manifest.taken_at, seconds, total, manifest.rows, len(manifest.objects),
                 hashlib.sha256(stored).digest(), entry.id,
             ],
         )  # fmt: skip
+        return done.rowcount > 0
+
+
+def give_up(backup_id: str) -> bool:
+    """Notes that the backup failed; False for one that is whole."""
+    with registry.transaction() as connection:
+        connection.execute("UPDATE backups SET state = 'failed' WHERE id = %s AND state = 'running'", [backup_id])
+        return connection.execute("SELECT FROM backups WHERE id = %s AND state = 'failed'", [backup_id]).fetchone() is not None
 
 
 def mark(backup_id: str, **columns: Any) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import psycopg
 
 import tenantry
 from tenantry.clients import objects
 from tenantry.clients.stores import TenantStore
+from tenantry.errors import TenantryError, WorkError
 from tenantry.operations.backup import archive, catalog, contents, extract, manifest, tenant_key
 from tenantry.operations.backup.manifest import Manifest, Part
 
@@ -32,7 +36,7 @@ class Backup:
 
 
 def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Callable[[str], None] | None = None) -> Backup:
-    """Takes a backup of the tenant ``slug``; it is listed once it is whole, and a failed one leaves nothing in the bucket.
+    """Takes a backup of the tenant ``slug``; it is listed once it is whole. A failed one leaves nothing in the bucket but what is locked.
 
     What an earlier attempt of the same ``run`` left, killed on its way, is removed first.
     ``InputError`` for an unknown tenant or a missing program; ``WorkError`` for what fails on the way.
@@ -54,17 +58,25 @@ def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Call
         stored = manifest.sealed(content, recipient)
         objects.put(entry.bucket, entry.key(manifest.NAME), stored)  # last: without it, it is no backup
     except BaseException:
-        _remove(entry)
+        # Why it failed is what counts, and decides whether it is tried again. What stays is pruned later.
+        with suppress(TenantryError, psycopg.Error):
+            _remove(entry)
         raise
     seconds = time.monotonic() - started
     total = len(stored) + sum(part.bytes for part in content.parts)
-    catalog.finish(entry, content, stored, total, seconds)
+    if not catalog.finish(entry, content, stored, total, seconds):
+        _remove(entry)
+        raise WorkError(
+            f"backup {entry.id} was given up meanwhile: another attempt took its place", f"tenantry backup list {slug} shows it"
+        )
     return Backup(entry.id, f"{entry.bucket}/{entry.prefix}", total, seconds, content)
 
 
 def _remove(entry: catalog.Entry) -> None:
-    objects.erase(entry.bucket, entry.prefix)
-    catalog.mark(entry.id, state="failed")
+    """Gives a backup up. What cannot be deleted now, as an object lock may hold it for weeks, is pruned with the failed ones."""
+    if catalog.give_up(entry.id):
+        with suppress(WorkError):
+            objects.erase(entry.bucket, entry.prefix)
 
 
 def _contents(store: TenantStore, entry: catalog.Entry, recipient: str, say: Callable[[str], None]) -> Manifest:

@@ -93,6 +93,7 @@ TASKS: Final = (
     Task(
         "backup", "back up each tenant", "30 1 * * *", _backup,
         catch_up=True, timeout=6 * 3600, memory_mb=1024, spread=2 * 3600, gives_way=True,
+        attempts=7,  # two minutes: a migration that has a table to itself
     ),
     Task("backup-prune", "delete backups that the retention does not keep", "30 5 * * *", _prune, "aggregate", catch_up=True, timeout=3600),
     Task(
