@@ -47,11 +47,27 @@ def store(read: Read, bucket: str, key: str, recipient: str) -> tuple[int, str, 
     return upload.bytes, upload.sha256, source.bytes
 
 
-def load(bucket: str, key: str, identity: str, sink: Sink, expected: tuple[int, str, int]) -> None:
+def version(bucket: str, key: str, sha256: str) -> str | None:
+    """The object's version that has these bytes, all of them read; None in a bucket without versions. ``Damaged`` when it has others.
+
+    For a sink that cannot forget what it was given: to ``load`` that version is to load the bytes that were checked.
+    """
+    answer = objects.opened(bucket, key)
+    source = _Source(answer["Body"].read, hashed=True)
+    with answer["Body"]:
+        while source.read(CHUNK):
+            pass
+    if source.sha256 != sha256:
+        raise Damaged(f"{key} is not what was stored: its checksum differs", _HINT)
+    found: str | None = answer.get("VersionId")
+    return found
+
+
+def load(bucket: str, key: str, identity: str, sink: Sink, expected: tuple[int, str, int], version_id: str | None = None) -> None:
     """Gives the part's plain bytes to ``sink``. ``Damaged`` when they are not the ``expected`` ones: then the sink must forget them."""
     import pyrage
 
-    body = objects.opened(bucket, key)["Body"]
+    body = objects.opened(bucket, key, version_id)["Body"]
     source, target = _Source(body.read, hashed=True), _Target(sink)
     try:
         decompressor = zstandard.ZstdDecompressor()

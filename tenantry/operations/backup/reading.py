@@ -51,9 +51,11 @@ class Stored:
         """The only part of a kind."""
         return next(part for part in self.manifest.parts if part.kind == kind)
 
-    def feed(self, part: Part, sink: Sink) -> None:
-        """Gives a part's bytes to ``sink``; ``Damaged`` when they are not what was stored."""
-        archive.load(self.entry.bucket, self.entry.key(part.name), self.identity, sink, (part.bytes, part.sha256, part.plain_bytes))
+    def feed(self, part: Part, sink: Sink, *, checked: bool = False) -> None:
+        """Gives a part's bytes to ``sink``; ``Damaged`` when they are not what was stored: ``checked``, before the first is given."""
+        key = self.entry.key(part.name)
+        version = archive.version(self.entry.bucket, key, part.sha256) if checked else None
+        archive.load(self.entry.bucket, key, self.identity, sink, (part.bytes, part.sha256, part.plain_bytes), version)
 
     def check(self, tell: Callable[[str], None] = lambda line: None) -> None:
         """Reads every part to its end. ``Damaged`` for the first that is not what was stored."""
@@ -158,7 +160,7 @@ def fill(stored: Stored, place: Target, server_version: int) -> None:
         ]  # fmt: skip
         environment = pgtools.environment(place.server, place.database, f"-c app.tenant_id={content.tenant_id}")
         with _without_turnstiles(content, place), pgtools.writing(command, environment) as write:
-            stored.feed(stored.part("dump"), write)
+            stored.feed(stored.part("dump"), write, checked=True)  # pg_restore does what it reads, and we are the administrator
         return
     with place.server.connect(place.database) as connection:
         make_tables(connection, place, content.revision)

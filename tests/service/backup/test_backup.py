@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 
 import pyrage
 import pytest
 
-from tenantry.clients import aws, keys
+from tenantry.clients import aws, keys, pgtools
 from tenantry.clients.postgres import Server
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup
-from tenantry.operations.backup import catalog, reading, tenant_key
+from tenantry.operations.backup import archive, catalog, reading, tenant_key
 from tenantry.operations.backup.archive import Damaged
 from tenantry.operations.backup.reading import Stored
 
@@ -151,6 +152,34 @@ def test_an_erased_key_makes_the_backup_unreadable(platform):
     with pytest.raises(InputError, match="was erased"):
         Stored.open(taken.id)
     assert not backup.erase_key(store.id)
+
+
+def test_no_byte_of_a_changed_dump_is_run(platform, pair, monkeypatch):
+    """Another dump that the tenant's key opens is refused before pg_restore has it; one that is put there after the check is not read."""
+    store, _ = pair("schema")
+    other, taken, written = backup.create(store.slug), backup.create(store.slug), []
+    entry, name = catalog.find(taken.id), "data.dump.zst.age"
+    body = aws.client("s3").get_object(Bucket=entry.bucket, Key=catalog.find(other.id).key(name))["Body"].read()
+    load, writing = archive.load, pgtools.writing
+
+    @contextmanager
+    def noted(*arguments):
+        with writing(*arguments) as write:
+            yield lambda data: (written.append(data), write(data))
+
+    def late(bucket, key, *rest):
+        if key == entry.key(name):
+            overwrite(entry, name, lambda _: body)
+        load(bucket, key, *rest)
+
+    monkeypatch.setattr(pgtools, "writing", noted)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "load", late)
+        assert backup.prove(taken.id).ok
+    written.clear()
+    with pytest.raises(Damaged, match="is not what was stored"):
+        backup.prove(taken.id)
+    assert written == []
 
 
 def test_a_lost_platform_key_ends_backups_at_once(platform, pair):
