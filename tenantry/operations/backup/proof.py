@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import sql
 
+from tenantry.clients import disk
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
@@ -34,12 +35,14 @@ class Proof:
 def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Proof:
     """Restores the backup into a scratch database on the tenant's server, compares it with its manifest, and drops it.
 
-    ``InputError`` for a backup that is unknown, damaged or newer than we are; a difference is no exception but a ``Proof`` that is not ok.
+    ``InputError`` for a backup that is unknown, damaged or newer than we are, or has no room there; a difference is no exception but a
+    ``Proof`` that is not ok.
     """
     started = time.monotonic()
     stored = Stored.open(backup_id)
     content = stored.manifest
     store = TenantStore.of(stored.entry.slug or content.slug)
+    disk.require(stored.room, store.slug, store.server)
     with scratch(store) as place:
         target = Target(place.server, place.database, content.schema_name, place.owner)
         tell(f"{content.slug}: restoring {content.rows} rows into scratch")

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from tenantry.clients import checksums, migrations, objects, pgtools
+from tenantry.clients import checksums, disk, migrations, objects, pgtools
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration import naming
 from tenantry.errors import InputError
@@ -46,6 +46,11 @@ class Stored:
                 f"use Tenantry {content.tool} or newer",
             )
         return cls(entry, content, identity)
+
+    @property
+    def room(self) -> float:
+        """Bytes that it needs on the server it is restored on, about."""
+        return sum(part.plain_bytes for part in self.manifest.parts if part.kind in ("dump", "rows")) * disk.PER_BYTE_OF_ROWS
 
     def part(self, kind: str) -> Part:
         """The only part of a kind."""

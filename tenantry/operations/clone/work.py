@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import clones, runs
+from tenantry.clients import clones, disk, runs
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import TenantDeclaration, load, naming
 from tenantry.declaration.model import ISOLATIONS
@@ -34,7 +34,8 @@ def request(
 ) -> UUID:
     """Asks for ``new``, an anonymised clone of ``source``; the run's id. A run that is under way is joined, one that failed gone on with.
 
-    Raises ``InputError`` before anything is touched: unknown source, a slug that is taken or no slug, a column that nobody classified.
+    Raises ``InputError`` before anything is touched: unknown source, a slug that is taken or no slug, a column that nobody classified,
+    too little disk.
     """
     store = TenantStore.of(source)
     if isolation is not None and isolation not in ISOLATIONS:
@@ -64,6 +65,8 @@ def request(
     done = clones.find(new)
     if done is not None and done["state"] == "ready":
         raise InputError(f"the clone {new} exists already", f"tenantry offboard {new} removes it; or choose another slug with --as")
+    if chosen != "instance":  # a server of its own is made with room
+        disk.require(disk.copy_of(store), new, None)
     stack = naming.stack_of(chosen, cell, new)
     return durable.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, by=by, via=via))
 

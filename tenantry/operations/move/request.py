@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from tenantry.clients import moves, runs
+from tenantry.clients import disk, moves, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.moves import Move
 from tenantry.clients.postgres import Server
@@ -69,6 +69,8 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     if (target.isolation, target.cell) == (source.isolation, source.cell):
         return Plan(slug, store.id, None, source)
     crosses = target.isolation != source.isolation or target.isolation in naming.POOLED
+    if crosses and target.isolation != "instance":  # a server of its own is made with room
+        disk.require(disk.copy_of(store), slug, None)
     return Plan(slug, store.id, source, target._replace(turn=1 - source.turn if crosses else source.turn))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenantry.clients import registry
+from tenantry.clients import disk, registry
 from tenantry.declaration import generator, load, naming
 from tenantry.errors import InputError
 from tenantry.operations.backup.reading import Stored
@@ -12,7 +12,7 @@ from tenantry.settings import project_settings, tenants_dir
 def prepare(slug: str, backup_id: str, into: str) -> bool:
     """Writes the new tenant's file, like the backed-up tenant's in tier and model; False when a file declares it already.
 
-    The backup is opened first: nothing is written for one that cannot be read.
+    The backup is opened first: nothing is written for one that cannot be read, or for which there is no room.
     """
     naming.require_slug(into)
     if into == slug:
@@ -20,7 +20,10 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
     stored = Stored.open(backup_id)
     if stored.entry.tenant_id != naming.tenant_id(slug):
         raise InputError(f"backup {backup_id} is not {slug}'s", f"tenantry backup list {slug} shows its backups")
-    if into in load(tenants_dir()):
+    declared = load(tenants_dir()).get(into)
+    if (declared.isolation if declared else stored.manifest.model) != "instance":  # a server of its own is made with room
+        disk.require(stored.room, into, None)
+    if declared is not None:
         return False
     stored.check()
     row = stored.registry()["tenants"][0]

@@ -21,9 +21,6 @@ from tenantry.operations.backup.reading import Stored
 from tenantry.operations.restore import assets, doors, ledger, registry_rows, staging, swap
 from tenantry.operations.steps import ONCE, Kind, Patience, Run, Step
 
-ROOM: Final = 2.5
-"""Bytes on the server per byte of the dump, by experience: tables, their indexes and the write-ahead log."""
-
 
 def request(
     slug: str, backup_id: str, *, into: str | None = None, by: str, via: str = "cli", tell: Callable[[str], None] = lambda line: None
@@ -46,7 +43,7 @@ def request(
         return going
     _require_ready(store, into)
     stored = Stored.open(backup_id)
-    _require_room(store, stored)
+    disk.require(stored.room, store.slug, store.server)
     stored.check(tell)
     return durable.request(
         runs.Request(RESTORE.name, store.slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via)
@@ -116,16 +113,6 @@ def _require_ready(store: TenantStore, into: str | None) -> None:
         full = [table for table, figure in staging.live_figures(store).items() if figure.rows]
         if full:
             raise InputError(f"tenant {into} has data already: {', '.join(full)}", "restore into a new tenant")
-
-
-def _require_room(store: TenantStore, stored: Stored) -> None:
-    plain = sum(part.plain_bytes for part in stored.manifest.parts if part.kind in ("dump", "rows"))
-    needed, left = int(plain * ROOM), disk.free(store)
-    if left is not None and left < needed:
-        raise InputError(
-            f"too little disk on the server of {store.slug}: {left / 1e9:.1f} GB left, about {needed / 1e9:.1f} GB needed",
-            "make room, or enlarge the server's disk",
-        )
 
 
 def _store(run: Run) -> TenantStore:

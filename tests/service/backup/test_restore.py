@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from tenantry.clients import aws, configuration, registry, rows, runs, turnstile
+from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import naming
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup, drill, durable, kinds
 from tenantry.operations.backup import catalog, proof
 from tenantry.operations.backup.archive import Damaged
-from tenantry.operations.restore import doors, ledger, run, staging, swap
+from tenantry.operations.clone import work as clone
+from tenantry.operations.move import request as move
+from tenantry.operations.restore import beside, doors, ledger, run, staging, swap
 from tenantry.operations.steps import Run
+from tenantry.settings import TENANTS_VARIABLE, tenants_dir
 from tests.service.backup.conftest import logged_in
 from tests.waiting import wait_for
 
@@ -388,8 +394,8 @@ def test_a_damaged_backup_touches_nothing(platform, tenant, inline, model):
     run.confirm(store.slug)
 
 
-def test_wrong_requests_are_refused(platform, tenant, inline, monkeypatch):
-    """Another tenant's backup, a target with data, too little disk: one line each, and no run."""
+def test_wrong_requests_are_refused(platform, tenant, inline):
+    """Another tenant's backup, a target with data: one line each, and no run."""
     store, other = tenant("back-rls", "rls"), tenant("door-rls", "rls")
     taken = backup.create(store.slug)
     with pytest.raises(InputError, match=f"is {store.slug}'s, not {other.slug}'s"):
@@ -398,9 +404,31 @@ def test_wrong_requests_are_refused(platform, tenant, inline, monkeypatch):
         run.request(store.slug, taken.id, into=other.slug, by="test")
     with pytest.raises(InputError, match="no tenant nobody"):
         run.request(store.slug, taken.id, into="nobody", by="test")
-    monkeypatch.setattr("tenantry.clients.disk.shutil.disk_usage", lambda path: __import__("types").SimpleNamespace(free=10))
-    with pytest.raises(InputError, match="too little disk"):
-        run.request(store.slug, taken.id, by="test")
+
+
+def test_too_little_disk_is_found_before_anything_is_made(platform, tenant, inline, monkeypatch, tmp_path):
+    """A restore in place or as another tenant, a proof, a drill, a clone, a move: refused, with no run, file or scratch database."""
+    store = tenant("back-rls", "rls")
+    taken, last = backup.create(store.slug), runs.latest(tenant_id=store.id, limit=1)
+    shutil.copytree(tenants_dir() / "defaults", tmp_path / "defaults")
+    file = tmp_path / f"{store.slug}.yaml"
+    file.write_text("name: Back\ntier: starter\nisolation: rls\nadmin: {name: Ada, email: ada@back.example}\n")
+    monkeypatch.setattr(Ledger, "read", lambda *_: SimpleNamespace(tenants={store.slug: SimpleNamespace(turn=0)}))
+    monkeypatch.setenv(TENANTS_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(proof, "make_database", lambda *_: pytest.fail("a database was made"))
+    monkeypatch.setattr("tenantry.clients.disk.shutil.disk_usage", lambda path: SimpleNamespace(free=10))
+    for work in (
+        lambda: run.request(store.slug, taken.id, by="test"),
+        lambda: beside.prepare(store.slug, taken.id, "back-beside"),
+        lambda: backup.prove(taken.id),
+        lambda: clone.request(store.slug, "back-clone", by="test"),
+        lambda: move.plan(store.slug, "schema", None),
+    ):
+        with pytest.raises(InputError, match="too little disk on the server of back-"):
+            work()
+    assert "too little disk" in drill.run(store.slug).problem
+    assert {path.name for path in tmp_path.iterdir()} == {"defaults", file.name}
+    assert runs.latest(tenant_id=store.id, limit=1) == last
 
 
 @pytest.mark.parametrize("target", MODELS)
