@@ -1,4 +1,7 @@
-"""Where tenants stand on their way out, in the control database: state, hold, legal hold. Every call is one transaction."""
+"""Where tenants stand on their way out, in the control database: state, hold, legal hold.
+
+A call that is given no connection is one transaction.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,14 @@ _HOLD = """
 def locked(tenant: UUID) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """A transaction in which nobody else changes the tenant's state, hold or legal hold."""
     with registry.transaction() as connection:
-        connection.execute("SELECT 1 FROM tenants WHERE id = %s FOR UPDATE", [tenant])
+        lock(connection, tenant)
         yield connection
+
+
+def lock(connection: psycopg.Connection[dict[str, Any]], tenant: UUID) -> str | None:
+    """The same until the caller's transaction ends; what the registry says of the tenant, None when it has none."""
+    row = connection.execute("SELECT state FROM tenants WHERE id = %s FOR UPDATE", [tenant]).fetchone()
+    return str(row["state"]) if row else None
 
 
 def set_state(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, state: str) -> None:
@@ -66,27 +75,35 @@ def holds() -> list[Hold]:
         return [Hold(**row) for row in connection.execute(f"{_HOLD} ORDER BY h.until")]
 
 
-def begin_hold(tenant: UUID, days: int, previous_state: str, wish: str | None, by: str) -> Hold:
-    """Begins the hold, or gives the one that is there, with the wish of whoever asked last."""
-    with locked(tenant) as connection:
-        connection.execute(
-            """
-            INSERT INTO holds (tenant, until, previous_state, wish, requested_by)
-            VALUES (%s, now() + make_interval(days => %s), %s, %s, %s)
-            ON CONFLICT (tenant) DO UPDATE SET wish = coalesce(EXCLUDED.wish, holds.wish)
-            """,
-            [tenant, days, previous_state, wish, by],
-        )
-        found = hold_of(tenant, connection)
-    assert found is not None  # noqa: S101  # inserted or found above
-    return found
+def begin_hold(
+    connection: psycopg.Connection[dict[str, Any]],
+    tenant: UUID,
+    previous_state: str,
+    wish: str | None,
+    by: str,
+    *,
+    least: int,
+    days: int | None = None,
+) -> None:
+    """Begins the hold in the caller's transaction, or changes the one that is there: to the wish of whoever asked last, never shorter.
+
+    ``days``: how long it is, from its beginning, when somebody said so; else a new one has the platform's ``least``.
+    """
+    connection.execute(
+        """
+        INSERT INTO holds (tenant, until, previous_state, wish, requested_by)
+        VALUES (%(tenant)s, now() + make_interval(days => coalesce(%(days)s, %(least)s)), %(previous)s, %(wish)s, %(by)s)
+        ON CONFLICT (tenant) DO UPDATE SET
+            wish = coalesce(EXCLUDED.wish, holds.wish),
+            until = greatest(holds.until, holds.since + make_interval(days => %(days)s))
+        """,
+        {"tenant": tenant, "days": days, "least": least, "previous": previous_state, "wish": wish, "by": by},
+    )
 
 
-def end_hold(tenant: UUID) -> None:
-    """Ends the hold because the tenant stays. ``InputError`` when its deletion has begun."""
-    with locked(tenant) as connection:
-        refuse_begun(hold_of(tenant, connection))
-        connection.execute("DELETE FROM holds WHERE tenant = %s", [tenant])
+def end_hold(connection: psycopg.Connection[dict[str, Any]], tenant: UUID) -> None:
+    """Ends the hold in the caller's transaction, because the tenant stays."""
+    connection.execute("DELETE FROM holds WHERE tenant = %s", [tenant])
 
 
 def refuse_begun(hold: Hold | None) -> None:

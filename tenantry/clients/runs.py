@@ -6,7 +6,7 @@ step that is `done` here is not done again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
@@ -74,6 +74,9 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict
         [run_id],
     ).fetchone()
     if row is None:
+        ended = connection.execute("SELECT subject, error FROM runs WHERE id = %s AND state = 'cancelled'", [run_id]).fetchone()
+        if ended is not None:
+            raise InputError(f"run {run_id} was cancelled: {ended['error']}", f"tenantry log {ended['subject']} shows what came after it")
         raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
     return row
 
@@ -221,3 +224,27 @@ def abandon(run_id: UUID) -> None:
         ).fetchone()
         if row is not None:
             audit(connection, row["tenant_id"], row["requested_by"], row["kind"], "failed", run_id)
+
+
+def newest(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, kinds: Sequence[str]) -> dict[str, Any] | None:
+    """The tenant's newest run of these kinds that was not cancelled, in the caller's transaction; or None."""
+    return connection.execute(
+        "SELECT * FROM runs WHERE tenant_id = %s AND kind = ANY(%s) AND state <> 'cancelled' ORDER BY requested_at DESC LIMIT 1",
+        [tenant_id, list(kinds)],
+    ).fetchone()
+
+
+def cancel(
+    connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, kinds: Sequence[str], why: str, by: str, *, but: UUID | None = None
+) -> None:
+    """Ends the tenant's runs of these kinds that failed, or that no worker has begun, in the caller's transaction: nobody resumes them.
+
+    One that is at work is left to its worker. ``but``: the run that is kept.
+    """
+    rows = connection.execute(
+        "UPDATE runs SET state = 'cancelled', finished_at = coalesce(finished_at, now()), error = %s, hint = NULL"
+        " WHERE tenant_id = %s AND kind = ANY(%s) AND state IN ('failed', 'queued') AND id IS DISTINCT FROM %s RETURNING id, kind",
+        [why, tenant_id, list(kinds), but],
+    ).fetchall()
+    for row in rows:
+        audit(connection, tenant_id, by, row["kind"], "cancelled", row["id"])

@@ -150,6 +150,15 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
             f"{first['kind']} {first['subject']}: {first['error']}",
             f"{first['hint'] or ''}; then: tenantry resume {first['id']}".lstrip("; "),
         )
+    cancelled = [run for run in found if run["state"] == "cancelled"]
+    if cancelled:
+        first = cancelled[0]
+        if as_json:
+            raise typer.Exit(1)
+        raise WorkError(
+            f"{first['kind']} {first['subject']} was cancelled: {first['error']}",
+            f"tenantry log {first['subject']} shows what came after it",
+        )
     if not as_json and not detach:
         for run in found:
             took = (run["finished_at"] - run["requested_at"]).total_seconds()
@@ -184,7 +193,9 @@ def _print_run(run: dict[str, Any]) -> None:
     print(f"{when}  {run['kind']} {run['subject']}: {run['state']}, asked for by {run['requested_by']} ({run['via']}), run {run['id']}")
     for step in run["steps"]:
         print(f"    {line(step)}")
-    if run["error"]:
+    if run["state"] == "cancelled":
+        print(f"    cancelled: {run['error']}")
+    elif run["error"]:
         print(f"    failed: {run['error']}")
         print(f"    next: {run['hint'] or ''}; then: tenantry resume {run['id']}".replace("next: ; then: ", "next: "))
     elif run["state"] in ("queued", "running"):

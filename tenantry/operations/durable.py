@@ -120,3 +120,9 @@ def system_url() -> str:
     query = {"sslmode": server.sslmode, "options": f"-c role={CONTROL_OWNER}", "connect_timeout": "10", "application_name": "tenantry"}
     url = URL.create("postgresql+psycopg", server.user, server.password, server.host, server.port, CONTROL_DATABASE, query)
     return url.render_as_string(hide_password=False)
+
+
+def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> UUID:
+    """Puts a run of the journal into the queue in the caller's transaction, see ``asked``; its id. The queue may have it already."""
+    _enqueue(connection, row)
+    return UUID(str(row["id"]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.clients import lifecycle, registry, runs
@@ -14,7 +15,12 @@ from tenantry.operations.lifecycle import access, declared, states
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root
 
+if TYPE_CHECKING:
+    import psycopg
+
 TARGETS: Final = {"suspend": "suspended", "reactivate": "active", "offboard": "offboarding"}
+
+KINDS: Final = (*TARGETS, "undelete")
 
 WISHES: Final = ("delete", "archive")
 
@@ -22,68 +28,126 @@ WISHES: Final = ("delete", "archive")
 def request(
     command: str, slug: str, *, by: str, via: str = "cli", to: str | None = None, wish: str | None = None, days: int | None = None
 ) -> UUID:
-    """Asks for ``suspend``, ``reactivate``, ``offboard`` or ``undelete``; the run's id.
+    """Asks for ``suspend``, ``reactivate``, ``offboard`` or ``undelete``; the run's id. One of the kind that failed is gone on with.
 
-    The file is edited and access is cut here already, before anything that could have to wait. ``to``: where `undelete` leads (None:
-    to what it was before); ``wish`` and ``days``: what follows the hold of an `offboard`, and how long it is (the platform's or longer).
-    ``InputError`` for an unknown tenant, a missing file, or a change that is not allowed.
+    What the registry says, the hold, the file and the run change together, before anything that could have to wait; then access is
+    cut. ``to``: where `undelete` leads (None: to what it was before); ``wish`` and ``days``: what follows the hold of an `offboard`, and
+    how long it is (the platform's or longer). ``InputError`` for an unknown tenant, a missing file, or a change that is not allowed.
     """
     store = TenantStore.of(slug)
-    states.require(command, slug, store.state)
     if command == "offboard":
+        states.require(command, slug, store.state)
         states.refuse_busy(slug, store.id)
-    hold = lifecycle.hold_of(store.id)
-    if command == "undelete":
+    least, given = _least(days), {"wish": wish, "days": days}
+    cuts = command in ("suspend", "offboard")
+
+    def ask(connection: psycopg.Connection[dict[str, Any]]) -> UUID:
+        from tenantry.operations import welcome
+
+        state = lifecycle.lock(connection, store.id) or "deleted"
+        states.require(command, slug, state)
+        hold, last = lifecycle.hold_of(store.id, connection), runs.newest(connection, store.id, KINDS)
         lifecycle.refuse_begun(hold)
-    target = TARGETS.get(command) or to or (hold.previous_state if hold else "suspended")
-    arguments = {"to": target, "wish": wish, "days": _days(days), "before": store.state}
-    declared.set_state(slug, target)
-    if target != "active" and store.state == "active":
-        shut_out(store, "suspended")
-    return durable.request(runs.Request(command, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
+        again = last if last is not None and last["kind"] == command and last["state"] != "done" else None
+        target = TARGETS.get(command) or to or _came_from(hold, again)
+        if again is not None and again["state"] == "failed" and again["arguments"]["to"] != target:
+            again = None
+        before = _before(state, last)
+        if command == "undelete":
+            lifecycle.end_hold(connection, store.id)
+        if command == "offboard":
+            previous = before if before in ("active", "suspended") else "suspended"
+            lifecycle.begin_hold(connection, store.id, previous, wish, by, least=least, days=days)
+        if cuts:
+            lifecycle.set_state(connection, store.id, target)
+            welcome.cancel(connection, store.id)
+        # No deletion outlives its hold: gone on with in another one, it would sign what was true in the first.
+        over = (*KINDS, "delete") if command == "undelete" or hold is None else KINDS
+        runs.cancel(connection, store.id, over, f"{command} was asked for", by, but=again["id"] if again else None)
+        if again is not None and again["state"] == "failed":
+            row = runs.reopen(connection, again["id"])
+        else:
+            arguments = {"to": target, **given, "before": before}
+            row = runs.request(
+                connection, runs.Request(command, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via)
+            )
+        if row["arguments"]["to"] != target:
+            raise InputError(
+                f"tenant {slug} is being made {row['arguments']['to']}: run {row['id']}",
+                f"let it end, then: tenantry {states.COMMANDS[row['arguments']['to'], target]} {slug}",
+            )
+        declared.set_state(slug, target)  # last: what is refused leaves the file alone
+        return durable.enqueue(connection, row)
+
+    run_id = durable.asked(ask)
+    if cuts:
+        access.shut(store)
+    return run_id
 
 
-def _days(wanted: int | None) -> int:
+def _came_from(hold: lifecycle.Hold | None, again: dict[str, Any] | None) -> str:
+    """Where `undelete` leads: what the hold says; once that has ended, what the run says that ended it."""
+    if hold is not None:
+        return hold.previous_state
+    return str(again["arguments"]["to"]) if again is not None else "suspended"
+
+
+def _before(state: str, last: dict[str, Any] | None) -> str:
+    """What the tenant was: while it is brought back the registry still says ``offboarding``."""
+    back = state == "offboarding" and last is not None and last["kind"] == "undelete"
+    return str(last["arguments"]["to"]) if back and last is not None else state
+
+
+def _least(wanted: int | None) -> int:
+    """The platform's hold in days. ``InputError`` when a shorter one is wanted."""
     least = int(PlatformSettings.from_project(project_root()).hold_days)
     if wanted is not None and wanted < least:
         raise InputError(f"a hold of {wanted} days is shorter than the platform's {least}", "tenantry:holdDays in Pulumi.yaml is the least")
-    return least if wanted is None else wanted
+    return least
 
 
-def shut_out(store: TenantStore, state: str) -> str:
-    """Cuts access at once: the registry's answer, the role, its sessions; and takes back the mails of the tenant's first days."""
-    from tenantry.operations import welcome
-
-    with lifecycle.locked(store.id) as connection:
-        lifecycle.set_state(connection, store.id, state)
-        welcome.cancel(connection, store.id)
-    return access.shut(store)
+@contextmanager
+def _standing(run: Run) -> Iterator[psycopg.Connection[dict[str, Any]] | None]:
+    """A transaction in which nobody asks for another change of the tenant; None when somebody has: that one's run says what holds."""
+    with lifecycle.locked(run.tenant) as connection:
+        newest = runs.newest(connection, run.tenant, KINDS)
+        yield connection if newest is None or newest["id"] == run.id else None
 
 
 def _shut_out(run: Run) -> str:
-    return shut_out(TenantStore.of(run.subject), run.arguments["to"])
+    """Once more what `request` has done: it may have been killed in between."""
+    from tenantry.operations import welcome
+
+    with _standing(run) as connection:
+        if connection is None:
+            return ""
+        lifecycle.set_state(connection, run.tenant, run.arguments["to"])
+        welcome.cancel(connection, run.tenant)
+    return access.shut(TenantStore.of(run.subject))
 
 
 def _hold(run: Run) -> str:
-    before = run.arguments["before"]
-    hold = lifecycle.begin_hold(
-        run.tenant,
-        run.arguments["days"],
-        before if before in ("active", "suspended") else "suspended",
-        run.arguments["wish"],
-        run.requested_by,
-    )
+    hold = lifecycle.hold_of(run.tenant)
+    if hold is None:
+        return ""
     what = {"delete": ", then deleted", "archive": ", then archived"}.get(hold.wish or "", "")
     return f"held until {hold.until:%Y-%m-%d %H:%M} UTC{what}"
 
 
 def _end_hold(run: Run) -> str:
-    lifecycle.end_hold(run.tenant)
+    """It ended when this was asked for. A deletion that was at work then has failed of that by now: nobody goes on with it."""
+    with _standing(run) as connection:
+        if connection is None:
+            return ""
+        runs.cancel(connection, run.tenant, ("delete",), "undelete was asked for", run.requested_by)
     return "the hold has ended, nothing was deleted"
 
 
 def _declare(run: Run) -> str:
-    declared.set_state(run.subject, run.arguments["to"])
+    with _standing(run) as connection:
+        if connection is None:
+            return ""
+        declared.set_state(run.subject, run.arguments["to"])
     return f"tenants/{run.subject}.yaml says state: {run.arguments['to']}"
 
 
@@ -94,9 +158,12 @@ def _engine(run: Run) -> str:
 def _settle(run: Run) -> str:
     """Says last what the engine does not say where its state never knew of the change that is taken back."""
     store, state = TenantStore.of(run.subject), run.arguments["to"]
-    with lifecycle.locked(store.id) as connection:
+    with _standing(run) as connection:
+        if connection is None:
+            return ""
         lifecycle.set_state(connection, store.id, state)
-    return access.open_again(store) if state == "active" else access.shut(store)
+        # Within: whoever asks for a suspension now shuts the role after it was opened.
+        return access.open_again(store) if state == "active" else access.shut(store)
 
 
 def _tell_administrators(run: Run) -> str:
@@ -104,7 +171,7 @@ def _tell_administrators(run: Run) -> str:
     from tenantry.clients import outbox
     from tenantry.operations import mailing
 
-    if run.arguments["before"] != "active":
+    if run.arguments["before"] != "active" or TenantStore.of(run.subject).state == "active":
         return ""
     with registry.transaction() as connection:
         mails = [

@@ -30,22 +30,26 @@ KIND: Final = "delete"
 def refuse(slug: str, outcome: str) -> None:
     """``InputError`` for a deletion that ``request`` would not take; nothing is asked for yet."""
     tenant = naming.tenant_id(slug)
-    last = runs.last(tenant, KIND)
-    if last is not None and last["state"] in ("failed", *runs.OPEN):
-        hold = lifecycle.hold_of(tenant)
-        if hold is not None and hold.deleting_since is None:
-            lifecycle.refuse_held(hold, slug)
-        if last["arguments"]["outcome"] != outcome:
-            raise InputError(
-                f"tenant {slug} is being {last['arguments']['outcome']}: run {last['id']}",
-                f"go on with that: tenantry resume {last['id']}",
-            )
-    elif deletion_records.unfinished(slug) is None:
-        store = TenantStore.of(slug)
-        states.require(KIND, slug, store.state)
-        lifecycle.refuse_held(lifecycle.hold_of(tenant), slug)
+    hold, going = lifecycle.hold_of(tenant), under_way(tenant)
+    if hold is None and deletion_records.unfinished(slug) is not None:
+        return  # the registry has forgotten the tenant
+    if hold is None or hold.deleting_since is None:
+        states.require(KIND, slug, TenantStore.of(slug).state)
+        lifecycle.refuse_held(hold, slug)
+    if going is None:
         states.refuse_busy(slug, tenant)
         declared.path_of(slug)
+    elif going["arguments"]["outcome"] != outcome:
+        raise InputError(
+            f"tenant {slug} is being {going['arguments']['outcome']}: run {going['id']}",
+            f"go on with that: tenantry resume {going['id']}",
+        )
+
+
+def under_way(tenant: UUID) -> dict[str, Any] | None:
+    """The tenant's deletion that has failed, waits or is at work; or None."""
+    last = runs.last(tenant, KIND)
+    return last if last is not None and last["state"] in ("failed", *runs.OPEN) else None
 
 
 def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
@@ -55,12 +59,12 @@ def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
     """
     refuse(slug, outcome)
     tenant = naming.tenant_id(slug)
-    last = runs.last(tenant, KIND)
+    going = under_way(tenant)
     # The registry forgets the tenant before the run has ended: a record without an end is a run to go on with, too.
-    under_way = last["id"] if last is not None and last["state"] in ("failed", *runs.OPEN) else deletion_records.unfinished(slug)
-    if under_way is not None:
-        durable.resume(under_way)
-        return UUID(str(under_way))
+    run_id = going["id"] if going is not None else deletion_records.unfinished(slug)
+    if run_id is not None:
+        durable.resume(run_id)
+        return UUID(str(run_id))
     store = TenantStore.of(slug)
     return durable.request(
         runs.Request(KIND, slug, tenant_id=tenant, stack=store.stack, arguments={"outcome": outcome}, by=by, via=via),
@@ -82,17 +86,10 @@ def _checks(run: Run) -> str:
 
 
 def _credentials(run: Run) -> str:
-    """Nobody comes in any more: role, sessions, invitations, mails that wait."""
+    """Nobody comes in any more."""
     store = TenantStore.of(run.subject)
-    shut = access.shut(store)
-    with lifecycle.locked(store.id) as connection:
-        revoked = connection.execute(
-            "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL"
-            " WHERE tenant_id = %s AND token_hash IS NOT NULL",
-            [store.id],
-        ).rowcount
-        outbox.cancel(connection, store.id, "the tenant is deleted")
-    return f"{shut}; {revoked} invitations taken back"
+    lifecycle.refuse_held(lifecycle.hold_of(store.id), run.subject)
+    return access.shut(store)
 
 
 def _release(run: Run) -> str:
@@ -102,10 +99,19 @@ def _release(run: Run) -> str:
     with lifecycle.locked(store.id) as connection:
         lifecycle.refuse_held(lifecycle.hold_of(store.id, connection), run.subject)
         connection.execute("UPDATE holds SET deleting_since = coalesce(deleting_since, now()) WHERE tenant = %s", [store.id])
+        revoked = connection.execute(
+            "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL"
+            " WHERE tenant_id = %s AND token_hash IS NOT NULL",
+            [store.id],
+        ).rowcount
+        outbox.cancel(connection, store.id, "the tenant is deleted")
         count = quarantine.put(connection, store.id, names(run), None)
     with Server.from_environment().connect() as connection:
         ledger.let_delete(connection, run.subject)
-    return f"nothing was written since the backup; {count} names in quarantine; from here there is no way back"
+    return (
+        f"nothing was written since the backup; {revoked} invitations taken back, {count} names in quarantine;"
+        " from here there is no way back"
+    )
 
 
 def names(run: Run) -> list[tuple[Any, str]]:

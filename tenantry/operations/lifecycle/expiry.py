@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenantry.clients import lifecycle, objects, quarantine, registry
+from tenantry.clients import lifecycle, objects, quarantine, registry, runs
 from tenantry.clients.lifecycle import Hold
 from tenantry.errors import TenantryError
 
@@ -20,24 +20,29 @@ class Expiry:
 
 
 def expired() -> list[Hold]:
-    """Holds that are over and whose deletion has not begun."""
-    return [hold for hold in lifecycle.holds() if hold.over and hold.deleting_since is None]
+    """Holds that are over, those of a deletion that has begun and not come to its end among them."""
+    return [hold for hold in lifecycle.holds() if hold.over]
 
 
 def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
     """Asks for the deletion or the archiving that was wished for when the hold began; by itself a hold's end deletes nothing.
 
-    Also erases backups whose time is over and frees names. Does not wait for the runs. Idempotent.
+    One that failed is gone on with. Also erases backups whose time is over and frees names. Does not wait for the runs. Idempotent.
     """
     from tenantry.operations.lifecycle import deletion
 
     requested, waiting = {}, {}
     for hold in expired():
         slug = _slug(hold)
-        if slug is None:
+        going = deletion.under_way(hold.tenant)
+        if slug is None or (going is not None and going["state"] in runs.OPEN):
             continue
         if hold.wish is None:
-            waiting[slug] = "nobody said what follows: tenantry offboard SLUG --delete or --archive".replace("SLUG", slug)
+            waiting[slug] = (
+                f"its deletion failed: tenantry resume {going['id']}"
+                if going is not None
+                else f"nobody said what follows: tenantry offboard {slug} --delete or --archive"
+            )
             continue
         try:
             outcome = {"delete": "deleted", "archive": "archived"}[hold.wish]

@@ -1,0 +1,287 @@
+"""Changes of a tenant's state, asked for while others are under way or have failed: the last that was asked for is what holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.home import CLONE
+from tenantry.clients import lifecycle, outbox, registry, runs
+from tenantry.clients.postgres import Server
+from tenantry.declaration import naming
+from tenantry.errors import InputError
+from tenantry.operations import durable
+from tenantry.operations.lifecycle import access, change, deletion, expiry
+from tenantry.operations.steps import Run
+from tests.service import control_database
+
+pytestmark = pytest.mark.service
+
+SLUG = "swing-door"
+TENANT = naming.tenant_id(SLUG)
+ROLE = naming.tenant_app(SLUG)
+
+
+class Cut(Exception):
+    """What goes wrong halfway."""
+
+
+@pytest.fixture
+def tenant(in_cloud, tmp_path, monkeypatch):
+    """The path of the file of an active tenant with a role of its own and an administrator who was invited; no trace of it stays."""
+    control_database.make()
+    monkeypatch.setenv("TENANTRY_TENANTS", str(tmp_path))
+    (tmp_path / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    file = tmp_path / f"{SLUG}.yaml"
+    file.write_text("name: X\ntier: starter\nstate: active\nadmin: {name: A, email: a@x.example}\n")
+    with Server.from_environment().connect() as admin:
+        admin.execute(f"CREATE ROLE {ROLE} LOGIN")
+    with registry.transaction() as connection:
+        connection.execute(
+            "INSERT INTO tenants (id, slug, name, tier, isolation, cell, stack, state, host, database, schema, app_role, bucket, prefix)"
+            " VALUES (%s, %s, 'T', 'starter', 'schema', 'main', 'shared', 'active', %s, 'cell_main', 's', %s, 'b', 'p')",
+            [TENANT, SLUG, f"{SLUG}.tenantry.example", ROLE],
+        )
+        connection.execute(
+            "INSERT INTO invitations (tenant_id, email, name, role, token_hash) VALUES (%s, 'a@x.example', 'A', 'admin', 'hash')", [TENANT]
+        )
+    yield file
+    with registry.transaction() as connection:
+        queued = [f"{run['id']}:{n}" for run in runs.latest(tenant_id=TENANT, limit=99) for n in range(run["resumed"] + 1)]
+        for table in ("audit_log", "outbox", "invitations", "runs"):
+            connection.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [TENANT])
+        connection.execute("DELETE FROM tenants WHERE id = %s", [TENANT])
+    with Server.from_environment().connect() as admin:
+        admin.execute(f"DROP ROLE {ROLE}")
+    durable.client().delete_workflows(queued)
+
+
+def ask(command, **more):
+    return change.request(command, SLUG, by="test", **more)
+
+
+def ended(run_id, state="failed"):
+    """The run as its worker leaves it."""
+    runs.claim(run_id, "test")
+    runs.finish(run_id, "test", state, "it rained" if state == "failed" else None)
+
+
+def work(kind, run_id, *names):
+    """Does these steps of a run that is at work; what they say."""
+    run = Run.of(runs.claim(run_id, "test"), "test")
+    return [step.work(run) for step in kind.steps(run) if step.name in names]
+
+
+def state_of(run_id):
+    return runs.read(run_id)["state"]
+
+
+def registered():
+    with registry.transaction() as connection:
+        return connection.execute("SELECT state FROM tenants WHERE id = %s", [TENANT]).fetchone()["state"]
+
+
+def may_log_in():
+    with Server.from_environment().connect() as admin:
+        return admin.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()[0]
+
+
+def off_boarded(**more):
+    """Off-boarded, and the days of the hold have gone by."""
+    ended(ask("offboard", **more), "done")
+    with registry.transaction() as connection:
+        connection.execute("UPDATE holds SET until = now() WHERE tenant = %s", [TENANT])
+
+
+def deletion_at_work():
+    """A deletion whose checks are done; what its steps need to know is noted."""
+    run_id = deletion.request(SLUG, "deleted", by="test")
+    run = Run.of(runs.claim(run_id, "test"), "test")
+    run.note("existed", {"hosts": []})
+    return run_id
+
+
+def test_undelete_stops_a_deletion_that_is_at_work(tenant, monkeypatch):
+    """The hold ends when it is asked for, not when the queue comes to it: the deletion takes no log-in and releases nothing."""
+    off_boarded()
+    doomed = deletion_at_work()
+    back = ask("undelete")
+    assert lifecycle.hold_of(TENANT) is None
+    assert (runs.read(back)["arguments"]["to"], "state: active" in tenant.read_text()) == ("active", True)
+    monkeypatch.setattr(deletion.final_backup, "renew", lambda run, store: None)
+    monkeypatch.setattr(access, "shut", lambda store: pytest.fail("shut out"))
+    for step in ("credentials", "release"):
+        with pytest.raises(InputError, match="is not off-boarded"):
+            work(deletion.DELETE, doomed, step)
+    with registry.transaction() as connection:
+        open_ = connection.execute("SELECT count(*) AS n FROM invitations WHERE tenant_id = %s AND revoked_at IS NULL", [TENANT]).fetchone()
+    assert open_ == {"n": 1}
+    ended(doomed)
+    work(change.UNDELETE, back, "hold", "declaration", "access")
+    assert (registered(), may_log_in(), state_of(doomed)) == ("active", True, "cancelled")
+
+
+def test_undelete_is_refused_once_the_deletion_is_released(tenant):
+    """And `offboard` is, too: neither touches file, registry or queue."""
+    off_boarded()
+    with registry.transaction() as connection:
+        connection.execute("UPDATE holds SET deleting_since = now() WHERE tenant = %s", [TENANT])
+    for command in ("undelete", "offboard"):
+        with pytest.raises(InputError, match="cannot be taken back"):
+            ask(command)
+    assert "state: offboarding" in tenant.read_text()
+    assert [run["kind"] for run in runs.latest(tenant_id=TENANT)] == ["offboard"]
+
+
+def test_a_failed_deletion_does_not_outlive_its_hold(tenant):
+    """Brought back, the tenant is not deleted by what failed before: not resumed, not asked for again, nor off-boarded again."""
+    off_boarded()
+    failed = deletion_at_work()
+    ended(failed)
+    ended(ask("undelete"), "done")
+    with pytest.raises(InputError, match="was cancelled: undelete was asked for"):
+        durable.resume(failed)
+    with pytest.raises(InputError, match="is not off-boarded"):
+        deletion.request(SLUG, "deleted", by="test")
+    off_boarded()
+    assert deletion.request(SLUG, "archived", by="test") != failed
+
+
+def test_a_failed_deletion_is_gone_on_with_only_while_the_tenant_is_held(tenant):
+    """Whatever run is left: without a hold and `offboarding` nothing is resumed, and the next off-boarding ends it."""
+    off_boarded()
+    failed = deletion_at_work()
+    ended(failed)
+    with registry.transaction() as connection:
+        lifecycle.end_hold(connection, TENANT)
+    with pytest.raises(InputError, match="is not off-boarded"):
+        deletion.request(SLUG, "deleted", by="test")
+    ask("offboard")
+    assert state_of(failed) == "cancelled"
+
+
+def test_an_outdated_run_opens_nothing(tenant):
+    """A failed `reactivate` cannot be resumed once the tenant is suspended, and one that is at work lets nobody in any more."""
+    ended(ask("suspend"), "done")
+    outdated = ask("reactivate")
+    ended(outdated)
+    suspended = ask("suspend")
+    with pytest.raises(InputError, match="was cancelled: suspend was asked for"):
+        durable.resume(outdated)
+    ended(suspended, "done")
+    at_work = ask("reactivate")
+    work(change.REACTIVATE, at_work, "declaration")
+    ask("suspend")
+    assert work(change.REACTIVATE, at_work, "declaration", "access") == ["", ""]
+    assert (registered(), may_log_in(), "state: suspended" in tenant.read_text()) == ("suspended", False, True)
+
+
+def test_a_run_that_waits_gives_way_to_the_next(tenant):
+    """No worker begins what was taken back before its turn came."""
+    ended(ask("suspend"), "done")
+    waiting = ask("reactivate")
+    ask("suspend")
+    assert runs.claim(waiting, "test") is None
+    with registry.transaction() as connection:
+        lines = connection.execute("SELECT action, outcome FROM audit_log WHERE run_id = %s", [waiting]).fetchall()
+    assert lines == [{"action": "reactivate", "outcome": "cancelled"}]
+
+
+def test_the_same_command_goes_on_with_the_run_that_failed(tenant, monkeypatch):
+    """So the administrators of a tenant that was suspended in two attempts get their one mail, and those of an active one none."""
+    monkeypatch.setattr("tenantry.operations.mailing.deliver", lambda ids: type("Sent", (), {"sent": len(ids)}))
+    failed = ask("suspend")
+    ended(failed)
+    assert ask("suspend") == failed
+    assert runs.read(failed)["resumed"] == 1
+    assert work(change.SUSPEND, failed, "mail") == ["1 sent"]
+    with registry.transaction() as connection:
+        assert [row["kind"] for row in outbox.entries(connection, slug=SLUG)] == ["suspended"]
+        lifecycle.set_state(connection, TENANT, "active")
+    assert work(change.SUSPEND, failed, "mail") == [""]
+
+
+def test_what_was_is_known_wherever_off_boarding_is_cut(tenant, monkeypatch):
+    """Registry, hold and run come together or not at all; the role is shut after, by the run if nobody else did. `undelete` leads back."""
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "put", lambda *arguments: (_ for _ in ()).throw(Cut))
+        with pytest.raises(Cut):
+            ask("offboard")
+    assert (registered(), lifecycle.hold_of(TENANT), may_log_in()) == ("active", None, True)
+    with monkeypatch.context() as patch:
+        patch.setattr(access, "shut", lambda store: (_ for _ in ()).throw(Cut))
+        with pytest.raises(Cut):
+            ask("offboard")
+    assert (registered(), may_log_in()) == ("offboarding", True)
+    run_id = ask("offboard", wish="delete")
+    assert (runs.read(run_id)["arguments"]["before"], lifecycle.hold_of(TENANT).previous_state) == ("active", "active")
+    work(change.OFFBOARD, run_id, "access", "hold")
+    assert not may_log_in()
+    ended(run_id)
+    assert runs.read(ask("undelete"))["arguments"]["to"] == "active"
+
+
+def test_brought_back_and_off_boarded_at_once_it_still_leads_to_active(tenant):
+    """The registry has not heard of the way back yet; the hold that begins anew knows of it."""
+    off_boarded()
+    undone = ask("undelete")
+    ask("offboard")
+    assert lifecycle.hold_of(TENANT).previous_state == "active"
+    assert state_of(undone) == "cancelled"
+
+
+def test_a_hold_becomes_longer_but_never_shorter(tenant):
+    """`--hold-days` counts from the hold's beginning, whether its run is under way or over; who speaks last says what follows."""
+    run_id = ask("offboard", wish="delete")
+    hold = lifecycle.hold_of(TENANT)
+    assert ((hold.until - hold.since).days, hold.wish) == (30, "delete")
+    assert ask("offboard", days=90, wish="archive") == run_id
+    longer = lifecycle.hold_of(TENANT)
+    assert ((longer.until - longer.since).days, longer.since, longer.wish) == (90, hold.since, "archive")
+    ended(run_id)
+    ask("offboard", days=40)
+    ask("offboard")
+    assert lifecycle.hold_of(TENANT) == longer
+    with pytest.raises(InputError, match="shorter than the platform's 30"):
+        ask("offboard", days=29)
+
+
+def test_undelete_elsewhere_does_not_join_the_run_under_way(tenant):
+    """What it leads to is what the run does, or the command is refused."""
+    off_boarded()
+    back = ask("undelete")
+    assert ask("undelete") == back
+    with pytest.raises(InputError, match="is being made active") as caught:
+        ask("undelete", to="suspended")
+    assert caught.value.hint == f"let it end, then: tenantry suspend {SLUG}"
+    assert "state: active" in tenant.read_text()
+    ended(back)
+    assert ask("undelete") == back
+    ended(back)
+    assert ask("undelete", to="suspended") != back
+    assert state_of(back) == "cancelled"
+
+
+def test_a_deletion_that_failed_after_its_release_is_gone_on_with(tenant):
+    """By the scheduled task where it was wished for, and else it is said that it waits; one at work is left alone."""
+    off_boarded(wish="delete")
+    run_id = deletion_at_work()
+    with registry.transaction() as connection:
+        connection.execute("UPDATE holds SET deleting_since = now() WHERE tenant = %s", [TENANT])
+        connection.execute("UPDATE tenants SET state = 'deleted', deleted_at = now() WHERE id = %s", [TENANT])
+    assert SLUG not in {**(done := expiry.hold_expiry()).requested, **done.waiting}
+    ended(run_id)
+    assert expiry.hold_expiry().requested == {SLUG: str(run_id)}
+    ended(run_id)
+    with registry.transaction() as connection:
+        connection.execute("UPDATE holds SET wish = NULL WHERE tenant = %s", [TENANT])
+    assert expiry.hold_expiry().waiting == {SLUG: f"its deletion failed: tenantry resume {run_id}"}
+
+
+def test_a_cancelled_run_is_work_that_was_not_done(tenant, in_cloud):
+    """Whoever resumes it hears why it cannot be, and its log says so."""
+    failed = ask("suspend")
+    ended(failed)
+    ended(ask("reactivate"), "done")
+    resumed = in_cloud.tenantry("resume", str(failed), TENANTRY_TENANTS=str(tenant.parent))
+    assert (resumed.returncode, "was cancelled: reactivate was asked for" in resumed.stderr) == (2, True)
+    assert "cancelled: reactivate was asked for" in in_cloud.tenantry("log", str(failed)).stdout
