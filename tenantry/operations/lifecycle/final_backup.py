@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from tenantry.clients.postgres import passes
 from tenantry.clients.stores import TenantStore
@@ -11,6 +12,9 @@ from tenantry.operations.steps import Run
 
 FRESH_BACKUPS: Final = 3
 """How often another backup is taken because somebody wrote after the last one."""
+
+LIVING: Final = ("tenant_configurations", "users", "user_settings")
+"""Tables of the registry that change by what people do. The others follow the declaration, the hold, or these."""
 
 
 def take(run: Run) -> str:
@@ -61,11 +65,24 @@ def renew(run: Run, store: TenantStore) -> None:
 
 
 def _changed(run: Run, store: TenantStore) -> list[str]:
-    """In words, what the tables hold that the proven backup does not, or the other way round."""
-    from tenantry.clients import checksums
-    from tenantry.operations.backup import extract
+    """In words, what tables, registry and objects hold that the proven backup does not, or the other way round."""
+    from tenantry.clients import checksums, objects
+    from tenantry.operations.backup import contents, extract
     from tenantry.operations.backup.reading import Stored
 
-    manifest = Stored.open(run.notes["proven"]["id"]).manifest
+    stored = Stored.open(run.notes["proven"]["id"])
     with extract.snapshot(store) as snapshot:
-        return checksums.differences(manifest.tables, snapshot.figures())
+        found = checksums.differences(stored.manifest.tables, snapshot.figures())
+    saved, now = stored.registry(), contents.registry_rows(store)
+    found += [f"{table} in the registry is not the same" for table in LIVING if _lines(saved[table]) != _lines(now[table])]
+    # By version: an object of which S3 keeps none is compared by its size alone.
+    kept = {(entry.key, entry.version_id, entry.size) for entry in stored.manifest.objects}
+    there = {
+        (version.key.removeprefix(store.prefix), version.version_id, version.size)
+        for version in objects.current(store.bucket, store.prefix)
+    }
+    return found + [f"object {key} is not the same" for key in sorted({key for key, _, _ in kept ^ there})]
+
+
+def _lines(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted(json.dumps(row, sort_keys=True) for row in rows)

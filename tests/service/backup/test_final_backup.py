@@ -1,0 +1,74 @@
+"""The final backup of a deletion: what is written after it is in another one before anything goes."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tenantry.clients import aws, registry
+from tenantry.operations.backup.reading import Stored
+from tenantry.operations.lifecycle import final_backup
+from tenantry.operations.steps import Run
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture(scope="session")
+def made():
+    """The tenant, once it is made: the platform is the session's."""
+    return {}
+
+
+@pytest.fixture
+def final(platform, made):
+    """A tenant, and a deletion's run whose backup of it is proven."""
+    if "store" not in made:
+        made["store"] = platform.tenant("final-one", "rls")
+    store = made["store"]
+    run = Run(uuid4(), "test", "delete", store.id, store.slug, store.stack, {"outcome": "deleted"}, "test", "cli")
+    final_backup.take(run)
+    final_backup.prove(run)
+    return run, store
+
+
+def upload(store):
+    aws.client("s3").put_object(Bucket=store.bucket, Key=f"{store.prefix}late.txt", Body=b"late")
+
+
+def overwrite(store):
+    aws.client("s3").put_object(Bucket=store.bucket, Key=f"{store.prefix}late.txt", Body=b"tale")
+
+
+def remove(store):
+    aws.client("s3").delete_object(Bucket=store.bucket, Key=f"{store.prefix}late.txt")
+
+
+def configure(store):
+    with registry.transaction() as connection:
+        connection.execute(
+            "INSERT INTO tenant_configurations (tenant_id, config_key, config_value, source) VALUES (%s, 'late', '1', 'runtime')",
+            [store.id],
+        )
+
+
+def join(store):
+    with registry.transaction() as connection:
+        connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'l@x.example', 'L', 'member')", [store.id])
+
+
+def nothing(store):
+    """What is there stays as it is."""
+
+
+@pytest.mark.parametrize("change", [nothing, upload, overwrite, remove, configure, join])
+def test_the_backup_is_renewed_by_whatever_was_written_since(final, change):
+    """Objects, people and values of the registry count as rows do; what is the same is not backed up again."""
+    run, store = final
+    first = run.notes["proven"]["id"]
+    change(store)
+    final_backup.renew(run, store)
+    assert (run.notes["proven"]["id"] != first) == (change is not nothing)
+    assert final_backup._changed(run, store) == []
+    keys = [entry.key for entry in Stored.open(run.notes["proven"]["id"]).manifest.objects]
+    assert ("late.txt" in keys) == (change in (upload, overwrite))
