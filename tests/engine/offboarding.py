@@ -176,6 +176,21 @@ def checksums(sandbox: Any, slugs: list[str]) -> dict[str, Any]:
     return result
 
 
+def journal(sandbox: Any, slugs: list[str]) -> dict[str, list[tuple[str]]]:
+    """Of each tenant, every run, step and task of the journal, as text."""
+    queries = {
+        "runs": "SELECT r::text FROM control.runs r WHERE tenant_id = %s ORDER BY 1",
+        "run_steps": "SELECT s::text FROM control.run_steps s JOIN control.runs r ON r.id = s.run_id WHERE tenant_id = %s ORDER BY 1",
+        "task_runs": "SELECT t::text FROM control.task_runs t WHERE tenant_id = %s ORDER BY 1",
+    }
+    with sandbox.sql(naming.CONTROL_DATABASE) as control:
+        return {
+            f"{slug} {table}": control.execute(query, [naming.tenant_id(slug)]).fetchall()
+            for slug in slugs
+            for table, query in queries.items()
+        }
+
+
 def _digest(rows: list[tuple[str]]) -> tuple[int, str]:
     return len(rows), hashlib.sha256("\n".join(sorted(text for (text,) in rows)).encode()).hexdigest()
 

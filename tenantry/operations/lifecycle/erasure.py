@@ -13,6 +13,7 @@ from tenantry.clients import deletion_records, quarantine, registry, stores
 from tenantry.clients.runs import audit
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
+from tenantry.operations.lifecycle.scrub import NOBODY, Names, scrub
 from tenantry.settings import PlatformSettings, project_root
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = frozenset({"audit_log", "backups", "backup_keys"})
 """Tables with a tenant_id that outlive the tenant: ids, and what its backups are found and read by until they end."""
-
-NOBODY: Final = "(deleted tenant)"
 
 
 def erase(run: Run) -> None:
@@ -46,7 +45,7 @@ def erase(run: Run) -> None:
         erased = _rows(connection, tenant, run.id)
         hosts = run.notes["existed"]["hosts"]
         quarantine.put(connection, tenant, [("slug", slug), *(("host", host) for host in hosts)], names_until)
-        _scrub_journal(connection, slug, tenant, hosts, run.id)
+        scrub(connection, Names.of(slug, hosts, settings.bucket_prefix, _others(connection, tenant)), run.id)
         record = {
             "outcome": run.arguments["outcome"],
             "run": str(run.id),
@@ -124,27 +123,13 @@ def _tables(connection: psycopg.Connection[dict[str, Any]]) -> list[str]:
         connection.row_factory = factory
 
 
-def _scrub_journal(connection: psycopg.Connection[dict[str, Any]], slug: str, tenant: UUID, hosts: list[str], own_run: UUID) -> None:
-    """Takes the tenant's name out of what the runs of others and of the fleet say; nothing else of them is touched."""
-    underscored = slug.replace("-", "_")
-    dotted = [host.replace(".", r"\.") for host in hosts]
-    parts = "(?:-(?:db|record|config|storage|domain|admin)[a-z0-9.-]*)?"
-    # Longer ones first: the regular expression takes the first that fits. A slug has no character that means something in it.
-    pattern = rf"(?<![a-z0-9_.-])(?:{tenant}|{'|'.join(dotted)}|t_{underscored}(?:__[a-z]+)?|{slug}{parts})(?![a-z0-9_-])"
-    for table, columns in (
-        ("runs", ("subject", "arguments", "notes", "progress", "error", "hint")),
-        ("run_steps", ("summary", "cause", "hint")),
-        ("task_runs", ("summary", "cause", "hint")),
-    ):
-        key = sql.Identifier("run_id" if table == "run_steps" else "id")
-        for column in columns:
-            kind = sql.SQL("jsonb" if column in ("arguments", "notes") else "text")
-            connection.execute(
-                sql.SQL(
-                    "UPDATE {t} SET {c} = regexp_replace({c}::text, %(p)s, %(n)s, 'g')::{k} WHERE {c}::text ~ %(p)s AND {id} <> %(own)s"
-                ).format(t=sql.Identifier(table), c=sql.Identifier(column), k=kind, id=key),
-                {"p": pattern, "n": NOBODY, "own": own_run},
-            )
+def _others(connection: psycopg.Connection[dict[str, Any]], tenant: UUID) -> list[str]:
+    rows = connection.execute(
+        "SELECT slug AS name FROM tenants WHERE id <> %(id)s UNION SELECT host FROM tenants WHERE id <> %(id)s"
+        " UNION SELECT host FROM tenant_domains WHERE tenant_id <> %(id)s",
+        {"id": tenant},
+    )
+    return [row["name"] for row in rows]
 
 
 def stacks_of(tenant: UUID) -> set[str]:
