@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import httpx
 import psycopg
 
 from tenantry.declaration import naming
+from tests.waiting import wait_for
 
 ZONE = "7e4a9d0c51b34f6f8a2d3c9b1e6075aa"
 BUCKET = "tenantry-dev-main"
@@ -193,6 +196,25 @@ def journal(sandbox: Any, slugs: list[str]) -> dict[str, list[tuple[str]]]:
 
 def _digest(rows: list[tuple[str]]) -> tuple[int, str]:
     return len(rows), hashlib.sha256("\n".join(sorted(text for (text,) in rows)).encode()).hexdigest()
+
+
+@contextmanager
+def stopped_before(sandbox: Any, step: str) -> Iterator[Callable[[], Any]]:
+    """The journal lets a step of that name begin only when the block has ended; what is given waits until one is about to."""
+    with sandbox.sql(naming.CONTROL_DATABASE) as control, sandbox.sql() as watcher:
+        control.execute(
+            "CREATE FUNCTION public.stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.name = TG_ARGV[0] THEN"
+            " PERFORM pg_advisory_xact_lock(4711); END IF; RETURN NEW; END $$"
+        )
+        trigger = "CREATE TRIGGER stop BEFORE INSERT ON control.run_steps FOR EACH ROW EXECUTE FUNCTION public.stop({})"
+        control.execute(psycopg.sql.SQL(trigger).format(psycopg.sql.Literal(step)))
+        control.execute("SELECT pg_advisory_lock(4711)")
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted"
+        try:
+            yield lambda: wait_for(lambda: watcher.execute(waits).fetchone()[0], seconds=120)
+        finally:
+            control.execute("SELECT pg_advisory_unlock(4711)")
+            control.execute("DROP FUNCTION public.stop CASCADE")
 
 
 def end_hold(sandbox: Any, slug: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from tenantry.declaration import naming
 from tests.engine import offboarding
-from tests.engine.offboarding import BUCKET, checksums, end_hold, found, journal, plant
+from tests.engine.offboarding import BUCKET, checksums, end_hold, found, journal, plant, stopped_before
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.engine
 
@@ -128,32 +129,16 @@ def test_a_backup_that_does_not_restore_keeps_everything(platform):
     platform.tenantry("offboard", slug)
     end_hold(platform, slug)
     before = platform.state("shared")["resources"]
-    with platform.sql(naming.CONTROL_DATABASE) as control:
-        # The journal lets the proof begin only when this transaction is over.
-        control.autocommit = False
-        control.execute(
-            "CREATE FUNCTION public.stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.name = 'proof by restore' THEN"
-            " PERFORM pg_advisory_xact_lock(4711); END IF; RETURN NEW; END $$;"
-            "CREATE TRIGGER stop BEFORE INSERT ON control.run_steps FOR EACH ROW EXECUTE FUNCTION public.stop()"
-        )
-        control.commit()
-        control.execute("SELECT pg_advisory_lock(4711)")
-        control.commit()
+    with stopped_before(platform, "proof by restore") as reached:
         process = platform.start("offboard", slug, "--delete", "--yes-delete", slug)
-        with platform.sql() as watcher:
-            waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted"
-            from tests.waiting import wait_for
-
-            wait_for(lambda: watcher.execute(waits).fetchone()[0], seconds=120)
-        backup = control.execute("SELECT bucket, prefix FROM control.backups WHERE reason = 'final' AND state = 'done'").fetchone()
-        control.commit()
+        reached()
+        with platform.sql(naming.CONTROL_DATABASE) as control:
+            backup = control.execute("SELECT bucket, prefix FROM control.backups WHERE reason = 'final' AND state = 'done'").fetchone()
         s3 = platform.s3()
         key = next(e["Key"] for e in s3.list_objects_v2(Bucket=backup[0], Prefix=backup[1])["Contents"] if "data" in e["Key"])
         body = bytearray(s3.get_object(Bucket=backup[0], Key=key)["Body"].read())
         body[len(body) // 2] ^= 1
         s3.put_object(Bucket=backup[0], Key=key, Body=bytes(body))
-        control.execute("SELECT pg_advisory_unlock(4711); DROP TRIGGER stop ON control.run_steps")
-        control.commit()
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert "is not proven, and nothing was dropped" in output
@@ -164,6 +149,33 @@ def test_a_backup_that_does_not_restore_keeps_everything(platform):
     platform.tenantry("offboard", slug, "--delete", "--yes-delete", slug)
     left = found(platform, words)
     assert not left, "\n".join(left)
+
+
+def test_undelete_stops_a_deletion_that_is_at_work(platform):
+    """Given while the final backup is being proven, it ends the deletion there and brings the tenant back; nothing of it is resumed."""
+    slug, model = "turned-back", "schema"
+    platform.declare(slug, **fields(model, slug))
+    platform.up(slug)
+    plant(platform, slug)
+    before = {key: value for key, value in checksums(platform, [slug]).items() if "outbox" not in key}
+    platform.tenantry("offboard", slug)
+    end_hold(platform, slug)
+    with stopped_before(platform, "proof by restore") as reached:
+        deleting = platform.start("offboard", slug, "--delete", "--yes-delete", slug)
+        reached()
+        undeleting = platform.start("undelete", slug)
+        with platform.sql(naming.CONTROL_DATABASE) as control:
+            hold = "SELECT 1 FROM control.holds WHERE tenant = %s"
+            wait_for(lambda: control.execute(hold, [naming.tenant_id(slug)]).fetchone() is None)
+    output, _ = deleting.communicate(timeout=120)
+    assert deleting.returncode == 1, output
+    assert "is not off-boarded" in output
+    output, _ = undeleting.communicate(timeout=120)
+    assert undeleting.returncode == 0, output
+    assert state_of(platform, slug) == "active"
+    assert {key: value for key, value in checksums(platform, [slug]).items() if "outbox" not in key} == before
+    assert "was cancelled" in refused(platform, 2, "resume", latest_run(platform))
+    assert platform.up()["shared"] == {}, "the engine and the registry agree"
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -245,6 +245,16 @@ def test_a_hold_becomes_longer_but_never_shorter(tenant):
         ask("offboard", days=29)
 
 
+def test_a_hold_that_an_edit_has_outlived_is_not_the_next_ones(tenant):
+    """Made active by its file alone, and off-boarded again, the tenant is held for all its days again."""
+    off_boarded(wish="delete")
+    with registry.transaction() as connection:
+        lifecycle.set_state(connection, TENANT, "active")
+    ask("offboard")
+    hold = lifecycle.hold_of(TENANT)
+    assert (hold.over, hold.wish, hold.previous_state) == (False, None, "active")
+
+
 def test_undelete_elsewhere_does_not_join_the_run_under_way(tenant):
     """What it leads to is what the run does, or the command is refused."""
     off_boarded()

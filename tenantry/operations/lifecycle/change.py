@@ -53,7 +53,8 @@ def request(
         if again is not None and again["state"] == "failed" and again["arguments"]["to"] != target:
             again = None
         before = _before(state, last)
-        if command == "undelete":
+        ends = command == "undelete" or state != "offboarding"  # an edit that was applied may have outlived its hold
+        if ends:
             lifecycle.end_hold(connection, store.id)
         if command == "offboard":
             previous = before if before in ("active", "suspended") else "suspended"
@@ -62,7 +63,7 @@ def request(
             lifecycle.set_state(connection, store.id, target)
             welcome.cancel(connection, store.id)
         # No deletion outlives its hold: gone on with in another one, it would sign what was true in the first.
-        over = (*KINDS, "delete") if command == "undelete" or hold is None else KINDS
+        over = (*KINDS, "delete") if ends or hold is None else KINDS
         runs.cancel(connection, store.id, over, f"{command} was asked for", by, but=again["id"] if again else None)
         if again is not None and again["state"] == "failed":
             row = runs.reopen(connection, again["id"])
