@@ -7,8 +7,9 @@ import pytest
 from local.home import CLONE
 from tenantry.clients import lifecycle, outbox, registry, runs
 from tenantry.clients.postgres import Server
+from tenantry.commands.runs import watch
 from tenantry.declaration import naming
-from tenantry.errors import InputError
+from tenantry.errors import InputError, WorkError
 from tenantry.operations import durable
 from tenantry.operations.lifecycle import access, change, deletion, expiry
 from tenantry.operations.steps import Run
@@ -288,10 +289,12 @@ def test_a_deletion_that_failed_after_its_release_is_gone_on_with(tenant):
 
 
 def test_a_cancelled_run_is_work_that_was_not_done(tenant, in_cloud):
-    """Whoever resumes it hears why it cannot be, and its log says so."""
+    """Whoever waits for it or resumes it hears why, and its log says so."""
     failed = ask("suspend")
     ended(failed)
     ended(ask("reactivate"), "done")
     resumed = in_cloud.tenantry("resume", str(failed), TENANTRY_TENANTS=str(tenant.parent))
     assert (resumed.returncode, "was cancelled: reactivate was asked for" in resumed.stderr) == (2, True)
+    with pytest.raises(WorkError, match=f"suspend {SLUG} was cancelled: reactivate was asked for"):
+        watch([failed], detach=True)
     assert "cancelled: reactivate was asked for" in in_cloud.tenantry("log", str(failed)).stdout
