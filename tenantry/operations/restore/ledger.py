@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tenantry.clients import registry
@@ -14,6 +17,13 @@ from tenantry.errors import InputError, WorkError
 
 KEEP: Final = "7 days"
 """How long replaced data waits for a `confirm` or a `rollback`."""
+ROLLBACK: Final = "restore rollback"
+"""Kind of the runs that put back what a restore replaced. Once one was asked for there is no other way: it may have begun."""
+
+_ALL: Final = sql.SQL(
+    "SELECT r.*, EXISTS (SELECT 1 FROM runs b WHERE b.tenant_id = r.tenant_id AND b.kind = {} AND b.arguments ->> 'restore' = r.id)"
+    " AS going_back FROM restores r WHERE "
+).format(sql.Literal(ROLLBACK))
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Restore:
     keep_until: datetime | None
     finished_at: datetime | None
     details: dict[str, Any]
+    going_back: bool
+    """Its rollback was asked for, whatever became of that since."""
 
 
 def begin(tenant_id: UUID, restore_id: str, backup_id: str) -> None:
@@ -40,12 +52,20 @@ def begin(tenant_id: UUID, restore_id: str, backup_id: str) -> None:
         )
 
 
-def require_open(restore_id: str) -> None:
-    """``WorkError`` when the restore was decided about meanwhile: a run that a killed worker left must not go on after its rollback."""
+def require_open(restore_id: str, *, going_back: bool = False) -> Restore:
+    """The restore, for a step of its own or (``going_back``) of its rollback. Waits while it is being confirmed.
+
+    ``WorkError`` when it was decided about: a run that a killed worker left must not go on beside its rollback, or after it.
+    """
     with registry.transaction() as connection:
-        row = connection.execute("SELECT state FROM restores WHERE id = %s", [restore_id]).fetchone()
+        connection.execute("SELECT FROM restores WHERE id = %s FOR SHARE", [restore_id])
+        row = connection.execute(_ALL + sql.SQL("r.id = %s"), [restore_id]).fetchone()
     if row is None or row["state"] not in ("running", "kept"):
         raise WorkError(f"this restore was {row['state'] if row else 'forgotten'} meanwhile", "restore again, if it is still wanted")
+    found = Restore(**row)
+    if found.going_back and not going_back:
+        raise WorkError("this restore is being taken back", "tenantry restore rollback SLUG goes on with that")
+    return found
 
 
 def remember(restore_id: str, details: dict[str, Any]) -> None:
@@ -71,29 +91,41 @@ def keep(restore_id: str) -> None:
 def end(restore_id: str, state: str) -> None:
     """``confirmed``, ``rolled-back`` or ``failed``: nothing is kept any more, the details (people's names among them) least of all."""
     with registry.transaction() as connection:
-        connection.execute(
-            "UPDATE restores SET state = %s, finished_at = now(), details = '{}', keep_until = NULL WHERE id = %s", [state, restore_id]
-        )
+        _end(connection, restore_id, state)
+
+
+def _end(connection: Any, restore_id: str, state: str) -> None:
+    connection.execute(
+        "UPDATE restores SET state = %s, finished_at = now(), details = '{}', keep_until = NULL WHERE id = %s", [state, restore_id]
+    )
+
+
+@contextmanager
+def confirming(slug: str, tenant_id: UUID) -> Iterator[Restore]:
+    """The tenant's open restore, which is confirmed when the block ends; no rollback begins meanwhile. ``InputError`` when there is none."""
+    with registry.transaction() as connection:
+        connection.execute("SELECT FROM restores WHERE tenant_id = %s FOR UPDATE", [tenant_id])
+        found = _must(slug, _open_of(connection, tenant_id))
+        yield found
+        _end(connection, found.id, "confirmed")
 
 
 def open_of(tenant_id: UUID) -> Restore | None:
     """The tenant's restore that is under way or waits for a decision."""
     with registry.transaction() as connection:
-        row = connection.execute("SELECT * FROM restores WHERE tenant_id = %s AND state IN ('running', 'kept')", [tenant_id]).fetchone()
-    return Restore(**row) if row else None
+        return _open_of(connection, tenant_id)
 
 
 def require(slug: str, tenant_id: UUID) -> Restore:
     """As ``open_of``; ``InputError`` when there is none."""
-    found = open_of(tenant_id)
-    if found is None:
-        raise InputError(f"tenant {slug} has no restore that waits for a decision", f"tenantry log {slug} shows its runs")
-    return found
+    return _must(slug, open_of(tenant_id))
 
 
 def refuse(slug: str, tenant_id: UUID) -> None:
     """For work that must not meet a restore: ``InputError`` while the tenant's is under way or waits for a decision."""
     found = open_of(tenant_id)
+    if found is not None and found.going_back:
+        raise InputError(f"an earlier restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that")
     if found is not None and found.state == "kept":
         hint = f"tenantry restore confirm {slug}, or tenantry restore rollback {slug}"
         raise InputError(f"an earlier restore of {slug} waits for a decision", hint)
@@ -104,6 +136,18 @@ def refuse(slug: str, tenant_id: UUID) -> None:
 
 
 def overdue() -> list[Restore]:
-    """Restores whose replaced data has been kept long enough."""
+    """Restores whose replaced data has been kept long enough, but for those that are being taken back."""
     with registry.transaction() as connection:
-        return [Restore(**row) for row in connection.execute("SELECT * FROM restores WHERE state = 'kept' AND keep_until < now()")]
+        rows = connection.execute(_ALL + sql.SQL("r.state = 'kept' AND r.keep_until < now()"))
+        return [found for found in (Restore(**row) for row in rows) if not found.going_back]
+
+
+def _open_of(connection: Any, tenant_id: UUID) -> Restore | None:
+    row = connection.execute(_ALL + sql.SQL("r.tenant_id = %s AND r.state IN ('running', 'kept')"), [tenant_id]).fetchone()
+    return Restore(**row) if row else None
+
+
+def _must(slug: str, found: Restore | None) -> Restore:
+    if found is None:
+        raise InputError(f"tenant {slug} has no restore that waits for a decision", f"tenantry log {slug} shows its runs")
+    return found

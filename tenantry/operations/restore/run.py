@@ -63,15 +63,19 @@ def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
 
 
 def confirm(slug: str) -> ledger.Restore:
-    """Drops what the tenant's restore replaced: from now on there is no way back but a backup."""
+    """Drops what the tenant's restore replaced: from now on there is no way back but a backup.
+
+    ``InputError`` when it is not finished, or once a rollback was asked for.
+    """
     store = TenantStore.of(slug)
-    found = ledger.require(slug, store.id)
-    last = runs.last(store.id, RESTORE.name)
-    at_work = last is not None and last["state"] in runs.OPEN  # killed after its last change, it says `kept` and has not ended
-    if found.state != "kept" or at_work:
-        raise InputError(f"the restore of {slug} is not finished", f"tenantry resume {found.id}, or tenantry restore rollback {slug}")
-    swap.drop_kept(store)
-    ledger.end(found.id, "confirmed")
+    with ledger.confirming(slug, store.id) as found:
+        if found.going_back:
+            raise InputError(f"the restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that")
+        last = runs.last(store.id, RESTORE.name)
+        at_work = last is not None and last["state"] in runs.OPEN  # killed after its last change, it says `kept` and has not ended
+        if found.state != "kept" or at_work:
+            raise InputError(f"the restore of {slug} is not finished", f"tenantry resume {found.id}, or tenantry restore rollback {slug}")
+        swap.drop_kept(store)
     return found
 
 
@@ -94,6 +98,8 @@ def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
     if last is None:
         return None
     half_made = ledger.open_of(store.id)
+    if half_made is not None and half_made.going_back:
+        return None
     if last["state"] not in runs.OPEN and not (half_made and half_made.state == "running" and half_made.id == str(last["id"])):
         return None
     if last["arguments"] != arguments:
@@ -192,6 +198,7 @@ def _steps(_: Run) -> Sequence[Step]:
 
 def _back_shut(run: Run) -> str:
     store = _store(run)
+    ledger.require_open(str(run.arguments["restore"]), going_back=True)
     run.note("swapped", swap.has_kept(store))
     doors.shut(store, "rollback of a restore")
     return "nobody gets in while the data is put back"
@@ -220,8 +227,8 @@ def _back_swap(run: Run) -> str:
 
 def _back_beside(run: Run) -> str:
     store = _store(run)
-    found = ledger.open_of(store.id)
-    if found is None or not found.details:
+    found = ledger.require_open(str(run.arguments["restore"]), going_back=True)
+    if not found.details:  # the restore had not come to the swap
         return ""
     registry_rows.put(store.id, found.details["registry"], f"rollback of the restore of {found.backup_id}")
     assets.put_back(store, found.details["objects"])
@@ -245,4 +252,4 @@ def _back_steps(_: Run) -> Sequence[Step]:
 
 
 RESTORE: Final = Kind("restore", _steps)
-ROLLBACK: Final = Kind("restore rollback", _back_steps)
+ROLLBACK: Final = Kind(ledger.ROLLBACK, _back_steps)

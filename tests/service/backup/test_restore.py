@@ -20,7 +20,7 @@ from tenantry.operations.backup import catalog, proof
 from tenantry.operations.backup.archive import Damaged
 from tenantry.operations.clone import work as clone
 from tenantry.operations.move import request as move
-from tenantry.operations.restore import beside, doors, ledger, run, staging, swap
+from tenantry.operations.restore import beside, doors, ledger, registry_rows, run, staging, swap
 from tenantry.operations.steps import Run
 from tenantry.settings import TENANTS_VARIABLE, tenants_dir
 from tests.service.backup.conftest import logged_in
@@ -60,9 +60,14 @@ def inline(monkeypatch):
             runs.end_step(run_id, "test", number, step.name, "done", summary=summary)
         runs.finish(run_id, "test", "done")
 
+    def resume(run_id):
+        with registry.transaction() as connection:
+            runs.reopen(connection, run_id)
+        go_on(run_id)
+
     stops: set[str] = set()
     monkeypatch.setattr(durable, "request", request)
-    request.stops, request.go_on = stops, go_on
+    request.stops, request.go_on, request.resume = stops, go_on, resume
     return request
 
 
@@ -219,16 +224,72 @@ def test_a_rollback_that_failed_goes_on_when_it_is_asked_for_again(platform, ten
         with pytest.raises(WorkError, match="no disk"):
             run.request_rollback(store.slug, by="test")
 
-    def resume(run_id):
-        with registry.transaction() as connection:
-            runs.reopen(connection, run_id)
-        inline.go_on(run_id)
-
-    monkeypatch.setattr(durable, "resume", resume)
+    monkeypatch.setattr(durable, "resume", inline.resume)
     run.request_rollback(store.slug, by="test")
     assert platform.image(store) == damaged
     assert login_works(store)
     assert scars(platform) == (set(), 0)
+
+
+@pytest.mark.parametrize("failing", [(staging, "settle"), (registry_rows, "put")])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_rollback_on_its_way_is_not_overtaken(platform, tenant, inline, monkeypatch, model, failing):
+    """Once it was asked for, neither a `confirm`, nor the scheduler, nor the restore's own run, nor another restore ends what it needs."""
+    store = tenant(f"overtaken-{model}", model)
+    taken = backup.create(store.slug)
+    damage(platform, store)
+    with registry.transaction() as connection:
+        connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, gen_random_uuid(), 'L', 'member')", [store.id])
+    damaged, control = platform.image(store), control_rows(store)
+    restore_id = run.request(store.slug, taken.id, by="test")
+    with registry.transaction() as connection:
+        connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE tenant_id = %s", [store.id])
+    with monkeypatch.context() as patch:
+        patch.setattr(*failing, lambda *arguments: (_ for _ in ()).throw(WorkError("no disk", "make room")))
+        with pytest.raises(WorkError, match="no disk"):
+            run.request_rollback(store.slug, by="test")
+    assert run.sweep() == []
+    for overtaking in (lambda: run.confirm(store.slug), lambda: run.request(store.slug, taken.id, by="test")):
+        with pytest.raises(InputError, match=r"is being taken back$"):
+            overtaking()
+    with pytest.raises(WorkError, match="is being taken back"):
+        ledger.require_open(str(restore_id))
+
+    monkeypatch.setattr(durable, "resume", inline.resume)
+    run.request_rollback(store.slug, by="test")
+    assert platform.image(store) == damaged
+    assert control_rows(store) == control
+    assert login_works(store)
+    assert scars(platform) == (set(), 0)
+
+
+def test_a_rollback_that_comes_during_a_confirm_finds_the_decision_taken(platform, tenant, inline, monkeypatch):
+    """Its first step waits for the `confirm` that is dropping what was kept; then it fails, and the tenant's doors stay open."""
+    store = tenant("late-schema", "schema")
+    taken = backup.create(store.slug)
+    run.request(store.slug, taken.id, by="test")
+    restored, late = platform.image(store), []
+
+    def ask():
+        try:
+            run.request_rollback(store.slug, by="test")
+        except WorkError as error:
+            late.append(error)
+
+    asking = threading.Thread(target=ask)
+    original = swap.drop_kept
+
+    def drop(store):
+        asking.start()
+        wait_for(lambda: (runs.last(store.id, "restore rollback") or {}).get("state") == "running")
+        original(store)
+
+    monkeypatch.setattr(swap, "drop_kept", drop)
+    run.confirm(store.slug)
+    asking.join()
+    assert [error.message for error in late] == ["this restore was confirmed meanwhile"]
+    assert platform.image(store) == restored
+    assert login_works(store)
 
 
 def control_rows(store):
