@@ -144,14 +144,14 @@ def history(tenant_id: UUID | None = None) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def due() -> list[str]:
-    """Slugs of the tenants whose old place has been kept for its time."""
+def due() -> dict[str, UUID]:
+    """Slug to move of the tenants whose old place has been kept for its time."""
     with registry.transaction() as connection:
         rows = connection.execute(
-            "SELECT t.slug FROM moves m JOIN tenants t ON t.id = m.tenant_id"
+            "SELECT t.slug, m.id FROM moves m JOIN tenants t ON t.id = m.tenant_id"
             " WHERE m.ended_at IS NULL AND m.phase = 'moved' AND m.switched_at + m.keep <= now() ORDER BY t.slug"
         )
-        return [row["slug"] for row in rows]
+        return {row["slug"]: row["id"] for row in rows}
 
 
 def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Place, keep: timedelta) -> Move:

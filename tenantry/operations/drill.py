@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import psycopg
+
 from tenantry.clients import registry
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TenantryError
 from tenantry.operations.backup import catalog, proof
+from tenantry.operations.perform import explained
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,13 @@ def run(slug: str, tell: Callable[[str], None] = lambda line: None) -> Drill:
     else:
         rpo = (now - newest.taken_at).total_seconds()
         try:
+            proof.sweep(store.administrator())
             proved = proof.prove(newest.id, tell)
-        except TenantryError as error:
-            found = Drill(slug, newest.id, False, rpo, None, 0, newest.bytes or 0, error.message)
+        except (TenantryError, psycopg.Error) as error:
+            found = Drill(slug, newest.id, False, rpo, None, 0, newest.bytes or 0, explained(error)[0])
         else:
             problem = "; ".join(proved.problems)
             found = Drill(slug, newest.id, proved.ok, rpo, proved.seconds, proved.rows, newest.bytes or 0, problem)
-    proof.sweep(store.administrator())
     with registry.transaction() as connection:
         connection.execute(
             "INSERT INTO restore_drills (tenant_id, backup_id, at, outcome, rpo_seconds, rto_seconds, rows, bytes, problem)"

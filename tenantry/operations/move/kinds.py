@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+import psycopg
+
 from tenantry.clients import moves, runs
 from tenantry.clients.moves import Move
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load
 from tenantry.declaration.placement import Place
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.operations.move import passing, transfer
 from tenantry.operations.move.transfer import Tell, Way
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
@@ -125,10 +127,22 @@ ROLLBACK: Final = Kind("move-rollback", _rollback)
 
 
 def finish_due(*, by: str = "schedule") -> list[str]:
-    """Asks for the clean-up of every move whose time for a rollback is over; their slugs. For a scheduled task."""
+    """Asks for the clean-up of every move whose time for a rollback is over; their slugs. For a scheduled task.
+
+    One that cannot be asked for keeps no other waiting: ``WorkError`` at the end, by ids, because a task's record outlives tenants.
+    """
     from tenantry.operations.move import request
 
-    slugs = moves.due()
-    for slug in slugs:
-        request.follow_up(FINISH.name, slug, by=by, via="schedule")
-    return slugs
+    asked, failed = [], []
+    for slug, move_id in moves.due().items():
+        try:
+            request.follow_up(FINISH.name, slug, by=by, via="schedule")
+            asked.append(slug)
+        except (TenantryError, psycopg.Error):
+            failed.append(str(move_id))
+    if failed:
+        raise WorkError(
+            f"the clean-up of {len(failed)} of {len(asked) + len(failed)} moves was not asked for: {', '.join(failed)}",
+            f"tenantry log {failed[0]} says whose it is, and tenantry move SLUG --finish what is in the way",
+        )
+    return asked

@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
+import psycopg
+
 from tenantry.clients import checksums, disk, moves, runs
 from tenantry.clients.checksums import Figure
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.operations import durable
 from tenantry.operations.backup import catalog
 from tenantry.operations.backup.reading import Stored
@@ -80,15 +82,26 @@ def confirm(slug: str) -> ledger.Restore:
 
 
 def sweep() -> list[str]:
-    """Confirms the restores that nobody decided about in time; their ids. For the scheduler."""
+    """Confirms the restores that nobody decided about in time; their ids. For the scheduler.
+
+    One that cannot be confirmed keeps no other waiting: ``WorkError`` at the end, by ids, because a task's record outlives tenants.
+    """
     by_id = {store.id: store.slug for store in TenantStore.every()}
-    done = []
+    done, failed = [], []
     for found in ledger.overdue():
-        if found.tenant_id in by_id:
-            confirm(by_id[found.tenant_id])
-        else:  # the tenant is gone, and what was kept of it with it
-            ledger.end(found.id, "confirmed")
-        done.append(found.id)
+        try:
+            if found.tenant_id in by_id:
+                confirm(by_id[found.tenant_id])
+            else:  # the tenant is gone, and what was kept of it with it
+                ledger.end(found.id, "confirmed")
+            done.append(found.id)
+        except (TenantryError, psycopg.Error):
+            failed.append(found.id)
+    if failed:
+        raise WorkError(
+            f"{len(failed)} of {len(done) + len(failed)} restores were not confirmed: {', '.join(failed)}",
+            f"tenantry log {failed[0]} says whose it is, and tenantry restore confirm SLUG what is in the way",
+        )
     return done
 
 

@@ -13,6 +13,7 @@ from psycopg import sql
 from tenantry.clients import aws, configuration, registry, rows, runs, turnstile
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
+from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup, drill, durable, kinds
@@ -535,6 +536,27 @@ def test_what_nobody_decided_about_is_dropped_in_time(platform, tenant, inline):
     assert not swap.has_kept(store)
 
 
+def test_one_restore_that_cannot_be_confirmed_keeps_no_other_waiting(platform, tenant, inline, monkeypatch):
+    """The others are confirmed; then the task fails, by the restore's id, for its record may not name a tenant."""
+    stores = [tenant(f"sweep-{name}", "schema") for name in ("away", "schema")]
+    ids = [str(run.request(store.slug, backup.create(store.slug).id, by="test")) for store in stores]
+    with registry.transaction() as connection:
+        connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE id = ANY(%s)", [ids])
+    original = swap.drop_kept
+
+    def drop(store):
+        if store.slug == "sweep-away":
+            raise psycopg.OperationalError("no route to host")
+        original(store)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(swap, "drop_kept", drop)
+        with pytest.raises(WorkError, match=f"1 of 2 restores were not confirmed: {ids[0]}$"):
+            run.sweep()
+    assert [swap.has_kept(store) for store in stores] == [True, False]
+    assert run.sweep() == ids[:1]
+
+
 def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inline):
     """Opening the doors gives back what the tenant's state allows, not more."""
     store = tenant("suspended-schema", "schema")
@@ -546,8 +568,8 @@ def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inlin
     run.confirm(store.slug)
 
 
-def test_a_drill_writes_down_how_old_and_how_long(platform, tenant):
-    """A drill passes with RPO and RTO, fails by name for a tenant without a backup or with a damaged one, and cleans up."""
+def test_a_drill_writes_down_how_old_and_how_long(platform, tenant, monkeypatch):
+    """A drill passes with RPO and RTO, fails by name (no backup, a damaged one, no disk, no server) without an exception, and cleans up."""
     store, bare = tenant("drill-schema", "schema"), tenant("drill-bare", "rls")
     taken = backup.create(store.slug)
     stale = "tenantry__scratch_20200101t000000_abcdef"
@@ -559,11 +581,16 @@ def test_a_drill_writes_down_how_old_and_how_long(platform, tenant):
     assert passed.rto > 0
     assert stale not in platform.databases()
     assert drill.run(bare.slug).problem == "there is no backup of this tenant"
+    with monkeypatch.context() as patch:
+        patch.setattr(proof, "make_database", lambda *arguments: (_ for _ in ()).throw(psycopg.errors.DiskFull("no space left on device")))
+        assert drill.run(store.slug).problem == "PostgreSQL: no space left on device"
+        patch.setattr(TenantStore, "administrator", lambda store: (_ for _ in ()).throw(WorkError("the server is not there")))
+        assert drill.run(store.slug).problem == "the server is not there"
     entry = catalog.find(taken.id)
     aws.client("s3").put_object(Bucket=entry.bucket, Key=entry.key("data.dump.zst.age"), Body=b"age-encryption.org/v1\n")
     assert not drill.run(store.slug).ok
     with registry.transaction() as connection:
         rows = connection.execute("SELECT outcome FROM restore_drills WHERE tenant_id = %s ORDER BY id", [store.id]).fetchall()
-    assert [row["outcome"] for row in rows] == ["passed", "failed"]
+    assert [row["outcome"] for row in rows] == ["passed", "failed", "failed", "failed"]
     assert scars(platform) == (set(), 0)
     assert proof.sweep(Server.from_environment()) == []
