@@ -27,6 +27,8 @@ Keeping = Literal["standby", "live", "shut", "doomed"]
 
 
 _BEGINNING: Final = "tenantry:moves:beginning"
+_ALONE: Final = "SELECT FROM tenants WHERE id = %s FOR NO KEY UPDATE"
+"""Of a move and a restore that begin at the same time the second waits, and then finds the first."""
 
 
 class _Stage(NamedTuple):
@@ -157,13 +159,28 @@ def due() -> dict[str, UUID]:
 def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Place, keep: timedelta) -> Move:
     """Opens the move, or finds it opened by the same run before; tells the ledger, so that no run misses it.
 
-    ``TransientError`` while a roll-out migrates: it has chosen its places, and both ends must stay at one revision.
+    ``TransientError`` while a roll-out migrates: it has chosen its places, and both ends must stay at one revision. ``InputError`` while a
+    restore of the tenant is under way or waits for a decision.
     """
     with registry.transaction() as connection:
         row = connection.execute("SELECT pg_try_advisory_xact_lock_shared(hashtextextended(%s, 0)) AS free", [_BEGINNING]).fetchone()
         if row is None or not row["free"]:
             raise TransientError(
                 f"a roll-out of migrations is at work: {slug} begins to move when it has ended", "tenantry log shows how far it is"
+            )
+        connection.execute(_ALONE, [tenant_id])
+        met = connection.execute(
+            """
+            SELECT id::text FROM restores WHERE tenant_id = %(tenant)s AND state IN ('running', 'kept')
+            UNION ALL
+            SELECT id::text FROM runs WHERE tenant_id = %(tenant)s AND kind = 'restore' AND state IN ('queued', 'running')
+                AND NOT EXISTS (SELECT FROM moves WHERE id = %(move)s)  -- begun already: the restore will find that
+            """,
+            {"tenant": tenant_id, "move": move_id},
+        ).fetchone()
+        if met is not None:
+            raise InputError(
+                f"a restore of {slug} is under way or waits for a decision", f"tenantry log {met['id']} shows it; end it first"
             )
         connection.execute(
             "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
@@ -173,6 +190,15 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
     with Server.from_environment().connect() as connection:
         ledger.mark_moving(connection, slug, True)
     return move
+
+
+@contextmanager
+def at_rest(slug: str, tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A transaction in the control database in which no move of the tenant begins. ``InputError`` while one is under way."""
+    with registry.transaction() as connection:
+        connection.execute(_ALONE, [tenant_id])
+        refuse(slug)
+        yield connection
 
 
 @contextmanager

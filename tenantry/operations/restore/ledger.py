@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import registry
+from tenantry.clients import moves, registry
 from tenantry.errors import InputError, WorkError
 
 KEEP: Final = "7 days"
@@ -43,9 +43,9 @@ class Restore:
     """Its rollback was asked for, whatever became of that since."""
 
 
-def begin(tenant_id: UUID, restore_id: str, backup_id: str) -> None:
-    """Notes that the restore is about to change the tenant; said again, nothing happens."""
-    with registry.transaction() as connection:
+def begin(slug: str, tenant_id: UUID, restore_id: str, backup_id: str) -> None:
+    """Notes that the restore is about to change the tenant; said again, nothing happens. ``InputError`` while the tenant is being moved."""
+    with moves.at_rest(slug, tenant_id) as connection:
         connection.execute(
             "INSERT INTO restores (tenant_id, id, backup_id, state) VALUES (%s, %s, %s, 'running') ON CONFLICT (tenant_id, id) DO NOTHING",
             [tenant_id, restore_id, backup_id],
@@ -102,7 +102,7 @@ def _end(connection: Any, restore_id: str, state: str) -> None:
 
 @contextmanager
 def confirming(slug: str, tenant_id: UUID) -> Iterator[Restore]:
-    """The tenant's open restore, which is confirmed when the block ends; no rollback begins meanwhile. ``InputError`` when there is none."""
+    """The tenant's open restore, confirmed when the block ends; no rollback begins meanwhile. ``InputError`` when there is none."""
     with registry.transaction() as connection:
         connection.execute("SELECT FROM restores WHERE tenant_id = %s FOR UPDATE", [tenant_id])
         found = _must(slug, _open_of(connection, tenant_id))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from tenantry.clients import checksums, disk, moves, runs
+from tenantry.clients import checksums, disk, migrations, moves, runs
 from tenantry.clients.checksums import Figure
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
@@ -56,6 +56,8 @@ def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for what the tenant's open restore replaced to be put back; the run's id."""
     store = TenantStore.of(slug)
     found = ledger.require(slug, store.id)
+    if swap.has_kept(store):
+        _require_head(store)
     arguments = {"restore": found.id, "backup": found.backup_id}
     last = runs.last(store.id, ROLLBACK.name)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments:
@@ -126,6 +128,7 @@ def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
 def _require_ready(store: TenantStore, into: str | None) -> None:
     moves.refuse(store.slug)
     ledger.refuse(store.slug, store.id)
+    _require_head(store)
     if store.state not in ("active", "suspended", "offboarding"):
         raise InputError(f"tenant {store.slug} is {store.state}", f"tenantry provision {store.slug} finishes it")
     if into is not None:
@@ -134,12 +137,27 @@ def _require_ready(store: TenantStore, into: str | None) -> None:
             raise InputError(f"tenant {into} has data already: {', '.join(full)}", "restore into a new tenant")
 
 
+def _require_head(store: TenantStore) -> None:
+    """What is staged is at the newest revision. Rows go into shared tables only where these are too: ``InputError``."""
+    if not store.shared:
+        return
+    with store.connected() as connection:
+        found = migrations.version(connection, store.schema)
+    if found != migrations.head("tenant"):
+        raise InputError(
+            f"the tables of cell {store.cell} are at revision {found}, not at {migrations.head('tenant')}",
+            "tenantry migrate, then the same command again",
+        )
+
+
 def _store(run: Run) -> TenantStore:
     return TenantStore.of(run.subject)
 
 
 def _stage(run: Run) -> str:
     store, stored = _store(run), Stored.open(str(run.arguments["backup"]))
+    with moves.at_rest(run.subject, run.tenant):
+        pass  # none has begun since the restore was asked for; from now on one that wants to begin finds this run at work
     run.tell(f"restoring {stored.manifest.rows} rows beside the tenant's")
     found = staging.build(store, stored)
     run.note("figures", {table: figure.model_dump(mode="json") for table, figure in found.items()})
@@ -147,9 +165,17 @@ def _stage(run: Run) -> str:
 
 
 def _shut(run: Run) -> str:
-    ledger.begin(run.tenant, str(run.id), str(run.arguments["backup"]))
+    store = _store(run)
+    if not swap.has_staged(store):
+        raise WorkError(f"what was staged for {store.slug} is gone", "restore again")
+    try:
+        _require_head(store)  # the last moment at which nobody has noticed anything
+        ledger.begin(run.subject, run.tenant, str(run.id), str(run.arguments["backup"]))
+    except InputError:
+        staging.discard(store)
+        raise
     ledger.require_open(str(run.id))
-    doors.shut(_store(run), "restore")
+    doors.shut(store, "restore")
     return "nobody gets in while the data is replaced"
 
 

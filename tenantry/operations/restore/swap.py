@@ -47,6 +47,11 @@ def stage_kept(store: TenantStore) -> bool:
     return True
 
 
+def has_staged(store: TenantStore) -> bool:
+    """Whether data stands ready to become the tenant's."""
+    return _is_there(store, Names.of(store).staging)
+
+
 def has_kept(store: TenantStore) -> bool:
     """Whether data that a restore replaced is there."""
     return _is_there(store, Names.of(store).kept)
@@ -138,4 +143,7 @@ def _exchange_rows(store: TenantStore, *, keep: bool) -> None:
 def _require_same(store: TenantStore, expected: dict[str, Figure], found: dict[str, Figure]) -> None:
     problems = checksums.differences(expected, found)
     if problems:
-        raise WorkError(f"tenant {store.slug} would not get what was staged: {'; '.join(problems[:3])}", "nothing was changed")
+        raise WorkError(
+            f"tenant {store.slug} would not get what was staged: {'; '.join(problems[:3])}",
+            f"nothing was changed; tenantry restore rollback {store.slug} opens its doors",
+        )

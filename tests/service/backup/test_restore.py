@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
+from datetime import timedelta
 from types import SimpleNamespace
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import aws, configuration, registry, rows, runs, turnstile
+from tenantry.clients import aws, configuration, moves, registry, rows, runs, turnstile
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
+from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup, drill, durable, kinds
 from tenantry.operations.backup import catalog, proof
@@ -555,6 +559,88 @@ def test_one_restore_that_cannot_be_confirmed_keeps_no_other_waiting(platform, t
             run.sweep()
     assert [swap.has_kept(store) for store in stores] == [True, False]
     assert run.sweep() == ids[:1]
+
+
+@pytest.mark.parametrize("at", ["when it is asked for", "shut the doors"])
+def test_shared_tables_behind_the_newest_revision_take_no_restore(platform, tenant, inline, at):
+    """What is staged would not fit: it is refused, with what to do, before the doors are shut, and a rollback likewise."""
+    store = tenant("lags-rls", "rls")
+    taken, image = backup.create(store.slug), platform.image(store)
+
+    def set_revision(revision):
+        with Server.from_environment().connect(store.database) as connection:
+            (before,) = connection.execute("SELECT version_num FROM shared.alembic_version").fetchone()
+            connection.execute("UPDATE shared.alembic_version SET version_num = %s", [revision])
+        return before
+
+    behind = r"the tables of cell main are at revision 0000, not at \d+"
+    if at == "shut the doors":
+        inline.stops.add(at)
+        run_id = run.request(store.slug, taken.id, by="test")
+        inline.stops.clear()
+    head = set_revision("0000")
+    try:
+        with pytest.raises(InputError, match=behind):
+            inline.go_on(run_id) if at == "shut the doors" else run.request(store.slug, taken.id, by="test")
+        assert ledger.open_of(store.id) is None
+        assert login_works(store)
+        assert platform.image(store) == image
+        assert scars(platform) == (set(), 0)
+    finally:
+        set_revision(head)
+    run.request(store.slug, taken.id, by="test")
+    try:
+        set_revision("0000")
+        with pytest.raises(InputError, match=behind):
+            run.request_rollback(store.slug, by="test")
+    finally:
+        set_revision(head)
+    assert login_works(store)
+    run.confirm(store.slug)
+
+
+@pytest.mark.parametrize("at", ["restore beside", "shut the doors"])
+def test_a_move_that_began_meanwhile_stops_a_restore(platform, tenant, inline, at):
+    """Each step that the tenant does not notice looks again; nothing is left of the restore then, and the doors stay open."""
+    store = tenant("moving-schema", "schema")
+    taken = backup.create(store.slug)
+    inline.stops.add(at)
+    run_id = run.request(store.slug, taken.id, by="test")
+    inline.stops.clear()
+    move = uuid4()
+    with registry.transaction() as connection:
+        place = json.dumps({"isolation": "schema", "cell": "main", "turn": 0})
+        insert = "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, '1 day')"
+        connection.execute(insert, [move, store.id, place, place])
+    try:
+        with pytest.raises(InputError, match="tenant moving-schema is being moved"):
+            inline.go_on(run_id)
+    finally:
+        with registry.transaction() as connection:
+            connection.execute("DELETE FROM moves WHERE id = %s", [move])
+    assert ledger.open_of(store.id) is None
+    assert login_works(store)
+    assert scars(platform) == (set(), 0)
+
+
+def test_a_restore_that_began_meanwhile_stops_a_move(tenant, inline):
+    """A run that is at work on a restore, one that waits for a decision: no move is opened."""
+    store = tenant("staying-schema", "schema")
+    taken = backup.create(store.slug)
+    places = [Place("schema", "main", 0), Place("database", "main", 1)]
+
+    def move():
+        with pytest.raises(InputError, match="a restore of staying-schema is under way or waits for a decision"):
+            moves.begin(uuid4(), store.id, store.slug, *places, timedelta(days=1))
+        assert moves.of(store.slug) is None
+
+    inline.stops.add("restore beside")
+    run_id = run.request(store.slug, taken.id, by="test")
+    move()
+    inline.stops.clear()
+    inline.go_on(run_id)
+    move()
+    run.confirm(store.slug)
 
 
 def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inline):
