@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -80,13 +80,13 @@ def drop(store: TenantStore, schema: str) -> None:
         connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
 
-def set_shut(store: TenantStore, schema: str, shut: bool) -> None:
-    """Opens the turnstile or shuts it, where there is one."""
+def set_shut(store: TenantStore, schema: str, shut: bool, connection: psycopg.Connection | None = None) -> None:
+    """Opens the turnstile or shuts it, where there is one. ``connection``: an administrator's to the store's database that stands ready."""
     from psycopg import sql
 
-    with store.connected() as connection, acting_as(connection, store.owner):
-        if connection.execute("SELECT to_regclass(format('%%I.gate', %s::text))", [schema]).fetchone() != (None,):
-            connection.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(schema, "gate")), [shut])
+    with nullcontext(connection) if connection is not None else store.connected() as used, acting_as(used, store.owner):
+        if used.execute("SELECT to_regclass(format('%%I.gate', %s::text))", [schema]).fetchone() != (None,):
+            used.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(schema, "gate")), [shut])
 
 
 class Freeze:

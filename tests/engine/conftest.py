@@ -151,6 +151,10 @@ class Sandbox:
             autocommit=True,
         )
 
+    def port(self, server: str | None) -> int | None:
+        """Where a tenant's own server listens; None: it has none."""
+        return json.loads((self.cloud.home.instances / server / "instance.json").read_text())["port"] if server else None
+
     def as_tenant(self, slug: str) -> psycopg.Connection:
         """A session of the application in a tenant's store, in that tenant's context, with the credentials that the stack gives out."""
         with self.sql(naming.CONTROL_DATABASE) as admin:
@@ -160,10 +164,7 @@ class Sandbox:
         assert row is not None
         tenant_id, database, schema, role, stack, server = row
         outputs = self.outputs(stack)
-        port = None
-        if server:
-            port = json.loads((self.cloud.home.instances / server / "instance.json").read_text())["port"]
-        connection = self.sql(database, user=role, password=outputs["credentials"][role], port=port)
+        connection = self.sql(database, user=role, password=outputs["credentials"][role], port=self.port(server))
         connection.execute("SELECT set_config('app.tenant_id', %s, false), set_config('search_path', %s, false)", [str(tenant_id), schema])
         return connection
 

@@ -43,12 +43,13 @@ class Application(threading.Thread):
 
     def connect(self) -> psycopg.Connection:
         with self.sandbox.sql(naming.CONTROL_DATABASE) as admin:
-            database, schema, role, stack = admin.execute(
-                "SELECT database, schema, app_role, stack FROM control.tenants WHERE id = %s", [self.id]
+            database, schema, role, stack, server = admin.execute(
+                "SELECT database, schema, app_role, stack, server FROM control.tenants WHERE id = %s", [self.id]
             ).fetchone()
         if role not in self._credentials:
             self._credentials = self.sandbox.outputs(stack)["credentials"]
-        connection = self.sandbox.sql(database, user=role, password=self._credentials.get(role, "-"))
+        port = self.sandbox.port(server)
+        connection = self.sandbox.sql(database, user=role, password=self._credentials.get(role, "-"), port=port)
         connection.execute("SELECT set_config('app.tenant_id', %s, false), set_config('search_path', %s, false)", [str(self.id), schema])
         connection.autocommit = False
         return connection

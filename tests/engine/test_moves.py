@@ -10,6 +10,7 @@ import pytest
 from tenantry.declaration import naming
 from tests.engine.moving import Application, contents, fill, home, places_with_rows, turnstiles
 from tests.engine.test_killed_runs import check_nothing_is_double_or_left, cloudflare
+from tests.killing import killed_at
 
 pytestmark = pytest.mark.engine
 
@@ -118,6 +119,57 @@ def test_a_move_by_a_reviewed_edit_to_another_cell(platform):
     assert not left.get("Versions")
     assert not left.get("DeleteMarkers")
     assert platform.up() == {"shared": {}, "shared-c2": {}}
+
+
+def test_a_rollback_opens_the_old_place_when_the_tenant_is_back(platform):
+    """Until then a stale application is refused there; what was changed there by hand is found, and copied over."""
+    platform.tenantry("move", "stayer", "--to", "database")
+    before = contents(platform, "stayer")
+    assert killed_at(platform, "before tenantry.clients.turnstile:Freeze.begin", 1, "move", "stayer", "--rollback")
+    with platform.sql("cell_main") as admin:
+        assert admin.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = 't_stayer__app'").fetchone() == (False,)
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="does not live here any more"):
+            admin.execute("DELETE FROM t_stayer.documents")
+        admin.execute("SET tenantry.mover = 'on'")
+        assert admin.execute("DELETE FROM t_stayer.documents WHERE title LIKE 'f1%'").rowcount > 0
+    platform.tenantry("move", "stayer", "--rollback")
+    assert home(platform, "stayer")[0] == "schema"
+    assert contents(platform, "stayer") == before
+    assert places_with_rows(platform, "stayer") == {"cell_main.t_stayer"}
+    assert turnstiles(platform) == []
+
+
+def test_to_a_server_of_its_own_and_back_with_a_writer(platform):
+    """Killed on the way and on the way back, where writes are refused until it goes on: none that was confirmed is lost or there twice."""
+    slug = "other-cell"
+    platform.tenantry("move", slug, "--to", "database")
+    platform.tenantry("move", slug, "--finish")
+    application = Application(platform, slug).begin()
+    assert killed_at(platform, "after tenantry.clients.turnstile:Freeze.set_shut", 1, "move", slug, "--to", "instance")
+    assert home(platform, slug)[0] == "database"
+    platform.tenantry("move", slug)
+    assert home(platform, slug) == ("instance", "c2", slug)
+    platform.tenantry("move", slug, "--finish")
+    assert places_with_rows(platform, slug) == set()  # on the platform's server
+    platform.tenantry("move", slug, "--to", "database")
+    assert home(platform, slug) == ("database", "c2", slug)
+    assert killed_at(platform, "before tenantry.operations.move.transfer:reopen", 1, "move", slug, "--rollback")
+    assert home(platform, slug)[0] == "instance"
+    with platform.as_tenant(slug) as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+            connection.execute("DELETE FROM users")
+    platform.tenantry("move", slug, "--rollback")
+    assert places_with_rows(platform, slug) == set()
+    platform.tenantry("move", slug, "--to", "database")
+    platform.tenantry("move", slug, "--finish")
+    application.end()
+    assert len(application.written) > 200
+    application.check()
+    assert len(places_with_rows(platform, slug)) == 1
+    assert turnstiles(platform) == []
+    assert list(platform.cloud.home.instances.glob("*")) == []
+    assert platform.up()[slug] == {}
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,25 @@ def _arrive(move: Move, tell: Tell) -> str:
     return "" if runs.read(move.id)["state"] == "done" else passing.hand_over(move, "moved", tell)
 
 
-def _switch_back(move: Move, tell: Tell) -> str:
-    if move.crosses_tables:
-        passing.set_login(move.store(move.source), move.source, _active(move))
-    return transfer.switch(Way.back(move))
+def _back(work: Callable[[Way, Tell], str]) -> Callable[[Move, Tell], str]:
+    """The work on the way back. When what was copied is not equal it is copied anew and done once more: there is no other rollback."""
+
+    def step(move: Move, tell: Tell) -> str:
+        way = Way.back(move)
+        try:
+            return work(way, tell)
+        except transfer.Unequal as error:
+            tell(f"{error.message}: everything is copied anew")
+            transfer.copy(way, tell)
+            return work(way, tell)
+
+    return step
 
 
-def _active(move: Move) -> bool:
-    return TenantStore.of(move.slug).state == "active"
+def _hand_back(move: Move, tell: Tell) -> str:
+    if move.crosses_tables and move.phase == "returned":  # a kill may have come between the switch and this
+        transfer.reopen(Way.back(move), move.store(move.source))
+    return passing.hand_over(move, "undoing", tell)
 
 
 def _let_go(run: Run) -> str:
@@ -112,10 +123,10 @@ def _rollback(_: Run) -> Sequence[Step | Parts]:
     return (
         Step("check", _check),
         Step("arrive", _in(("switched", "moved"), _arrive), PATIENT),
-        Step("copy back", _in(("moved",), lambda move, tell: transfer.copy(Way.back(move), tell)), PATIENT),
-        Step("catch up", _in(("moved",), lambda move, tell: transfer.catch_up(Way.back(move), tell)), PATIENT),
-        Step("freeze and switch back", _in(("moved",), _switch_back), PATIENT),
-        Step("hand back", _in(("returned", "undoing"), lambda move, tell: passing.hand_over(move, "undoing", tell)), PATIENT),
+        Step("copy back", _in(("moved",), _back(transfer.copy)), PATIENT),
+        Step("catch up", _in(("moved",), _back(transfer.catch_up)), PATIENT),
+        Step("freeze and switch back", _in(("moved",), _back(lambda way, _: transfer.switch(way))), PATIENT),
+        Step("hand back", _in(("returned", "undoing"), _hand_back), PATIENT),
         Step("remove the other place", _in(("copying", "undoing", "unmaking"), passing.undo), PATIENT),
         Step("close the move", _let_go, PATIENT),
     )

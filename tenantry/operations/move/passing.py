@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from tenantry.clients import ledger, moves, objects, registry, turnstile
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.moves import Move
-from tenantry.clients.postgres import Server, may_act_as
+from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import WorkError
-from tenantry.operations.move.transfer import Tell
+from tenantry.operations.move.transfer import Tell, set_login
 from tenantry.operations.progress import said
 from tenantry.settings import tenants_dir
 
@@ -35,7 +35,7 @@ def hand_over(move: Move, phase: str, tell: Tell) -> str:
     home, other = move.home, move.source if move.switched else move.target
     stacks = list(dict.fromkeys((home.stack(move.slug), other.stack(move.slug))))
     if move.crosses_tables and not other.shared:
-        set_login(move.store(other), other, False)
+        set_login(move.store(other), False)
     if move.phase != phase:
         if len(stacks) == 2:
             with Server.from_environment().connect() as connection:
@@ -61,20 +61,6 @@ def undo(move: Move, tell: Tell) -> str:
         turnstile.drop(move.store(move.source), naming.turnstile_schema(move.slug, move.source.turn))
         move = moves.advance(move, "unmaking")
     return _remove(move, move.target, move.source, "undoing", "unmaking", "rolled back" if move.switched_at else "given up", tell)
-
-
-def set_login(store: TenantStore, place: Place, login: bool) -> None:
-    """Lets the tenant's own role log in or not, at once: the engine's run comes later. What may not log in is thrown out."""
-    from psycopg import sql
-
-    with store.administrator().connect() as connection:
-        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [store.app_role]).fetchone() is None or place.shared:
-            return
-        may_act_as(connection, store.app_role)
-        connection.execute(sql.SQL("ALTER ROLE {} " + ("LOGIN" if login else "NOLOGIN")).format(sql.Identifier(store.app_role)))
-        connection.commit()
-        if not login:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [store.app_role])
 
 
 def _remove(move: Move, left: Place, home: Place, first: str, second: str, outcome: str, tell: Tell) -> str:

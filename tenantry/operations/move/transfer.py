@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from tenantry.clients import moves, prefixes, rows, turnstile
 from tenantry.clients.checksums import Figure
 from tenantry.clients.migrations import keep_out, version
 from tenantry.clients.moves import Move
-from tenantry.clients.postgres import Server
+from tenantry.clients.postgres import Server, may_act_as
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
@@ -41,16 +42,18 @@ class Way:
     destination: Place
     switched: str
     """The phase in which the tenant lives at the destination."""
+    kept: bool
+    """The tenant has lived at the destination before: it is shut, for writes and for log-ins, until the tenant lives there again."""
 
     @classmethod
     def there(cls, move: Move) -> Way:
         """From source to target."""
-        return cls(move, move.source, move.target, "switched")
+        return cls(move, move.source, move.target, "switched", kept=False)
 
     @classmethod
     def back(cls, move: Move) -> Way:
         """From the target back to the source, which is still there."""
-        return cls(move, move.target, move.source, "returned")
+        return cls(move, move.target, move.source, "returned", kept=True)
 
     @property
     def turnstile(self) -> str:
@@ -60,6 +63,10 @@ class Way:
     def stores(self) -> tuple[TenantStore, TenantStore]:
         """Origin and destination."""
         return self.move.store(self.origin), self.move.store(self.destination)
+
+
+class Unequal(WorkError):
+    """What was copied is not what it was copied from; a copy made anew would be."""
 
 
 def copy(way: Way, tell: Tell) -> str:
@@ -113,7 +120,6 @@ def switch(way: Way) -> str:
         return f"lives in the bucket {target.bucket} now; nothing had to wait"
     tables = _tables(source, target)
     turnstile.set_shut(source, way.turnstile, False)  # a killed attempt may have shut it and gone no further
-    turnstile.set_shut(target, naming.turnstile_schema(way.move.slug, way.destination.turn), False)
     for _ in range(3):
         if _round(way, source, target, tables).notes <= FEW:
             break
@@ -141,7 +147,7 @@ def switch(way: Way) -> str:
             _must_be_equal(way, differing)
             rows.set_sequences(out, into, source.schema, target.schema)
         prefixes.mirror(source.bucket, target.bucket, source.prefix)
-        _decide(way, control, freeze)
+        _decide(way, control, freeze, target, there)
         freeze.end()
         frozen_for = time.monotonic() - started
     moves.measured(way.move, frozen_for, figures)
@@ -150,24 +156,58 @@ def switch(way: Way) -> str:
 
 def _must_be_equal(way: Way, differing: list[str]) -> None:
     if differing:
-        raise WorkError(
-            f"the copy of {way.move.slug} is not equal: {'; '.join(differing)}",
-            f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
-        )
+        raise Unequal(f"the copy of {way.move.slug} is not equal: {'; '.join(differing)}", _anew(way))
 
 
-def _decide(way: Way, control: psycopg.Connection, freeze: turnstile.Freeze) -> None:
-    """The old place is shut before the registry names the new one: nobody ever finds both open. Killed in between, writes are refused
-    until the move goes on and opens the old place again."""
+def _anew(way: Way) -> str:
+    hint = f"tenantry move {way.move.slug} --rollback"
+    return f"nothing was switched. Begin anew: {hint}" if way.kept else f"nothing was switched. Begin anew: {hint}, then the same move"
+
+
+def _decide(way: Way, control: psycopg.Connection, freeze: turnstile.Freeze, target: TenantStore, there: psycopg.Connection) -> None:
+    """The old place is shut before the registry names the new one, and a kept one is opened after that: nobody ever finds both open.
+
+    Killed in between, writes are refused, and reads are not, until the move goes on and opens the place where the tenant lives.
+    """
     try:
         with moves.switching(control, way.move, way.switched):
             freeze.set_shut(True)
+            if way.kept:
+                set_login(target, target.state == "active", there)
     except Exception as error:
         # An answer that was lost says nothing about what was committed.
-        if moves.must(way.move.slug).phase == way.switched:
+        if moves.must(way.move.slug).phase != way.switched:
+            freeze.set_shut(False)
+            if way.kept:
+                set_login(target, False, there)
+            raise error
+    if way.kept:
+        reopen(way, target, there)
+
+
+def reopen(way: Way, target: TenantStore, there: psycopg.Connection | None = None) -> None:
+    """Lets writes into a kept place again, now that the tenant lives there."""
+    turnstile.set_shut(target, naming.turnstile_schema(way.move.slug, way.destination.turn), False, there)
+
+
+def set_login(store: TenantStore, login: bool, connection: psycopg.Connection | None = None) -> None:
+    """Lets the tenant's own role log in or not, at once: the engine's run comes later. What may not log in is thrown out.
+
+    ``connection``: an administrator's to the store's server that stands ready.
+    """
+    from psycopg import sql
+
+    if store.shared:
+        return
+    with nullcontext(connection) if connection is not None else store.administrator().connect() as used:
+        if used.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [store.app_role]).fetchone() is None:
             return
-        freeze.set_shut(False)
-        raise error
+        may_act_as(used, store.app_role)
+        used.execute(sql.SQL("ALTER ROLE {} " + ("LOGIN" if login else "NOLOGIN")).format(sql.Identifier(store.app_role)))
+        used.commit()
+        if not login:
+            used.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [store.app_role])
+            used.commit()
 
 
 def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> rows.Followed:
@@ -206,10 +246,7 @@ def _must_be_noted(way: Way, tables: list[rows.Table]) -> None:
     with source.connected() as connection:
         unnoted = turnstile.beside(connection, source.schema, way.turnstile, tables)
     if unnoted:
-        raise WorkError(
-            f"since the copy of {way.move.slug} began, a migration brought {', '.join(unnoted)}",
-            f"nothing was switched. Begin anew: tenantry move {way.move.slug} --rollback, then the same move",
-        )
+        raise Unequal(f"since the copy of {way.move.slug} began, a migration brought {', '.join(unnoted)}", _anew(way))
 
 
 def _counted(figures: Mapping[str, Figure]) -> str:
