@@ -11,6 +11,9 @@ import typer
 
 from tenantry.errors import TenantryError, WorkError
 
+INTERRUPTED = 130
+"""What a command that Ctrl-C ended gives; Typer turns the interruption into it."""
+
 app = typer.Typer(
     name="tenantry",
     help="Sets up, changes and removes the tenants of a white-label SaaS.",
@@ -51,7 +54,7 @@ def _unexpected(error: Exception) -> TenantryError:
 
 
 def main() -> None:
-    """Entry point of the ``tenantry`` command. Exit codes: 0 done, 1 the work failed, 2 the input is wrong."""
+    """Entry point of the ``tenantry`` command. Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted."""
     _register()
     try:
         app()
@@ -66,6 +69,8 @@ def main() -> None:
             if error.hint:
                 print(f"  {error.hint}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
+        if isinstance(ended, SystemExit) and ended.code != INTERRUPTED:
+            raise
         print("interrupted; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

@@ -88,7 +88,7 @@ def run(
     Example: tenantry cron run mail
     """
     from tenantry.clients import task_runs
-    from tenantry.commands.runs import person
+    from tenantry.commands.runs import not_watched, person
     from tenantry.operations.tasks import register, schedule, watch
 
     found = register.find(task)
@@ -105,7 +105,8 @@ def run(
         try:
             rows = watch.until_done(ids, (lambda row: None) if as_json else _show, console.say)
         except KeyboardInterrupt:
-            raise WorkError("not watched any more; the work goes on with the next worker", f"tenantry cron log {task} shows it") from None
+            not_watched(f"tenantry cron log {task}")
+            raise
     _conclude(rows, detach, as_json)
 
 

@@ -75,7 +75,7 @@ def migrate(
 
 
 def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as_json: bool) -> None:
-    from tenantry.commands.runs import line, person
+    from tenantry.commands.runs import line, not_watched, person
     from tenantry.operations import follow
     from tenantry.operations import migrate as operation
 
@@ -87,9 +87,8 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
     try:
         (run,) = follow.until_done([run_id], lambda _, step: None if step["state"] == "running" else console.say(line(step)), console.say)
     except KeyboardInterrupt:
-        raise WorkError(
-            "not watched any more; the work goes on with the next worker", f"tenantry log {run_id} shows it; tenantry worker does it"
-        ) from None
+        not_watched(f"tenantry log {run_id}")
+        raise
     if as_json:
         _print_result(found, run)
         if run["state"] == "failed":

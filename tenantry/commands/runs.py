@@ -132,10 +132,8 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
         try:
             found = follow.until_done(run_ids, _show if not as_json else lambda run, step: None, console.say)
         except KeyboardInterrupt:
-            raise WorkError(
-                "not watched any more; the work goes on with the next worker",
-                f"tenantry log {run_ids[0]} shows it; tenantry worker does it",
-            ) from None
+            not_watched(f"tenantry log {run_ids[0]}")
+            raise
     if as_json:
         console.print_json(found)
     elif detach:
@@ -164,6 +162,11 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
             took = (run["finished_at"] - run["requested_at"]).total_seconds()
             console.say(f"{run['subject']}: {run['kind']} {run['state']} in {took:.1f} s (run {run['id']})")
     return found
+
+
+def not_watched(shows: str) -> None:
+    """Says what becomes of work when somebody stops watching it; ``shows`` is the command that shows it."""
+    console.say(f"not watched any more: {shows} shows how it stands; what is not done goes on with the next worker (tenantry worker)")
 
 
 MARKS = {"running": "…", "waiting": "!", "done": "✓", "skipped": "-", "failed": "✗"}

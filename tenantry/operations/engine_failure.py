@@ -17,6 +17,9 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 
+# What the engine prints when Ctrl-C or a service's stop reaches it beside the worker; -2, -15: before it listened.
+_TOLD_TO_STOP = re.compile(r"^(?:\^C|SIG[A-Z]+) received; cancelling|^\s*code: -(?:2|15)$", re.MULTILINE)
+
 
 def _failure(message: str, hint: str) -> WorkError:
     """``TransientError`` where the cause passes by itself."""
@@ -24,7 +27,14 @@ def _failure(message: str, hint: str) -> WorkError:
 
 
 def explained(stack: str, problems: Sequence[tuple[str, str]], output: str) -> WorkError:
-    """What to raise for a run that failed: from its ``problems`` (resource, message), or where there are none from what it printed."""
+    """What to raise for a run that failed: from its ``problems`` (resource, message), or where there are none from what it printed.
+
+    A run that was told to stop is a ``TransientError``, whatever it then fell over: its worker finishes what is in hand, or another does.
+    """
+    if _TOLD_TO_STOP.search(output):
+        return TransientError(
+            f"stack {stack}: the engine was told to stop in the middle of it", "run the same command again: it goes on there"
+        )
     if not problems:
         text = [line.strip() for line in output.splitlines() if "error:" in line]
         return _failure(f"stack {stack}: {text[-1].partition('error:')[2].strip() if text else 'the engine failed'}", "tenantry doctor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ Show = Callable[[dict[str, Any], dict[str, Any]], None]
 def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] = lambda line: None) -> list[dict[str, Any]]:
     """The runs, once all of them have ended, each with its steps. ``show`` gets run and step whenever a step begins, waits or ends.
 
-    Ctrl-C ends the watching: the runs go on with another worker, or with the next one.
+    Ctrl-C ends the watching, by ``KeyboardInterrupt``: the runs go on with another worker, or with the next one.
     """
     shown: dict[tuple[UUID, int], tuple[str, int]] = {}
     ended: dict[UUID, dict[str, Any]] = {}
@@ -80,6 +81,12 @@ class Somebody:
         """Before the next look: so long, or until a run has ended here."""
         self._own.wait(seconds) if self._own else time.sleep(seconds)
 
+    def interrupted(self) -> None:
+        """Says what ``stop`` waits for. From now on Ctrl-C ends the process at once, where Python would wait for its threads."""
+        if self._own and self._own.in_hand:
+            self._say("interrupted: what is in hand is finished first, in 10 minutes at most; Ctrl-C again leaves it to the next worker")
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     def stop(self) -> None:
         """Is no worker any more, once what is in hand has ended."""
         if self._own:
@@ -92,5 +99,8 @@ def somebody_at_work(say: Callable[[str], None]) -> Iterator[Somebody]:
     somebody = Somebody(say)
     try:
         yield somebody
+    except KeyboardInterrupt:
+        somebody.interrupted()
+        raise
     finally:
         somebody.stop()

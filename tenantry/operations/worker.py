@@ -69,9 +69,9 @@ class Worker:
         self._closing.set()
         with self._idle:
             self._idle.wait_for(lambda: self._in_hand == 0, timeout=patience)
-        DBOS.destroy(destroy_registry=True)
         self._ended.set()
-        self._heart.join(timeout=workers.BEAT * 2)
+        self._heart.join(timeout=workers.BEAT * 2)  # it looks through DBOS for the dead
+        DBOS.destroy(destroy_registry=True)
         workers.leave(self.id)
 
     def wait(self, seconds: float) -> None:
@@ -79,6 +79,11 @@ class Worker:
         with self._idle:
             self._idle.wait_for(lambda: self._done > self._heard, timeout=seconds)
             self._heard = self._done
+
+    @property
+    def in_hand(self) -> int:
+        """Runs that have begun here and not ended."""
+        return self._in_hand
 
     @contextmanager
     def _in_hands(self) -> Iterator[None]:

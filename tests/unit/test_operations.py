@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import pytest
 
+from tenantry.clients import pgtools
+from tenantry.errors import TransientError
 from tenantry.operations import doctor, engine_step
 from tests.environment import entered
 
@@ -27,3 +32,11 @@ def test_doctor_works_in_a_shell_without_the_environment() -> None:
 def test_a_change_is_told_as_its_own_tenants(name: str, slug: str | None) -> None:
     """What is the platform's or the engine's is no other tenant's, and a slug may begin as another one does."""
     assert engine_step._tenant(name, {"acme", "acme-staging"}) == slug
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_program_that_is_told_to_stop_is_run_again(number: signal.Signals) -> None:
+    """What ends a service, or Ctrl-C, reaches pg_dump beside the worker, which finishes what is in hand."""
+    stopped = f"import os, signal; signal.signal({int(number)}, signal.SIG_DFL); os.kill(os.getpid(), {int(number)})"
+    with pytest.raises(TransientError, match="told to stop"), pgtools.reading([sys.executable, "-c", stopped], {}) as read:
+        assert read(1) == b""

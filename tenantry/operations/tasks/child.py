@@ -56,6 +56,7 @@ def main(channel: Connection, order: Order) -> None:
     os.environ.clear()
     os.environ.update(order.environment)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # blocked in the process that this one was forked from
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(int(order.timeout) + LAST_RESORT)
     threading.Thread(target=_end_with, args=(channel,), daemon=True).start()

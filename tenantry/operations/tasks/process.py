@@ -9,7 +9,7 @@ import signal
 import time
 from datetime import datetime
 from functools import cache
-from multiprocessing import connection
+from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 
 from tenantry.operations.tasks import child
@@ -38,10 +38,17 @@ def run(task: Task, slug: str | None, slot: datetime) -> Report:
 def _server() -> ForkServerContext:
     """A process that has imported what tasks need and forks a copy for each: a tenth of the cost of starting Python each time.
 
-    It never has a thread or a connection, so its copies inherit none.
+    It never has a thread or a connection, so its copies inherit none. It ends when this process does; a SIGTERM that means this one, and
+    reaches all of its group, must not end it, and with it the tasks in hand.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([child.__name__, f"{__package__}.shipped", "tenantry.clients.task_runs", "psycopg", "boto3"])
+    resource_tracker.ensure_running()  # it would undo the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
 
 

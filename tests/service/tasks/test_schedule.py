@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,19 @@ def test_the_run_of_a_killed_worker_is_done_by_another(control, tenants, worker,
     wait_for(lambda: rows("SELECT 1 FROM task_runs WHERE id = %s AND state = 'done'", uuid.UUID(run_id)))
     assert rows("SELECT attempts, worker FROM task_runs") == [{"attempts": 2, "worker": second.id}]
     assert [line[4] for line in told(notes, "slow")] == ["begin", "begin", "end"]
+
+
+def test_a_worker_that_is_told_to_stop_finishes_the_task_in_hand(control, tenants, worker, notes):
+    """A signal to its whole group, as a service manager may send it, does not reach the task."""
+    (slug,) = tenants(1)
+    told_to_stop = worker()
+    control.tenantry("cron", "run", "slow", slug, "--detach")
+    wait_for(lambda: told(notes, "slow"))
+    os.killpg(told_to_stop.process.pid, signal.SIGTERM)
+    wait_for(lambda: "in hand are finished" in told_to_stop.process.stderr.readline())
+    Path(os.environ["TEST_GO"]).touch()
+    assert told_to_stop.process.wait(60) == 0
+    assert rows("SELECT state, attempts, summary FROM task_runs") == [{"state": "done", "attempts": 1, "summary": "slept"}]
 
 
 def test_a_tenant_never_meets_itself(control, tenants, worker, notes):
