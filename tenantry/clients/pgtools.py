@@ -128,7 +128,7 @@ def _conclude(process: subprocess.Popen[bytes], command: Sequence[str], errors: 
     errors.seek(0)
     text = errors.read()
     # Ctrl-C, or a service's stop, reaches the programs beside the worker that finishes what is in hand.
-    if process.returncode in (-signal.SIGINT, -signal.SIGTERM) or "terminated by user" in text:
+    if process.returncode in (-signal.SIGINT, -signal.SIGTERM) or any(line.endswith("terminated by user") for line in text.splitlines()):
         raise TransientError(f"{Path(command[0]).name} was told to stop in the middle of it", "run the same command again")
     said = " / ".join(found[0] for line in _SAID if (found := line.search(text)))
     message = f"{Path(command[0]).name} failed: {said or f'exit code {process.returncode}'}"

@@ -66,19 +66,45 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
     return row
 
 
-def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
-    """Makes a failed run wait for a worker again, in the caller's transaction; its row. ``InputError`` when it has not failed."""
-    row = connection.execute(
-        "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL"
-        " WHERE id = %s AND state = 'failed' RETURNING *",
-        [run_id],
-    ).fetchone()
+def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
+    """The row of a run, which stays as it is until the caller's transaction ends. ``InputError`` when there is none of that id."""
+    row = connection.execute("SELECT * FROM runs WHERE id = %s FOR UPDATE", [run_id]).fetchone()
     if row is None:
-        ended = connection.execute("SELECT subject, error FROM runs WHERE id = %s AND state = 'cancelled'", [run_id]).fetchone()
-        if ended is not None:
-            raise InputError(f"run {run_id} was cancelled: {ended['error']}", f"tenantry log {ended['subject']} shows what came after it")
-        raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
+        raise _no_run(run_id)
     return row
+
+
+def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
+    """Makes a failed run wait for a worker again, in the caller's transaction; its row. One that is open stays as it is.
+
+    ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
+    """
+    from psycopg import errors
+
+    row = locked(connection, run_id)
+    if row["state"] in OPEN:
+        return row
+    if row["state"] == "cancelled":
+        raise InputError(f"run {run_id} was cancelled: {row['error']}", f"tenantry log {row['subject']} shows what came after it")
+    if row["state"] != "failed":
+        raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
+    try:
+        with connection.transaction():
+            reopened = connection.execute(
+                "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL"
+                " WHERE id = %s RETURNING *",
+                [run_id],
+            ).fetchone()
+    except errors.UniqueViolation:
+        newer = connection.execute(
+            "SELECT id FROM runs WHERE tenant_id = %s AND kind = %s AND state IN ('queued', 'running')", [row["tenant_id"], row["kind"]]
+        ).fetchone()
+        raise InputError(
+            f"a newer {row['kind']} of {row['subject']} is under way" + (f": run {newer['id']}" if newer else ""),
+            f"tenantry log {newer['id'] if newer else row['subject']} shows it",
+        ) from None
+    assert reopened is not None  # noqa: S101  # the row is locked
+    return reopened
 
 
 def claim(run_id: UUID, worker: str) -> dict[str, Any] | None:
@@ -180,9 +206,13 @@ def read(run_id: UUID) -> dict[str, Any]:
     with registry.transaction() as connection:
         row = connection.execute("SELECT * FROM runs WHERE id = %s", [run_id]).fetchone()
         if row is None:
-            raise InputError(f"no run {run_id}", "tenantry log shows the runs")
+            raise _no_run(run_id)
         steps = connection.execute("SELECT * FROM run_steps WHERE run_id = %s ORDER BY number", [run_id]).fetchall()
         return {**row, "steps": steps}
+
+
+def _no_run(run_id: UUID) -> InputError:
+    return InputError(f"no run {run_id}", "tenantry log shows the runs")
 
 
 def latest(*, tenant_id: UUID | None = None, kind: str | None = None, limit: int = 20) -> list[dict[str, Any]]:

@@ -43,9 +43,23 @@ def request(wanted: runs.Request) -> UUID:
 
 
 def resume(run_id: UUID) -> None:
-    """Puts a run that failed back into the queue: it goes on at the step that failed. One that is under way is left alone."""
-    row = runs.read(run_id)
-    asked(lambda connection: _enqueue(connection, row if row["state"] in runs.OPEN else runs.reopen(connection, run_id)))
+    """Puts a run that failed back into the queue: it goes on at the step that failed. One that is under way is left alone.
+
+    ``InputError`` for one that is over, and while a newer run does the same work.
+    """
+    asked(lambda connection: _enqueue(connection, runs.reopen(connection, run_id)))
+
+
+def join(run_id: UUID) -> UUID:
+    """The same for one that was just found failed or under way: it may have reached its end since, and that is as good. The run's id."""
+
+    def ask(connection: psycopg.Connection[dict[str, Any]]) -> None:
+        row = runs.locked(connection, run_id)
+        if row["state"] != "done":
+            _enqueue(connection, runs.reopen(connection, run_id))
+
+    asked(ask)
+    return UUID(str(run_id))
 
 
 def _enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> None:

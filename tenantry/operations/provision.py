@@ -40,8 +40,7 @@ def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UU
     if last is not None and last["state"] == "done" and applied(declaration):
         return UUID(str(last["id"]))
     if last is not None and last["state"] in ("failed", *runs.OPEN):
-        durable.resume(last["id"])
-        return UUID(str(last["id"]))
+        return durable.join(last["id"])
     return durable.request(
         runs.Request(
             PROVISION.name, slug, tenant_id=declaration.id, stack=declaration.stack, arguments={"welcome": welcome}, by=by, via=via

@@ -1,4 +1,4 @@
-"""Told to stop in the middle of an engine run, with everything in its process group, as Ctrl-C and a service manager tell: no run is lost."""
+"""Told to stop in the middle of an engine run, with all of its process group, as by Ctrl-C or a service manager: no run is lost."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def test_a_command_that_is_its_own_worker_says_what_it_waits_for(platform):
     assert code == 130, said
     assert said.splitlines()[-3:] == [
         "interrupted: what is in hand is finished first, in 10 minutes at most; Ctrl-C again leaves it to the next worker",
-        f"not watched any more: tenantry log {run['id']} shows how it stands; what is not done goes on with the next worker (tenantry worker)",
+        f"not watched any more: tenantry log {run['id']} shows how it stands; what is not done goes on with the next worker"
+        " (tenantry worker)",
         "interrupted; run the same command again to go on",
     ]
     check_provisioned_once(platform, "sorrel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -73,6 +74,31 @@ def test_neither_has_what_failed_halfway(wanted, monkeypatch):
     runs.finish(run_id, "test", "done")
     with pytest.raises(InputError, match="has not failed"):
         durable.resume(run_id)
+
+
+def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
+    """Two ask at once after a failure, and the first's run is done before the second's turn: both have the run, and it is done once."""
+    run_id = durable.request(wanted)
+    runs.claim(run_id, "test")
+    runs.finish(run_id, "test", "failed", "it rained", "wait")
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(durable.join, [run_id] * 8)) == {run_id}
+    assert (runs.read(run_id)["state"], runs.read(run_id)["resumed"]) == ("queued", 1)
+    runs.claim(run_id, "test")
+    runs.finish(run_id, "test", "done")
+    assert durable.join(run_id) == run_id
+    assert (runs.read(run_id)["state"], len(queued(run_id))) == ("done", 2)
+
+
+def test_a_failed_run_is_not_resumed_beside_a_newer_one(wanted):
+    """The same work is under way in a run of its own: that one is named, and the failed one stays as it is."""
+    old = durable.request(wanted)
+    runs.claim(old, "test")
+    runs.finish(old, "test", "failed", "it rained", "wait")
+    new = durable.request(wanted)
+    with pytest.raises(InputError, match=f"a newer backup of asking is under way: run {new}"):
+        durable.resume(old)
+    assert (runs.read(old)["state"], runs.read(old)["error"]) == ("failed", "it rained")
 
 
 def test_a_run_that_has_ended_is_not_begun_again(wanted):

@@ -91,13 +91,10 @@ def joined(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
         return _killed_early(slug, isolation, cell)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
     if same and move.phase in ("copying", "switched"):
-        durable.resume(move.id)
-        return move.id
+        return durable.join(move.id)
     last = runs.read(move.id)
     if same and move.phase == "moved":
-        if last["state"] == "failed":
-            durable.resume(move.id)
-        return move.id
+        return durable.join(move.id) if last["state"] == "failed" else move.id
     raise InputError(
         f"tenant {slug} is being moved to {move.target} ({move.phase})",
         f"end that first: tenantry move {slug} --finish, or --rollback",
@@ -112,16 +109,14 @@ def _killed_early(slug: str, isolation: str | None, cell: str | None) -> UUID | 
     target = Place(**last["arguments"]["target"])
     if isolation not in (None, target.isolation) or cell not in (None, target.cell):
         return None
-    durable.resume(last["id"])
-    return UUID(str(last["id"]))
+    return durable.join(last["id"])
 
 
 def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for ``move-finish`` or ``move-rollback``; the run's id. ``InputError`` when there is no move, or it is too early or too late."""
     last = runs.last(TenantStore.of(slug).id, kind)
     if last is not None and last["state"] in runs.OPEN:  # the move may be closed already, and the run killed before its end
-        durable.resume(last["id"])
-        return UUID(str(last["id"]))
+        return durable.join(last["id"])
     move = moves.must(slug)
     allowed = {
         "move-finish": ("moved", "finishing", "clearing"),
@@ -148,8 +143,7 @@ def _next(move: Move) -> str:
 def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, by: str, via: str) -> UUID:
     last = runs.last(tenant_id, kind)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments and kind != "move":
-        durable.resume(last["id"])
-        return UUID(str(last["id"]))
+        return durable.join(last["id"])
     # No stack: a copy of hours must not keep a cell's other tenants waiting. Runs of the engine take the stack's lock when they need it.
     return durable.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, by=by, via=via))
 
