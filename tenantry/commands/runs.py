@@ -76,13 +76,17 @@ def log(
     """
     from tenantry.clients import runs
     from tenantry.clients.stores import TenantStore
+    from tenantry.declaration import naming
 
     run_id = _maybe_id(what) if what else None
     if run_id is not None:
         found = [runs.read(run_id)]
     else:
-        tenant_id = TenantStore.of(what).id if what else None
+        # By the id that a slug leads to: the registry does not know a tenant whose first step failed.
+        tenant_id = naming.tenant_id(what) if what else None
         found = [runs.read(row["id"]) for row in runs.latest(tenant_id=tenant_id, limit=limit)]
+        if what and not found:
+            TenantStore.of(what)  # an error when there is no such tenant
     if as_json:
         console.print_json(found[0] if run_id is not None else found)
         return

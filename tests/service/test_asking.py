@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
 
 import pytest
 
 from tenantry.clients import registry, runs
+from tenantry.declaration import naming
 from tenantry.errors import InputError
 from tenantry.operations import durable, perform
 from tests.service import control_database
@@ -23,7 +23,7 @@ class Cut(Exception):
 def wanted(in_cloud):
     """A request for a tenant of its own; no trace of it stays."""
     control_database.make()
-    asked = runs.Request("backup", "asking", tenant_id=uuid4(), by="test")
+    asked = runs.Request("backup", "asking", tenant_id=naming.tenant_id("asking"), by="test")
     yield asked
     with registry.transaction() as connection:
         connection.execute("DELETE FROM audit_log WHERE tenant_id = %s", [asked.tenant_id])
@@ -99,6 +99,18 @@ def test_a_failed_run_is_not_resumed_beside_a_newer_one(wanted):
     with pytest.raises(InputError, match=f"a newer backup of asking is under way: run {new}"):
         durable.resume(old)
     assert (runs.read(old)["state"], runs.read(old)["error"]) == ("failed", "it rained")
+
+
+def test_the_log_of_a_tenant_that_never_came_to_be_tells_why(wanted, in_cloud):
+    """The first step failed, so the registry does not know the tenant; the journal does."""
+    refused = in_cloud.tenantry("log", "asking")
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (2, "error: no tenant asking")
+    run_id = durable.request(wanted)
+    runs.claim(run_id, "test")
+    runs.finish(run_id, "test", "failed", "the host name www.asking.example is the tenant beech's", "choose another")
+    said = in_cloud.tenantry("log", "asking")
+    assert said.returncode == 0, said.stderr
+    assert "failed: the host name www.asking.example is the tenant beech's" in said.stdout
 
 
 def test_a_run_that_has_ended_is_not_begun_again(wanted):
