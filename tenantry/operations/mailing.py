@@ -7,6 +7,8 @@ the mail next knows whether it may be out already.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,9 +68,12 @@ def deliver(ids: Collection[UUID | str]) -> Delivery:
     return _tally(chosen)
 
 
-def sweep(limit: int = 1000) -> Delivery:
-    """Sends what is due, at most ``limit`` mails; several sweeps at once share the work. Errors as of ``deliver``."""
-    return _tally(_send(None, limit))
+def sweep(limit: int = 1000, seconds: float = math.inf) -> Delivery:
+    """Sends what is due, at most ``limit`` mails, and begins none after ``seconds``; several sweeps at once share the work.
+
+    Errors as of ``deliver``.
+    """
+    return _tally(_send(None, limit, seconds))
 
 
 def settings() -> tuple[str, mail.Settings]:
@@ -77,12 +82,13 @@ def settings() -> tuple[str, mail.Settings]:
     return domain, mail.Settings.from_environment(domain)
 
 
-def _send(ids: Collection[UUID] | None, limit: int) -> list[UUID]:
+def _send(ids: Collection[UUID] | None, limit: int, seconds: float = math.inf) -> list[UUID]:
     """Handles the mails that are due, one by one, until a cause that would hold up the next as well; those it handled."""
     import psycopg
 
     domain, smtp = settings()
     handled: list[UUID] = []
+    end = time.monotonic() + seconds
     server = Server.from_environment()
     try:
         with (
@@ -92,7 +98,7 @@ def _send(ids: Collection[UUID] | None, limit: int) -> list[UUID]:
         ):
             reachable = True
             compose = Composer(smtp, domain)
-            while reachable and len(handled) < limit:
+            while reachable and len(handled) < limit and time.monotonic() < end:
                 with registry.acting(claims) as connection, outbox.claimed(connection, ids=ids, done=handled) as entry:
                     if entry is None:
                         break

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from local.cloud.cloud import Cloud
-from tenantry.clients import aws, ledger, outbox, registry
+from tenantry.clients import aws, ledger, mail, outbox, registry
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import CONTROL_APP, CONTROL_DATABASE
 from tenantry.errors import InputError
 from tenantry.operations import mailing, welcome
 from tenantry.operations.mailing import Delivery
+from tenantry.operations.tasks import shipped
 from tests.service.mail.running import due_now, free_port, kept, queue, row_of
 from tests.service.mail.smtp import Stubborn
 
@@ -60,6 +62,28 @@ def test_what_is_rolled_back_sends_nothing(control, tenant):
         outbox.add(connection, tenant_id, "suspended", "ada@acme.example", {"user_name": "Ada"}, "k")
         raise psycopg.Rollback
     assert mailing.sweep() == Delivery()
+
+
+def test_a_sweep_begins_no_mail_after_its_time(control, tenant, monkeypatch):
+    """A slow server and many mails: what is in hand is finished, the rest is the next sweep's."""
+    hand_over = mail.Mailer.hand_over
+
+    def slowly(*arguments):
+        time.sleep(0.3)
+        return hand_over(*arguments)
+
+    monkeypatch.setattr(mail.Mailer, "hand_over", slowly)
+    tenant_id = tenant()
+    for number in range(4):
+        queue(tenant_id, f"slow-{number}")
+    first = mailing.sweep(seconds=0.4)
+    assert first in (Delivery(sent=1), Delivery(sent=2))
+    assert mailing.sweep() == Delivery(sent=4 - first.sent)
+
+
+def test_the_sweep_task_ends_before_it_is_ended():
+    """Its last mail has time for three answers that the server is slow to give."""
+    assert shipped.SWEEP + 3 * mail.TIMEOUT <= next(task for task in shipped.TASKS if task.name == "mail").timeout
 
 
 @pytest.mark.parametrize(
