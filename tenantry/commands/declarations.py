@@ -121,7 +121,7 @@ def render(
     Example: tenantry render acme --diff main
     """
     from tenantry.declaration import load
-    from tenantry.declaration.history import differences, load_revision
+    from tenantry.declaration.history import Tree, differences, load_revision
 
     directory = tenants_dir()
     tenants = load(directory)
@@ -131,9 +131,9 @@ def render(
         _print_data(shown if slug is None else shown[slug], as_json)
         return
     earlier = load_revision(directory, diff)
-    if slug is not None and slug not in earlier:
+    if slug is not None and slug not in earlier.tenants:
         tenants.tenant(slug)
-    changed = [change for change in differences(earlier, tenants) if slug in (None, change.slug)]
+    changed = [change for change in differences(earlier, Tree.of(directory, tenants)) if slug in (None, change.slug)]
     if as_json:
         _print_json([asdict(change) for change in changed])
     else:

@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
 def provision(
     slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG…]", help="The tenants.", show_default=False)] = None,
     changed_since: Annotated[
-        str | None, typer.Option("--changed-since", metavar="REF", help="The active tenants whose declarations differ from that commit's.")
+        str | None,
+        typer.Option("--changed-since", metavar="REF", help="The active tenants whose declarations or logos differ from that commit's."),
     ] = None,
     detach: Detach = False,
     as_json: Json = False,
@@ -46,7 +47,7 @@ def provision(
     if changed_since is not None:
         run_ids = operation.request_changed(changed_since, by=person())
     else:
-        run_ids = [operation.request(slug, by=person()) for slug in slugs or ()]
+        run_ids = operation.request_all(slugs or (), by=person())
     watch(run_ids, detach=detach, as_json=as_json, nothing=f"no active tenant differs from {changed_since}")
 
 

@@ -1,7 +1,8 @@
-"""The declarations of another commit, and what differs from them, key by key."""
+"""The declarations of another commit, and what differs from them, key by key; assets by their bytes."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import subprocess
 import tarfile
@@ -19,8 +20,29 @@ from tenantry.settings import PlatformSettings
 
 
 @dataclass(frozen=True, slots=True)
+class Tree:
+    """The declarations of a folder with what they name: the SHA-256 (hex) of each asset by its path."""
+
+    tenants: Declarations
+    assets: Mapping[str, str]
+
+    @classmethod
+    def of(cls, directory: Path, tenants: Declarations) -> Tree:
+        """``tenants`` as loaded from ``directory``."""
+        paths = {path for tenant in tenants.values() for path in (tenant.branding.logo, tenant.branding.favicon) if path}
+        return cls(tenants, {path: hashlib.sha256((directory / path).read_bytes()).hexdigest() for path in paths})
+
+    def flat(self, slug: str) -> dict[str, Any]:
+        """The tenant's keys, and ``branding.logo.sha256`` beside the path; nothing where it is not declared."""
+        if slug not in self.tenants:
+            return {}
+        result = flat(self.tenants[slug])
+        return result | {f"{key}.sha256": self.assets[result[key]] for key in ("branding.logo", "branding.favicon") if key in result}
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One key of the effective declaration: dotted name, JSON values before and after (``None``: absent)."""
+    """One key of ``Tree.flat``: dotted name, JSON values before and after (``None``: absent)."""
 
     key: str
     before: Any
@@ -29,15 +51,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TenantChange:
-    """What became of one tenant's effective declaration."""
+    """What became of one tenant's effective declaration and its assets."""
 
     slug: str
     what: Literal["added", "removed", "changed"]
     changes: tuple[Change, ...]
 
 
-def load_revision(directory: Path, revision: str, settings: PlatformSettings | None = None) -> Declarations:
-    """The declarations that ``directory`` had in a commit. ``InputError`` when git does not know it, or they break today's rules."""
+def load_revision(directory: Path, revision: str, settings: PlatformSettings | None = None) -> Tree:
+    """What ``directory`` had in a commit. ``InputError`` when git does not know it, or the declarations break today's rules."""
     if revision.startswith("-"):
         raise InputError(f"{revision!r} is not a commit", "name a branch, tag or commit")
     try:
@@ -55,7 +77,7 @@ def load_revision(directory: Path, revision: str, settings: PlatformSettings | N
         except tarfile.FilterError as error:
             raise InputError(f"cannot read {directory} at {revision!r}: {error}", "links may not lead out of the folder") from None
         try:
-            return load(Path(name), settings)
+            return Tree.of(Path(name), load(Path(name), settings))
         except DeclarationErrors as error:
             problems = len(error.problems)
             raise InputError(
@@ -64,12 +86,11 @@ def load_revision(directory: Path, revision: str, settings: PlatformSettings | N
             ) from None
 
 
-def differences(before: Mapping[str, TenantDeclaration], after: Mapping[str, TenantDeclaration]) -> tuple[TenantChange, ...]:
-    """Every tenant whose effective declaration differs, by slug, with every key that does."""
+def differences(before: Tree, after: Tree) -> tuple[TenantChange, ...]:
+    """Every tenant whose effective declaration or asset differs, by slug, with every key that does."""
     found = []
-    for slug in sorted(before.keys() | after.keys()):
-        old = flat(before[slug]) if slug in before else {}
-        new = flat(after[slug]) if slug in after else {}
+    for slug in sorted(before.tenants.keys() | after.tenants.keys()):
+        old, new = before.flat(slug), after.flat(slug)
         changes = tuple(Change(key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key))
         if changes:
             found.append(TenantChange(slug, "added" if not old else "removed" if not new else "changed", changes))

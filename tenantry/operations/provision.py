@@ -12,7 +12,7 @@ from uuid import UUID
 from tenantry.clients import quarantine, registry, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.declaration import TenantDeclaration, fingerprint, load, placement
+from tenantry.declaration import Declarations, TenantDeclaration, fingerprint, load, placement
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
 from tenantry.operations import durable, engine_step
@@ -35,33 +35,39 @@ def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UU
     The run that is under way is joined, one that failed is gone on with, and one that made what is declared now is given again. Raises
     ``InputError`` for a tenant that no file declares, or that its file does not call active.
     """
-    declaration = _declared(slug)
+    return _ask(_declared(slug, load(tenants_dir())), by=by, via=via, welcome=welcome)
+
+
+def request_all(slugs: Sequence[str], *, by: str) -> list[UUID]:
+    """As ``request`` for several tenants, all of them or none: ``InputError`` for one that cannot be provisioned."""
+    declared = load(tenants_dir())
+    return [_ask(declaration, by=by) for declaration in [_declared(slug, declared) for slug in slugs]]
+
+
+def _ask(declaration: TenantDeclaration, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
     last = runs.last(declaration.id, PROVISION.name)
     if last is not None and last["state"] == "done" and applied(declaration):
         return UUID(str(last["id"]))
     if last is not None and last["state"] in ("failed", *runs.OPEN):
         return durable.join(last["id"])
+    arguments = {"welcome": welcome}
     return durable.request(
-        runs.Request(
-            PROVISION.name, slug, tenant_id=declaration.id, stack=declaration.stack, arguments={"welcome": welcome}, by=by, via=via
-        ),
+        runs.Request(PROVISION.name, declaration.slug, declaration.id, declaration.stack, arguments, by=by, via=via),
     )
 
 
 def request_changed(reference: str, *, by: str) -> list[UUID]:
-    """As ``request``, for the active tenants whose effective declaration differs from that of another commit.
+    """As ``request``, for the active tenants whose effective declaration, logo or icon differs from that of another commit.
 
     Welcomed are those that are new: an edit is no reason to invite somebody to a tenant that has long been there.
     """
-    from tenantry.declaration.history import differences, load_revision
+    from tenantry.declaration.history import Tree, differences, load_revision
 
     directory = tenants_dir()
     now = load(directory)
-    found = sorted(differences(load_revision(directory, reference), now), key=lambda change: change.slug)
-    changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
-    return [
-        request(change.slug, by=by, via="pull-request", welcome=change.what == "added" or not _made(now[change.slug])) for change in changed
-    ]
+    found = differences(load_revision(directory, reference), Tree.of(directory, now))
+    changed = [(now[change.slug], change.what == "added") for change in found if change.slug in now and now[change.slug].state == "active"]
+    return [_ask(declaration, by=by, via="pull-request", welcome=added or not _made(declaration)) for declaration, added in changed]
 
 
 def _made(declaration: TenantDeclaration) -> bool:
@@ -76,8 +82,7 @@ def applied(declaration: TenantDeclaration) -> bool:
     return known is not None and known.fingerprint == fingerprint.of(declaration, tenants_dir(), migrations_dir())
 
 
-def _declared(slug: str) -> TenantDeclaration:
-    declared = load(tenants_dir())
+def _declared(slug: str, declared: Declarations) -> TenantDeclaration:
     if slug not in declared:
         raise InputError(f"no file tenants/{slug}.yaml", did_you_mean(slug, declared, f"tenantry new {slug} --tier starter"))
     declaration = declared[slug]
@@ -90,12 +95,13 @@ def _declared(slug: str) -> TenantDeclaration:
 
 def _record(run: Run) -> str:
     """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
-    declaration = _declared(run.subject)
+    declared = load(tenants_dir())
+    declaration = _declared(run.subject, declared)
     settings = PlatformSettings.from_project(project_root())
     row = placement.row(declaration, settings)
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, declaration.stack)
-    book.refuse_loss(load(tenants_dir()), protects=settings.protects)
+    book.refuse_loss(declared, protects=settings.protects)
     quarantine.refuse_declared([declaration], book)
     if registry.read_record(str(declaration.id)) is not None:
         return "the registry knows the tenant already"

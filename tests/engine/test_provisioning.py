@@ -70,14 +70,30 @@ def test_after_a_merge_the_new_ones_are_welcomed(platform):
     defaults.unlink()  # a link out of the folder is refused, as one that another commit could bring
     shutil.copytree(DEFAULTS, defaults)
     platform.declare("elder")
+    logo = platform.tenants / "assets" / "gorse" / "logo.svg"
+    logo.parent.mkdir(parents=True)
+    logo.write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1"/></svg>')
+    platform.declare("gorse", branding={"app_name": "Gorse", "logo": "assets/gorse/logo.svg"})
     platform.up("elder")
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "before")
     platform.declare("elder", theme={"primary": "#102030"})
     platform.declare("fir")
+    drawn = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="2" height="2"/></svg>'
+    logo.write_text(drawn)
     done = json.loads(platform.tenantry("provision", "--changed-since", "HEAD", "--json").stdout)
-    assert [(run["subject"], run["state"], run["via"]) for run in done] == [(slug, "done", "pull-request") for slug in ("elder", "fir")]
+    assert [(run["subject"], run["state"], run["via"]) for run in done] == [
+        (slug, "done", "pull-request") for slug in ("elder", "fir", "gorse")
+    ]
+    with control(platform) as registry:
+        place = registry.execute("SELECT bucket, prefix FROM tenants WHERE slug = 'gorse'").fetchone()
+    (key,) = [
+        each["Key"]
+        for each in platform.s3().list_objects_v2(Bucket=place["bucket"], Prefix=place["prefix"])["Contents"]
+        if "logo" in each["Key"]
+    ]
+    assert platform.s3().get_object(Bucket=place["bucket"], Key=key)["Body"].read().decode() == drawn
     check_provisioned_once(platform, "fir")
     assert mails_to(platform, "ada@elder.example") == []
     assert "tenantry invite elder --mail" in json.dumps(done)

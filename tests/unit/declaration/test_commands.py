@@ -21,6 +21,7 @@ from tenantry.errors import InputError
 from .conftest import PLAIN
 
 ROOT = Path(__file__).parents[3]
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1" fill="{}"/></svg>'
 Run = Callable[..., Result]
 
 
@@ -67,13 +68,17 @@ def test_render_is_the_effective_declaration(run: Run) -> None:
 
 
 def test_render_shows_what_a_changed_default_does(run: Run, folder: Path) -> None:
-    """The difference from another commit is one of effective values: a default's change shows for each tenant of its tier."""
+    """The difference from another commit is one of effective values and assets: a default's change shows for each tenant of its tier."""
 
     def git(*arguments: str) -> None:
         subprocess.run(
             ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", *arguments], cwd=folder, check=True, capture_output=True
         )
 
+    logo = folder / "assets" / "coral" / "logo.svg"
+    logo.parent.mkdir(parents=True)
+    logo.write_text(SVG.format("red"))
+    (folder / "coral.yaml").write_text(PLAIN + "branding: {logo: assets/coral/logo.svg}\n")
     git("init", "-b", "main")
     git("add", ".")
     git("commit", "-m", "before")
@@ -81,9 +86,12 @@ def test_render_shows_what_a_changed_default_does(run: Run, folder: Path) -> Non
     (folder / "defaults" / "starter.yaml").write_text("isolation: rls\nlimits: {users: 8}\nfeatures: {reports: true}\n")
     (folder / "beta.yaml").write_text(PLAIN)
     changes: list[dict[str, Any]] = json.loads(run("render", "--diff", "main", "--json").stdout)
-    assert [(change["slug"], change["what"]) for change in changes] == [("acme", "changed"), ("beta", "added")]
+    assert [(change["slug"], change["what"]) for change in changes] == [("acme", "changed"), ("beta", "added"), ("coral", "changed")]
     assert changes[0]["changes"] == [{"key": "limits.users", "before": 7, "after": 8}]
     assert "limits.users: 7 → 8" in run("render", "acme", "--diff", "main").stdout
+    logo.write_text(SVG.format("blue"))
+    (coral,) = [change for change in json.loads(run("render", "--diff", "main", "--json").stdout) if change["slug"] == "coral"]
+    assert (coral["what"], [change["key"] for change in coral["changes"]]) == ("changed", ["limits.users", "branding.logo.sha256"])
     for revision in ("nothing", "--output=x"):
         with pytest.raises(InputError):
             run("render", f"--diff={revision}")
