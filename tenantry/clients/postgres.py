@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 MAINTENANCE_DATABASE = "postgres"
 CONNECT_TIMEOUT = 10  # seconds
 
+KEPT_ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""libpq's: a server that vanished without a word (a failover, a cut network) is noticed in half a minute by who waits for it, in a minute by who
+sends. The latter is also how long a server may be too busy to take what a COPY sends."""
+
 _cursor_factory: type[psycopg.Cursor[Any]] | None = None
 
 
@@ -75,6 +79,7 @@ class Server:
                 connect_timeout=timeout,
                 application_name="tenantry",
                 cursor_factory=_cursor_factory,
+                **KEPT_ALIVE,
             )
         except psycopg.OperationalError as error:
             # libpq: `connection to server at …, port … failed: the reason`, then a line of advice that is not about our variables.

@@ -189,15 +189,17 @@ def _must_be_ours(connection: Any, run_id: UUID, worker: str) -> None:
         raise NotOurs
 
 
-def note(run_id: UUID, name: str, value: Any) -> None:
-    """Keeps a value for later steps of the run."""
+def note(run_id: UUID, worker: str, name: str, value: Any) -> None:
+    """Keeps a value for later steps of the run. ``NotOurs`` when the run is not."""
     with registry.transaction() as connection:
+        _must_be_ours(connection, run_id, worker)
         connection.execute("UPDATE runs SET notes = notes || %s WHERE id = %s", [Jsonb({name: value}), run_id])
 
 
-def tell(run_id: UUID, text: str) -> None:
-    """Shows how far the step at work has come."""
+def tell(run_id: UUID, worker: str, text: str) -> None:
+    """Shows how far the step at work has come. ``NotOurs`` when the run is not."""
     with registry.transaction() as connection:
+        _must_be_ours(connection, run_id, worker)
         connection.execute("UPDATE runs SET progress = %s WHERE id = %s", [text, run_id])
 
 

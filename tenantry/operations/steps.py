@@ -44,12 +44,12 @@ class Run:
 
     def note(self, name: str, value: Any) -> None:
         """Keeps a JSON value for later steps, over a crash as well."""
-        runs.note(self.id, name, value)
+        runs.note(self.id, self.worker, name, value)
         self.notes[name] = value
 
     def tell(self, text: str) -> None:
         """Shows how far the step at work has come: one line, replaced by the next."""
-        runs.tell(self.id, text)
+        runs.tell(self.id, self.worker, text)
 
 
 @dataclass(frozen=True)

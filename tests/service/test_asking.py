@@ -5,11 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import make_url
 
 from tenantry.clients import registry, runs
+from tenantry.clients.postgres import KEPT_ALIVE
 from tenantry.declaration import naming
 from tenantry.errors import InputError
 from tenantry.operations import durable, perform
+from tenantry.operations.steps import Run
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -124,6 +127,34 @@ def test_a_run_that_has_ended_is_not_begun_again(wanted):
     with registry.transaction() as connection:
         lines = connection.execute("SELECT count(*) AS n FROM audit_log WHERE run_id = %s", [run_id]).fetchone()
     assert lines == {"n": 1}
+
+
+def test_a_worker_that_was_thought_dead_writes_nothing_more(wanted):
+    """Another has its run: a note, how far it is, a step's beginning and end are all refused, and the run's end is not taken."""
+    run_id = durable.request(wanted)
+    first = Run.of(runs.claim(run_id, "first"), "first")
+    first.note("place", "here")
+    runs.claim(run_id, "second")
+    before = runs.read(run_id)
+    for write in (
+        lambda: first.note("place", "there"),
+        lambda: first.tell("half of it"),
+        lambda: runs.begin_step(run_id, "first", 1, "step"),
+        lambda: runs.end_step(run_id, "first", 1, "step", "done"),
+    ):
+        with pytest.raises(runs.NotOurs):
+            write()
+    runs.finish(run_id, "first", "done")
+    assert runs.read(run_id) == before
+
+
+def test_every_connection_notices_a_server_that_vanished(wanted):
+    """Those of Tenantry and those of the queue alike: the kernel asks, and gives up."""
+    with registry.transaction() as connection:
+        asked = connection.info.get_parameters()
+    queue = make_url(durable.system_url()).query
+    for name, value in KEPT_ALIVE.items():
+        assert (asked[name], queue[name]) == (str(value), str(value))
 
 
 def test_the_first_who_asks_makes_the_queue(wanted):

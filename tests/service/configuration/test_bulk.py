@@ -44,7 +44,9 @@ def begin(preview):
     }  # fmt: skip
     with registry.transaction() as connection:
         run_id = runs.request(connection, runs.Request("config-bulk", "test", arguments=arguments, by="grace"))["id"]
-    return Run.of(runs.read(run_id), "worker")
+    row = runs.claim(run_id, "worker")
+    assert row is not None
+    return Run.of(row, "worker")
 
 
 def work(run, parts=slice(None)):
@@ -249,7 +251,7 @@ def test_an_undo_is_refused_for_what_is_no_finished_change(fleet):
     with pytest.raises(InputError, match="is not known"):
         configure_bulk.undo_preview(uuid4())
     run = begin(previewed())
-    with pytest.raises(InputError, match="is queued"):
+    with pytest.raises(InputError, match="is running"):
         configure_bulk.undo_preview(run.id)
     end(run)
     with pytest.raises(InputError, match="changed no configuration"):

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from psycopg import sql
@@ -18,7 +17,7 @@ from benchmarks.fleet import Fleet
 from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
 from local.home import CLONE, Home
-from tenantry.clients import migrations
+from tenantry.clients import migrations, registry, runs
 from tenantry.clients.postgres import Server
 from tenantry.operations import migrate
 from tenantry.operations.steps import Run
@@ -111,8 +110,16 @@ def _clear(server: Server) -> None:
 
 def roll_out(*slugs: str, **options: object) -> list[str]:
     """Runs the steps of a migration here and now; what each said. Raises what the step that failed raised."""
-    run = Run(uuid4(), "test", "migrate", None, "fleet", None, {"slugs": list(slugs), "options": options}, "test", "test")
-    return [step.work(run) for step in migrate.MIGRATE.steps(run)]
+    wanted = runs.Request("migrate", "fleet", arguments={"slugs": list(slugs), "options": options}, by="test", via="test")
+    with registry.transaction() as connection:
+        run_id = runs.request(connection, wanted)["id"]
+    row = runs.claim(run_id, "test")
+    assert row is not None
+    run = Run.of(row, "test")
+    try:
+        return [step.work(run) for step in migrate.MIGRATE.steps(run)]
+    finally:
+        runs.finish(run_id, "test", "done")
 
 
 @pytest.fixture
