@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.errors import InputError, TransientError, WorkError
 
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 MAINTENANCE_DATABASE = "postgres"
 CONNECT_TIMEOUT = 10  # seconds
 
-KEPT_ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 60_000}
-"""libpq's: a server that vanished without a word (a failover, a cut network) is noticed in half a minute by who waits for it, in a minute by who
-sends. The latter is also how long a server may be too busy to take what a COPY sends."""
+KEPT_ALIVE: Final[Mapping[str, Any]] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""libpq's: a server that vanished without a word (a failover, a cut network) is noticed in half a minute by who waits for it, in a minute
+by who sends. The latter is also how long a server may be too busy to take what a COPY sends."""
 
 _cursor_factory: type[psycopg.Cursor[Any]] | None = None
 
