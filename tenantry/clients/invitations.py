@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from tenantry.clients import keys
@@ -25,6 +26,31 @@ def issue(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, invit
         [digest(token), row["now"], row["now"] + LIFETIME, tenant_id, invitation_id],
     )
     return token
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What an invitation's code leads to. To be accepted only while it is ``open`` and the tenant ``active``."""
+
+    invitation_id: UUID
+    state: Literal["open", "accepted", "revoked", "expired"]
+    tenant_id: UUID
+    slug: str
+    tenant_state: str
+
+
+def resolve(connection: psycopg.Connection[dict[str, Any]], token: str) -> Resolved | None:
+    """The invitation of a token, found by its SHA-256; None: unknown, replaced by a newer one, or taken back and forgotten."""
+    row = connection.execute(
+        """
+        SELECT i.id AS invitation_id, i.tenant_id, t.slug, t.state AS tenant_state,
+               CASE WHEN i.revoked_at IS NOT NULL THEN 'revoked' WHEN i.accepted_at IS NOT NULL THEN 'accepted'
+                    WHEN i.expires_at <= now() THEN 'expired' ELSE 'open' END AS state
+        FROM invitations i JOIN tenants t ON t.id = i.tenant_id WHERE i.token_hash = %s AND t.deleted_at IS NULL
+        """,
+        [digest(token)],
+    ).fetchone()
+    return Resolved(**row) if row is not None else None
 
 
 def token_of(invitation_id: UUID, issued_at: datetime) -> str:

@@ -1,14 +1,17 @@
-"""`tenantry preview|up|status|invite|doctor`: the engine's work, from the command line."""
+"""`tenantry preview|up|status|resolve|invite|doctor`: the engine's work, and what it came to, from the command line."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenantry import console
 from tenantry.declaration import Declarations, load, naming
+from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, WorkError
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
@@ -25,7 +28,7 @@ Refresh = Annotated[bool, typer.Option("--refresh", help="Look at what is really
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    for function in (preview, up, status, invite, doctor):
+    for function in (preview, up, status, resolve, invite, doctor):
         app.command()(function)
 
 
@@ -79,15 +82,47 @@ def status(
 
     rows = registry.tenants()
     if slug is not None:
+        known = [row["slug"] for row in rows]
         rows = [row for row in rows if row["slug"] == slug]
         if not rows:
-            raise InputError(f"the registry knows no tenant {slug}", f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
+            hint = did_you_mean(slug, known, f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
+            raise InputError(f"the registry knows no tenant {slug}", hint)
     if as_json:
         console.print_json(rows[0] if slug is not None else rows)
     elif slug is not None:
         console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in rows[0].items() if value is not None])
     else:
         tenant_table({})
+
+
+def resolve(
+    host: Annotated[str | None, typer.Argument(metavar="[HOST]", help="A host name.", show_default=False)] = None,
+    invitation: Annotated[bool, typer.Option("--invitation", help="Read an invitation's code from standard input instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show which tenant a host name leads to, and in which state it is: only an active one is served. Or what an invitation's code opens.
+
+    Example: tenantry resolve portal.acme.example
+
+    Example: tenantry resolve --invitation < code
+    """
+    from tenantry.clients import invitations, quarantine, registry
+
+    if (host is not None) == invitation:
+        raise InputError("say which: HOST or --invitation", "for example: tenantry resolve portal.acme.example")
+    if host is not None:
+        found = quarantine.resolve(host)
+        if as_json:
+            console.print_json({"host": host, **asdict(found)})
+        else:
+            print(found.state + (f" {found.slug}" if found.slug else ""))
+        return
+    with registry.transaction() as connection:
+        opened = invitations.resolve(connection, sys.stdin.readline().strip())
+    if as_json:
+        console.print_json(asdict(opened) if opened else {"state": "unknown"})
+    else:
+        print(f"{opened.state} {opened.slug} ({opened.tenant_state})" if opened else "unknown")
 
 
 def invite(
@@ -103,8 +138,7 @@ def invite(
     from tenantry.clients import registry
 
     declared = load(tenants_dir())
-    if slug not in declared:
-        raise InputError(f"no tenant {slug}", "tenantry list shows the tenants")
+    declared.tenant(slug)
     if by_mail:
         from tenantry.operations import mailing, welcome
 

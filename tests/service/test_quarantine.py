@@ -21,6 +21,11 @@ pytestmark = pytest.mark.service
 
 UNTIL = datetime(2099, 5, 4, tzinfo=UTC)
 PLAIN = "name: X\ntier: starter\nadmin: {name: A, email: a@x.example}\n"
+ROW = {
+    "name": "Acme", "tier": "starter", "isolation": "rls", "cell": "main", "stack": "shared", "state": "suspended",
+    "host": "acme.tenantry.example", "database": "cell_main", "schema": "shared", "app_role": "a",
+    "bucket": "b", "prefix": "p", "limits": {}, "labels": {},
+}  # fmt: skip
 AWAY = {"PGHOST": "127.0.0.1", "PGPORT": "9"}
 
 
@@ -39,6 +44,24 @@ def folder(in_cloud, tmp_path) -> Path:
 
 def run(cloud, folder, *arguments, **variables):
     return cloud.tenantry(*arguments, TENANTRY_TENANTS=str(folder), **variables)
+
+
+def test_resolve_says_what_a_host_name_leads_to(in_cloud, folder):
+    """As the application asks the registry: what serves nobody is told apart from what never was."""
+    registry.record("00000000-0000-4000-8000-000000000001", "acme", ROW, ["portal.acme.example"], {"name": "A", "email": "a@x.example"})
+    try:
+        assert in_cloud.tenantry("resolve", "Portal.Acme.example.").stdout == "suspended acme\n"
+        assert json.loads(in_cloud.tenantry("resolve", "acme.tenantry.example", "--json").stdout)["slug"] == "acme"
+        assert in_cloud.tenantry("resolve", "portal.gone.example").stdout == "deleted\n"
+        assert in_cloud.tenantry("resolve", "never.example").stdout == "unknown\n"
+        for wrong in (("status", "acne"), ("invite", "acne")):
+            refused = run(in_cloud, folder, *wrong)
+            assert (refused.returncode, refused.stderr.splitlines()[1].replace("'", "")) == (2, "  did you mean acme?"), refused.stderr
+    finally:
+        with registry.transaction() as connection:
+            connection.execute("DELETE FROM tenant_domains")
+            connection.execute("DELETE FROM invitations")
+            connection.execute("DELETE FROM tenants")
 
 
 def test_new_writes_no_file_for_a_slug_in_quarantine(in_cloud, folder):

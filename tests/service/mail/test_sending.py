@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ import psycopg
 import pytest
 
 from local.cloud.cloud import Cloud
-from tenantry.clients import aws, ledger, mail, outbox, registry
+from tenantry.clients import aws, invitations, ledger, mail, outbox, registry
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import CONTROL_APP, CONTROL_DATABASE
 from tenantry.errors import InputError
@@ -427,3 +429,33 @@ def _once(first: str, then: str):
     """Answers ``first`` the first time and ``then`` from then on."""
     answers = iter([first])
     return lambda _: next(answers, then)
+
+
+def test_a_code_resolves_to_its_tenant_while_its_link_works(control, tenant):
+    """By the code alone: open, expired, accepted; replaced or made up it is unknown. The command reads it from standard input."""
+    tenant_id = tenant("resolved", email="ada@resolved.example")
+    old = registry.issue_tokens([tenant_id], again=True)[tenant_id]
+    code = registry.issue_tokens([tenant_id], again=True)[tenant_id]
+
+    def state(token):
+        with registry.transaction() as connection:
+            found = invitations.resolve(connection, token)
+        return found and (found.state, str(found.tenant_id), found.slug, found.tenant_state)
+
+    def told(text):
+        command = [sys.executable, "-c", "from tenantry.cli import main; main()", "resolve", "--invitation"]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    def changed(assignment):
+        with registry.transaction() as connection:
+            connection.execute(f"UPDATE invitations SET {assignment} WHERE tenant_id = %s", [tenant_id])
+
+    assert state(code) == ("open", tenant_id, "resolved", "active")
+    assert state(old) is state("made-up") is state("") is None
+    assert (told(f"{code}\n"), told("made-up")) == ("open resolved (active)\n", "unknown\n")
+    changed("expires_at = now()")
+    assert state(code)[0] == "expired"
+    changed("accepted_at = now()")
+    assert state(code)[0] == "accepted"
+    changed("revoked_at = now()")
+    assert state(code)[0] == "revoked"
