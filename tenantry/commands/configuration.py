@@ -10,7 +10,7 @@ import typer
 
 from tenantry import console
 from tenantry.commands import configuration_bulk
-from tenantry.commands.configuration_value import Json, Key, given, plain, short
+from tenantry.commands.configuration_value import Json, Key, ValueCommand, given, plain, short
 
 if TYPE_CHECKING:
     from tenantry.declaration.keys import Editor
@@ -82,7 +82,7 @@ def get(slug: Slug, key: MaybeKey = None, as_json: Json = False) -> None:
         console.print_table(("key", "value", "source", "changed by", "last changed by"), rows)
 
 
-@config.command(name="set")
+@config.command(name="set", cls=ValueCommand)
 def put(
     slug: Slug,
     key: Key,
@@ -141,7 +141,7 @@ def history(
     console.print_table(("when", "who", "key", "old", "new", "source", "run"), lines)
 
 
-config.command()(configuration_bulk.bulk)
+config.command(cls=ValueCommand)(configuration_bulk.bulk)
 config.command()(configuration_bulk.undo)
 
 

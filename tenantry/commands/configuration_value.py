@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from tenantry.errors import InputError
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="For example features.reports; tenantry config keys shows them all.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class ValueCommand(TyperCommand):
+    """A command with a value that may be a negative number: `-5` is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Only then: a mistyped option is to be told, not to be taken for the value."""
+        ctx.ignore_unknown_options = any(re.fullmatch(r"-\d[\d.]*", arg) for arg in args)
+        return super().parse_args(ctx, args)
 
 
 def given(value: str | None, file: Path | None) -> str:

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from tenantry.clients import registry, runs
 from tenantry.clients.postgres import KEPT_ALIVE, Server, may_act_as
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, NAMESPACE
+from tenantry.errors import InputError
 
 if TYPE_CHECKING:
     import psycopg
@@ -119,9 +120,12 @@ def register_queue() -> None:
     client().register_queue(QUEUE, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL)
 
 
-def concurrency() -> int:
-    """Runs that one worker does at a time."""
-    return int(os.environ.get("TENANTRY_WORKER_CONCURRENCY") or max(2, os.cpu_count() or 2))
+def concurrency(variable: str = "TENANTRY_WORKER_CONCURRENCY") -> int:
+    """Workflows of a queue that one worker does at a time: as ``variable`` says, else one for each core. ``InputError`` for no number."""
+    written = os.environ.get(variable) or str(max(2, os.cpu_count() or 2))
+    if not written.isdecimal() or int(written) < 1:
+        raise InputError(f"{variable} cannot be {written!r}", "a whole number, 1 or more: what one worker does at a time")
+    return int(written)
 
 
 def system_url() -> str:

@@ -36,7 +36,6 @@ class Worker:
         from tenantry.operations.tasks import schedule
 
         durable.register_queue()
-        workers.beat(self.id)
 
         @DBOS.workflow(name=durable.WORKFLOW)
         def run(run_id: str) -> None:
@@ -44,6 +43,7 @@ class Worker:
                 perform(UUID(run_id), self.id)
 
         schedule.declare(self.id, self._in_hands)
+        workers.beat(self.id)  # nothing that is set wrongly comes after this
         DBOS(
             config={
                 "name": durable.APPLICATION,

@@ -5,7 +5,6 @@ Like the queue of durable work, DBOS's tables hold ids that are derived, never a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -194,11 +193,7 @@ def _queues() -> None:
 
     Only a worker does: what is written here holds for all of them, and a command that merely asks knows nothing of their sizes.
     """
+    concurrency = durable.concurrency("TENANTRY_TASK_CONCURRENCY")
     client = durable.client()
     client.register_queue(SLOTS, worker_concurrency=2, polling_interval_sec=1.0)
-    client.register_queue(RUNS, partition_concurrency=1, worker_concurrency=concurrency(), polling_interval_sec=POLL)
-
-
-def concurrency() -> int:
-    """Runs of tasks that one worker does at a time."""
-    return int(os.environ.get("TENANTRY_TASK_CONCURRENCY") or max(2, os.cpu_count() or 2))
+    client.register_queue(RUNS, partition_concurrency=1, worker_concurrency=concurrency, polling_interval_sec=POLL)

@@ -77,6 +77,8 @@ def test_only_active_tenants_have_tasks_done(control, tenants):
         (["cron", "run", "usage", "task-0000"], {}, "error: no tenant task-0000"),
         (["cron", "list"], {"TENANTRY_CRON_USAGE": "61 * * * *"}, "error: TENANTRY_CRON_USAGE: '61 * * * *' is not a cron expression"),
         (["worker"], {"TENANTRY_CRON_USAGE": "daily"}, "error: TENANTRY_CRON_USAGE: 'daily' is not a cron expression"),
+        (["worker"], {"TENANTRY_WORKER_CONCURRENCY": "many"}, "error: TENANTRY_WORKER_CONCURRENCY cannot be 'many'"),
+        (["worker"], {"TENANTRY_TASK_CONCURRENCY": "0"}, "error: TENANTRY_TASK_CONCURRENCY cannot be '0'"),
         (["cron", "list"], {"TENANTRY_TASKS": "no.such.module"}, "error: TENANTRY_TASKS names no.such.module: No module named 'no'"),
     ],
 )
@@ -87,3 +89,4 @@ def test_wrong_input_is_one_line_what_and_one_line_what_to_do(control, tenants, 
     lines = done.stderr.splitlines()
     assert (done.returncode, lines[0], len(lines)) == (2, message, 2)
     assert rows("SELECT 1 FROM task_runs") == []
+    assert rows("SELECT 1 FROM workers") == []
