@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
@@ -191,16 +191,19 @@ def _must_be_ours(connection: Any, run_id: UUID, worker: str) -> None:
 
 def note(run_id: UUID, worker: str, name: str, value: Any) -> None:
     """Keeps a value for later steps of the run. ``NotOurs`` when the run is not."""
-    with registry.transaction() as connection:
-        _must_be_ours(connection, run_id, worker)
-        connection.execute("UPDATE runs SET notes = notes || %s WHERE id = %s", [Jsonb({name: value}), run_id])
+    _write(run_id, worker, "UPDATE runs SET notes = notes || %s WHERE id = %s AND worker = %s", Jsonb({name: value}))
 
 
 def tell(run_id: UUID, worker: str, text: str) -> None:
     """Shows how far the step at work has come. ``NotOurs`` when the run is not."""
+    _write(run_id, worker, "UPDATE runs SET progress = %s WHERE id = %s AND worker = %s", text)
+
+
+def _write(run_id: UUID, worker: str, statement: LiteralString, value: Any) -> None:
+    """In one statement: a lock taken before it by two threads of the worker would let each wait for the other."""
     with registry.transaction() as connection:
-        _must_be_ours(connection, run_id, worker)
-        connection.execute("UPDATE runs SET progress = %s WHERE id = %s", [text, run_id])
+        if not connection.execute(statement, [value, run_id, worker]).rowcount:
+            raise NotOurs
 
 
 def read(run_id: UUID) -> dict[str, Any]:
