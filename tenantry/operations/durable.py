@@ -35,12 +35,7 @@ POLL: Final = 0.2  # seconds
 def request(wanted: runs.Request) -> UUID:
     """Puts the work into the queue, or joins the run that is under way; the run's id."""
 
-    def ask(connection: psycopg.Connection[dict[str, Any]]) -> UUID:
-        row = runs.request(connection, wanted)
-        _enqueue(connection, row)
-        return UUID(str(row["id"]))
-
-    return asked(ask)
+    return asked(lambda connection: enqueue(connection, runs.request(connection, wanted)))
 
 
 def resume(run_id: UUID) -> None:
@@ -48,7 +43,7 @@ def resume(run_id: UUID) -> None:
 
     ``InputError`` for one that is over, and while a newer run does the same work.
     """
-    asked(lambda connection: _enqueue(connection, runs.reopen(connection, run_id)))
+    asked(lambda connection: enqueue(connection, runs.reopen(connection, run_id)))
 
 
 def join(run_id: UUID) -> UUID:
@@ -57,14 +52,16 @@ def join(run_id: UUID) -> UUID:
     def ask(connection: psycopg.Connection[dict[str, Any]]) -> None:
         row = runs.locked(connection, run_id)
         if row["state"] != "done":
-            _enqueue(connection, runs.reopen(connection, run_id))
+            enqueue(connection, runs.reopen(connection, run_id))
 
     asked(ask)
     return UUID(str(run_id))
 
 
-def _enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> None:
+def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> UUID:
+    """Puts a run of the journal into the queue in the caller's transaction, see ``asked``; its id. The queue may have it already."""
     put(connection, QUEUE, WORKFLOW, f"{row['id']}:{row['resumed']}", partition(row), str(row["id"]))
+    return UUID(str(row["id"]))
 
 
 def asked(ask: Callable[[psycopg.Connection[dict[str, Any]]], T]) -> T:
@@ -139,9 +136,3 @@ def system_url() -> str:
     query |= {name: str(value) for name, value in KEPT_ALIVE.items()}
     url = URL.create("postgresql+psycopg", server.user, server.password, server.host, server.port, CONTROL_DATABASE, query)
     return url.render_as_string(hide_password=False)
-
-
-def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> UUID:
-    """Puts a run of the journal into the queue in the caller's transaction, see ``asked``; its id. The queue may have it already."""
-    _enqueue(connection, row)
-    return UUID(str(row["id"]))
