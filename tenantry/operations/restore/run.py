@@ -144,7 +144,7 @@ def _require_head(store: TenantStore) -> None:
     if found != migrations.head("tenant"):
         raise InputError(
             f"the tables of cell {store.cell} are at revision {found}, not at {migrations.head('tenant')}",
-            "tenantry migrate, then the same command again",
+            f"tenantry migrate (once the doors are shut: tenantry up --stack {store.stack}), then the same command again",
         )
 
 
