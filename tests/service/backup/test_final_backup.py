@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 
-from tenantry.clients import aws, registry
+from tenantry.clients import aws, registry, runs
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.lifecycle import final_backup
 from tenantry.operations.steps import Run
@@ -26,10 +24,18 @@ def final(platform, made):
     if "store" not in made:
         made["store"] = platform.tenant("final-one", "rls")
     store = made["store"]
-    run = Run(uuid4(), "test", "delete", store.id, store.slug, store.stack, {"outcome": "deleted"}, "test", "cli")
+    wanted = runs.Request(
+        "delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, by="test", via="cli"
+    )
+    with registry.transaction() as connection:
+        row = runs.request(connection, wanted)
+    claimed = runs.claim(row["id"], "test")
+    assert claimed is not None
+    run = Run.of(claimed, "test")
     final_backup.take(run)
     final_backup.prove(run)
-    return run, store
+    yield run, store
+    runs.finish(run.id, "test", "done")
 
 
 def upload(store):
