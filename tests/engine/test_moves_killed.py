@@ -47,7 +47,7 @@ CLEAN_UP = (
 WAY_BACK = (
     (f"after {ROWS}:copy", 1),
     (f"after {TURNSTILE}:Freeze.set_shut", 1),
-    (f"after {TRANSFER}:set_login", 1),  # its own role may log in, and the registry does not say so yet
+    (f"after {TRANSFER}:set_login", 2),  # its own role may log in, and the registry does not say so yet
     (f"before {TRANSFER}:reopen", 1),  # the registry says it, and nobody may write
     (f"before {MOVES}:measured", 1),
     (f"after {PASSING}:_forget", 1),

@@ -120,6 +120,9 @@ def switch(way: Way) -> str:
         return f"lives in the bucket {target.bucket} now; nothing had to wait"
     tables = _tables(source, target)
     turnstile.set_shut(source, way.turnstile, False)  # a killed attempt may have shut it and gone no further
+    if way.kept:
+        set_login(target, False)  # and let it in there
+        _set_kept_shut(way, target, True)
     for _ in range(3):
         if _round(way, source, target, tables).notes <= FEW:
             break
@@ -179,6 +182,7 @@ def _decide(way: Way, control: psycopg.Connection, freeze: turnstile.Freeze, tar
         if moves.must(way.move.slug).phase != way.switched:
             freeze.set_shut(False)
             if way.kept:
+                there.rollback()
                 set_login(target, False, there)
             raise error
     if way.kept:
@@ -187,7 +191,11 @@ def _decide(way: Way, control: psycopg.Connection, freeze: turnstile.Freeze, tar
 
 def reopen(way: Way, target: TenantStore, there: psycopg.Connection | None = None) -> None:
     """Lets writes into a kept place again, now that the tenant lives there."""
-    turnstile.set_shut(target, naming.turnstile_schema(way.move.slug, way.destination.turn), False, there)
+    _set_kept_shut(way, target, False, there)
+
+
+def _set_kept_shut(way: Way, target: TenantStore, shut: bool, there: psycopg.Connection | None = None) -> None:
+    turnstile.set_shut(target, naming.turnstile_schema(way.move.slug, way.destination.turn), shut, there)
 
 
 def set_login(store: TenantStore, login: bool, connection: psycopg.Connection | None = None) -> None:
