@@ -65,14 +65,16 @@ def inline(monkeypatch):
             runs.end_step(run_id, "test", number, step.name, "done", summary=summary)
         runs.finish(run_id, "test", "done")
 
-    def resume(run_id):
+    def join(run_id):
         with registry.transaction() as connection:
             runs.reopen(connection, run_id)
         go_on(run_id)
+        return run_id
 
     stops: set[str] = set()
     monkeypatch.setattr(durable, "request", request)
-    request.stops, request.go_on, request.resume = stops, go_on, resume
+    monkeypatch.setattr(durable, "join", join)
+    request.stops, request.go_on = stops, go_on
     return request
 
 
@@ -229,7 +231,6 @@ def test_a_rollback_that_failed_goes_on_when_it_is_asked_for_again(platform, ten
         with pytest.raises(WorkError, match="no disk"):
             run.request_rollback(store.slug, by="test")
 
-    monkeypatch.setattr(durable, "resume", inline.resume)
     run.request_rollback(store.slug, by="test")
     assert platform.image(store) == damaged
     assert login_works(store)
@@ -260,7 +261,6 @@ def test_a_rollback_on_its_way_is_not_overtaken(platform, tenant, inline, monkey
     with pytest.raises(WorkError, match="is being taken back"):
         ledger.require_open(str(restore_id))
 
-    monkeypatch.setattr(durable, "resume", inline.resume)
     run.request_rollback(store.slug, by="test")
     assert platform.image(store) == damaged
     assert control_rows(store) == control
