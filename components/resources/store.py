@@ -93,7 +93,7 @@ class StoreProvider(DeclaredProvider):
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
         from psycopg import sql
 
-        from tenantry.clients import migrations, template
+        from tenantry.clients import logins, migrations, template
         from tenantry.declaration import naming
 
         copied = props["schema"] == naming.TENANT_SCHEMA and not props.get("server")
@@ -123,7 +123,7 @@ class StoreProvider(DeclaredProvider):
                 )
                 posture = _digest(migrations.posture(connection, props["schema"]))
             if not props["login"]:
-                self._end_sessions(connection, props["app_role"])
+                logins.end_sessions(connection, props["app_role"])
         return {**props, "password": password, "posture": posture, "expected_posture": posture}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -148,6 +148,7 @@ class StoreProvider(DeclaredProvider):
         import psycopg
         from psycopg import sql
 
+        from tenantry.clients import logins
         from tenantry.errors import WorkError
 
         try:
@@ -158,15 +159,8 @@ class StoreProvider(DeclaredProvider):
             raise
         with connection:
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
-                self._end_sessions(connection, _props["app_role"])
+                logins.end_sessions(connection, _props["app_role"])
                 connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(_props["app_role"])))
-
-    @staticmethod
-    def _end_sessions(connection: psycopg.Connection, role: str) -> None:
-        from tenantry.clients.postgres import may_act_as
-
-        may_act_as(connection, role)
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()", [role])
 
 
 class Store(Resource, module="tenantry", name="Store"):

@@ -6,10 +6,7 @@ which the application asks for every request; PostgreSQL cannot.
 
 from __future__ import annotations
 
-import psycopg
-from psycopg import sql
-
-from tenantry.clients.postgres import may_act_as
+from tenantry.clients import logins
 from tenantry.clients.stores import TenantStore
 
 
@@ -18,17 +15,8 @@ def shut(store: TenantStore) -> str:
     if store.shared:
         return "the registry answers for it; its cell's role is not its own"
     with store.administrator().connect() as connection:
-        if not _there(connection, store.app_role):
-            return "there is no role to shut out"
-        may_act_as(connection, store.app_role)
-        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(store.app_role)))
-        connection.commit()  # before the sessions end: none may come back
-        ended = connection.execute(
-            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()",
-            [store.app_role],
-        ).fetchone()
-        connection.commit()
-    return f"{store.app_role} may not log in, {ended[0] if ended else 0} sessions ended"
+        ended = logins.set_login(connection, store.app_role, False)
+    return "there is no role to shut out" if ended is None else f"{store.app_role} may not log in, {ended} sessions ended"
 
 
 def open_again(store: TenantStore) -> str:
@@ -36,11 +24,5 @@ def open_again(store: TenantStore) -> str:
     if store.shared:
         return "the registry answers for it"
     with store.administrator().connect() as connection:
-        may_act_as(connection, store.app_role)
-        connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(store.app_role)))
-        connection.commit()
-    return f"{store.app_role} may log in"
-
-
-def _there(connection: psycopg.Connection, role: str) -> bool:
-    return connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
+        there = logins.set_login(connection, store.app_role, True) is not None
+    return f"{store.app_role} may log in" if there else "there is no role to let in"

@@ -8,11 +8,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tenantry.clients import moves, prefixes, rows, turnstile
+from tenantry.clients import logins, moves, prefixes, rows, turnstile
 from tenantry.clients.checksums import Figure
 from tenantry.clients.migrations import keep_out, version
 from tenantry.clients.moves import Move
-from tenantry.clients.postgres import Server, may_act_as
+from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
@@ -203,19 +203,10 @@ def set_login(store: TenantStore, login: bool, connection: psycopg.Connection | 
 
     ``connection``: an administrator's to the store's server that stands ready.
     """
-    from psycopg import sql
-
     if store.shared:
         return
     with nullcontext(connection) if connection is not None else store.administrator().connect() as used:
-        if used.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [store.app_role]).fetchone() is None:
-            return
-        may_act_as(used, store.app_role)
-        used.execute(sql.SQL("ALTER ROLE {} " + ("LOGIN" if login else "NOLOGIN")).format(sql.Identifier(store.app_role)))
-        used.commit()
-        if not login:
-            used.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [store.app_role])
-            used.commit()
+        logins.set_login(used, store.app_role, login)
 
 
 def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> rows.Followed:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import registry, stores
-from tenantry.clients.postgres import may_act_as
+from tenantry.clients import logins, registry, stores
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError
 
@@ -33,10 +32,7 @@ def shut(store: TenantStore, why: str) -> None:
         _policies(store, shut=True)
         return
     with store.administrator().connect() as connection:
-        may_act_as(connection, store.app_role)
-        connection.autocommit = True
-        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(store.app_role)))
-    end_sessions(store)
+        logins.set_login(connection, store.app_role, False)
 
 
 def reopen(store: TenantStore) -> None:
@@ -46,17 +42,9 @@ def reopen(store: TenantStore) -> None:
         _policies(store, shut=False)
     elif store.state == "active":
         with store.administrator().connect() as connection:
-            connection.autocommit = True
-            connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(store.app_role)))
+            logins.set_login(connection, store.app_role, True)
     with registry.transaction() as connection:
         connection.execute("UPDATE tenants SET maintenance = NULL WHERE id = %s", [store.id])
-
-
-def end_sessions(store: TenantStore) -> None:
-    """Ends the sessions of a tenant's own role."""
-    with store.administrator().connect() as connection:
-        may_act_as(connection, store.app_role)
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [store.app_role])
 
 
 def _policies(store: TenantStore, *, shut: bool) -> None:

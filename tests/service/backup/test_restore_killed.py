@@ -36,7 +36,7 @@ POINTS = (
     (f"after {STAGING}:build", MODELS),
     (f"after {LEDGER}:begin", MODELS),
     (f"before {DOORS}:_policies", ("rls",)),  # the registry says that the doors are shut, and they are not
-    (f"before {DOORS}:end_sessions", ("schema", "database")),
+    ("before tenantry.clients.logins:end_sessions", ("schema", "database")),
     (f"after {DOORS}:shut", MODELS),
     (f"after {LEDGER}:remember", ("schema", "database")),
     (f"before {SWAP}:_require_same", ("rls",)),  # all rows are exchanged, and nothing is committed
