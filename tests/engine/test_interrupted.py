@@ -19,6 +19,14 @@ def platform(sandbox):
     return sandbox
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """A shell has what it starts in the background ignore Ctrl-C, and all that is started by it does, too, unless it had a handler."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def stopped_in_the_engine_run(platform, process, slug, number):
     """Signals the process's whole group once the tenant's step 2 is at work; what the command still said, and its exit code."""
     wait_for(lambda: any(step["number"] == 2 and step["state"] == "running" for run in runs_of(platform, slug) for step in run["steps"]))
