@@ -18,14 +18,24 @@ from psycopg import sql
 from local.cloud.cloud import Cloud
 from local.env import environment
 from local.home import CLONE, Home
-from tenantry.clients import aws, configuration, migrations, registry
+from tenantry.clients import aws, configuration, migrations, registry, runs
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.operations.backup import catalog
+from tenantry.operations.steps import Run
 from tests.environment import entered
 
 PREFIX = "tenantry-dev"
+
+
+def at_work(wanted: runs.Request) -> Run:
+    """A run of the journal that the worker ``test`` has taken."""
+    with registry.transaction() as connection:
+        run_id = runs.request(connection, wanted)["id"]
+    claimed = runs.claim(run_id, "test")
+    assert claimed is not None
+    return Run.of(claimed, "test")
 
 
 class Platform:

@@ -7,7 +7,7 @@ import pytest
 from tenantry.clients import aws, registry, runs
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.lifecycle import final_backup
-from tenantry.operations.steps import Run
+from tests.service.backup.conftest import at_work
 
 pytestmark = pytest.mark.service
 
@@ -24,14 +24,7 @@ def final(platform, made):
     if "store" not in made:
         made["store"] = platform.tenant("final-one", "rls")
     store = made["store"]
-    wanted = runs.Request(
-        "delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, by="test", via="cli"
-    )
-    with registry.transaction() as connection:
-        row = runs.request(connection, wanted)
-    claimed = runs.claim(row["id"], "test")
-    assert claimed is not None
-    run = Run.of(claimed, "test")
+    run = at_work(runs.Request("delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, by="test"))
     final_backup.take(run)
     final_backup.prove(run)
     yield run, store
