@@ -141,9 +141,12 @@ def _require_head(store: TenantStore) -> None:
         return
     with store.connected() as connection:
         found = migrations.version(connection, store.schema)
-    if found != migrations.head("tenant"):
+    head = migrations.head("tenant")
+    if found is not None and found > head:
+        raise InputError(f"the cell {store.cell} has tables of revision {found}; this Tenantry knows up to {head}", "use the newer version")
+    if found != head:
         raise InputError(
-            f"the tables of cell {store.cell} are at revision {found}, not at {migrations.head('tenant')}",
+            f"the tables of cell {store.cell} are at revision {found}, not at {head}",
             f"tenantry migrate (once the doors are shut: tenantry up --stack {store.stack}), then the same command again",
         )
 
