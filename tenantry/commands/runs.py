@@ -144,29 +144,22 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
     elif detach:
         for run in found:
             print(run["id"])
-    failed = [run for run in found if run["state"] == "failed"]
-    if failed:
-        first = failed[0]
-        if as_json:
-            raise typer.Exit(1)
-        raise WorkError(
-            f"{first['kind']} {first['subject']}: {first['error']}",
-            f"{first['hint'] or ''}; then: tenantry resume {first['id']}".lstrip("; "),
-        )
-    cancelled = [run for run in found if run["state"] == "cancelled"]
-    if cancelled:
-        first = cancelled[0]
-        if as_json:
-            raise typer.Exit(1)
-        raise WorkError(
-            f"{first['kind']} {first['subject']} was cancelled: {first['error']}",
-            f"tenantry log {first['subject']} shows what came after it",
-        )
+    undone = [run for state in ("failed", "cancelled") for run in found if run["state"] == state]
+    if undone:
+        raise typer.Exit(1) if as_json else _not_done(undone[0])
     if not as_json and not detach:
         for run in found:
             took = (run["finished_at"] - run["requested_at"]).total_seconds()
             console.say(f"{run['subject']}: {run['kind']} {run['state']} in {took:.1f} s (run {run['id']})")
     return found
+
+
+def _not_done(run: dict[str, Any]) -> WorkError:
+    """Why a run that has ended did not do its work, and what to do next."""
+    what = f"{run['kind']} {run['subject']}"
+    if run["state"] == "cancelled":
+        return WorkError(f"{what} was cancelled: {run['error']}", f"tenantry log {run['subject']} shows what came after it")
+    return WorkError(f"{what}: {run['error']}", f"{run['hint'] or ''}; then: tenantry resume {run['id']}".lstrip("; "))
 
 
 def not_watched(shows: str) -> None:
