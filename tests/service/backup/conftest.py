@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -219,3 +219,21 @@ def platform(_platform: tuple[Platform, Home]) -> Iterator[Platform]:
     made, home = _platform
     with entered(environment(home)):
         yield made
+
+
+@pytest.fixture(scope="session")
+def made() -> dict[str, TenantStore]:
+    """Tenants that tests have made on the session's platform: slug → store."""
+    return {}
+
+
+@pytest.fixture
+def tenant(platform: Platform, made: dict[str, TenantStore]) -> Callable[..., TenantStore]:
+    """A tenant by slug, made when it is first asked for."""
+
+    def get(slug: str, model: str, documents: int = 20, *, empty: bool = False) -> TenantStore:
+        if slug not in made:
+            made[slug] = platform.tenant(slug, model, documents, empty=empty)
+        return made[slug]
+
+    return get

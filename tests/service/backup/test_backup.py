@@ -22,23 +22,10 @@ pytestmark = pytest.mark.service
 MODELS = ("rls", "schema", "database")
 
 
-@pytest.fixture(scope="session")
-def tenants():
-    """Tenants that these tests have made already: slug → store."""
-    return {}
-
-
 @pytest.fixture
-def pair(platform, tenants):
+def pair(tenant):
     """Two tenants of a model."""
-
-    def get(model):
-        for slug in (f"bk-{model}-one", f"bk-{model}-two"):
-            if slug not in tenants:
-                tenants[slug] = platform.tenant(slug, model)
-        return tenants[f"bk-{model}-one"], tenants[f"bk-{model}-two"]
-
-    return get
+    return lambda model: (tenant(f"bk-{model}-one", model), tenant(f"bk-{model}-two", model))
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -22,21 +22,6 @@ pytestmark = pytest.mark.service
 MODELS = ("rls", "schema", "database")
 
 
-@pytest.fixture(scope="session")
-def made():
-    return {}
-
-
-@pytest.fixture
-def tenant(platform, made):
-    def get(slug, model, *, empty=False):
-        if slug not in made:
-            made[slug] = platform.tenant(slug, model, empty=empty)
-        return made[slug]
-
-    return get
-
-
 class Doing(threading.Thread):
     """Does something on a thread of its own; ``result`` gives what it returned or raises what it raised."""
 

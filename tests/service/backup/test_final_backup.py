@@ -12,18 +12,10 @@ from tests.service.backup.conftest import at_work
 pytestmark = pytest.mark.service
 
 
-@pytest.fixture(scope="session")
-def made():
-    """The tenant, once it is made: the platform is the session's."""
-    return {}
-
-
 @pytest.fixture
-def final(platform, made):
+def final(tenant):
     """A tenant, and a deletion's run whose backup of it is proven."""
-    if "store" not in made:
-        made["store"] = platform.tenant("final-one", "rls")
-    store = made["store"]
+    store = tenant("final-one", "rls")
     run = at_work(runs.Request("delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, by="test"))
     final_backup.take(run)
     final_backup.prove(run)

@@ -78,23 +78,6 @@ def inline(monkeypatch):
     return request
 
 
-@pytest.fixture(scope="session")
-def made():
-    return {}
-
-
-@pytest.fixture
-def tenant(platform, made):
-    """A tenant by slug, made when it is first asked for."""
-
-    def get(slug, model, documents=20):
-        if slug not in made:
-            made[slug] = platform.tenant(slug, model, documents)
-        return made[slug]
-
-    return get
-
-
 def scars(platform):
     """What restores must not leave: staging, scratch and kept data."""
     with Server.from_environment().connect("cell_main") as connection:
