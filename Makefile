@@ -1,5 +1,6 @@
 # make up    everything on this machine, from nothing to running tenants
 # make test  all tests, also as the first command ever
+# make test-volume  the tests that have a volume, at their full one: an hour or two
 # make down  ends the local cloud; its data stay
 # make bench the speed figures of README.md
 # make lint  format, style and types
@@ -16,7 +17,7 @@ WORKERS ?= 2
 # Bytecode that may not be kept is compiled again on every run of the engine.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test down bench lint lock venv engine
+.PHONY: help up test test-volume down bench lint lock venv engine
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -26,7 +27,10 @@ up: engine
 	@env="$$($(BIN)/tenantry local env)" && eval "$$env" && $(BIN)/tenantry up --all
 
 test: engine
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-volume: engine
+	@TENANTRY_TEST_VOLUME=full $(MAKE) --no-print-directory test PYTEST_ARGS='-m volume $(PYTEST_ARGS)'
 
 down: venv
 	@$(BIN)/tenantry local down

@@ -18,6 +18,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
 from local.home import CLONE, Home
+from tests import commands
 from tests.environment import entered
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class PrivateCloud:
 
     def tenantry(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line of this clone."""
-        return self.run(sys.executable, "-c", "from tenantry.cli import main; main()", *arguments, variables=variables)
+        return commands.run({**process_environment(self.home), **variables}, *arguments)
 
 
 @pytest.fixture(scope="session")

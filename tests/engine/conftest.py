@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from local.cloud.postgres import PostgresServer
 from local.env import environment
 from local.home import Home
 from tenantry.declaration import naming
+from tests import commands
 
 CLONE = Path(__file__).resolve().parents[2]
 DEFAULTS = CLONE / "tenants" / "defaults"
@@ -76,14 +78,7 @@ class Sandbox:
 
     def tenantry(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line to its end; a failure shows what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-c", "from tenantry.cli import main; main()", *arguments],
-            env={**self.environment, **environment},
-            cwd=CLONE,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        done = commands.run({**self.environment, **environment}, *arguments)
         assert not check or done.returncode == 0, f"tenantry {' '.join(arguments)} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -92,8 +87,12 @@ class Sandbox:
         done = self.tenantry("up", *(arguments or ("--all",)), "--json", **environment)
         return {entry["stack"]: entry["changes"] for entry in json.loads(done.stdout)["stacks"]}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> commands.Command:
         """Starts the command line in a session of its own, so that all of it can be killed at once."""
+        return commands.Command(self.environment, *arguments)
+
+    def start_interpreter(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same in an interpreter of its own, as a shell starts it."""
         return subprocess.Popen(
             [sys.executable, "-c", "from tenantry.cli import main; main()", *arguments],
             env=self.environment,
@@ -111,10 +110,8 @@ class Sandbox:
         server.start()
 
     @staticmethod
-    def kill(process: subprocess.Popen[str]) -> None:
+    def kill(process: subprocess.Popen[str] | commands.Command) -> None:
         """SIGKILL for the command, the engine and every plugin."""
-        import contextlib
-
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=30)

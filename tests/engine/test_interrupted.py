@@ -40,7 +40,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_is_in_hand(platform, number
     """The engine hears it too and gives up; the worker tries again, and ends when its run has."""
     slug = f"rowan{int(number)}"
     platform.declare(slug, isolation="database", domains=[f"www.{slug}.example"])
-    process = platform.start("worker")
+    process = platform.start_interpreter("worker")
     try:
         wait_for(lambda: "is at work" in process.stdout.readline())
         platform.tenantry("provision", slug, "--detach")
@@ -57,7 +57,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_is_in_hand(platform, number
 def test_a_command_that_is_its_own_worker_says_what_it_waits_for(platform):
     """Ctrl-C: the run in hand is finished, the exit code is 130, and each line says how to go on."""
     platform.declare("sorrel", isolation="database")
-    process = platform.start("provision", "sorrel")
+    process = platform.start_interpreter("provision", "sorrel")
     try:
         said, code = stopped_in_the_engine_run(platform, process, "sorrel", signal.SIGINT)
     finally:
@@ -76,7 +76,7 @@ def test_a_command_that_is_its_own_worker_says_what_it_waits_for(platform):
 def test_a_second_interruption_leaves_the_run_to_the_next(platform):
     """Ctrl-C twice ends the command at once; the same command goes on with the run, which never failed."""
     platform.declare("tansy", isolation="database")
-    process = platform.start("provision", "tansy")
+    process = platform.start_interpreter("provision", "tansy")
     try:
         wait_for(lambda: any(step["number"] == 2 for run in runs_of(platform, "tansy") for step in run["steps"]))
         os.kill(process.pid, signal.SIGINT)

@@ -21,7 +21,7 @@ def run(sandbox):
     sandbox.declare("quiet-rls")
     sandbox.declare("quiet-schema", isolation="schema")
     sandbox.declare("quiet-db", isolation="database")
-    process = sandbox.start("up", "--all")
+    process = sandbox.start_interpreter("up", "--all")
     arguments = set()
     while process.poll() is None:
         for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):

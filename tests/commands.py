@@ -1,0 +1,137 @@
+"""The command line at work in processes of its own, forked from one that has read the modules (``tests.forks``).
+
+A test of how the program starts, or of what a signal does to a fresh interpreter, starts one by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import IO, Final
+
+from local.home import CLONE
+from tests.forks import Work
+
+TIMEOUT: Final = 300  # seconds
+
+
+class _Server:
+    """The process that forks. It ends, and all that it has forked, with this one."""
+
+    def __init__(self) -> None:
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._requests.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)
+        self._turn = threading.Lock()
+        environment = {**os.environ, "PYTHONPATH": str(CLONE), "GRPC_ENABLE_FORK_SUPPORT": "false"}
+        with theirs:
+            # A session of its own: Ctrl-C is for pytest, which ends it.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.forks"], cwd=CLONE, env=environment, stdin=theirs, start_new_session=True
+            )
+
+    def fork(self, work: Work, *files: int) -> int:
+        with self._turn:
+            socket.send_fds(self._requests, [pickle.dumps(work)], files)
+            return int.from_bytes(self._requests.recv(4), "big")
+
+
+_server = cache(_Server)
+
+
+class Command:
+    """`tenantry …` at work in a session of its own. It has what the tests use of ``subprocess.Popen``."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *arguments: str,
+        cwd: Path = CLONE,
+        errors: IO[str] | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        """``errors``: a file for standard error, which otherwise goes where the output goes. ``before`` is called first, in the process."""
+        self.args = ("tenantry", *arguments)
+        self.returncode: int | None = None
+        with tempfile.NamedTemporaryFile("r+", prefix="tenantry-command-") as output:
+            self._code, told = os.pipe()
+            work = Work(dict(environment), str(cwd), arguments, before)
+            self.pid = _server().fork(work, output.fileno(), (errors or output).fileno(), told)
+            os.close(told)
+            self.stdout = _Output(Path(output.name), self)
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._code], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0, self.stdout.read())
+            self.returncode = int(os.read(self._code, 16))
+            os.close(self._code)
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """The rest of what it said, once it has ended."""
+        self.wait(timeout)
+        return self.stdout.read(), None
+
+    def kill(self) -> None:
+        """SIGKILL for the command, the engine and every plugin."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait(30)
+
+
+class _Output:
+    """What a command has written so far, and what it goes on to write."""
+
+    def __init__(self, path: Path, command: Command) -> None:
+        self._file = path.open(encoding="utf-8", errors="replace")
+        self._command = command
+
+    def read(self) -> str:
+        return self._file.read()
+
+    def readline(self) -> str:
+        """The next line, waited for; what there is of it where the command has ended."""
+        line = ""
+        while not line.endswith("\n"):
+            ended = self._command.poll() is not None  # asked first: what it writes before it ends is read after
+            line += (more := self._file.readline())
+            if ended and not more:
+                break
+            if not more:
+                time.sleep(0.01)
+        return line
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.readline, "")
+
+
+def run(
+    environment: Mapping[str, str], *arguments: str, cwd: Path = CLONE, before: Callable[[], None] | None = None, timeout: float = TIMEOUT
+) -> subprocess.CompletedProcess[str]:
+    """Runs `tenantry …` to its end; never raises for its exit code. After ``timeout`` seconds it is killed with all that it started."""
+    with tempfile.TemporaryFile("r+", encoding="utf-8", errors="replace") as errors:
+        command = Command(environment, *arguments, cwd=cwd, errors=errors, before=before)
+        try:
+            code = command.wait(timeout)
+        except subprocess.TimeoutExpired:
+            command.kill()
+            raise
+        errors.seek(0)
+        return subprocess.CompletedProcess(command.args, code, command.stdout.read(), errors.read())
