@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+pytest_plugins = ["tests.durations"]
+
+
 @dataclass(frozen=True)
 class PrivateCloud:
     """A running local cloud: its folder, its variables, and a command line that meets it."""

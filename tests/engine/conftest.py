@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,13 @@ from local.cloud.postgres import PostgresServer
 from local.env import environment
 from local.home import Home
 from tenantry.declaration import naming
+from tenantry.operations import durable
 from tests import commands
+from tests.environment import entered
 
 CLONE = Path(__file__).resolve().parents[2]
 DEFAULTS = CLONE / "tenants" / "defaults"
+IMAGE = "image"
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Sandbox:
     root: Path
     cloud: Cloud
     extra: dict[str, str] = field(default_factory=dict)
+    _outputs: dict[tuple[str, int, int], dict[str, Any]] = field(default_factory=dict)
 
     @property
     def tenants(self) -> Path:
@@ -128,11 +133,20 @@ class Sandbox:
         assert not check or done.returncode == 0, f"pulumi {' '.join(arguments)} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def state_file(self, stack: str) -> Path:
+        return self.cloud.home.state / ".pulumi" / "stacks" / "tenantry" / f"{stack}.json"
+
     def state(self, stack: str) -> dict[str, Any]:
-        return json.loads(self.pulumi("stack", "export", "-s", stack).stdout)["deployment"]
+        """The deployment as the backend keeps it, secrets encrypted."""
+        return json.loads(self.state_file(stack).read_text(encoding="utf-8"))["checkpoint"]["latest"]
 
     def outputs(self, stack: str) -> dict[str, Any]:
-        return json.loads(self.pulumi("stack", "output", "-s", stack, "--json", "--show-secrets").stdout)
+        """The stack's outputs with their secrets, which only the engine can read: it is asked once for each state."""
+        written = self.state_file(stack).stat()
+        key = (stack, written.st_mtime_ns, written.st_size)
+        if key not in self._outputs:
+            self._outputs[key] = json.loads(self.pulumi("stack", "output", "-s", stack, "--json", "--show-secrets").stdout)
+        return self._outputs[key]
 
     def sql(
         self, database: str = "postgres", *, user: str | None = None, password: str | None = None, port: int | None = None
@@ -178,16 +192,55 @@ class Sandbox:
         )
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    """Where this worker's sandboxes are, one after the other: a copy of a platform must find its ports and paths as they were."""
     # Not pytest's temporary folder: the system user that PostgreSQL runs as under root may not enter it.
     root = Path(tempfile.mkdtemp(prefix="tenantry-engine-"))
-    cloud = Cloud(Home(root / "local"))
-    cloud.up()
-    (root / "tenants").mkdir()
-    (root / "tenants" / "defaults").symlink_to(DEFAULTS)
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def image(place: Path) -> Path:
+    """A platform that has been made and has no tenant yet: its cell `shared`, and the queue's tables; stopped, to be copied."""
+    with running(place) as made:
+        made.up("--stack", "shared")
+        with entered(made.environment):
+            durable.client()
+        made.cloud.down()
+        made.cloud.home.root.rename(place / IMAGE)
+        made.cloud.home.create()
+    return place / IMAGE
+
+
+@contextmanager
+def running(place: Path) -> Iterator[Sandbox]:
+    """The local cloud that is in ``place``, or an empty one, and no declaration; removed with all that the tests have put there."""
+    sandbox = Sandbox(place, Cloud(Home(place / "local")))
+    sandbox.tenants.mkdir()
+    (sandbox.tenants / "defaults").symlink_to(DEFAULTS)
+    sandbox.cloud.up()
     try:
-        yield Sandbox(root, cloud)
+        yield sandbox
     finally:
-        cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
+        sandbox.cloud.reset()
+        for entry in place.iterdir():
+            if entry.name != IMAGE:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+@pytest.fixture(scope="module")
+def sandbox(place: Path, image: Path) -> Iterator[Sandbox]:
+    """A platform that has no tenant yet."""
+    # Not shutil: it would give what belongs to PostgreSQL's system user to root.
+    subprocess.run(["cp", "-a", "--reflink=auto", image, place / "local"], check=True)
+    with running(place) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def empty_sandbox(place: Path) -> Iterator[Sandbox]:
+    """A local cloud in which the engine has not run yet."""
+    with running(place) as made:
+        yield made

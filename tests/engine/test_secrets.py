@@ -13,6 +13,12 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
+def sandbox(empty_sandbox):
+    """The engine's very first run makes most of the secrets."""
+    return empty_sandbox
+
+
+@pytest.fixture(scope="module")
 def run(sandbox):
     """A platform made in one watched run: its output, and every process's arguments seen meanwhile."""
     import pathlib

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import PrivateCloud
 
 pytestmark = pytest.mark.service
@@ -42,6 +42,14 @@ def test_env_without_a_cloud_says_what_to_do(cloud: PrivateCloud, tmp_path: Path
     assert "tenantry local up" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("arguments", [("local", "status", "--json"), ("local", "mail", "999"), ("lokal",), ("--help",)])
+def test_the_installed_program_does_what_the_forked_one_does(cloud: PrivateCloud, arguments: tuple[str, ...]) -> None:
+    """Other tests fork their commands; started from the disk, it says the same and gives the same exit code."""
+    started = cloud.run(str(Path(sys.executable).with_name("tenantry")), *arguments)
+    forked = cloud.tenantry(*arguments)
+    assert (started.returncode, started.stdout, started.stderr) == (forked.returncode, forked.stdout, forked.stderr)
 
 
 def test_reset_asks_before_it_removes(cloud: PrivateCloud) -> None:
