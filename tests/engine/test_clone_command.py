@@ -12,7 +12,7 @@ from tenantry.clients.stores import TenantStore
 from tests.engine import cloning
 from tests.engine.provisioning import control, runs_of
 from tests.environment import entered
-from tests.waiting import wait_for
+from tests.killing import killed_at
 
 pytestmark = pytest.mark.engine
 
@@ -219,32 +219,21 @@ def test_a_new_column_blocks_the_clone_until_somebody_classifies_it(platform, ca
 
 def test_a_killed_clone_goes_on(platform, canaries, file):
     """Killed as each of its steps begins, and run again each time, it ends as one that nobody killed: by the same salt, row for row."""
-    with TenantStore.of("acme").acting("cell_main__app") as connection:  # enough to be killed in
-        connection.execute(
-            "INSERT INTO documents (tenant_id, author_id, title)"
-            " SELECT u.tenant_id, u.id, repeat('x', n) FROM users u, generate_series(1, 400) n"
-        )
     command = ("clone", "acme", "--as", "acme-killed", "--salt", "s", "--isolation", "schema", "--classification", _without_people(file))
-    for step in ("declaration", "provision", "rows", "verification"):
-        running = platform.start(*command)
-        wait_for(lambda process=running, name=step: process.poll() is not None or _reached(platform, name))
-        assert running.poll() is None, running.communicate()[0]
-        platform.kill(running)
-    done = platform.tenantry(*command, check=False)
-    assert done.returncode == 0 or "the clone acme-killed exists already" in done.stderr, done.stderr  # the last kill can come too late
+    kills = 0
+    # The first step that begins is the one that was killed, the second the next one.
+    while killed_at(platform, "after tenantry.clients.runs:begin_step", 2, *command):
+        kills += 1
     (run,) = runs_of(platform, "acme-killed")
     assert run["state"] == "done"
-    assert max(step["attempts"] for step in run["steps"]) > 1
+    assert kills == len(run["steps"]) - 1
+    assert [step["attempts"] for step in run["steps"]] == [1, *(kills * [2])]
 
     platform.tenantry("clone", "acme", "--as", "acme-whole", "--salt", "s", "--classification", file)
     killed, whole = TenantStore.of("acme-killed"), TenantStore.of("acme-whole")
     for table in ("users", "user_settings", "documents"):
         assert cloning.rows(killed, table) == cloning.rows(whole, table)
     assert cloning.violations(killed) == 0
-
-
-def _reached(platform, step: str) -> bool:
-    return any(each["name"] == step for run in runs_of(platform, "acme-killed") for each in run["steps"])
 
 
 def _without_people(file: str) -> str:
