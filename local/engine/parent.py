@@ -10,7 +10,7 @@ SECONDS = 1.0
 
 
 class Parent:
-    """The process that started this one."""
+    """The process that started this one: the engine, or the plugin host, which ends what it has forked when the engine has ended."""
 
     def __init__(self) -> None:
         self._pid = os.getppid()

@@ -1,9 +1,9 @@
-"""The plugin host: has imported what every plugin needs once, and forks a process for each plugin that the engine starts.
+"""The plugin host: has imported what every process of the engine's needs once, and forks one for each that the engine starts.
 
-A run of the engine starts four Python processes of ours besides the program's, and each would spend half a second and more on importing
+A run of the engine starts four plugins of ours and twice the language host, and each would spend half a second and more on importing
 gRPC, boto3, SQLAlchemy and the like. ``launch.py``, which the engine starts instead, hands a request over a socket: the module, its
 arguments, the environment, the working directory, and the three standard streams themselves. The forked child is then what
-``python -m MODULE`` would be, except that it is there at once. It ends when its launcher does, however that ends.
+``python -u -m MODULE`` would be, except that it is there at once. It ends when its launcher does, however that ends.
 
 Only packages are kept: our own modules are forgotten after they have pulled in what they need, so a child always runs the present code.
 """
@@ -13,26 +13,35 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import inspect
 import os
 import runpy
-import signal
+import select
 import socket
 import sys
 import sysconfig
-import threading
+import time
 import traceback
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from local.plugins.children import Children
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SERVED: Final = (
     "local.plugins.aws",
     "local.plugins.cloudflare",
     "local.plugins.postgresql",
     "local.engine.dynamic_provider",
+    "local.engine.language_host",
 )
 """What a launcher may ask for."""
 
-# Importing these pulls in all the packages that the served modules need. (pulumi.dynamic.__main__ would start to serve.)
+# Importing these pulls in all the packages that the served modules need, and the program, which the language host runs.
+# Not pulumi.dynamic.__main__, which would start to serve; and neither AWS's nor Cloudflare's SDK: components/official.py makes stubs of
+# them, which belong to our own code.
 IMPORTED: Final = (
     *(f"local.plugins.{name}.provider" for name in ("aws", "cloudflare", "postgresql")),
     "local.plugins.framework.serve",
@@ -40,8 +49,26 @@ IMPORTED: Final = (
     "components.resources",
     "boto3",
     "dill",
+    "grpc.experimental",
+    "grpc._channel",  # gRPC itself imports these two when they are first used
+    "grpc._server",
+    "local.engine.language_host",
+    "pulumi_postgresql",
+    "tenantry.declaration.loader",
+    # Imported by the declarations' checks, each only when something asks for it.
+    "PIL.Image",
+    "confusable_homoglyphs.confusables",
+    "defusedxml.ElementTree",
+    "email_validator",
+    "idna",
+    "jinja2.sandbox",
+    "publicsuffixlist",
+    "tinycss2",
 )
 OURS: Final = frozenset({"components", "local", "stacks", "tenantry"})
+READ_AT_START: Final = frozenset({"GRPC_ENABLE_FORK_SUPPORT", "TRACEPARENT"})
+"""Variables that a package reads when it is imported, besides Python's own: where they differ the launcher's process is not forked here."""
+HOST: Final = (__file__, inspect.getfile(Children))
 PATIENCE: Final = 2.0
 """Seconds that a launcher has to say what it wants; the host serves one at a time."""
 LOOK_AFTER: Final = 10.0
@@ -57,6 +84,8 @@ def warm_up() -> None:
         except Exception:  # shown, not raised
             # A module that is broken now may be whole when it is asked for; its packages are just not warm.
             traceback.print_exc()
+    if pictures := sys.modules.get("PIL.Image"):
+        pictures.init()  # its formats, which it would import one by one for the first picture
     for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
         del sys.modules[name]
     importlib.invalidate_caches()
@@ -66,7 +95,7 @@ def warm_up() -> None:
 
 def serve(path: Path) -> None:
     """Serves launchers at the socket until this process is ended, or the socket is gone or another host's. Only its user can reach it."""
-    installed = _installed()
+    known = _code()
     here = Path.cwd()
     os.chdir(path.parent)  # a socket's path may have 107 bytes, which a deep clone exceeds
     Path(path.name).unlink(missing_ok=True)
@@ -77,41 +106,59 @@ def serve(path: Path) -> None:
     os.chdir(here)
     own = path.stat().st_ino
     listener.listen(64)
-    listener.settimeout(LOOK_AFTER)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
-    while True:
-        try:
+    children = Children()
+    current = True
+    while current or children:
+        waiting = [listener] if current else []
+        ready, _, _ = select.select([*waiting, *children.sockets], [], [], LOOK_AFTER)
+        children.look(ready)
+        if listener in ready:
             connection, _ = listener.accept()
-        except TimeoutError:
-            if path.exists() and path.stat().st_ino == own:
-                continue
+            current = _code() == known
+            if current:
+                _answer(connection, listener, children)
+            else:
+                # This launcher starts its process by itself, and so do the next ones until the last child has ended.
+                connection.close()
+                listener.close()
+        elif not (ready or children or (path.exists() and path.stat().st_ino == own)):
             return
-        if _installed() != installed:
-            # Packages have come or gone: this launcher starts its plugin by itself, the next ones find us anew.
-            listener.close()
-            os.execv(sys.executable, sys.orig_argv)  # noqa: S606
-        with connection:
-            _answer(connection, listener)
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
-def _answer(connection: socket.socket, listener: socket.socket) -> None:
+def _answer(connection: socket.socket, listener: socket.socket, children: Children) -> None:
     streams: list[int] = []
+    forked = False
     try:
         connection.settimeout(PATIENCE)
         request, streams = _request(connection)
         module, directory, count, *rest = request
-        arguments, variables = rest[: int(count)], rest[int(count) :]
+        arguments, variables = rest[: int(count)], dict(each.split("=", 1) for each in rest[int(count) :])
         if module not in SERVED or len(streams) != 3:
             raise ValueError(f"{module} is not served")
-        connection.sendall(ACCEPTED)
-        if os.fork() == 0:
+        if different := sorted(dict(_of_start(variables).items() ^ _of_start(os.environ).items())):
+            raise ValueError(f"{', '.join(different)}: not as in this process, and only a new one obeys")
+        if children.fork(connection):
             listener.close()
-            _become(module, directory, arguments, dict(each.split("=", 1) for each in variables), streams, connection)
+            _become(module, directory, arguments, variables, streams)
+        forked = True
+        connection.sendall(ACCEPTED)
     except (OSError, ValueError, EOFError) as error:
         print(f"refused a launcher: {error}", file=sys.stderr, flush=True)
     finally:
         for stream in streams:
             os.close(stream)
+        if not forked:
+            connection.close()
+
+
+def _of_start(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those of the variables that the interpreter or a package reads when it starts, and that are not looked after otherwise."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name in READ_AT_START or (name.startswith("PYTHON") and name not in ("PYTHONPATH", "PYTHONUNBUFFERED"))
+    }
 
 
 def _request(connection: socket.socket) -> tuple[list[str], list[int]]:
@@ -125,23 +172,22 @@ def _request(connection: socket.socket) -> tuple[list[str], list[int]]:
     return os.fsdecode(data[4:]).split("\0"), streams
 
 
-def _become(
-    module: str, directory: str, arguments: list[str], variables: dict[str, str], streams: list[int], launcher: socket.socket
-) -> NoReturn:
-    """Turns the forked child into ``python -m module``; its exit code goes to the launcher."""
+def _become(module: str, directory: str, arguments: list[str], variables: dict[str, str], streams: list[int]) -> NoReturn:
+    """Turns the forked child into ``python -u -m module``."""
     code = 1
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
-        launcher.settimeout(None)
-        threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
+        # Where modules are looked for: this clone first, as where launch.py starts the process, then the launcher's PYTHONPATH.
+        own = _folders(os.environ)
         os.chdir(directory)
+        rest = [folder for folder in sys.path[1:] if folder not in own]
+        sys.path[:] = [directory, *dict.fromkeys([*own, *_folders(variables), *rest])]
         os.environ.clear()
         os.environ.update(variables)
+        time.tzset()
         sys.argv = [module, *arguments]
-        sys.path[0] = directory
         sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]  # a TextIOWrapper, as every process starts with
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         code = 0
@@ -152,26 +198,27 @@ def _become(
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        launcher.send(bytes([code & 0xFF]))
-        os._exit(code)
+        os._exit(code & 0xFF)
 
 
-def _end_with(launcher: socket.socket) -> None:
-    """Ends this process when its launcher is no more, which the engine has ended, or which has ended because the engine was killed."""
-    while launcher.recv(1):
-        pass
-    os._exit(0)
+def _folders(variables: Mapping[str, str]) -> list[str]:
+    given = variables.get("PYTHONPATH")
+    return [os.path.abspath(folder) for folder in given.split(os.pathsep)] if given else []  # noqa: PTH100
 
 
-def _installed() -> float:
-    """When a package last came or went."""
-    return os.stat(sysconfig.get_path("purelib")).st_mtime  # noqa: PTH116  on every start: the quick one
+def _code() -> list[float]:
+    """When a package last came or went, and when the host itself last changed."""
+    try:
+        return [os.stat(path).st_mtime for path in (sysconfig.get_path("purelib"), *HOST)]  # noqa: PTH116  on every start: the quick one
+    except OSError:  # in mid-change
+        return []
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--socket", type=Path, required=True, help="where launchers find the host")
     path = parser.parse_args().socket.absolute()
+    os.environ.pop("TRACEPARENT", None)  # of the run that has started the local cloud; the SDK would trace, with a thread
     warm_up()
     serve(path)
 

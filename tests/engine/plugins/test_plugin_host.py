@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ import grpc
 import psutil
 import pytest
 from google.protobuf import empty_pb2
+from pulumi.runtime.proto import language_pb2_grpc
 
 from local.home import CLONE
 from local.plugins import host as plugin_host
@@ -92,7 +94,25 @@ def test_a_launcher_ends_with_its_plugin(launch, host):
     """A plugin that dies is seen by the engine as the process it started having failed."""
     process, _ = launch()
     host[1].children()[-1].kill()
-    assert process.wait(timeout=10) != 0
+    assert process.wait(timeout=10) == 128 + signal.SIGKILL
+
+
+def test_a_launcher_has_the_exit_code(launch):
+    """Also that of a process which leaves without a word, as the language host does when the engine cancels."""
+    process, port = launch("local.engine.language_host")
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, contextlib.suppress(grpc.RpcError):  # its answer may come too late
+        language_pb2_grpc.LanguageRuntimeStub(channel).Cancel(empty_pb2.Empty(), timeout=5)
+    assert process.wait(timeout=10) == 0
+
+
+def test_a_plugin_that_hears_nothing_ends_with_its_launcher(launch, host):
+    """The host ends a process that can't see its launcher's end by itself, as a program's that never lets go of the interpreter."""
+    process, _ = launch()
+    child = host[1].children()[-1]
+    child.suspend()
+    process.kill()
+    process.wait()
+    wait_for(lambda: not child.is_running())
 
 
 def test_a_plugin_ends_with_an_engine_that_was_killed(host):
@@ -123,6 +143,42 @@ def test_each_plugin_has_its_own_environment(launch, host):
         with pytest.raises(grpc.RpcError, match=name):
             driver.adopt("postgresql:index/role:Role", "nobody")
         driver.close()
+
+
+@pytest.mark.parametrize("variables", [{"PYTHONHASHSEED": "0"}, {"TRACEPARENT": "00-0-0-00"}])
+def test_what_only_a_new_process_obeys_is_left_to_one(launch, host, variables):
+    """Variables that are read before the host could set them: the launcher becomes the plugin."""
+    before = len(host[1].children())
+    process, port = launch(**variables)
+    assert version(port) == "3.18.2"
+    assert len(host[1].children()) == before
+    assert psutil.Process(process.pid).cmdline()[-3:] == ["-m", PLUGIN, "127.0.0.1:1"]
+
+
+def test_a_host_whose_packages_have_changed_waits_for_its_plugins(tmp_path):
+    """It starts itself anew when the last one has ended; whoever comes meanwhile starts by itself."""
+    path, packages = tmp_path / "host.sock", tmp_path / "packages"
+    packages.write_text("one")
+    program = f"""
+import os, pathlib
+from local.plugins import host
+host._code = pathlib.Path({str(packages)!r}).read_text
+os.execv = lambda *_: os._exit(7)
+host.serve(pathlib.Path({str(path)!r}))
+"""
+    serving = subprocess.Popen([sys.executable, "-c", program], env=ENVIRONMENT)
+    wait_for(path.exists)
+    command = [sys.executable, "-I", "-S", LAUNCH, path, PLUGIN, "127.0.0.1:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as first:
+        assert version(int(first.stdout.readline()))
+        packages.write_text("another")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as second:
+            assert version(int(second.stdout.readline()))
+            assert psutil.Process(second.pid).cmdline()[-3:] == ["-m", PLUGIN, "127.0.0.1:1"]
+            second.kill()
+        assert serving.poll() is None
+        first.kill()
+    assert serving.wait(timeout=10) == 7
 
 
 def test_without_a_host_the_launcher_becomes_the_plugin(launch, host):

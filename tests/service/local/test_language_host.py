@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from local.cloud.record import Record
 from local.env import process_environment
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.conftest import PrivateCloud
 
 pytestmark = pytest.mark.engine
@@ -44,9 +48,72 @@ def project(cloud: PrivateCloud, tmp_path: Path, request: pytest.FixtureRequest)
     return tmp_path
 
 
-def preview(cloud: PrivateCloud, project: Path, program: str) -> subprocess.CompletedProcess[str]:
+ALONE = {"TENANTRY_LOCAL_HOME": ""}
+"""Without the local cloud's home nobody finds its plugin host."""
+DIFFER = {*ALONE, "PULUMI_LOG_OTLP_ENDPOINT"}
+"""The variables that differ: by the tests here, and by the engine's own port."""
+
+
+@pytest.fixture
+def ours(cloud: PrivateCloud) -> None:
+    """Skips where the official language host runs, which is a process of its own."""
+    host = shutil.which("pulumi-language-python", path=cloud.environment["PATH"])
+    if b"local.engine" not in Path(str(host)).read_bytes():
+        pytest.skip("the official language host")
+
+
+def preview(
+    cloud: PrivateCloud, project: Path, program: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     (project / "__main__.py").write_text(program)
-    return cloud.run("pulumi", "preview", "--stack", "dev", "--non-interactive", cwd=project)
+    return cloud.run("pulumi", "preview", "--stack", "dev", "--non-interactive", cwd=project, variables=variables)
+
+
+def plugin_host(cloud: PrivateCloud) -> psutil.Process:
+    return psutil.Process(Record.load(cloud.home).processes["plugins"].pid)
+
+
+FACTS = """
+import beyond, dill, gc, json, os, pathlib, signal, sys, time
+pathlib.Path("facts").write_text(json.dumps([
+    os.getppid(), sys.argv, sys.path[0], sys.stdout.write_through, os.getcwd(), beyond.__file__, dict(os.environ),
+    time.tzname, gc.isenabled(), dill._dill._main_module.__name__,
+    signal.getsignal(signal.SIGINT).__qualname__, signal.getsignal(signal.SIGCHLD),
+]))
+def inner():
+    raise ValueError("boom")
+inner()
+"""
+
+
+@pytest.mark.usefixtures("ours")
+def test_with_the_plugin_host_and_without_it_a_program_is_run_the_same(cloud: PrivateCloud, project: Path) -> None:
+    """Where there is a plugin host it is the parent. What the program sees of its process otherwise, and how it fails, is the same."""
+    wait_for((cloud.home.plugins / "host.sock").exists)
+    (project / "elsewhere").mkdir()
+    (project / "elsewhere" / "beyond.py").write_text("")
+    elsewhere = {"PYTHONPATH": os.pathsep.join([str(project / "elsewhere"), os.environ["PYTHONPATH"]]), "TZ": "Asia/Tokyo"}
+    parents, seen, shown = [], [], []
+    for variables in (elsewhere, elsewhere | ALONE):
+        done = preview(cloud, project, FACTS, variables)
+        assert "ValueError: boom" in done.stdout
+        shown.append((done.stdout, done.stderr, done.returncode))
+        parent, *facts = json.loads((project / "facts").read_text())
+        parents.append(parent == plugin_host(cloud).pid)
+        facts[5] = {name: value for name, value in facts[5].items() if name not in DIFFER}
+        seen.append(facts)
+    assert parents == [True, False]
+    assert seen[0] == seen[1]
+    assert shown[0] == shown[1]
+
+
+def test_a_run_has_the_present_modules(cloud: PrivateCloud, project: Path) -> None:
+    """A module of a name of ours, which the plugin host has imported and forgotten, is the program's own, as it is now."""
+    (project / "components").mkdir()
+    for text in ("as it was", "as it is now"):
+        (project / "components" / "__init__.py").write_text(f"WHAT = {text!r}")
+        done = preview(cloud, project, "import components; print('it is', components.WHAT)")
+        assert f"it is {text}\n" in done.stdout
 
 
 def test_a_program_gets_its_configuration_and_exports(cloud: PrivateCloud, project: Path) -> None:
@@ -116,23 +183,22 @@ def test_interrupted_it_ends_without_traceback(cloud: PrivateCloud, project: Pat
     (project / "__main__.py").write_text("import pathlib, time; pathlib.Path('begun').touch(); time.sleep(120)")
     run = start(cloud, project, "preview")
     wait_for((project / "begun").exists)
-    children = pythons(run.pid)
+    children = [*pythons(run.pid), *plugin_host(cloud).children(recursive=True)]
     run.send_signal(signal.SIGINT)
     out, _ = run.communicate(timeout=60)
     assert "Traceback" not in out
     wait_for(lambda: not any(alive(child) for child in children))
 
 
+@pytest.mark.usefixtures("ours")
 def test_a_killed_engine_takes_its_processes_with_it(cloud: PrivateCloud, project: Path) -> None:
     """After SIGKILL of the engine neither the language host nor the dynamic provider lives on."""
-    host = shutil.which("pulumi-language-python", path=cloud.environment["PATH"])
-    if b"local.engine" not in Path(str(host)).read_bytes():
-        pytest.skip("the official dynamic provider outlives its engine")
+    # The official dynamic provider outlives its engine.
     (project / "slow.py").write_text(DYNAMIC)
     (project / "__main__.py").write_text("from slow import Slow\nSlow('slow', 60)\n")
     run = start(cloud, project, "up", "--yes", "--skip-preview")
-    wait_for(lambda: len(pythons(run.pid)) >= 2)
-    children = pythons(run.pid)
+    wait_for(lambda: len(pythons(run.pid)) >= 2 and len(plugin_host(cloud).children()) >= 2)
+    children = [*pythons(run.pid), *plugin_host(cloud).children(recursive=True)]
     os.kill(run.pid, signal.SIGKILL)
     run.communicate()
     wait_for(lambda: not any(alive(child) for child in children))
