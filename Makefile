@@ -1,6 +1,6 @@
 # make up    everything on this machine, from nothing to running tenants
 # make test  all tests, also as the first command ever
-# make test-volume  the tests that have a volume, at their full one: an hour or two
+# make test-volume  the tests that have a volume, at their full one
 # make down  ends the local cloud; its data stay
 # make bench the speed figures of README.md
 # make lint  format, style and types

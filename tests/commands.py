@@ -79,7 +79,7 @@ class Command:
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
             if not select.select([self._code], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired(self.args, timeout or 0, self.stdout.read())
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
             self.returncode = int(os.read(self._code, 16))
             os.close(self._code)
         return self.returncode

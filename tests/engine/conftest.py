@@ -205,6 +205,9 @@ def place() -> Iterator[Path]:
 def image(place: Path) -> Path:
     """A platform that has been made and has no tenant yet: its cell `shared`, and the queue's tables; stopped, to be copied."""
     with running(place) as made:
+        with made.sql() as admin:
+            # Programs are killed here, never the machine.
+            admin.execute("ALTER SYSTEM SET fsync = off")
         made.up("--stack", "shared")
         with entered(made.environment):
             durable.client()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
-import threading
 import time
 from collections import Counter
 
@@ -12,8 +13,15 @@ import pytest
 
 from local.home import CLONE
 from tenantry.declaration import naming
+from tests.volume import volume
 
 pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def sandbox(empty_sandbox):
+    """The first runs make the platform itself."""
+    return empty_sandbox
 
 
 def killed_after(sandbox, lines, *arguments):
@@ -67,26 +75,31 @@ SHARED_POINTS = (1, 3, 5, 7, 9)
 DEDICATED_POINTS = (2, 5, 8, 10, 12)
 
 
+def killed_in_turn(sandbox, points, *arguments):
+    """How many of the runs were interrupted, each of which goes on where the one before was killed; then one that ends."""
+    interrupted = sum(killed_after(sandbox, point, *arguments) for point in points)
+    sandbox.up(*arguments)
+    return interrupted
+
+
+@pytest.mark.volume
 def test_killed_at_many_points(sandbox):
-    """Fifteen runs killed from the platform's first role to a tenant's last object: the next run ends each cleanly."""
+    """Killed from the platform's first role to a tenant's last object, in turn or each run by itself: the next run ends it cleanly."""
     sandbox.declare("first-k", isolation="schema", domains=["www.first-k.example"])
-    interrupted = sum(killed_after(sandbox, point, "--stack", "shared") for point in PLATFORM_POINTS)
-    sandbox.up("--stack", "shared")
+    interrupted = killed_in_turn(sandbox, PLATFORM_POINTS, "--stack", "shared")
     stacks = ["shared"]
     check_nothing_is_double_or_left(sandbox, stacks)
-    for number, point in enumerate(SHARED_POINTS):
+    for number, points in enumerate(volume(((1, 7),), [(point,) for point in SHARED_POINTS])):
         sandbox.declare(f"sch{number}-k", isolation="schema", domains=[f"www.sch{number}-k.example"])
-        interrupted += killed_after(sandbox, point, "--stack", "shared")
-        sandbox.up("--stack", "shared")
+        interrupted += killed_in_turn(sandbox, points, "--stack", "shared")
         check_nothing_is_double_or_left(sandbox, stacks)
-    for number, point in enumerate(DEDICATED_POINTS):
+    for number, points in enumerate(volume(((2, 10),), [(point,) for point in DEDICATED_POINTS])):
         slug = f"dat{number}-k"
         stacks.append(slug)
         sandbox.declare(slug, isolation="database", domains=[f"www.{slug}.example"])
-        interrupted += killed_after(sandbox, point, slug)
-        sandbox.up(slug)
+        interrupted += killed_in_turn(sandbox, points, slug)
         check_nothing_is_double_or_left(sandbox, stacks)
-    assert interrupted >= 12
+    assert interrupted >= volume(8, 12)
     assert all(changes == {} for changes in sandbox.up().values())
 
 
@@ -107,20 +120,14 @@ def test_a_live_run_keeps_others_out_and_a_dead_one_does_not(sandbox):
     """Two runs of one stack at once: the second is refused and says who is at work; after a SIGKILL the next one just runs."""
     sandbox.declare("lock-one", isolation="schema")
     first = sandbox.start("up", "--stack", "shared")
-    refused: list[subprocess.CompletedProcess[str]] = []
-
-    def second():
-        time.sleep(2.0)
-        refused.append(sandbox.tenantry("up", "--stack", "shared", check=False))
-
-    thread = threading.Thread(target=second)
-    thread.start()
+    assert any(": create " in line for line in first.stdout)
+    os.killpg(first.pid, signal.SIGSTOP)  # it cannot end before the second has looked
+    refused = sandbox.tenantry("up", "--stack", "shared", check=False)
+    os.killpg(first.pid, signal.SIGCONT)
     output, _ = first.communicate(timeout=120)
-    thread.join()
     assert first.returncode == 0, output
-    if refused[0].returncode != 0:
-        assert refused[0].returncode == 1
-        assert "another run is at work on the stack shared (tenantry " in refused[0].stderr
+    assert refused.returncode == 1
+    assert "another run is at work on the stack shared (tenantry " in refused.stderr
     sandbox.declare("lock-two", isolation="schema")
     assert killed_after(sandbox, 1, "--stack", "shared")
     sandbox.up("--stack", "shared")

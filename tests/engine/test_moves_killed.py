@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
-import time
+import subprocess
 
 import pytest
 
 from tests.engine.moving import contents, fill, home, places_with_rows, turnstiles
 from tests.engine.test_killed_runs import check_nothing_is_double_or_left
 from tests.killing import killed_at
+from tests.volume import volume
 
 pytestmark = pytest.mark.engine
 
 SEED = 20261125
 MOVES, PASSING, TRANSFER = "tenantry.clients.moves", "tenantry.operations.move.passing", "tenantry.operations.move.transfer"
 TURNSTILE, ROWS, LEDGER = "tenantry.clients.turnstile", "tenantry.clients.rows", "tenantry.clients.ledger"
+ENGINE = "tenantry.operations.engine"
 
-# Point and number of the call; the engine's runs are: to prepare, at the new home, at the old one.
+# Point and number of the call, in the order in which one run comes to them. A run that goes on calls nothing again that was done before, so
+# each counts from there. The engine's runs are: to prepare, at the new home, at the old one.
 POINTS = (
     (f"before {MOVES}:begin", 1),
     (f"after {LEDGER}:mark_moving", 1),
-    (f"before {PASSING}:prepare", 1),
-    (f"after {PASSING}:_up", 1),
+    (f"before {PASSING}:_up", 1),
+    (f"after {ENGINE}:up", 1),
     (f"after {TURNSTILE}:install", 1),
     (f"after {ROWS}:copy", 1),
     (f"before {TRANSFER}:catch_up", 1),
@@ -34,13 +39,14 @@ POINTS = (
     (f"before {PASSING}:_forget", 1),
     (f"after {PASSING}:_forget", 1),
     (f"after {LEDGER}:pass_on", 1),
-    (f"before {PASSING}:_up", 2),
-    (f"after {PASSING}:_up", 2),
+    (f"before {PASSING}:_up", 1),
+    (f"after {ENGINE}:up", 1),
+    (f"after {PASSING}:hand_over", 1),
 )
 CLEAN_UP = (
     (f"after {MOVES}:advance", 1),
     (f"after {PASSING}:_up", 1),
-    (f"after {MOVES}:advance", 2),
+    (f"after {MOVES}:advance", 1),
     (f"before {MOVES}:end", 1),
     (f"before {LEDGER}:mark_moving", 1),  # closed, and the run has not ended
 )
@@ -54,11 +60,32 @@ WAY_BACK = (
     (f"after {LEDGER}:pass_on", 1),
     (f"before {LEDGER}:mark_moving", 1),
 )
+# A run that goes on after the switch does not come to the next point of the switch itself. In `make test` it is a point of test_moves.py,
+# where a move is taken back.
+LEFT_OUT = (f"before {MOVES}:measured", 1)
+
+
+def alone(points):
+    """Each point for a run of its own, which makes the calls that the points before it have counted."""
+    names = [name for name, _ in points]
+    return [[(name, call + names[:number].count(name))] for number, (name, call) in enumerate(points)]
+
+
+# One move each: where it is killed on its way, how it ends, and where that is killed.
+IN_TURN = (
+    (POINTS[:-1:2], "--finish", CLEAN_UP),
+    (POINTS[1:-1:2], "--rollback", [point for point in WAY_BACK if point != LEFT_OUT]),
+)
+ALONE = (
+    *((points, "--finish", ()) for points in alone(POINTS)),
+    *(((), "--finish", points) for points in alone(CLEAN_UP)),
+    *(((), "--rollback", points) for points in alone(WAY_BACK)),
+)
 
 
 @pytest.fixture(scope="module")
 def platform(sandbox):
-    sandbox.declare("mover", isolation="schema", domains=["www.mover.example"])
+    sandbox.declare("mover", isolation="database", domains=["www.mover.example"])
     sandbox.declare("still", isolation="rls")
     sandbox.up()
     for slug in ("mover", "still"):
@@ -96,65 +123,78 @@ def check_at_rest(platform, before, neighbour):
     check_nothing_is_double_or_left(platform, stacks(platform))
 
 
-def test_killed_on_the_way(platform):
-    """Seventeen points between the first entry and the last run of the engine, in both directions between two stacks."""
+def kill(platform, before, points, *command):
+    """Kills the command at one point after the other: the next start goes on where the one before was."""
+    for point, call in points:
+        assert killed_at(platform, point, call, *command), f"not killed {point}"
+        check_whole(platform, before, point)
+
+
+@pytest.mark.volume
+@pytest.mark.parametrize(("on_the_way", "ending", "at_the_end"), volume(IN_TURN, ALONE))
+def test_killed_at_every_point(platform, on_the_way, ending, at_the_end):
+    """From the first entry to the last run of the engine, and again while the old place goes or on the way back: it goes on and arrives.
+
+    In `make test` one move is killed at one point after the other, else each point has a move of its own; there and back by turns.
+    """
     before, neighbour = contents(platform, "mover"), contents(platform, "still")
-    for point, call in POINTS:
-        target = other(platform)
-        assert killed_at(platform, point, call, "move", "mover", "--to", target), f"not killed {point}"
-        check_whole(platform, before, target)
-        platform.tenantry("move", "mover")
-        assert home(platform, "mover")[0] == target, point
-        check_whole(platform, before, target)
-        platform.tenantry("move", "mover", "--finish")
-        check_at_rest(platform, before, neighbour)
+    start, target = home(platform, "mover"), other(platform)
+    there = ("move", "mover", "--to", target)
+    kill(platform, before, on_the_way, *there)
+    platform.tenantry(*(there[:2] if on_the_way else there))
+    arrived = home(platform, "mover")
+    assert arrived[0] == target
+    check_whole(platform, before, target)
+    kill(platform, before, at_the_end, "move", "mover", ending)
+    platform.tenantry("move", "mover", ending)
+    assert home(platform, "mover") == (arrived if ending == "--finish" else start)
+    check_at_rest(platform, before, neighbour)
 
 
-def test_killed_while_the_old_place_goes(platform):
-    """Five points of the clean-up."""
+def test_killed_and_given_up_before_the_switch(platform):
+    """A move whose copy is found to be unequal ends there, and rolled back it leaves nothing of the place that it had made."""
     before, neighbour = contents(platform, "mover"), contents(platform, "still")
-    for point, call in CLEAN_UP:
-        platform.tenantry("move", "mover", "--to", other(platform))
-        assert killed_at(platform, point, call, "move", "mover", "--finish"), f"not killed {point}"
-        check_whole(platform, before, "")
-        platform.tenantry("move", "mover", "--finish")
-        check_at_rest(platform, before, neighbour)
+    start, lived = home(platform, "mover"), places_with_rows(platform, "mover")
+    assert killed_at(platform, f"before {TRANSFER}:catch_up", 1, "move", "mover", "--to", other(platform))
+    (copy,) = places_with_rows(platform, "mover") - lived
+    database, _, schema = copy.partition(".")
+    with platform.sql(database) as admin:
+        assert admin.execute(f"DELETE FROM {schema}.documents WHERE title LIKE 'f1%'").rowcount > 0
+    failed = platform.tenantry("move", "mover", check=False)
+    assert (failed.returncode, "nothing was switched" in failed.stderr) == (1, True)
+    check_whole(platform, before, copy)
+    platform.tenantry("move", "mover", "--rollback")
+    assert json.loads(platform.tenantry("moves", "mover", "--json").stdout)[0]["outcome"] == "given up"
+    assert home(platform, "mover") == start
+    check_at_rest(platform, before, neighbour)
 
 
-def test_killed_on_the_way_back(platform):
-    """Eight points of a rollback, and a move that is given up before it switched."""
+def test_killed_and_rolled_back_at_once(platform):
+    """Nobody has to let a killed move arrive before it is taken back."""
     before, neighbour = contents(platform, "mover"), contents(platform, "still")
     start = home(platform, "mover")
-    for point, call in WAY_BACK:
-        platform.tenantry("move", "mover", "--to", other(platform))
-        assert killed_at(platform, point, call, "move", "mover", "--rollback"), f"not killed {point}"
-        check_whole(platform, before, "")
-        platform.tenantry("move", "mover", "--rollback")
-        assert home(platform, "mover") == start, point
-        check_at_rest(platform, before, neighbour)
-    assert killed_at(platform, f"after {ROWS}:copy", 1, "move", "mover", "--to", other(platform))
+    assert killed_at(platform, f"after {ROWS}:copy", 1, "move", "mover", "--to", "rls")
     platform.tenantry("move", "mover", "--rollback")
     assert home(platform, "mover") == start
     check_at_rest(platform, before, neighbour)
 
 
+@pytest.mark.volume
 def test_killed_at_random_moments(platform):
-    """Five moves killed anywhere, the engine's runs among it; a plain run of both stacks comes before the move goes on."""
+    """Moves killed anywhere, the engine's runs among it; a plain run of both stacks comes before the move goes on."""
     before, neighbour = contents(platform, "mover"), contents(platform, "still")
     chance = random.Random(SEED)  # noqa: S311
-    for _ in range(5):
+    moves, kills = volume((1, 2), (12, 1))
+    for _ in range(moves):
         target = other(platform)
-        process = platform.start("move", "mover", "--to", target)
-        end = time.monotonic() + chance.uniform(2, 20)
-        while process.poll() is None and time.monotonic() < end:
-            time.sleep(0.05)
-        platform.kill(process)
-        check_whole(platform, before, target)
-        platform.tenantry("up", "--all", "--refresh", check=False)
-        check_whole(platform, before, target)
-        if home(platform, "mover")[0] != target:
-            platform.tenantry("move", "mover", "--to", target)
-        else:
-            platform.tenantry("move", "mover")
+        for _ in range(kills):
+            process = platform.start("move", "mover", "--to", target)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(2, 10))
+            platform.kill(process)
+            check_whole(platform, before, target)
+            platform.tenantry("up", "--all", "--refresh", check=False)
+            check_whole(platform, before, target)
+        platform.tenantry("move", "mover", *(["--to", target] if home(platform, "mover")[0] != target else []))
         platform.tenantry("move", "mover", "--finish")
         check_at_rest(platform, before, neighbour)

@@ -7,9 +7,11 @@ import json
 import psycopg
 import pytest
 
+from tenantry.clients import quarantine
 from tenantry.declaration import naming
-from tests.engine import offboarding
+from tenantry.operations.lifecycle import hold_expiry
 from tests.engine.offboarding import BUCKET, checksums, end_hold, found, journal, plant, stopped_before
+from tests.environment import entered
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.engine
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.engine
 MODELS = ("rls", "schema", "database", "instance")
 SLUG = {"rls": "quill-feather", "schema": "umber-sketch", "database": "vellum-press", "instance": "wicker-basket"}
 STAY = {"rls": "stay-rls", "schema": "stay-schema", "database": "stay-database"}
+OWN = {"damaged-once": "schema", "turned-back": "schema", "stay-archive": "rls"}  # of one test each
 
 
 def fields(model, slug):
@@ -29,9 +32,10 @@ def fields(model, slug):
 
 @pytest.fixture(scope="module")
 def platform(sandbox):
-    for model, slug in (*SLUG.items(), *STAY.items()):
+    for model, slug in (*SLUG.items(), *STAY.items(), *((model, slug) for slug, model in OWN.items())):
         sandbox.declare(slug, **fields(model, slug))
     sandbox.up()
+    sandbox.tenantry("provision", *SLUG.values())  # mail, runs and rows of the queue, too
     for slug in STAY.values():
         plant(sandbox, slug)
     return sandbox
@@ -39,12 +43,8 @@ def platform(sandbox):
 
 def resolve(platform, host):
     """What the library tells the runtime of a host name."""
-    program = "import sys; from tenantry.clients.quarantine import resolve; print(resolve(sys.argv[1]).state)"
-    import subprocess
-    import sys
-
-    done = subprocess.run([sys.executable, "-c", program, host], env=platform.environment, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    with entered(platform.environment):
+        return quarantine.resolve(host).state
 
 
 def refused(platform, code, *arguments):
@@ -77,7 +77,8 @@ def test_suspension_ends_sessions_at_once_and_keeps_data(platform, model):
     assert resolve(platform, f"{slug}.tenantry.example") == "suspended"
     assert resolve(platform, f"PORTAL.{slug}.example.") == "suspended"
     assert "state: suspended" in (platform.tenants / f"{slug}.yaml").read_text()
-    assert platform.up()["shared"] == {}, "the engine and the registry agree"
+    stack = naming.stack_of(model, "main", slug)
+    assert platform.up("--stack", stack) == {stack: {}}, "the engine and the registry agree"
     platform.tenantry("reactivate", slug)
     assert resolve(platform, f"{slug}.tenantry.example") == "active"
     after = checksums(platform, [slug])
@@ -122,9 +123,7 @@ def test_nothing_is_deleted_while_held_and_there_is_a_way_back(platform):
 
 def test_a_backup_that_does_not_restore_keeps_everything(platform):
     """A final backup that is damaged before its proof stops the deletion with all data there; resumed, it takes another."""
-    slug, model = "damaged-once", "schema"
-    platform.declare(slug, **fields(model, slug))
-    platform.up(slug)
+    slug = "damaged-once"
     words = plant(platform, slug)
     platform.tenantry("offboard", slug)
     end_hold(platform, slug)
@@ -153,9 +152,7 @@ def test_a_backup_that_does_not_restore_keeps_everything(platform):
 
 def test_undelete_stops_a_deletion_that_is_at_work(platform):
     """Given while the final backup is being proven, it ends the deletion there and brings the tenant back; nothing of it is resumed."""
-    slug, model = "turned-back", "schema"
-    platform.declare(slug, **fields(model, slug))
-    platform.up(slug)
+    slug = "turned-back"
     plant(platform, slug)
     before = {key: value for key, value in checksums(platform, [slug]).items() if "outbox" not in key}
     platform.tenantry("offboard", slug)
@@ -175,7 +172,7 @@ def test_undelete_stops_a_deletion_that_is_at_work(platform):
     assert state_of(platform, slug) == "active"
     assert {key: value for key, value in checksums(platform, [slug]).items() if "outbox" not in key} == before
     assert "was cancelled" in refused(platform, 2, "resume", latest_run(platform))
-    assert platform.up()["shared"] == {}, "the engine and the registry agree"
+    assert platform.up("--stack", "shared") == {"shared": {}}, "the engine and the registry agree"
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -185,7 +182,6 @@ def test_a_deletion_leaves_the_record_and_nothing_else(platform, model):
     words = plant(platform, slug)
     others = list(STAY.values())
     before = {**checksums(platform, others), **journal(platform, others)}
-    platform.tenantry("provision", slug)  # mail, runs and rows of the queue, too
     assert len(found(platform, words)) > 10, "the search would find nothing"
     platform.tenantry("suspend", slug)
     platform.tenantry("offboard", slug)
@@ -202,7 +198,8 @@ def test_a_deletion_leaves_the_record_and_nothing_else(platform, model):
     assert record["final_backup"]["rows"] == 22
     assert record["backups_kept_until"] > record["at"]
     assert not (platform.tenants / f"{slug}.yaml").exists()
-    assert all(changes == {} for changes in platform.up().values()), "nothing is left to do"
+    stacks = ("--all",) if model == MODELS[-1] else ("--stack", "shared")
+    assert all(changes == {} for changes in platform.up(*stacks).values()), "nothing is left to do"
 
 
 def test_the_record_is_checked_without_the_platform(platform, tmp_path):
@@ -245,8 +242,6 @@ def test_names_in_quarantine_are_given_to_nobody(platform):
 def test_an_archive_keeps_its_backup_without_end(platform):
     """Archived at the end of the hold by wish, without anybody's command; its backup has no end, and the engine has nothing left to do."""
     slug = "stay-archive"
-    platform.declare(slug, **fields("rls", slug))
-    platform.up(slug)
     words = plant(platform, slug)
     platform.tenantry("offboard", slug, "--then", "archive")
     end_hold(platform, slug)
@@ -280,11 +275,8 @@ def test_backups_end_when_their_time_is_over(platform):
 
 def expire(platform):
     """What the scheduled task does."""
-    import subprocess
-    import sys
-
-    program = "from tenantry.operations.lifecycle import hold_expiry; print(hold_expiry())"
-    subprocess.run([sys.executable, "-c", program], env=platform.environment, cwd=offboarding.Path.cwd(), check=True, capture_output=True)
+    with entered(platform.environment):
+        hold_expiry()
 
 
 def latest_run(platform):

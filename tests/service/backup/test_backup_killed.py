@@ -15,6 +15,7 @@ from tenantry.operations import backup, drill
 from tenantry.operations.backup import catalog, retention
 from tests.killing import done, killed_at
 from tests.service.backup.conftest import Platform, started
+from tests.volume import volume
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
@@ -35,6 +36,7 @@ POINTS = (
     (f"after {OBJECTS}:put", 1),  # it is there, and the list does not say so
     (f"after {CATALOG}:finish", 1),
 )
+OWN = POINTS[2:5]  # each model has its own way of reading; the rest is common
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +50,13 @@ def stored(entry: catalog.Entry) -> set[str]:
     return {version["Key"].split("/")[1] for kind in ("Versions", "DeleteMarkers") for version in found.get(kind, ())}
 
 
-@pytest.mark.parametrize("model", ["rls", "database"])
-def test_killed_at_every_point_and_taken(platform, model):
-    """One run, killed at nine points one after the other: the same command goes on each time, and the last makes one whole backup."""
+@pytest.mark.volume
+@pytest.mark.parametrize(("model", "points"), [("rls", POINTS), ("database", volume(OWN, POINTS))])
+def test_killed_at_every_point_and_taken(platform, model, points):
+    """One run, killed at one point after the other: the same command goes on each time, and the last makes one whole backup."""
     store = platform.tenant(f"bk-{model}", model)
     aws.client("s3").put_object(Bucket=store.bucket, Key=f"{store.prefix}files/large", Body=os.urandom(9 << 20))  # two parts
-    for point, call in POINTS:
+    for point, call in points:
         assert killed_at(platform, point, call, "backup", store.slug), f"not killed {point}"
         listed = catalog.listed(store.id)
         assert len(listed) == (1 if point.endswith("finish") else 0), f"in the list {point}"

@@ -16,6 +16,7 @@ from tenantry.operations import backup
 from tenantry.operations.restore import ledger, run
 from tests.killing import done, killed_at
 from tests.service.backup.conftest import Platform, logged_in, started
+from tests.volume import volume
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
@@ -54,6 +55,12 @@ CONFIRM = ((f"before {SWAP}:drop_kept", MODELS), (f"after {SWAP}:drop_kept", MOD
 
 def at(points, model):
     return [point for point, models in points if model in models]
+
+
+def points_of(model):
+    """Where a restore is killed. What all three models have in common is met in two of them, in `make test-volume` in all."""
+    left_out = [point for point, models in POINTS if models == MODELS and not point.endswith(f"{SWAP}:swap")] if model == "schema" else []
+    return [point for point in at(POINTS, model) if point not in volume(left_out, [])]
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +145,13 @@ def late_user(store):
         return connection.execute("SELECT count(*) AS n FROM users WHERE tenant_id = %s AND name = 'Late'", [store.id]).fetchone()["n"]
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("model", MODELS)
 def test_restore_killed_at_every_point(platform, neighbours, tenant, model):
     """One run, killed at each point in turn: the same command goes on, the last ends it; the way to confirm it is killed too."""
     store, saved, damaged = tenant
     command = ("restore", store.slug, "--from", "newest")
-    for point in at(POINTS, model):
+    for point in points_of(model):
         kill(platform, neighbours, point, *command)
         found = ledger.open_of(store.id)
         if found is None:

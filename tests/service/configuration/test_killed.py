@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 
 import pytest
 
 from local.env import process_environment
-from local.home import CLONE
 from tenantry.clients import registry
 from tenantry.clients.postgres import Server
 from tenantry.operations import configure, durable
+from tests.commands import Command
 from tests.waiting import wait_for
 
 from .conftest import content
@@ -22,7 +18,6 @@ from .conftest import content
 pytestmark = pytest.mark.service
 
 KEY = "limits.users"
-COMMAND = (sys.executable, "-c", "from tenantry.cli import main; main()")
 
 
 def query(text, *parameters):
@@ -50,13 +45,10 @@ def test_a_killed_run_goes_on_at_its_cell_and_can_be_undone_as_one(control, make
         holder.execute(
             "SELECT 1 FROM tenant_configurations WHERE config_key = %s AND tenant_id = %s FOR UPDATE", [KEY, make("t20", cell="c2")]
         )
-        worker = subprocess.Popen(
-            [*COMMAND, "config", "bulk", KEY, "25", "--apply"], cwd=CLONE, env=process_environment(control.home), start_new_session=True
-        )
+        worker = Command(process_environment(control.home), "config", "bulk", KEY, "25", "--apply")
         wait_for(lambda: query("SELECT 1 FROM configuration_run_parts WHERE cell = 'c1'"))
         wait_for(waits_for_the_lock)
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait(timeout=30)
+        worker.kill()
     (run,) = query("SELECT id, state FROM runs")
     assert run["state"] == "running"
     assert content()["t10", KEY] == (25, "runtime")

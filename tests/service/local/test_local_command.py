@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commands import Command
+
 if TYPE_CHECKING:
     from tests.conftest import PrivateCloud
 
@@ -50,6 +52,14 @@ def test_the_installed_program_does_what_the_forked_one_does(cloud: PrivateCloud
     started = cloud.run(str(Path(sys.executable).with_name("tenantry")), *arguments)
     forked = cloud.tenantry(*arguments)
     assert (started.returncode, started.stdout, started.stderr) == (forked.returncode, forked.stdout, forked.stderr)
+
+
+def test_all_that_a_forked_command_says_is_read(cloud: PrivateCloud) -> None:
+    """Line by line, however often the command is asked meanwhile whether it has ended."""
+    command = Command(cloud.environment, "local", "status")
+    while command.poll() is None:
+        pass
+    assert list(command.stdout) == cloud.tenantry("local", "status").stdout.splitlines(keepends=True)
 
 
 def test_reset_asks_before_it_removes(cloud: PrivateCloud) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
-from local.home import CLONE
 from tenantry.clients import outbox, registry
 from tenantry.clients.postgres import Server
 from tenantry.declaration.naming import CONTROL_DATABASE
 from tenantry.operations import mailing
 from tenantry.operations.mailing import Delivery
+from tests.commands import Command
 from tests.service.mail.running import due_now, kept, queue, row_of
 from tests.service.mail.smtp import Stubborn
+from tests.volume import volume
 
 pytestmark = pytest.mark.service
 
@@ -35,13 +33,7 @@ class Killed:
     """
 
     def __init__(self, port: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", "from tenantry.cli import main; main()", "mail", "send", "--limit", "1"],
-            env={**os.environ, "SMTP_PORT": str(port)},
-            cwd=CLONE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        self.process = Command({**os.environ, "SMTP_PORT": str(port)}, "mail", "send", "--limit", "1")
 
     def at_its_commit(self) -> None:
         """Waits for the moment and kills. The lock was taken before the server answered."""
@@ -49,11 +41,10 @@ class Killed:
             watcher.autocommit = True
             end = time.monotonic() + 60
             while watcher.execute(WAITING).fetchone() == (0,):
-                assert self.process.poll() is None, self.process.communicate()[0].decode()
+                assert self.process.poll() is None, self.process.communicate()[0]
                 assert time.monotonic() < end, "the sender never came to its commit"
                 time.sleep(0.01)
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=30)
+        self.process.kill()
 
 
 def _kill_one(server: Stubborn) -> None:
@@ -75,12 +66,13 @@ def _kill_one(server: Stubborn) -> None:
     del server.on["TEXT"]
 
 
-def test_twenty_senders_killed_after_the_answer(control, tenant, monkeypatch):
-    """20 mails, each sender killed between answer and commit: each is sent in the end, its second time with the same Message-ID."""
+@pytest.mark.volume
+def test_many_senders_killed_after_the_answer(control, tenant, monkeypatch):
+    """Mail after mail, each sender killed between answer and commit: each is sent in the end, its second time with the same Message-ID."""
     tenant_id = tenant()
     ids = []
     with Stubborn() as server:
-        for number in range(20):
+        for number in range(volume(5, 20)):
             ids.append(queue(tenant_id, f"kill{number}", recipient=f"kill{number}@x.example"))
             _kill_one(server)
             _put_off(ids[-1])
@@ -89,7 +81,7 @@ def test_twenty_senders_killed_after_the_answer(control, tenant, monkeypatch):
         assert {row_of(each)["state"] for each in ids} == {"queued"}
         due_now(*ids)
         monkeypatch.setenv("SMTP_PORT", str(server.port))
-        assert mailing.sweep() == Delivery(sent=20)
+        assert mailing.sweep() == Delivery(sent=len(ids))
         assert sorted(server.message_ids) == sorted(handed * 2)
         assert mailing.sweep() == Delivery()
 

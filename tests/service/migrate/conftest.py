@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +15,12 @@ from psycopg import sql
 from benchmarks.fleet import Fleet
 from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
-from local.home import CLONE, Home
+from local.home import Home
 from tenantry.clients import migrations, registry, runs
 from tenantry.clients.postgres import Server
 from tenantry.operations import migrate
 from tenantry.operations.steps import Run
+from tests.commands import Command
 from tests.environment import entered
 
 MIGRATION = '''"""Written by a test."""
@@ -122,19 +122,21 @@ def roll_out(*slugs: str, **options: object) -> list[str]:
         runs.finish(run_id, "test", "done")
 
 
+class Migrate(Command):
+    """`tenantry migrate …` as a process, its standard error apart."""
+
+    def __init__(self, environment: Mapping[str, str], *arguments: str) -> None:
+        self._errors = tempfile.TemporaryFile("r+", encoding="utf-8")  # noqa: SIM115  read once it has ended
+        super().__init__(environment, "migrate", *arguments, errors=self._errors)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        output, _ = super().communicate(timeout)
+        with self._errors:
+            self._errors.seek(0)
+            return output, self._errors.read()
+
+
 @pytest.fixture
-def command(servers: Cloud, fleet: Fleet):
+def command(servers: Cloud, fleet: Fleet) -> Callable[..., Migrate]:
     """`tenantry migrate …` as a process."""
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", "from tenantry.cli import main; main()", "migrate", *arguments],
-            cwd=CLONE,
-            env={**process_environment(servers.home), "PYTHONPATH": str(CLONE), "TENANTRY_MIGRATIONS": str(migrations.ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    return start
+    return lambda *arguments: Migrate({**process_environment(servers.home), "TENANTRY_MIGRATIONS": str(migrations.ROOT)}, *arguments)

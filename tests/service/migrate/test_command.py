@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 
 import pytest
 
@@ -74,8 +72,7 @@ def test_killed_in_the_middle_it_goes_on_when_it_is_run_again(fleet, trees, comm
     trees.add("ALTER TABLE users ADD COLUMN phone text; CREATE TABLE extra (tenant_id uuid PRIMARY KEY); SELECT pg_sleep(0.05);")
     killed = command("--parallel", "2")
     wait_for(lambda: _counts().get("0002", 0) >= 5)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.communicate(timeout=30)
+    killed.kill()
     with fleet.connect() as connection:
         connection.autocommit = True
         # The server does what it has been sent before it sees that nobody is there any more.

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.home import CLONE
 from tenantry.clients import registry
 from tenantry.declaration import naming
+from tests.commands import Command
 from tests.environment import entered
 from tests.service import control_database
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.conftest import PrivateCloud
@@ -67,33 +66,34 @@ def forget() -> None:
 class Worker:
     """`tenantry worker`, in a session of its own."""
 
-    def __init__(self, cloud: PrivateCloud, **variables: str) -> None:
-        command = [sys.executable, "-c", "from tenantry.cli import main; main()", "worker"]
-        environment = {**os.environ, **variables}
-        self.process = subprocess.Popen(command, cwd=CLONE, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    def __init__(self, said: Path, **variables: str) -> None:
+        """``said``: a file for what it says on standard error."""
+        self.said = said
+        with said.open("w") as errors:
+            self.process = Command({**os.environ, **variables}, "worker", errors=errors)
 
     def begin(self) -> None:
         """Waits until it is at work."""
-        assert self.process.stderr is not None
-        said = iter(self.process.stderr.readline, "")
-        self.id = next(line for line in said if "is at work" in line).split()[1]
+        wait_for(lambda: self.said.read_text().endswith("is at work\n") or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said.read_text()
+        self.id = self.said.read_text().split()[-4]
 
     def kill(self) -> None:
         """SIGKILL for the worker alone: what it started has to end by itself."""
-        self.process.kill()
+        os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
 
     def end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        os.kill(self.process.pid, signal.SIGTERM)
         assert self.process.wait(60) == 0
 
 
 @pytest.fixture
-def worker(control: PrivateCloud) -> Iterator[Callable[..., Worker]]:
+def worker(control: PrivateCloud, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     started: list[Worker] = []
 
     def start(**variables: str) -> Worker:
-        started.append(Worker(control, **variables))
+        started.append(Worker(tmp_path / f"worker {len(started)}", **variables))
         started[-1].begin()
         return started[-1]
 
@@ -101,8 +101,6 @@ def worker(control: PrivateCloud) -> Iterator[Callable[..., Worker]]:
     for each in started:
         if each.process.poll() is None:
             each.kill()
-        assert each.process.stderr is not None
-        each.process.stderr.close()
 
 
 @pytest.fixture
