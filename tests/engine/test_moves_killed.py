@@ -71,7 +71,9 @@ def alone(points):
     return [[(name, call + names[:number].count(name))] for number, (name, call) in enumerate(points)]
 
 
-# One move each: where it is killed on its way, how it ends, and where that is killed.
+# One move each: where it is killed on its way, how it ends, and where that is killed. In turn, each direction has every second point, as it
+# is with moves of one point each that go there and back by turns; the last point is left out, after which both of the engine's runs only
+# find nothing to do.
 IN_TURN = (
     (POINTS[:-1:2], "--finish", CLEAN_UP),
     (POINTS[1:-1:2], "--rollback", [point for point in WAY_BACK if point != LEFT_OUT]),

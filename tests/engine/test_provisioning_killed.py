@@ -209,9 +209,9 @@ def test_postgresql_restarted_during_many_provisionings(platform):
         wait_for(lambda: len(_workers(platform)) >= 2, seconds=120)
         asked = json.loads(platform.tenantry("provision", *slugs, "--detach", "--json").stdout)
         assert len({run["id"] for run in asked}) == count
-        end, next_restart = time.monotonic() + 600, count
+        end, next_restart = time.monotonic() + volume(180, 900), count
         while (left := _open_runs(platform)) != 0:
-            assert time.monotonic() < end, "some runs never ended"
+            assert time.monotonic() < end, f"some runs never ended: {_left(platform)}"
             # Not by the clock: on a busy machine no step would ever come to its end.
             if left is not None and left <= next_restart and _steps_at_work(platform):
                 platform.restart_postgres()
@@ -235,6 +235,17 @@ def _open_runs(sandbox):
             return journal.execute("SELECT count(*) AS n FROM runs WHERE subject LIKE 'yew%' AND state <> 'done'").fetchone()["n"]
     except psycopg.OperationalError:
         return None
+
+
+def _left(sandbox):
+    """What is known of the runs that have not ended, and of those who could do them."""
+    with control(sandbox) as journal:
+        runs = journal.execute(
+            "SELECT r.subject, r.state, r.worker, s.name, s.state AS step, s.attempts, s.cause FROM runs r"
+            " LEFT JOIN run_steps s ON s.run_id = r.id AND s.state NOT IN ('done', 'skipped')"
+            " WHERE r.subject LIKE 'yew%' AND r.state <> 'done'"
+        ).fetchall()
+        return runs, _workers(sandbox)
 
 
 def _steps_at_work(sandbox):

@@ -51,7 +51,7 @@ def stored(entry: catalog.Entry) -> set[str]:
 
 
 @pytest.mark.volume
-@pytest.mark.parametrize(("model", "points"), [("rls", POINTS), ("database", volume(OWN, POINTS))])
+@pytest.mark.parametrize(("model", "points"), [("rls", POINTS), ("database", volume(OWN, POINTS))], ids=["rls", "database"])
 def test_killed_at_every_point_and_taken(platform, model, points):
     """One run, killed at one point after the other: the same command goes on each time, and the last makes one whole backup."""
     store = platform.tenant(f"bk-{model}", model)
