@@ -209,7 +209,7 @@ def test_postgresql_restarted_during_many_provisionings(platform):
         wait_for(lambda: len(_workers(platform)) >= 2, seconds=120)
         asked = json.loads(platform.tenantry("provision", *slugs, "--detach", "--json").stdout)
         assert len({run["id"] for run in asked}) == count
-        end, next_restart = time.monotonic() + volume(180, 900), count
+        end, next_restart = time.monotonic() + volume(400, 900), count
         while (left := _open_runs(platform)) != 0:
             assert time.monotonic() < end, f"some runs never ended: {_left(platform)}"
             # Not by the clock: on a busy machine no step would ever come to its end.
