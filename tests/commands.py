@@ -17,9 +17,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from local.home import CLONE
 from tests.forks import Work
@@ -44,7 +45,9 @@ class _Server:
     def fork(self, work: Work, *files: int) -> int:
         with self._turn:
             socket.send_fds(self._requests, [pickle.dumps(work)], files)
-            return int.from_bytes(self._requests.recv(4), "big")
+            answer = self._requests.recv(4)
+        assert answer, "the process that forks has ended"
+        return int.from_bytes(answer, "big")
 
 
 _server = cache(_Server)
@@ -54,22 +57,19 @@ class Command:
     """`tenantry …` at work in a session of its own. It has what the tests use of ``subprocess.Popen``."""
 
     def __init__(
-        self,
-        environment: Mapping[str, str],
-        *arguments: str,
-        cwd: Path = CLONE,
-        errors: IO[str] | None = None,
-        before: Callable[[], None] | None = None,
+        self, environment: Mapping[str, str], *arguments: str, apart: bool = False, before: Callable[[], None] | None = None
     ) -> None:
-        """``errors``: a file for standard error, which otherwise goes where the output goes. ``before`` is called first, in the process."""
+        """``apart``: standard error goes to ``stderr``, otherwise where the output goes. ``before`` is called first, in the process."""
         self.args = ("tenantry", *arguments)
         self.returncode: int | None = None
-        with tempfile.NamedTemporaryFile("r+", prefix="tenantry-command-") as output:
-            self._code, told = os.pipe()
-            work = Work(dict(environment), str(cwd), arguments, before)
-            self.pid = _server().fork(work, output.fileno(), (errors or output).fileno(), told)
-            os.close(told)
+        self._code, told = os.pipe()
+        with ExitStack() as files:
+            output = files.enter_context(tempfile.NamedTemporaryFile("r+", prefix="tenantry-command-"))
+            errors = files.enter_context(tempfile.NamedTemporaryFile("r+", prefix="tenantry-command-")) if apart else output
+            self.pid = _server().fork(Work(dict(environment), arguments, before), output.fileno(), errors.fileno(), told)
             self.stdout = _Output(Path(output.name), self)
+            self.stderr = _Output(Path(errors.name), self) if apart else None
+        os.close(told)
 
     def poll(self) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -84,10 +84,10 @@ class Command:
             os.close(self._code)
         return self.returncode
 
-    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """The rest of what it said, once it has ended."""
         self.wait(timeout)
-        return self.stdout.read(), None
+        return self.stdout.read(), self.stderr.read() if self.stderr else ""
 
     def kill(self) -> None:
         """SIGKILL for the command, the engine and every plugin."""
@@ -122,16 +122,12 @@ class _Output:
         return iter(self.readline, "")
 
 
-def run(
-    environment: Mapping[str, str], *arguments: str, cwd: Path = CLONE, before: Callable[[], None] | None = None, timeout: float = TIMEOUT
-) -> subprocess.CompletedProcess[str]:
-    """Runs `tenantry …` to its end; never raises for its exit code. After ``timeout`` seconds it is killed with all that it started."""
-    with tempfile.TemporaryFile("r+", encoding="utf-8", errors="replace") as errors:
-        command = Command(environment, *arguments, cwd=cwd, errors=errors, before=before)
-        try:
-            code = command.wait(timeout)
-        except subprocess.TimeoutExpired:
-            command.kill()
-            raise
-        errors.seek(0)
-        return subprocess.CompletedProcess(command.args, code, command.stdout.read(), errors.read())
+def run(environment: Mapping[str, str], *arguments: str, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs `tenantry …` to its end; never raises for its exit code. After ``TIMEOUT`` it is killed with all that it started."""
+    command = Command(environment, *arguments, apart=True, before=before)
+    try:
+        output, errors = command.communicate(TIMEOUT)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        raise
+    return subprocess.CompletedProcess(command.args, command.wait(), output, errors)

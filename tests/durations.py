@@ -30,7 +30,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
-                spent[_module(report.nodeid)] += report.duration  # type: ignore[assignment]  a Counter of floats
+                spent[_module(report.nodeid)] += report.duration
     if len(spent) > 1:
         terminalreporter.section(f"slowest {min(SHOWN, len(spent))} modules")
         for module, seconds in spent.most_common(SHOWN):

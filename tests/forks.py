@@ -11,7 +11,7 @@ import atexit
 import gc
 import os
 import pickle
-import selectors
+import select
 import signal
 import socket
 import sys
@@ -37,56 +37,61 @@ REQUEST: Final = 4 * 1024 * 1024  # bytes, more than any
 
 @dataclass(frozen=True)
 class Work:
-    """`tenantry …`: its environment, working directory and arguments, and what is called first in its process."""
+    """`tenantry …`: its environment and arguments, and what is called first in its process."""
 
     environment: dict[str, str]
-    cwd: str
     arguments: tuple[str, ...]
     before: Callable[[], None] | None = None
 
 
 def serve(requests: socket.socket) -> Work | None:
     """Serves until the other end is closed. In a forked process it returns at once, with what that process is to do."""
-    wakened, wake = os.pipe()
-    for end in (wakened, wake):
-        os.set_blocking(end, False)
+    died, told = socket.socketpair()
+    for end in (died, told):
+        end.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wake)
+    signal.set_wakeup_fd(told.fileno())
     working: dict[int, int] = {}
-    with selectors.DefaultSelector() as selector:
-        selector.register(requests, selectors.EVENT_READ)
-        selector.register(wakened, selectors.EVENT_READ)
-        while True:
-            for key, _ in selector.select():
-                if key.fileobj == wakened:
-                    os.read(wakened, 4096)
-                    _bury(working)
-                    continue
-                data, files, _, _ = socket.recv_fds(requests, REQUEST, 3)
-                if not data:
-                    for pid in working:
-                        os.killpg(pid, signal.SIGKILL)
-                    return None
-                # Once it has a session of its own, whoever knows the id may kill all of it.
-                ready, say = os.pipe()
-                if pid := os.fork():
-                    os.close(say)
-                    os.read(ready, 1)
-                    os.close(ready)
-                    working[pid] = files.pop()
-                    for file in files:
-                        os.close(file)
-                    requests.send(pid.to_bytes(4, "big"))
-                    continue
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                os.setsid()
-                for number, file in zip((1, 2), files, strict=False):
-                    os.dup2(file, number)
-                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                os.closerange(3, max(wakened, wake, ready, say, requests.fileno(), *files, *working.values(), 3) + 1)
-                work: Work = pickle.loads(data)  # noqa: S301  the tests have written it
-                return work
+    while True:
+        ready, _, _ = select.select([requests, died], [], [])
+        if died in ready:
+            died.recv(4096)
+            _bury(working)
+        if requests not in ready:
+            continue
+        data, files, _, _ = socket.recv_fds(requests, REQUEST, 3)
+        if not data:
+            for pid in working:
+                os.killpg(pid, signal.SIGKILL)
+            return None
+        pid = _fork(files)
+        if not pid:
+            for end in (requests, died, told):
+                end.detach()  # closed already
+            work: Work = pickle.loads(data)  # noqa: S301  the tests have written it
+            return work
+        working[pid] = files.pop()
+        for file in files:
+            os.close(file)
+        requests.send(pid.to_bytes(4, "big"))
+
+
+def _fork(files: list[int]) -> int:
+    """The id of a new process, which has a session by now: whoever has the id may kill all of it. In it 0, and no files but its streams."""
+    ready, say = os.pipe()
+    if pid := os.fork():
+        os.close(say)
+        os.read(ready, 1)
+        os.close(ready)
+        return pid
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    output, errors, _ = files
+    for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), output, errors)):
+        os.dup2(file, number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    return 0
 
 
 def _bury(working: dict[int, int]) -> None:
@@ -114,7 +119,6 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(work.environment)
     time.tzset()
-    os.chdir(work.cwd)
     sys.argv = ["tenantry", *work.arguments]
     sys.modules["__main__"].__package__ = None  # usage messages then name the program as it is called
     if work.before:
@@ -131,7 +135,7 @@ def main() -> None:
         traceback.print_exc()
     finally:
         # All of an interpreter's end but taking every module apart, which takes a third of most commands' time.
-        threading._shutdown()  # type: ignore[attr-defined]
+        threading._shutdown()
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -28,6 +28,7 @@ from tenantry.declaration import naming
 from tenantry.operations import durable
 from tests import commands
 from tests.environment import entered
+from tests.hurry import hurry
 
 CLONE = Path(__file__).resolve().parents[2]
 DEFAULTS = CLONE / "tenants" / "defaults"
@@ -206,8 +207,7 @@ def image(place: Path) -> Path:
     """A platform that has been made and has no tenant yet: its cell `shared`, and the queue's tables; stopped, to be copied."""
     with running(place) as made:
         with made.sql() as admin:
-            # Programs are killed here, never the machine.
-            admin.execute("ALTER SYSTEM SET fsync = off")
+            hurry(admin, made.environment["PGPASSWORD"])
         made.up("--stack", "shared")
         with entered(made.environment):
             durable.client()

@@ -35,9 +35,12 @@ def platform(sandbox):
     for model, slug in (*SLUG.items(), *STAY.items(), *((model, slug) for slug, model in OWN.items())):
         sandbox.declare(slug, **fields(model, slug))
     sandbox.up()
-    sandbox.tenantry("provision", *SLUG.values())  # mail, runs and rows of the queue, too
-    for slug in STAY.values():
+    others = list(STAY.values())
+    for slug in others:
         plant(sandbox, slug)
+    before = {**checksums(sandbox, others), **journal(sandbox, others)}
+    sandbox.tenantry("provision", *SLUG.values())  # mail, runs and rows of the queue, too
+    assert {**checksums(sandbox, others), **journal(sandbox, others)} == before, "provisioning leaves the others as they are"
     return sandbox
 
 

@@ -25,6 +25,7 @@ from tenantry.declaration import naming
 from tenantry.operations.backup import catalog
 from tenantry.operations.steps import Run
 from tests.environment import entered
+from tests.hurry import hurry
 
 PREFIX = "tenantry-dev"
 
@@ -47,7 +48,8 @@ class Platform:
         self.environment = {**os.environ, **environment(home), "PYTHONPATH": str(CLONE)}
 
     def make(self) -> None:
-        self._hurry()
+        with self.admin() as admin:
+            hurry(admin, Server.from_environment().password)
         self._database(naming.CONTROL_DATABASE, naming.CONTROL_OWNER, naming.CONTROL_APP, naming.CONTROL_SCHEMA)
         with Server.from_environment().connect(naming.CONTROL_DATABASE) as connection:
             migrations.apply(
@@ -61,16 +63,6 @@ class Platform:
         for bucket in (self.bucket, catalog.bucket()):
             aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-
-    def _hurry(self) -> None:
-        """Lets PostgreSQL wait neither for the disk (no machine is killed here) nor for a slow hash, half of what a connection takes."""
-        server = Server.from_environment()
-        with self.admin() as admin:
-            for setting in ("fsync = off", "scram_iterations = 1"):
-                admin.execute(f"ALTER SYSTEM SET {setting}")
-            admin.execute("SELECT pg_reload_conf()")
-            admin.execute("SET scram_iterations = 1")
-            admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(server.user), sql.Literal(server.password)))
 
     def tenant(self, slug: str, isolation: str, documents: int = 20, *, empty: bool = False) -> TenantStore:
         """A tenant with rows, settings, registry rows and objects of its own."""

@@ -112,7 +112,7 @@ class Writer(threading.Thread):
 def test_one_of_many_comes_back_and_the_others_stay(platform, tenant, inline, model):
     """The tenant is byte for byte what was backed up, in every row and object; the others too, with what they wrote meanwhile."""
     stores = [tenant(f"{model}-of-many-{number:02}", model, 5) for number in range(volume(6, 20))]
-    mine, busy, quiet = stores[2], stores[3:5], [*stores[:2], *stores[5:]]
+    mine, busy, quiet = stores[2], stores[3:6], [*stores[:2], *stores[6:]]
     saved = platform.image(mine)
     taken = backup.create(mine.slug)
     damage(platform, mine)

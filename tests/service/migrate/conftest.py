@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,21 +122,12 @@ def roll_out(*slugs: str, **options: object) -> list[str]:
         runs.finish(run_id, "test", "done")
 
 
-class Migrate(Command):
-    """`tenantry migrate …` as a process, its standard error apart."""
-
-    def __init__(self, environment: Mapping[str, str], *arguments: str) -> None:
-        self._errors = tempfile.TemporaryFile("r+", encoding="utf-8")  # noqa: SIM115  read once it has ended
-        super().__init__(environment, "migrate", *arguments, errors=self._errors)
-
-    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        output, _ = super().communicate(timeout)
-        with self._errors:
-            self._errors.seek(0)
-            return output, self._errors.read()
-
-
 @pytest.fixture
-def command(servers: Cloud, fleet: Fleet) -> Callable[..., Migrate]:
+def command(servers: Cloud, fleet: Fleet) -> Callable[..., Command]:
     """`tenantry migrate …` as a process."""
-    return lambda *arguments: Migrate({**process_environment(servers.home), "TENANTRY_MIGRATIONS": str(migrations.ROOT)}, *arguments)
+
+    def start(*arguments: str) -> Command:
+        environment = {**process_environment(servers.home), "TENANTRY_MIGRATIONS": str(migrations.ROOT)}
+        return Command(environment, "migrate", *arguments, apart=True)
+
+    return start

@@ -15,7 +15,6 @@ from tenantry.declaration import naming
 from tests.commands import Command
 from tests.environment import entered
 from tests.service import control_database
-from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.conftest import PrivateCloud
@@ -66,17 +65,12 @@ def forget() -> None:
 class Worker:
     """`tenantry worker`, in a session of its own."""
 
-    def __init__(self, said: Path, **variables: str) -> None:
-        """``said``: a file for what it says on standard error."""
-        self.said = said
-        with said.open("w") as errors:
-            self.process = Command({**os.environ, **variables}, "worker", errors=errors)
+    def __init__(self, **variables: str) -> None:
+        self.process = Command({**os.environ, **variables}, "worker")
 
     def begin(self) -> None:
         """Waits until it is at work."""
-        wait_for(lambda: self.said.read_text().endswith("is at work\n") or self.process.poll() is not None)
-        assert self.process.poll() is None, self.said.read_text()
-        self.id = self.said.read_text().split()[-4]
+        self.id = next(line for line in self.process.stdout if "is at work" in line).split()[1]
 
     def kill(self) -> None:
         """SIGKILL for the worker alone: what it started has to end by itself."""
@@ -89,11 +83,11 @@ class Worker:
 
 
 @pytest.fixture
-def worker(control: PrivateCloud, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+def worker(control: PrivateCloud) -> Iterator[Callable[..., Worker]]:
     started: list[Worker] = []
 
     def start(**variables: str) -> Worker:
-        started.append(Worker(tmp_path / f"worker {len(started)}", **variables))
+        started.append(Worker(**variables))
         started[-1].begin()
         return started[-1]
 

@@ -64,7 +64,7 @@ def test_a_worker_that_is_told_to_stop_finishes_the_task_in_hand(control, tenant
     control.tenantry("cron", "run", "slow", slug, "--detach")
     wait_for(lambda: told(notes, "slow"))
     os.killpg(told_to_stop.process.pid, signal.SIGTERM)
-    wait_for(lambda: "in hand are finished" in told_to_stop.said.read_text())
+    wait_for(lambda: "in hand are finished" in told_to_stop.process.stdout.readline())
     Path(os.environ["TEST_GO"]).touch()
     assert told_to_stop.process.wait(60) == 0
     assert rows("SELECT state, attempts, summary FROM task_runs") == [{"state": "done", "attempts": 1, "summary": "slept"}]
