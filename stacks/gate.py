@@ -13,7 +13,7 @@ import pulumi
 from components.adoption import NOTHING, Adoption
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import ledger, quarantine
+from tenantry.clients import ledger, losses, quarantine
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint
@@ -38,7 +38,7 @@ def enter(
     planned = list(planned)
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
-        book.refuse_loss(everybody, protects=protects)
+        losses.refuse(book, everybody, protects=protects)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
         claims = [plan.claim for plan in planned if plan.claim]
         ledger.refuse_foreign(connection, book, claims)

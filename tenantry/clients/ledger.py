@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import psycopg
 
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
     from tenantry.clients.moves import Move
-    from tenantry.declaration import TenantDeclaration
     from tenantry.declaration.placement import Place
 
 SCHEMA_SQL = Path(__file__).with_suffix(".sql")
@@ -84,58 +83,6 @@ class Ledger:
             moves,
             frozenset(row[0] for row in tenants if row[8]),
         )
-
-    def refuse_loss(self, declared: Mapping[str, TenantDeclaration], *, protects: bool) -> None:
-        """Raises ``InputError`` when a tenant of this stack lost its file, or an edit would move, replace or drop its data.
-
-        Where the platform ``protects``, a tenant is deleted only by the run that has waited for its hold and proved its final backup.
-        """
-        problems: list[tuple[str, str]] = []
-        for slug, known in sorted(self.tenants.items()):
-            tenant = declared.get(slug)
-            if self.stack not in (known.stack, tenant.stack if tenant else known.stack):
-                continue
-            if tenant is None:
-                problems.append(
-                    (
-                        f"tenants/{slug}.yaml is gone but the tenant {slug} is not",
-                        f"bring the file back; a tenant is removed with: tenantry offboard {slug}",
-                    )
-                )
-            elif slug in self.moves:
-                # Where it lives is the move's business until that is over, whatever its file says.
-                if tenant.gone or tenant.state == "offboarding":
-                    problems.append(
-                        (
-                            f"tenant {slug} is being moved and cannot be {tenant.state}",
-                            f"end the move first: tenantry move {slug} --finish, or --rollback",
-                        )
-                    )
-            elif tenant.isolation != known.isolation:
-                problems.append(
-                    (
-                        f"tenant {slug} has isolation {known.isolation}; {tenant.isolation} would leave its data behind",
-                        f"put isolation: {known.isolation} back, or move the data first: tenantry move {slug} --to {tenant.isolation}",
-                    )
-                )
-            elif tenant.cell != known.cell:
-                problems.append(
-                    (
-                        f"tenant {slug} is in the cell {known.cell}; {tenant.cell} would leave its data behind",
-                        f"put cell: {known.cell} back, or move the data first: tenantry move {slug} --cell {tenant.cell}",
-                    )
-                )
-            elif tenant.gone and known.state not in ("offboarding", "archived", "deleted"):
-                problems.append((f"tenant {slug} is {known.state} and cannot be deleted at once", f"tenantry offboard {slug}"))
-            elif tenant.gone and protects and slug not in self.released:
-                problems.append(
-                    (
-                        f"tenant {slug} has no proven final backup: an edit alone does not delete it",
-                        f"put state: offboarding back, then: tenantry offboard {slug} --delete",
-                    )
-                )
-        if problems:
-            raise InputError("; ".join(what for what, _ in problems), "; ".join(dict.fromkeys(hint for _, hint in problems)))
 
 
 def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Claim]:

@@ -74,18 +74,31 @@ def check(
     cell: Annotated[str, typer.Option("--cell", metavar="CELL", help="The cell whose tables are looked at.")] = "main",
     as_json: Json = False,
 ) -> None:
-    """Hold the classification against the tables: every column must be in it, and nothing that is not there. For CI.
+    """Hold the classification against the tables as the newest revision has them: every column must be in it, and nothing else.
+
+    For CI: a revision that is not rolled out yet is looked at, too.
 
     Example: tenantry clone check
     """
     from tenantry.operations.clone import work
 
-    content, problems = work.check(file, cell)
+    found = work.check(file, cell)
+    content, problems = found.content, list(found.problems)
     if as_json:
-        console.print_json({"classification": content.name, "sha256": content.digest, "problems": problems})
+        console.print_json(
+            {
+                "classification": content.name,
+                "sha256": content.digest,
+                "revision": found.revision,
+                "pending": found.pending,
+                "problems": problems,
+            }
+        )
         if problems:
             raise typer.Exit(InputError.exit_code)
         return
+    if found.pending:
+        console.say(f"note: looked at tables of revision {found.revision}, which the cell {cell} is not at yet: tenantry migrate")
     for problem in problems:
         print(problem)
     if problems:

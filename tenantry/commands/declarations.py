@@ -26,12 +26,13 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no server: names in quarantine are not looked for.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no server: the files are checked by themselves.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check every declaration and show every problem, each with its file, line and column. Nothing is touched.
 
-    Names of deleted tenants that are still in quarantine are found where a server can be asked.
+    Where a server can be asked, so is the platform: a tenant without its file or with another's, an edit that would leave its data
+    behind, the file of a tenant that is gone, a name in quarantine.
 
     Example: tenantry validate
     """
@@ -41,9 +42,9 @@ def validate(
     try:
         tenants = load(directory)
         if not offline and _asked():
-            from tenantry.operations import name_check
+            from tenantry.operations import platform_check
 
-            found = name_check.problems(directory, tenants)
+            found = platform_check.problems(directory, tenants)
             if found:
                 raise DeclarationErrors(found)
     except DeclarationErrors as error:
@@ -58,12 +59,12 @@ def validate(
 
 
 def _asked() -> bool:
-    """Whether a server can be asked for names in quarantine; says on stderr that it was not."""
-    from tenantry.operations import name_check
+    """Whether the platform can be asked; says on stderr that it was not."""
+    from tenantry.operations import platform_check
 
-    reason = name_check.unasked()
+    reason = platform_check.unasked()
     if reason:
-        typer.echo(f"note: names in quarantine were not looked for: {reason}", err=True)
+        typer.echo(f"note: the platform was not asked: {reason}", err=True)
     return not reason
 
 

@@ -19,7 +19,7 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
-from tenantry.clients import ledger, process, quarantine
+from tenantry.clients import ledger, losses, process, quarantine
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
@@ -147,7 +147,7 @@ def remove_if_empty(stack: str) -> bool:
 def _check(stack: str, declared: Declarations) -> Ledger:
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)
-    book.refuse_loss(declared, protects=PlatformSettings.from_project(project_root()).protects)
+    losses.refuse(book, declared, protects=PlatformSettings.from_project(project_root()).protects)
     quarantine.refuse_declared([tenant for tenant in declared.values() if tenant.stack == stack], book)
     return book
 

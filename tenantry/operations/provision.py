@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import quarantine, registry, runs
+from tenantry.clients import losses, quarantine, registry, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations, TenantDeclaration, fingerprint, load, placement
@@ -101,7 +101,7 @@ def _record(run: Run) -> str:
     row = placement.row(declaration, settings)
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, declaration.stack)
-    book.refuse_loss(declared, protects=settings.protects)
+    losses.refuse(book, declared, protects=settings.protects)
     quarantine.refuse_declared([declaration], book)
     if registry.read_record(str(declaration.id)) is not None:
         return "the registry knows the tenant already"

@@ -64,11 +64,18 @@ def scratch(store: TenantStore, name: str | None = None) -> Iterator[Target]:
 
     Without a ``name`` it has one that tells its age. Who gives one finds by it what a killed attempt left.
     """
+    with scratch_on(store.administrator(), store.owner, name) as target:
+        yield target
+
+
+@contextmanager
+def scratch_on(server: Server, owner: str, name: str | None = None) -> Iterator[Target]:
+    """As ``scratch``, on any server and owned by any role."""
     token = f"{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(3)}"
-    server, name = store.administrator(), name or naming.scratch_database(token)
-    make_database(server, name, store.owner)
+    name = name or naming.scratch_database(token)
+    make_database(server, name, owner)
     try:
-        yield Target(server, name, "", store.owner)
+        yield Target(server, name, "", owner)
     finally:
         drop_database(server, name)
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import clones, disk, runs
+import psycopg
+from psycopg import sql
+
+from tenantry.clients import clones, disk, migrations, runs
+from tenantry.clients.postgres import Server, acting_as
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import TenantDeclaration, load, naming
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import durable, engine_step
+from tenantry.operations.backup import proof
 from tenantry.operations.clone import catalog, classification, declare, fill, objects, plan
 from tenantry.operations.clone.classification import Classification
 from tenantry.operations.clone.key import Key
@@ -70,18 +76,51 @@ def request(
     return durable.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, by=by, via=via))
 
 
-def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> tuple[Classification, list[str]]:
-    """The classification held against the tables of a cell and of the registry; every problem, one line each."""
-    from tenantry.clients.postgres import Server, acting_as
+@dataclass(frozen=True)
+class Checked:
+    """What holding the classification against the tables found. ``problems`` are lines for people."""
 
+    content: Classification
+    problems: tuple[str, ...]
+    revision: str
+    """That of the tables that were looked at: the newest, migrated or not."""
+    pending: bool
+    """Whether the cell's own tables are not there yet, and a clone is held against what they are now."""
+
+
+def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> Checked:
+    """The classification held against the registry and a cell's tables as they are at the newest revision; every problem.
+
+    Where the cell lags, its tables are made at that revision in a scratch database, so that a column is classified before it is
+    rolled out, not when the first clone is refused.
+    """
     content = classification.read(file or classification.FILE)
-    server = Server.from_environment()
+    server, head = Server.from_environment(), migrations.head("tenant")
     with server.connect(naming.CONTROL_DATABASE) as connection, acting_as(connection, naming.CONTROL_OWNER):
         control = catalog.tenant_tables(connection, naming.CONTROL_SCHEMA)
-    with server.connect(naming.cell_database(cell)) as connection, acting_as(connection, naming.cell_owner(cell)):
-        connection.execute("SELECT set_config('search_path', %s, true)", [naming.SHARED_SCHEMA])
-        tables = catalog.read(connection, naming.SHARED_SCHEMA)
-    return content, [str(problem) for problem in plan.examine(tables, content, control)]
+    owner, schema = naming.cell_owner(cell), naming.SHARED_SCHEMA
+    with server.connect(naming.cell_database(cell)) as connection, acting_as(connection, owner):
+        pending = migrations.version(connection, schema) != head
+        tables = None if pending else _catalog(connection, schema)
+    if tables is None:
+        with proof.scratch_on(server, owner) as scratch, server.connect(scratch.database) as connection:
+            with acting_as(connection, owner):
+                connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+            try:
+                migrations.apply(connection, "tenant", schema, owner=owner, app_role="")
+            except psycopg.Error as error:
+                raise InputError(
+                    f"the revisions of migrations/tenant cannot be applied to empty tables: {str(error).splitlines()[0]}",
+                    "mend the revision; nothing was touched",
+                ) from error
+            with acting_as(connection, owner):
+                tables = _catalog(connection, schema)
+    return Checked(content, tuple(str(problem) for problem in plan.examine(tables, content, control)), head, pending)
+
+
+def _catalog(connection: psycopg.Connection, schema: str) -> catalog.Catalog:
+    connection.execute("SELECT set_config('search_path', %s, true)", [schema])
+    return catalog.read(connection, schema)
 
 
 def _source(slug: str) -> TenantDeclaration:

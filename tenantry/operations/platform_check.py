@@ -1,0 +1,71 @@
+"""Holds the declarations against what the platform knows, for commands that must do without a server as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from tenantry.clients import losses, quarantine
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.losses import Loss
+from tenantry.clients.postgres import Server
+from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration.explain import Place
+from tenantry.declaration.files import SUFFIX, FileReader, display
+from tenantry.declaration.problems import Problem
+from tenantry.errors import TenantryError
+from tenantry.settings import project_settings
+
+TIMEOUT: Final = 2
+"""Seconds that a server has to answer: whoever checks files does not wait for one that is away."""
+
+
+def unasked() -> str:
+    """Why no platform can be asked, in one line; nothing when it can. In a pull request's checks there is no server."""
+    try:
+        Server.from_environment().connect(timeout=TIMEOUT).close()
+    except TenantryError as error:
+        return error.message
+    return ""
+
+
+def problems(directory: Path, declared: Mapping[str, TenantDeclaration]) -> list[Problem]:
+    """What the platform would refuse of the files in ``directory``, each where it stands: names in quarantine, edits that lose data,
+    tenants without their file, and files of tenants that are gone."""
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, naming.SHARED_STACK)
+    settings, reader = project_settings(), FileReader(directory)
+    return [
+        *_quarantined(reader, declared, book),
+        *(_lost(reader, loss) for loss in losses.losses(book, declared, protects=settings is None or settings.protects)),
+        *_left(reader, declared, book),
+    ]
+
+
+def _quarantined(reader: FileReader, declared: Mapping[str, TenantDeclaration], book: Ledger) -> Iterator[Problem]:
+    for row in quarantine.standing(*quarantine.new_names(declared.values(), book)):
+        for slug, place in _places(row["kind"], row["name"], declared):
+            yield Problem(*reader.position(slug, place), quarantine.said(row), quarantine.HINT)
+
+
+def _places(kind: str, name: str, declared: Mapping[str, TenantDeclaration]) -> list[tuple[str, Place]]:
+    if kind == "slug":
+        return [(name, ())]
+    return [(slug, ("domains", tenant.domains.index(name))) for slug, tenant in declared.items() if name in tenant.domains]
+
+
+def _lost(reader: FileReader, loss: Loss) -> Problem:
+    if loss.key is None:
+        return Problem(display(reader.directory / f"{loss.slug}{SUFFIX}"), 1, 1, loss.message, loss.hint)
+    return Problem(*reader.position(loss.slug, (loss.key,)), loss.message, loss.hint)
+
+
+def _left(reader: FileReader, declared: Mapping[str, TenantDeclaration], book: Ledger) -> Iterator[Problem]:
+    for slug, tenant in declared.items():
+        if tenant.gone and slug not in book.tenants:
+            yield Problem(
+                *reader.position(slug, ("state",)),
+                f"there is no tenant {slug} that could be {tenant.state}: it is gone already, or never was",
+                f"remove the file, and assets/{slug}/",
+            )

@@ -1,0 +1,120 @@
+"""`tenantry validate` beside a platform: what a run would refuse is told of the files, each where it stands, before anything runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.home import CLONE
+from tenantry.clients import ledger, registry
+from tenantry.clients.ledger import KnownTenant, Ledger
+from tenantry.clients.postgres import Server
+from tenantry.declaration import naming
+from tests.service import control_database
+
+pytestmark = pytest.mark.service
+
+FILE = "name: {name}\ntier: starter\nadmin: {{name: A, email: {slug}@x.example}}\n"
+ROW = {
+    "tier": "starter", "isolation": "rls", "cell": "main", "stack": "shared", "state": "active",
+    "database": "cell_main", "schema": "shared", "app_role": "a", "bucket": "b", "prefix": "p", "limits": {}, "labels": {},
+}  # fmt: skip
+KNOWN = {"harbor": "Harbor Yoga", "acme": "Acme GmbH"}
+
+
+@pytest.fixture
+def folder(in_cloud, tmp_path) -> Path:
+    """A platform that knows two tenants of shared tables, and a folder with their files."""
+    control_database.make()
+    shutil.copytree(CLONE / "tenants" / "defaults", tmp_path / "defaults")
+    for slug, name in KNOWN.items():
+        row = {**ROW, "name": name, "host": naming.host(slug, "tenantry.example")}
+        registry.record(str(naming.tenant_id(slug)), slug, row, [f"portal.{slug}.example"], {"name": "A", "email": f"{slug}@x.example"})
+        (tmp_path / f"{slug}.yaml").write_text(FILE.format(name=name, slug=slug))
+    with Server.from_environment().connect() as connection:
+        known = [KnownTenant(slug, "shared", "rls", "main", "active", "f") for slug in KNOWN]
+        ledger.begin(connection, Ledger("shared", {}, {}, False), [], known)
+    yield tmp_path
+    with registry.transaction() as connection:
+        for table in ("tenant_domains", "invitations", "tenants"):
+            connection.execute(f"DELETE FROM {table}")
+    with Server.from_environment().connect() as connection:
+        connection.execute("DROP SCHEMA tenantry_ledger CASCADE")
+
+
+def problems(cloud, folder, code: int = 2) -> list[tuple[str, int, int, str, str]]:
+    done = cloud.tenantry("validate", "--json", TENANTRY_TENANTS=str(folder))
+    assert done.returncode == code, done.stderr
+    return [(Path(p["file"]).name, p["line"], p["column"], p["message"], p["hint"]) for p in json.loads(done.stdout)["problems"]]
+
+
+def test_files_as_the_platform_knows_them_are_valid(in_cloud, folder):
+    """Nothing is said of what a run would take."""
+    assert problems(in_cloud, folder, 0) == []
+
+
+def test_a_tenant_without_its_file_is_a_problem(in_cloud, folder):
+    """Removing a file deletes nothing, and is not called valid."""
+    (folder / "harbor.yaml").unlink()
+    assert problems(in_cloud, folder) == [
+        ("harbor.yaml", 1, 1, "tenants/harbor.yaml is gone but the tenant harbor is not",
+         "bring the file back; a tenant is removed with: tenantry offboard harbor"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FILE.format(name="Harbor Yoga", slug="other"),
+        FILE.format(name="Harbour", slug="harbor"),
+        FILE.format(name="Harbour", slug="other") + "domains: [portal.harbor.example]\n",
+    ],
+    ids=["its name", "its administrator", "its host name"],
+)
+def test_a_renamed_file_is_told_from_a_removed_one(in_cloud, folder, text):
+    """By what the registry knows of the tenant, however the file was edited on the way; the hint is the way back."""
+    (folder / "harbor.yaml").unlink()
+    (folder / "harbour.yaml").write_text(text)
+    (folder / "newcomer.yaml").write_text(FILE.format(name="Newcomer", slug="newcomer"))
+    [(file, line, column, message, hint)] = problems(in_cloud, folder)
+    assert (file, line, column) == ("harbor.yaml", 1, 1)
+    assert message.startswith("tenants/harbor.yaml was renamed to tenants/harbour.yaml, but a tenant keeps its slug")
+    assert hint.startswith("git mv tenants/harbour.yaml tenants/harbor.yaml")
+    (folder / "harbour.yaml").rename(folder / "harbor.yaml")
+    assert problems(in_cloud, folder, 0) == []
+
+
+def test_another_new_tenant_is_not_taken_for_a_renamed_one(in_cloud, folder):
+    """A file that went and one that came, about different people."""
+    (folder / "harbor.yaml").unlink()
+    (folder / "newcomer.yaml").write_text(FILE.format(name="Newcomer", slug="newcomer"))
+    [(_, _, _, message, _)] = problems(in_cloud, folder)
+    assert message == "tenants/harbor.yaml is gone but the tenant harbor is not"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("isolation: schema", "tenant harbor has isolation rls; schema would leave its data behind"),
+        ("cell: eu1", "tenant harbor is in the cell main; eu1 would leave its data behind"),
+        ("state: deleted", "tenant harbor is active and cannot be deleted at once"),
+    ],
+)
+def test_an_edit_that_would_lose_data_is_shown_at_its_line(in_cloud, folder, line, message):
+    """Also of several stacks at once: a run would refuse its own one only."""
+    with (folder / "harbor.yaml").open("a") as file:
+        file.write(line + "\n")
+    assert [found[:4] for found in problems(in_cloud, folder)] == [("harbor.yaml", 4, len(line.split(":")[0]) + 3, message)]
+
+
+@pytest.mark.parametrize("state", ["deleted", "archived"])
+def test_the_file_of_a_tenant_that_is_gone_is_not_valid(in_cloud, folder, state):
+    """It is left behind by a merge, or comes back with one; nothing would ever be done with it."""
+    (folder / "bygone.yaml").write_text(FILE.format(name="Bygone", slug="bygone") + f"state: {state}\n")
+    assert problems(in_cloud, folder) == [
+        ("bygone.yaml", 4, 8, f"there is no tenant bygone that could be {state}: it is gone already, or never was",
+         "remove the file, and assets/bygone/"),
+    ]  # fmt: skip
