@@ -129,13 +129,21 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
     from tenantry.clients import runs
     from tenantry.operations import follow
 
+    over: set[UUID] = set()
+
+    def meet(run: dict[str, Any]) -> None:
+        if run["state"] == "done":
+            over.add(run["id"])
+        console.say(before(run))
+
     if not run_ids:
         console.say(nothing)
     if detach:
         found = [runs.read(run_id) for run_id in run_ids]
     else:
         try:
-            found = follow.until_done(run_ids, _show if not as_json else lambda run, step: None, console.say)
+            quiet = (lambda run, step: None), console.say
+            found = follow.until_done(run_ids, *quiet) if as_json else follow.until_done(run_ids, _show, console.say, meet)
         except KeyboardInterrupt:
             not_watched(f"tenantry log {run_ids[0]}")
             raise
@@ -149,6 +157,8 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
         raise typer.Exit(1) if as_json else _not_done(undone[0])
     if not as_json and not detach:
         for run in found:
+            if run["id"] in over:
+                continue
             took = (run["finished_at"] - run["requested_at"]).total_seconds()
             console.say(f"{run['subject']}: {run['kind']} {run['state']} in {took:.1f} s (run {run['id']})")
     return found
@@ -168,6 +178,14 @@ def not_watched(shows: str) -> None:
 
 
 MARKS = {"running": "…", "waiting": "!", "done": "✓", "skipped": "-", "failed": "✗"}
+
+
+def before(run: dict[str, Any]) -> str:
+    """What had become of a run before somebody watched it."""
+    if run["state"] == "done":
+        return f"{run['subject']}: nothing to do: {run['kind']} was done at {run['finished_at']:%Y-%m-%d %H:%M} (run {run['id']})"
+    done = [f"{step['number']} {step['name']}" for step in run["steps"] if step["state"] in ("done", "skipped")]
+    return f"{run['subject']}: done so far: {', '.join(done)} (run {run['id']})"
 
 
 def _show(run: dict[str, Any], step: dict[str, Any]) -> None:

@@ -20,20 +20,31 @@ OUTAGE: Final = 300.0  # seconds without the journal after which watching is giv
 T = TypeVar("T")
 
 Show = Callable[[dict[str, Any], dict[str, Any]], None]
+Meet = Callable[[dict[str, Any]], None]
 
 
-def until_done(run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] = lambda line: None) -> list[dict[str, Any]]:
+def until_done(
+    run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] = lambda line: None, meet: Meet = lambda run: None
+) -> list[dict[str, Any]]:
     """The runs, once all of them have ended, each with its steps. ``show`` gets run and step whenever a step begins, waits or ends.
 
+    What was done before the watching began is no news: ``meet`` gets a run of which something was, once, and ``show`` none of it.
     Ctrl-C ends the watching, by ``KeyboardInterrupt``: the runs go on with another worker, or with the next one.
     """
     shown: dict[tuple[UUID, int], tuple[str, int]] = {}
+    met: set[UUID] = set()
     ended: dict[UUID, dict[str, Any]] = {}
     waited = dict.fromkeys(run_ids)  # asked for twice, waited for once
     with somebody_at_work(say) as somebody:
         begun = time.monotonic()
         while len(ended) < len(waited):
             for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], somebody.roll_call):
+                if run["id"] not in met:
+                    met.add(run["id"])
+                    earlier = [step for step in run["steps"] if step["state"] in ("done", "skipped")]
+                    shown |= {(run["id"], step["number"]): (step["state"], step["attempts"]) for step in earlier}
+                    if earlier:
+                        meet(run)
                 for step in run["steps"]:
                     key, now = (run["id"], step["number"]), (step["state"], step["attempts"])
                     if shown.get(key) != now:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import make_url
 
-from tenantry.clients import registry, runs
+from tenantry.clients import registry, runs, workers
 from tenantry.clients.postgres import KEPT_ALIVE
+from tenantry.commands.runs import before, watch
 from tenantry.declaration import naming
 from tenantry.errors import InputError
-from tenantry.operations import durable, perform
+from tenantry.operations import durable, follow, perform
 from tenantry.operations.steps import Run
 from tests.service import control_database
 
@@ -41,6 +43,14 @@ def queued(*run_ids):
 
 def cut(*arguments):
     raise Cut
+
+
+@contextmanager
+def at_work():
+    """Another worker lives, so that who watches does not become one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "alive", lambda: True)
+        yield
 
 
 def test_the_queue_has_what_was_asked_for_once(wanted):
@@ -164,3 +174,34 @@ def test_the_first_who_asks_makes_the_queue(wanted):
     durable.client.cache_clear()
     (workflow,) = queued(durable.request(wanted))
     assert workflow.status == "ENQUEUED"
+
+
+def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
+    """Asked again for what is done, one is told so in a line, without its steps; of a run that goes on, which of them it has behind it."""
+    run_id = durable.request(wanted)
+    runs.claim(run_id, "test")
+    for number, name in ((1, "save"), (2, "check")):
+        runs.begin_step(run_id, "test", number, name)
+        runs.end_step(run_id, "test", number, name, "done" if number == 1 else "failed", summary="20 rows")
+    runs.finish(run_id, "test", "failed", "it rained", "wait")
+    durable.resume(run_id)
+    shown, met = [], []
+
+    def meet(run):
+        met.append(before(run))
+        runs.claim(run_id, "test")
+        runs.begin_step(run_id, "test", 2, "check")
+        runs.end_step(run_id, "test", 2, "check", "done")
+        runs.finish(run_id, "test", "done")
+
+    with at_work():
+        follow.until_done([run_id], lambda run, step: shown.append((step["number"], step["state"])), meet=meet)
+    assert met == [f"asking: done so far: 1 save (run {run_id})"]
+    assert shown[-1] == (2, "done")
+    assert 1 not in [number for number, _ in shown]
+    with at_work():
+        watch([run_id])
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert told[0].startswith("asking: nothing to do: backup was done at 20")
+    assert told[0].endswith(f"(run {run_id})")
