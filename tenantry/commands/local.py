@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from dataclasses import asdict
 from datetime import datetime
@@ -72,6 +73,27 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
         typer.confirm(f"Remove the local cloud in {home.root} with all its data?", abort=True)
     _cloud().reset()
     typer.echo(f"the local cloud in {home.root} is gone")
+
+
+@local.command("end-hold")
+def end_hold(slug: Annotated[str, typer.Argument(metavar="SLUG", help="An off-boarded tenant.")], as_json: Json = False) -> None:
+    """End the hold of an off-boarded tenant now, to try what follows it. In the local cloud only: it is asked, whatever PGHOST says.
+
+    A legal hold stays, and so does all that a deletion checks.
+
+    Example: tenantry offboard globex && tenantry local end-hold globex && tenantry offboard globex --delete
+    """
+    from local.env import process_environment
+    from tenantry.clients import lifecycle
+    from tenantry.declaration import naming
+
+    # The one place that takes another server than the environment's: no hold of a real platform can be ended so.
+    os.environ.update(process_environment(_home()))
+    hold = lifecycle.end_hold_now(naming.tenant_id(slug), slug)
+    if as_json:
+        typer.echo(json.dumps({"slug": slug, "since": hold.since.isoformat(), "until": hold.until.isoformat()}, indent=2))
+        return
+    typer.echo(f"the hold of {slug} is over: tenantry offboard {slug} --delete, or --archive")
 
 
 @local.command()

@@ -46,7 +46,8 @@ def problems(directory: Path, declared: Mapping[str, TenantDeclaration]) -> list
 def _quarantined(reader: FileReader, declared: Mapping[str, TenantDeclaration], book: Ledger) -> Iterator[Problem]:
     for row in quarantine.standing(*quarantine.new_names(declared.values(), book)):
         for slug, place in _places(row["kind"], row["name"], declared):
-            yield Problem(*reader.position(slug, place), quarantine.said(row), quarantine.HINT)
+            left = "a file that was left behind is removed with its assets; " if row["kind"] == "slug" else ""
+            yield Problem(*reader.position(slug, place), quarantine.said(row), left + quarantine.HINT)
 
 
 def _places(kind: str, name: str, declared: Mapping[str, TenantDeclaration]) -> list[tuple[str, Place]]:

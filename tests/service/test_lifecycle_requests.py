@@ -298,3 +298,25 @@ def test_a_cancelled_run_is_work_that_was_not_done(tenant, in_cloud):
     with pytest.raises(WorkError, match=f"suspend {SLUG} was cancelled: reactivate was asked for"):
         watch([failed], detach=True)
     assert "cancelled: reactivate was asked for" in in_cloud.tenantry("log", str(failed)).stdout
+
+
+def test_the_local_cloud_alone_lets_a_hold_be_over(tenant, in_cloud):
+    """To try a deletion within a minute. Another server's hold is out of its reach: the environment is not asked where that is."""
+    refused = in_cloud.tenantry("local", "end-hold", SLUG)
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (2, f"error: tenant {SLUG} is not off-boarded")
+    with lifecycle.locked(TENANT) as connection:
+        lifecycle.begin_hold(connection, TENANT, "active", None, "test", least=30)
+    with pytest.raises(InputError, match="is held until"):
+        lifecycle.refuse_held(lifecycle.hold_of(TENANT), SLUG)
+    try:
+        done = in_cloud.tenantry("local", "end-hold", SLUG, PGHOST="db.production.example", PGPORT="1")
+        assert (done.returncode, done.stdout) == (0, f"the hold of {SLUG} is over: tenantry offboard {SLUG} --delete, or --archive\n")
+        lifecycle.refuse_held(lifecycle.hold_of(TENANT), SLUG)
+        lifecycle.set_legal_hold(TENANT, "court order", "test")
+        assert in_cloud.tenantry("local", "end-hold", SLUG).returncode == 0
+        with pytest.raises(InputError, match="under a legal hold"):
+            lifecycle.refuse_held(lifecycle.hold_of(TENANT), SLUG)
+    finally:
+        with registry.transaction() as connection:
+            connection.execute("DELETE FROM legal_holds WHERE tenant = %s", [TENANT])
+            lifecycle.end_hold(connection, TENANT)
