@@ -58,9 +58,9 @@ class PlatformSettings:
 
     def __post_init__(self) -> None:
         for key, value, good, rule in (
-            ("tenantry:domain", self.domain, _HOST.fullmatch(self.domain), "a host name in lower-case ASCII, for example tenantry.example"),
+            ("tenantry:domain", self.domain, _is_host(self.domain), "a host name in lower-case ASCII, for example tenantry.example"),
             ("tenantry:zoneId", self.zone_id, _ZONE.fullmatch(self.zone_id), "32 hex digits: the zone's id on its Cloudflare page"),
-            ("tenantry:endpoint", self.endpoint, _HOST.fullmatch(self.endpoint), "a host name in lower-case ASCII"),
+            ("tenantry:endpoint", self.endpoint, _is_host(self.endpoint), "a host name in lower-case ASCII"),
             ("tenantry:bucketPrefix", self.bucket_prefix, naming.is_prefix(self.bucket_prefix), naming.PREFIX_RULE),
             ("aws:region", self.region, _REGION.fullmatch(self.region), "a region's code, for example eu-central-1"),
             ("tenantry:accountId", self.account_id, _ACCOUNT.fullmatch(self.account_id), "12 digits, in quotes: the AWS account's id"),
@@ -100,6 +100,20 @@ class PlatformSettings:
         """Settings of the ``Pulumi.yaml`` at ``path`` (the file or its folder); ``overrides`` are a stack's own values."""
         file = path / PROJECT_FILE if path.is_dir() else path
         return cls.from_mapping({**_project_values(file), **(overrides or {})})
+
+
+def _is_host(text: str) -> bool:
+    """Whether it is a host name whose labels, in punycode or not, cannot be taken for others."""
+    if not _HOST.fullmatch(text):
+        return False
+    if "xn--" in text:
+        from tenantry.declaration.hosts import refuse_lookalikes
+
+        try:
+            refuse_lookalikes(text)
+        except ValueError:
+            return False
+    return True
 
 
 KEYS: Final[Mapping[str, str]] = {

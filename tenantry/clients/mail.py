@@ -7,8 +7,6 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Final, Self
@@ -92,8 +90,8 @@ class Mailer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close()
 
-    def hand_over(self, message: EmailMessage, recipient: str, tag: str, begin: Callable[[], None]) -> str:
-        """Sends ``message`` to ``recipient``; the server's answer. ``begin`` is called right before the text is handed over.
+    def hand_over(self, content: bytes, recipient: str, tag: str, begin: Callable[[], None]) -> str:
+        """Sends ``content``, a whole mail, to ``recipient``; the server's answer. ``begin`` is called right before the text is handed over.
 
         ``Unreachable``, ``Deferred``, ``Refused`` (before or after ``begin``) or ``Unanswered`` (only after it).
         """
@@ -102,7 +100,6 @@ class Mailer:
         if international and not connection.has_extn("smtputf8"):
             raise Refused(f"the mail server takes no address like {recipient} (it does not offer SMTPUTF8)", "use an address in ASCII")
         options = ["SMTPUTF8", "BODY=8BITMIME"] if international else []
-        content = message.as_bytes(policy=SMTPUTF8 if international else SMTP)
         try:
             _check(*connection.mail(self._settings.envelope_sender(tag), options))
             _check(*connection.rcpt(recipient))
@@ -121,6 +118,10 @@ class Mailer:
             raise Unanswered(f"{self._name}: {_reason(error)}, after the mail had been handed over") from error
         _check(code, answer)
         return f"{code} {answer.decode(errors='replace')}"
+
+    def reset(self) -> None:
+        """Gives the connection up: what was said on it last is not known. The next mail makes a new one."""
+        self._close()
 
     def check(self) -> str:
         """Connects and logs in; where to. ``Unreachable`` when that fails."""
@@ -202,10 +203,16 @@ def _is_loopback(host: str) -> bool:
 def _address(variable: str, text: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 
+    from tenantry.declaration.hosts import refuse_lookalikes
+
     try:
         found = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise InputError(f"{variable} is not an e-mail address: {text!r}", f"{str(error).rstrip('.')}; an address without a name") from None
+    try:
+        refuse_lookalikes(found.domain)
+    except ValueError as error:
+        raise InputError(f"{variable}: {error}", "write the address that the mail server knows") from None
     if found.ascii_email is None:
         raise InputError(f"{variable} has letters outside ASCII before the @", "bounces must find the way from any server")
     return found.ascii_email

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.declaration.keys import TEMPLATES
+from tenantry.escape import escaped
 
 if TYPE_CHECKING:
     import psycopg
@@ -149,7 +150,7 @@ def end_attempt(connection: psycopg.Connection[dict[str, Any]], entry: Entry, ou
         ON CONFLICT (tenant_id, outbox_id, number) DO UPDATE
             SET ended_at = EXCLUDED.ended_at, outcome = EXCLUDED.outcome, answer = EXCLUDED.answer
         """,
-        {"tenant": entry.tenant_id, "id": entry.id, "number": entry.attempts + 1, "outcome": outcome, "answer": answer[:1000]},
+        {"tenant": entry.tenant_id, "id": entry.id, "number": entry.attempts + 1, "outcome": outcome, "answer": _noted(answer)},
     )
 
 
@@ -157,7 +158,7 @@ def finish(connection: psycopg.Connection[dict[str, Any]], entry: Entry, state: 
     """Ends a claimed mail as ``sent``, ``failed`` or ``cancelled``."""
     connection.execute(
         "UPDATE outbox SET state = %s, cause = %s, tries = tries + 1, finished_at = clock_timestamp() WHERE tenant_id = %s AND id = %s",
-        [state, cause and cause[:1000], entry.tenant_id, entry.id],
+        [state, _noted(cause), entry.tenant_id, entry.id],
     )
 
 
@@ -168,8 +169,13 @@ def defer(connection: psycopg.Connection[dict[str, Any]], entry: Entry, cause: s
         return
     connection.execute(
         "UPDATE outbox SET tries = tries + 1, cause = %s, not_before = clock_timestamp() + %s WHERE tenant_id = %s AND id = %s",
-        [cause[:1000], wait_after(entry.tries + 1), entry.tenant_id, entry.id],
+        [_noted(cause), wait_after(entry.tries + 1), entry.tenant_id, entry.id],
     )
+
+
+def _noted(text: str | None) -> str | None:
+    """A cause as it is kept: a foreign server's words may hold what PostgreSQL stores in no text, or what a terminal obeys."""
+    return text and escaped(" ".join(text.split()))[:1000]
 
 
 def hold(connection: psycopg.Connection[dict[str, Any]], entry: Entry, cause: str) -> None:
@@ -177,7 +183,7 @@ def hold(connection: psycopg.Connection[dict[str, Any]], entry: Entry, cause: st
     wait = min(wait_after(entry.attempts + 1), timedelta(minutes=15))
     connection.execute(
         "UPDATE outbox SET cause = %s, not_before = clock_timestamp() + %s WHERE tenant_id = %s AND id = %s",
-        [cause[:1000], wait, entry.tenant_id, entry.id],
+        [_noted(cause), wait, entry.tenant_id, entry.id],
     )
 
 
@@ -220,7 +226,7 @@ def bounced(connection: psycopg.Connection[dict[str, Any]], mail_id: UUID, cause
     """Notes that a mail which was sent came back for good; whether there is such a mail."""
     row = connection.execute(
         "UPDATE outbox SET state = 'bounced', cause = %s WHERE id = %s AND state IN ('sent', 'failed', 'bounced') RETURNING id",
-        [cause[:1000], mail_id],
+        [_noted(cause), mail_id],
     ).fetchone()
     return row is not None
 

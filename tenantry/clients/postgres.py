@@ -26,6 +26,20 @@ KEPT_ALIVE: Final[Mapping[str, Any]] = {
 """libpq's: a server that vanished without a word (a failover, a cut network) is noticed in half a minute by who waits for it, in a minute
 by who sends. The latter is also how long a server may be too busy to take what a COPY sends."""
 
+SESSION: Final = {
+    "client_encoding": "UTF8",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+"""What every session of ours relies on, whatever the server, the database or the role has as its default: dates that psycopg reads, a
+transaction that sees what another one has committed meanwhile, time for a statement as long as its work takes."""
+
 _cursor_factory: type[psycopg.Cursor[Any]] | None = None
 
 
@@ -84,6 +98,7 @@ class Server:
                 dbname=database,
                 connect_timeout=timeout,
                 application_name="tenantry",
+                options=_options(),
                 cursor_factory=_cursor_factory,
                 **KEPT_ALIVE,
             )
@@ -96,6 +111,12 @@ class Server:
                 f"PostgreSQL at {self.host}:{self.port}, database {database}: {reason}",
                 "check that the server is up and that PGHOST, PGPORT, PGUSER and PGPASSWORD are right, then run the same command again",
             ) from error
+
+
+def _options() -> str:
+    """``SESSION`` as libpq wants it, after the user's own PGOPTIONS, a space within a value escaped."""
+    ours = [f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in SESSION.items()]
+    return " ".join([*filter(None, [os.environ.get("PGOPTIONS")]), *ours])
 
 
 def passes(error: BaseException) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
@@ -62,10 +64,15 @@ def _encoded(text: str) -> str:
         host = idna.encode(text, uts46=True, std3_rules=True).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
         raise invalid(f"{shown(text)} is not a host name", str(error)[:120]) from None
+    refuse_lookalikes(host)
+    return host
+
+
+def refuse_lookalikes(host: str) -> None:
+    """Raises a ``PydanticCustomError`` for a label, in Unicode or punycode, that mixes scripts or looks like an ASCII name."""
     for label in _labels(host):
         if not label.isascii():
             _refuse_lookalike(label)
-    return host
 
 
 def _refuse_lookalike(label: str) -> None:
@@ -80,21 +87,40 @@ def _refuse_lookalike(label: str) -> None:
     )
     if len(scripts) > 1 and not any(scripts <= group for group in allowed):
         raise invalid(f"{shown(label)} mixes scripts: {', '.join(sorted(scripts)).title()}", "write the label in one script")
-    twin = skeleton(label)
-    if twin.isascii() and twin != label:
+    twin = _shape(label)
+    if twin.isascii():
         raise invalid(f"{shown(label)} looks like {shown(twin)}", "use the plain name, or one that cannot be confused")
 
 
 def skeleton(name: str) -> str:
     """UTS 39's skeleton of a lower-case label or host: names with the same skeleton look alike (``acme1`` and ``acmel``)."""
+    return skeleton_ascii(_shape(name))
+
+
+def _shape(name: str) -> str:
+    """The name with each letter that has a twin in ASCII written as that."""
     from confusable_homoglyphs.confusables import confusables_data
 
     shape: list[str] = []
     for character in unicodedata.normalize("NFD", name):
-        twins = [] if character.isascii() else [twin["c"] for twin in confusables_data.get(character, ()) if twin["c"].isascii()]
+        alike = [] if character.isascii() else [character, *(twin["c"] for twin in confusables_data.get(character, ()))]
+        twins = [twin for each in alike if (twin := each if each.isascii() else _SMALL_CAPITALS.get(each))]
         # The bar family has several twins; UTS 39's prototype is l.
         shape.append("l" if "l" in twins else twins[0].lower() if twins else character)
-    return skeleton_ascii("".join(shape))
+    return "".join(shape)
+
+
+def _small_capitals() -> dict[str, str]:
+    """``ᴀ`` → ``a`` and so on: letters of host names that UTS 39 calls alike to nothing in ASCII."""
+    letters = {letter: f"LATIN LETTER SMALL CAPITAL {letter.upper()}" for letter in ascii_lowercase}
+    found: dict[str, str] = {}
+    for letter, name in letters.items():
+        with suppress(KeyError):  # there is none of X
+            found[unicodedata.lookup(name)] = letter
+    return found
+
+
+_SMALL_CAPITALS: Final = _small_capitals()
 
 
 def skeleton_ascii(name: str) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import InitErrorDetails
 
+from tenantry.declaration.hosts import refuse_lookalikes
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.declaration.problems import at, invalid, nearest, shown, together
-from tenantry.declaration.text import hidden_character
+from tenantry.declaration.text import ENCODED_WORD, hidden_character
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -30,15 +31,22 @@ _MARKUP: Final = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 
 @lru_cache(maxsize=16_384)
 def check_email(text: str) -> str:
-    """The normalised address; a ``PydanticCustomError`` when it is not one. No DNS is asked; ``.test`` is allowed."""
+    """The normalised address; a ``PydanticCustomError`` when it is not one. No DNS is asked; ``.test`` is allowed.
+
+    A name before the @ or a label after it that looks like an ASCII one, or mixes scripts, is refused as in a host name.
+    """
     if (plain := _PLAIN.fullmatch(text)) and plain["top"].lower() not in _SPECIAL:
         return f"{plain['local']}@{plain['domain'].lower()}"
     from email_validator import EmailNotValidError, validate_email
 
+    if ENCODED_WORD in text:
+        raise invalid(f"{shown(text)} contains {ENCODED_WORD}, which e-mail programs take for encoded text", "use another address")
     try:
-        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+        found = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise invalid(f"{shown(text)} is not an e-mail address", str(error).rstrip(".")) from None
+    refuse_lookalikes(f"{found.local_part}.{found.domain}")
+    return found.normalized
 
 
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(check_email)]
@@ -64,6 +72,8 @@ def _subject(text: str) -> str:
     # A line break would begin another header.
     if "\n" in text or "\r" in text:
         raise invalid("a subject is one line")
+    if ENCODED_WORD in text:
+        raise invalid(f"contains {ENCODED_WORD}, which e-mail programs take for encoded text", "write a space between the two")
     return _template(text)
 
 

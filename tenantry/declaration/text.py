@@ -13,6 +13,10 @@ from tenantry.declaration.problems import invalid
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
+ENCODED_WORD: Final = "=?"
+"""How RFC 2047's encoded words begin. What is one is decoded wherever a mail's header is read, line breaks and all."""
+
+
 def hidden_character(text: str, allowed: str = "") -> str | None:
     """The first character a reader would not see, as ``U+202E (RIGHT-TO-LEFT OVERRIDE)``; none if all can be seen."""
     if text.isascii() and text.isprintable():
@@ -26,6 +30,8 @@ def hidden_character(text: str, allowed: str = "") -> str | None:
 def _line(text: str) -> str:
     if hidden := hidden_character(text):
         raise invalid(f"contains the hidden character {hidden}", "remove it")
+    if ENCODED_WORD in text:
+        raise invalid(f"contains {ENCODED_WORD}, which e-mail programs take for encoded text", "write a space between the two")
     if text != text.strip():
         raise invalid("begins or ends with a space", "remove it")
     return unicodedata.normalize("NFC", text)

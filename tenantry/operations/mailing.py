@@ -19,15 +19,14 @@ from uuid import UUID
 from tenantry.clients import invitations, mail, outbox, registry
 from tenantry.clients.mail import Mailer
 from tenantry.clients.outbox import Entry
-from tenantry.clients.postgres import Server
+from tenantry.clients.postgres import Server, passes
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.declaration.naming import CONTROL_DATABASE
 from tenantry.errors import TransientError
+from tenantry.operations.perform import explained
 from tenantry.settings import PlatformSettings, project_root
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage
-
     import psycopg
 
 UNKNOWN = (
@@ -99,11 +98,16 @@ def _send(ids: Collection[UUID] | None, limit: int, seconds: float = math.inf) -
             reachable = True
             compose = Composer(smtp, domain)
             while reachable and len(handled) < limit and time.monotonic() < end:
-                with registry.acting(claims) as connection, outbox.claimed(connection, ids=ids, done=handled) as entry:
-                    if entry is None:
-                        break
-                    handled.append(entry.id)
-                    reachable = _attempt(connection, entry, compose, mailer, journal)
+                try:
+                    with registry.acting(claims) as connection, outbox.claimed(connection, ids=ids, done=handled) as entry:
+                        if entry is None:
+                            break
+                        handled.append(entry.id)
+                        reachable = _attempt(connection, entry, compose, mailer, journal)
+                except Exception as error:
+                    if claims.closed or journal.closed or entry is None:
+                        raise
+                    _set_aside(claims, entry, error)
     except psycopg.OperationalError as error:
         raise TransientError(
             f"PostgreSQL went away while mail was sent: {' '.join(str(error).split())}", "what is left is sent by the next sweep"
@@ -114,7 +118,10 @@ def _send(ids: Collection[UUID] | None, limit: int, seconds: float = math.inf) -
 def _attempt(
     connection: psycopg.Connection[dict[str, Any]], entry: Entry, compose: Composer, mailer: Mailer, journal: psycopg.Connection[Any]
 ) -> bool:
-    """One attempt on one claimed mail, noted in the claim's transaction; whether it is worth going on with the next mail."""
+    """One attempt on one claimed mail, noted in the claim's transaction; whether it is worth going on with the next mail.
+
+    Whatever the mail raises is this mail's: it has failed, or waits where the cause passes, and the next one has its turn.
+    """
     begun = False
 
     def begin() -> None:
@@ -127,13 +134,19 @@ def _attempt(
         outbox.finish(connection, entry, "failed", UNKNOWN)
         return True
     try:
-        message, recipient = compose(connection, entry)
+        with connection.transaction():  # what the mail's values break in SQL is undone, the claim is not
+            content, recipient = compose(connection, entry)
     except _Withheld as withheld:
         outbox.finish(connection, entry, withheld.state, withheld.cause)
         return True
+    except Exception as error:
+        if connection.closed:
+            raise
+        _put_off(connection, entry, error)
+        return True
     end = partial(outbox.end_attempt, connection, entry)
     try:
-        answer = mailer.hand_over(message, recipient, entry.id.hex, begin)
+        answer = mailer.hand_over(content, recipient, entry.id.hex, begin)
     except mail.Refused as error:
         end("failed", error.message)
         outbox.finish(connection, entry, "failed", error.message)
@@ -150,10 +163,35 @@ def _attempt(
         end("deferred", error.message)
         outbox.hold(connection, entry, error.message)
         return False
+    except Exception as error:
+        if connection.closed or journal.closed:
+            raise
+        mailer.reset()
+        cause = explained(error)[0]
+        end(None if begun else "failed", cause)
+        outbox.finish(connection, entry, "failed", f"{cause}; the text was handed over and may have arrived" if begun else cause)
     else:
         end("sent", answer)
         outbox.finish(connection, entry, "sent")
     return True
+
+
+def _put_off(connection: psycopg.Connection[dict[str, Any]], entry: Entry, error: Exception) -> None:
+    """A mail that raised has failed; where the cause passes it waits, ``MAX_TRIES`` times at most."""
+    if passes(error):
+        outbox.defer(connection, entry, explained(error)[0])
+    else:
+        outbox.finish(connection, entry, "failed", explained(error)[0])
+
+
+def _set_aside(claims: psycopg.Connection[Any], entry: Entry, error: Exception) -> None:
+    """The same after the claim's transaction was undone. Where not even that can be noted, this sweep does not come to the mail again."""
+    try:
+        with registry.acting(claims) as connection:
+            _put_off(connection, entry, error)
+    except Exception:
+        if claims.closed:
+            raise
 
 
 class Composer:
@@ -163,21 +201,24 @@ class Composer:
         self._settings, self._domain = settings, domain
         self._logos: dict[tuple[str, str], bytes | None] = {}
 
-    def __call__(self, connection: psycopg.Connection[dict[str, Any]], entry: Entry) -> tuple[EmailMessage, str]:
-        """The message and the recipient's address as the wire wants it; ``_Withheld`` when it is not to be sent."""
+    def __call__(self, connection: psycopg.Connection[dict[str, Any]], entry: Entry) -> tuple[bytes, str]:
+        """The whole mail and the recipient's address as the wire wants it; ``_Withheld`` when it is not to be sent."""
         from pydantic import ValidationError
 
         from tenantry.rendering import message as text
         from tenantry.rendering.look import Look
+        from tenantry.rendering.wire import wire_address
 
         if entry.clone:
             raise _Withheld("cancelled", "the tenant is a clone, and a clone sends no mail")
+        if entry.kind not in TEMPLATES:
+            raise _Withheld("failed", f"there is no e-mail {entry.kind[:60]!r}")
         if entry.tenant_state != "active" and not TEMPLATES[entry.kind].while_inactive:
             raise _Withheld("cancelled", f"the tenant is {entry.tenant_state}")
         if entry.tries == 0 and (reason := outbox.dead_address(connection, entry)):
             raise _Withheld("failed", f"mail to this address came back before ({reason}); `tenantry mail retry` sends it all the same")
         try:
-            recipient = text.wire_address(entry.recipient)
+            recipient = wire_address(entry.recipient)
             look = Look.of(connection, entry.tenant_id, entry.kind)
             values = {"user_email": entry.recipient, "user_name": entry.recipient, "inviter_name": look.app_name, **entry.parameters}
             if "invitation_id" in entry.parameters:
@@ -193,7 +234,7 @@ class Composer:
             raise _Withheld("failed", f"the template {entry.kind} is not valid: {error.errors()[0]['msg']}") from None
         except ValueError as error:
             raise _Withheld("failed", str(error)) from None
-        message = text.compose(
+        content = text.compose(
             rendered,
             sender=self._settings.sender,
             sender_name=look.app_name,
@@ -203,7 +244,7 @@ class Composer:
             date=datetime.now(UTC),
             logo=(content_id, logo) if logo else None,
         )
-        return message, recipient
+        return content, recipient
 
     def _logo(self, where: tuple[str, str]) -> bytes | None:
         """The picture, or None where it cannot be had or not be shown: a mail without a logo is better than no mail."""

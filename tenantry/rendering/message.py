@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tenantry.rendering.look import Look, contrast
+from tenantry.rendering.wire import WireHeader, lines, one_line, prove
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _LINK: Final = re.compile(r"https://[^\s<>\"'`{}|\\^]+[^\s<>\"'`{}|\\^.,;:!?)\]]")
 _LOGO_BYTES: Final = 100_000  # programs cut off mails that are larger altogether
-NEVER: Final = frozenset({"invalid"})
-"""RFC 2606: addresses that are made never to work."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +33,14 @@ class Rendered:
 
 
 def render(look: Look, values: Mapping[str, str], logo: str | None = None) -> Rendered:
-    """Fills the template. ``logo``: the content id of the attached picture. ``KeyError`` names a placeholder without a value."""
-    subject, body = look.template.render({**look.values(), **values})
-    body = "\n".join(line.rstrip() for line in body.strip().splitlines())
-    legal = [link for link in (look.terms, look.privacy) if link.startswith("https://")]
+    """Fills the template. ``logo``: the content id of the attached picture. ``KeyError`` names a placeholder without a value.
+
+    A value is one line, so that a name cannot begin a paragraph of its own.
+    """
+    look = replace(look, app_name=one_line(look.app_name), tenant_name=one_line(look.tenant_name))
+    subject, body = look.template.render({name: one_line(value) for name, value in {**look.values(), **values}.items()})
+    body = "\n".join(line.rstrip() for line in lines(body).strip().split("\n"))
+    legal = [one_line(link) for link in (look.terms, look.privacy) if link.startswith("https://")]
     name = look.app_name if look.app_name == look.tenant_name else f"{look.app_name} · {look.tenant_name}"
     plain = "\n".join([body, "", "-- ", name, *legal]) + "\n"  # "-- " is where a signature begins (RFC 3676, 4.3)
     html = _page().render(
@@ -64,63 +65,40 @@ def compose(
     message_id: str,
     date: datetime,
     logo: tuple[str, bytes] | None = None,
-) -> EmailMessage:
-    """The mail with both texts (multipart/alternative) and the logo (content id, PNG) that the HTML shows.
+) -> bytes:
+    """The mail with both texts (multipart/alternative) and the logo (content id, PNG) that the HTML shows, as it goes over the wire.
 
-    ``sender`` and ``recipient`` are addresses as ``wire_address`` gives them. No header can take a second line: names and subject are
-    made one line, and the library refuses what is not.
+    ``sender`` and ``recipient`` are addresses as ``wire_address`` gives them. ``Altered`` when a reader would see other headers or
+    another body than were set here.
     """
-    message = EmailMessage(policy=SMTP)
-    message["From"] = _mailbox(sender_name, sender)
-    message["To"] = _mailbox(recipient_name, recipient)
-    message["Subject"] = one_line(rendered.subject)
-    message["Date"] = format_datetime(date)
-    message["Message-ID"] = message_id
-    # RFC 3834: no out-of-office note answers it. The second is what Exchange looks at.
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
+    headers = [
+        WireHeader.mailbox("From", sender_name, sender),
+        WireHeader.mailbox("To", recipient_name, recipient),
+        WireHeader.unstructured("Subject", rendered.subject),
+        WireHeader.of("Date", format_datetime(date)),
+        WireHeader.of("Message-ID", message_id),
+        # RFC 3834: no out-of-office note answers it. The second is what Exchange looks at.
+        WireHeader.of("Auto-Submitted", "auto-generated"),
+        WireHeader.of("X-Auto-Response-Suppress", "All"),
+    ]
+    message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
+    for header in headers:
+        message[header.name] = header
     message.set_content(rendered.plain, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    bodies: list[tuple[str, str | bytes]] = [("text/plain", rendered.plain), ("text/html", rendered.html)]
     if logo is not None:
         page = list(message.iter_parts())[1]
         page.add_related(logo[1], "image", "png", cid=f"<{logo[0]}>", disposition="inline", filename="logo.png")
-    return message
-
-
-def wire_address(address: str) -> str:
-    """The address with its domain in ASCII (IDNA); the part before the @ as it is. ``ValueError`` for what can never receive mail."""
-    import idna
-
-    local, _, domain = address.rpartition("@")
-    if not local or not domain or any(unicodedata.category(character)[0] in "CZ" for character in address):
-        raise ValueError(f"{address!r} is not an e-mail address")
-    try:
-        ascii_domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError as error:
-        raise ValueError(f"{domain!r} is not a domain: {error}") from None
-    if ascii_domain.rpartition(".")[2] in NEVER:
-        raise ValueError(f"{address} is made never to receive mail (RFC 2606)")
-    return f"{local}@{ascii_domain}"
-
-
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINERS: Final = "\u200c\u200d\u200e\u200f"  # part of how Persian, emoji and mixed directions are written
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks, control characters and what reorders or hides what is shown."""
-    kept = "".join(" " if unicodedata.category(character) in _HIDDEN and character not in _JOINERS else character for character in text)
-    return " ".join(kept.split())
+        bodies.append(("image/png", logo[1]))
+    content = message.as_bytes()
+    prove(content, headers, bodies)
+    return content
 
 
 def usable_logo(content: bytes) -> bool:
     """Whether a picture is a PNG that is small enough to travel with every mail."""
     return content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) <= _LOGO_BYTES
-
-
-def _mailbox(name: str, address: str) -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(one_line(name), local, domain)
 
 
 def _linked(line: str) -> list[tuple[str, str | None]]:

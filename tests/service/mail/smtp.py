@@ -21,6 +21,8 @@ class Stubborn:
 
     on: dict[str, Callable[[bytes], Answer]] = field(default_factory=dict)
     taken: list[EmailMessage] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+    """The mails as they came, but for the dot that ends them."""
     seen: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -47,6 +49,7 @@ class Stubborn:
                             if not (more := self.rfile.readline()):
                                 return
                             text += more
+                        outer.contents.append(text[:-3].replace(b"\r\n..", b"\r\n."))
                         outer.taken.append(email.message_from_bytes(text[:-3], policy=email.policy.default))
                         if not self.answer("TEXT", text, "250 taken"):
                             return
@@ -74,6 +77,10 @@ class Stubborn:
     @property
     def port(self) -> int:
         return int(self._server.server_address[1])
+
+    @property
+    def recipients(self) -> list[str]:
+        return [line.split("<")[1].split(">")[0] for line in self.seen if line.upper().startswith("RCPT")]
 
     @property
     def message_ids(self) -> list[str]:
