@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -24,14 +25,13 @@ SUFFIX: Final = ".yaml"
 
 
 def tenant_files(directory: Path, problems: list[Problem]) -> Iterator[tuple[str, Path]]:
-    """Slug and path of each declaration, sorted; files whose name cannot be a tenant's are added to ``problems``."""
+    """Slug and path of each declaration, sorted. What is neither a declaration nor anything else that belongs into the folder is added
+    to ``problems``: a file that nobody reads looks like a tenant that is there."""
     for path in sorted(directory.iterdir()):
         if path.name.startswith("."):  # editors' and mounts' own files
             continue
-        if path.name not in ("defaults", "assets") and path.is_dir() and any(path.glob("*.y*ml")):
-            problems.append(Problem(display(path), 1, 1, "is a folder: declarations in it would not be read", "move them up"))
-        elif path.suffix == ".yml":
-            problems.append(Problem(display(path), 1, 1, "ends in .yml, and would not be read", f"let it end in {SUFFIX}"))
+        if path.is_dir():
+            problems.extend(_strangers(path))
         elif path.suffix == SUFFIX:
             slug = path.name.removesuffix(SUFFIX)
             if not naming.is_slug(slug):
@@ -42,6 +42,34 @@ def tenant_files(directory: Path, problems: list[Problem]) -> Iterator[tuple[str
                 problems.append(Problem(display(path), 1, 1, f"the slug {slug!r} is reserved for the platform", "choose another slug"))
             else:
                 yield slug, path
+        elif path.suffix.lower() not in _BESIDE and path.name != SCHEMA:
+            problems.append(_unread(path, f"a declaration's name ends in {SUFFIX}"))
+
+
+SCHEMA: Final = "schema.json"
+"""What `tenantry schema` prints, for editors: it may stand beside the declarations."""
+_BESIDE: Final = (".md",)
+"""Suffixes of what may stand beside the declarations and is for people."""
+
+
+def _strangers(folder: Path) -> Iterator[Problem]:
+    """What would not be read in a folder beside the declarations: in another one than ``defaults`` and ``assets``, everything."""
+    above = folder.parent.name
+    for name, folders, files in os.walk(folder):  # which follows no link to a folder
+        folders[:] = sorted(found for found in folders if not found.startswith("."))
+        for path in (Path(name, file) for file in sorted(files) if not file.startswith(".")):
+            if folder.name == "defaults":
+                if path.parent != folder or path.suffix != SUFFIX:
+                    yield _unread(path, f"defaults/ has one <tier>{SUFFIX} for each tier")
+            elif folder.name == "assets":
+                if path.suffix.lower() in (SUFFIX, ".yml", ".json"):
+                    yield _unread(path, f"move it up where it is a declaration: {above}/<slug>{SUFFIX}")
+            elif path.suffix.lower() not in _BESIDE:
+                yield _unread(path, f"declarations stand in {above}/ itself, assets in {above}/assets/<slug>/")
+
+
+def _unread(path: Path, hint: str) -> Problem:
+    return Problem(display(path), 1, 1, "would not be read", hint)
 
 
 def display(path: Path) -> str:

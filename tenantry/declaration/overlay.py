@@ -1,4 +1,4 @@
-"""Tier defaults and how a tenant's file is laid over them: mappings merge key by key, everything else is replaced."""
+"""Tier defaults and how a tenant's file is laid over them: mappings merge key by key, everything else is replaced, null takes away."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ FILE_ONLY: Final = frozenset({"name", "tier", "admin", "domains", "state", "cell
 
 
 def overlay(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """``defaults`` with ``given`` laid over them. Neither is changed; what is not merged is shared, not copied."""
+    """``defaults`` with ``given`` laid over them. Neither is changed; what is not merged is shared, not copied.
+
+    A null takes away what the defaults give; where they give nothing it stays, to be judged as any other value.
+    """
     merged = dict(defaults)
     for key, value in given.items():
+        if value is None and key in defaults:
+            del merged[key]
+            continue
         below = merged.get(key)
         merged[key] = overlay(below, value) if value.__class__ is dict and below.__class__ is dict else value
     return merged
@@ -27,6 +33,8 @@ def overlay(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
 def effective(slug: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The input of ``TenantDeclaration`` for a file's content. A ``slug`` key of the file stays visible as an error."""
     merged = overlay(defaults, given)
+    # A section that is merely empty (`features:` and nothing below) was forgotten, and is no wish to lose all of the tier's.
+    merged |= {key: None for key, value in given.items() if value is None and defaults.get(key).__class__ is dict}
     branding = merged.get("branding")
     if branding is None and "branding" not in merged:
         merged["branding"] = {"app_name": _app_name(merged)}

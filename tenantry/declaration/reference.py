@@ -29,7 +29,11 @@ A tenant is one file, `tenants/<slug>.yaml`; the file's name is the slug. `tenan
 `tenantry render --diff main` what a change does to every tenant.
 
 The file is laid over its tier's defaults (`tenants/defaults/<tier>.yaml`): mappings merge key by key, everything else, lists too, is
-replaced. Every problem is reported at once, as `tenants/acme.yaml:7:12: what (what to write instead)`.
+replaced. `null` takes away what the tier gives (`labels: {region: null}`, `theme: {css: null}`): the key is as if nobody had written it.
+Every problem is reported at once, as `tenants/acme.yaml:7:12: what (what to write instead)`.
+
+Every file in `tenants/` is a declaration, a tier's defaults, an asset, the editors' `schema.json` or a page for people (`.md`); any other
+is refused, because it would not be read.
 """
 
 

@@ -132,7 +132,18 @@ def test_the_samples_keep_the_schema() -> None:
 
     validator = jsonschema.Draft202012Validator(file_schema(FileReader(ROOT / "tenants").tiers))
     for file in (ROOT / "tenants").glob("*.yaml"):
-        assert list(validator.iter_errors(yaml.safe_load(file.read_text()))) == []
+        content = yaml.safe_load(file.read_text())
+        assert list(validator.iter_errors(content)) == []
+        taken = {
+            "isolation": None,
+            "labels": {"region": None},
+            "theme": {"css": None},
+            "limits": {"users": None},
+            "features": {"sso": None},
+        }
+        assert list(validator.iter_errors({**content, **taken, "email_templates": {"welcome": None}})) == []
+        assert list(validator.iter_errors({**content, "features": None})) != []
+        assert list(validator.iter_errors({**content, "state": None})) != []
 
 
 def test_the_reference_is_current(run: Run) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from tenantry.declaration import DeclarationErrors, Declarations, load, load_one
+from tenantry.declaration.keys import FEATURES
 from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings
 
@@ -161,25 +162,56 @@ def test_messages_are_safe_to_print(problems: Problems) -> None:
 
 
 def test_file_names(problems: Problems, folder: Path) -> None:
-    """A file that would not be read, or could not be a tenant, is a problem and not a silence."""
-    (folder / "late.yml").write_text(PLAIN)
-    (folder / "notes.txt").write_text("ignored")
-    (folder / "Acme.yaml").write_text(PLAIN)
-    (folder / ".acme.yaml.swp").write_text("an editor's")
-    (folder / "eu").mkdir()
-    (folder / "eu" / "elbe.yaml").write_text(PLAIN)
+    """A file that would not be read, or could not be a tenant, is a problem and not a silence; what is for people and editors is none."""
+    for name in ("late.yml", "Acme.yaml", "nova.YML", "uniform.YAML", "nova.json", "nova", "notes.txt", "eu/elbe.yaml", "eu/x/nova.yaml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(PLAIN)
+    for name in ("assets/nova.yaml", "assets/acme/nova.YML", "defaults/gold.yml", "defaults/gold/plated.yaml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(PLAIN)
+    for name in (".acme.yaml.swp", "README.md", "schema.json", "eu/README.md", "eu/.keep", "assets/acme/logo.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("for people, or an editor's")
     os.mkfifo(folder / "pipe.yaml")
     (folder / "link.yaml").symlink_to(__file__)
     found = problems({"www": PLAIN, "shared-eu1": PLAIN})
     assert [line.split(":")[0] for line in found] == [
         "Acme.yaml",
-        "eu",
+        "assets/acme/nova.YML",
+        "assets/nova.yaml",
+        "defaults/gold.yml",
+        "defaults/gold/plated.yaml",
+        "eu/elbe.yaml",
+        "eu/x/nova.yaml",
         "late.yml",
         "link.yaml",
+        "notes.txt",
+        "nova",
+        "nova.YML",
+        "nova.json",
         "pipe.yaml",
         "shared-eu1.yaml",
+        "uniform.YAML",
         "www.yaml",
     ]
+
+
+def test_null_takes_away_what_the_tier_gives(loaded: Loaded, folder: Path) -> None:
+    """A label, a text, a toggle: as if nobody had written it."""
+    (folder / "defaults" / "starter.yaml").write_text(
+        "isolation: schema\nlabels: {region: eu, ring: canary}\ntheme: {css: 'a{color:red}', font: Inter}\nfeatures: {reports: true}\n"
+    )
+    taken = loaded({"acme": PLAIN + "labels: {region: null}\ntheme: {css: null}\nfeatures: {reports: null}\nisolation: null\n"})["acme"]
+    plain = loaded({"acme": PLAIN})["acme"]
+    assert (plain.labels, taken.labels) == ({"region": "eu", "ring": "canary"}, {"ring": "canary"})
+    assert (plain.theme.css, taken.theme.css, taken.theme.font) == ("a{color:red}", "", "Inter")
+    assert (plain.features["reports"], taken.features["reports"]) == (True, FEATURES["reports"].default)
+    assert plain.isolation == "schema"
+
+
+def test_null_where_the_tier_gives_nothing_is_told(problems: Problems) -> None:
+    """Nothing would be taken away: somebody meant something else."""
+    assert problems({"acme": PLAIN + "labels: {region: null}\n"}) != []
 
 
 @pytest.mark.parametrize(
