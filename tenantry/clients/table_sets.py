@@ -13,6 +13,7 @@ from tenantry.clients.postgres import Server, may_act_as
 from tenantry.clients.stores import TenantStore, unknown
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
+from tenantry.sweep import explained
 
 if TYPE_CHECKING:
     import psycopg
@@ -150,6 +151,8 @@ def _look(group: list[TableSet], present: set[str]) -> list[TableSet]:
         return [replace(table_set, problem=error.message) for table_set in group]
     except psycopg.Error as error:
         return [replace(table_set, problem=str(error.diag.message_primary or error)) for table_set in group]
+    except Exception as error:
+        return [replace(table_set, problem=explained(error)[0]) for table_set in group]
     return [replace(table_set, version=versions.get(table_set.schema)) for table_set in group]
 
 

@@ -71,12 +71,16 @@ def create(
     from tenantry.clients.stores import TenantStore
     from tenantry.commands.runs import person, watch
     from tenantry.operations.backup import run
+    from tenantry.sweep import over
 
     if (slug is not None) + every != 1:
         raise InputError("say which: SLUG or --all", "for example: tenantry backup acme")
     slugs = [slug] if slug is not None else [store.slug for store in TenantStore.every() if store.state != "provisioning"]
-    run_ids = [run.request(one, reason, by=person()) for one in slugs]
-    watch(run_ids, detach=detach, as_json=as_json, nothing="there is no tenant")
+    asked = over(slugs, lambda one: run.request(one, reason, by=person()))
+    if slug is not None and asked.failed:
+        raise asked.failed[0][1]
+    watch(asked.results, detach=detach, as_json=as_json, nothing="there is no tenant")
+    asked.refuse("asking for a backup", str)
 
 
 def listed(
@@ -173,7 +177,10 @@ def prune(
             print(f"{'would prune' if dry_run else 'pruned'} {entry.id} ({entry.slug}, {entry.reason}, {entry.state})")
         console.say(f"{len(gone)} backups {'would go' if dry_run else 'went'}")
     if held and not as_json:
-        raise WorkError(f"{len(held)} backups are still there: {held[0]}", "an object lock holds them until its time is over")
+        raise WorkError(
+            f"{len(held)} backups are still there: {held[0]}",
+            "what an object lock holds goes when its time is over; mend what keeps the others, then tenantry backup prune",
+        )
 
 
 def restore_tenant(

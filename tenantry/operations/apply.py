@@ -14,6 +14,7 @@ from tenantry.declaration import Declarations, naming
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.operations.engine import Outcome
+from tenantry.sweep import as_error
 
 LISTS = "tenantry list shows the tenants, tenantry status their stacks"
 
@@ -78,8 +79,8 @@ def over(stacks: Iterable[str], work: Work, *, parallel: int | None = None) -> l
 def _attempt(stack: str, work: Work) -> Result:
     try:
         return Result(stack, work(stack), None)
-    except TenantryError as error:
-        return Result(stack, None, error)
+    except Exception as error:
+        return Result(stack, None, as_error(error))
 
 
 def issue_invitations(declared: Declarations, stacks: Iterable[str]) -> dict[str, str]:

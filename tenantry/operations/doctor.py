@@ -13,8 +13,9 @@ from tenantry.clients import aws, cloudflare
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import load, naming
-from tenantry.errors import TenantryError, WorkError
+from tenantry.errors import WorkError
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.sweep import explained
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ def examine() -> list[Check]:
 def _attempt(name: str, check: Callable[[], str]) -> Check:
     try:
         return Check(name, True, check())
-    except TenantryError as error:
-        return Check(name, False, error.message, error.hint)
+    except Exception as error:
+        return Check(name, False, *explained(error))
 
 
 def _python() -> str:

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import psycopg
-
 from tenantry.clients import registry
 from tenantry.clients.stores import TenantStore
-from tenantry.errors import TenantryError
 from tenantry.operations.backup import catalog, proof
-from tenantry.operations.perform import explained
+from tenantry.sweep import explained, over
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def run(slug: str, tell: Callable[[str], None] = lambda line: None) -> Drill:
         try:
             proof.sweep(store.administrator())
             proved = proof.prove(newest.id, tell)
-        except (TenantryError, psycopg.Error) as error:
+        except Exception as error:
             found = Drill(slug, newest.id, False, rpo, None, 0, newest.bytes or 0, explained(error)[0])
         else:
             problem = "; ".join(proved.problems)
@@ -62,5 +59,6 @@ def run(slug: str, tell: Callable[[str], None] = lambda line: None) -> Drill:
 
 
 def run_all(tell: Callable[[str], None] = lambda line: None) -> list[Drill]:
-    """Rehearses every tenant that is not deleted, one after the other."""
-    return [run(store.slug, tell) for store in TenantStore.every() if store.state != "provisioning"]
+    """Rehearses every tenant that is not deleted, one after the other; one that cannot be rehearsed is a drill that failed."""
+    swept = over([store.slug for store in TenantStore.every() if store.state != "provisioning"], lambda slug: run(slug, tell))
+    return [*swept.results, *(Drill(slug, None, False, None, None, 0, 0, error.message) for slug, error in swept.failed)]

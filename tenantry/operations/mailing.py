@@ -23,8 +23,8 @@ from tenantry.clients.postgres import Server, passes
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.declaration.naming import CONTROL_DATABASE
 from tenantry.errors import TransientError
-from tenantry.operations.perform import explained
 from tenantry.settings import PlatformSettings, project_root
+from tenantry.sweep import explained
 
 if TYPE_CHECKING:
     import psycopg

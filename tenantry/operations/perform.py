@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import traceback
 from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
@@ -15,6 +13,7 @@ from tenantry.clients.postgres import passes
 from tenantry.errors import TenantryError, TransientError
 from tenantry.operations.kinds import kinds
 from tenantry.operations.steps import Log, Parts, Run, Step
+from tenantry.sweep import explained
 
 T = TypeVar("T")
 
@@ -103,22 +102,6 @@ def _give_up(run: Run, number: int, error: Exception) -> tuple[str, str]:
         runs.end_step(run.id, run.worker, step["number"], step["name"], "failed", cause=step["cause"], hint=step["hint"])
     causes = [step for step in steps if step["cause"]]
     return (causes[0]["cause"], causes[0]["hint"] or "") if causes else explained(error)
-
-
-def explained(error: BaseException) -> tuple[str, str]:
-    """An error as one line what and one line what to do."""
-    if isinstance(error, TenantryError):
-        return error.message, error.hint
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        hint = "it is tried again; check the server when it goes on" if passes(error) else "see to the server"
-        return f"PostgreSQL: {str(error).strip().splitlines()[0]}", hint
-    if os.environ.get("TENANTRY_DEBUG"):
-        traceback.print_exception(error)
-    first = (str(error).strip().splitlines() or [""])[0]
-    return (
-        f"unexpected {type(error).__name__}: {first}",
-        "a fault of Tenantry's: run the worker with TENANTRY_DEBUG=1 for the traceback, and report it",
-    )
 
 
 def _let_go_if_not_ours(error: BaseException) -> None:

@@ -5,7 +5,7 @@ Steps 2 to 5 are one run of the engine, whose events are told apart by the kind 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tenantry.operations import durable, engine_step
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, migrations_dir, project_root, tenants_dir
+from tenantry.sweep import over
 
 DATABASE, CONFIGURATION, DOMAIN, BRANDING = ENGINE_PARTS = ("database", "configuration", "domain and certificate", "branding")
 
@@ -41,7 +42,14 @@ def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UU
 def request_all(slugs: Sequence[str], *, by: str) -> list[UUID]:
     """As ``request`` for several tenants, all of them or none: ``InputError`` for one that cannot be provisioned."""
     declared = load(tenants_dir())
-    return [_ask(declaration, by=by) for declaration in [_declared(slug, declared) for slug in slugs]]
+    return _ask_all([_declared(slug, declared) for slug in slugs], lambda declaration: _ask(declaration, by=by))
+
+
+def _ask_all(chosen: Sequence[TenantDeclaration], ask: Callable[[TenantDeclaration], UUID]) -> list[UUID]:
+    """Asks for all, whatever becomes of one; then ``WorkError`` for those that could not be asked for."""
+    swept = over(chosen, ask)
+    swept.refuse("asking for the provisioning", lambda declaration: declaration.slug)
+    return swept.results
 
 
 def _ask(declaration: TenantDeclaration, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
@@ -66,8 +74,12 @@ def request_changed(reference: str, *, by: str) -> list[UUID]:
     directory = tenants_dir()
     now = load(directory)
     found = differences(load_revision(directory, reference), Tree.of(directory, now))
-    changed = [(now[change.slug], change.what == "added") for change in found if change.slug in now and now[change.slug].state == "active"]
-    return [_ask(declaration, by=by, via="pull-request", welcome=added or not _made(declaration)) for declaration, added in changed]
+    changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
+    added = {change.slug for change in changed if change.what == "added"}
+    return _ask_all(
+        [now[change.slug] for change in changed],
+        lambda one: _ask(one, by=by, via="pull-request", welcome=one.slug in added or not _made(one)),
+    )
 
 
 def _made(declaration: TenantDeclaration) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from tenantry.clients import runs, workers
-from tenantry.errors import TenantryError
 from tenantry.operations import durable
+from tenantry.sweep import explained, over
 
 SWEEP = 3  # beats between two looks for work that nobody has
 
@@ -111,15 +111,10 @@ class Worker:
                 if count % SWEEP == 0:
                     self._recover()
                     self._mend()
-            except (TenantryError, OSError) as error:
-                self._say(f"no sign of life could be given: {error}")
-                self._seen.clear()  # while we saw nothing, the others may have been as blind as we were
             except Exception as error:
-                import psycopg
-
-                if not isinstance(error, psycopg.Error):
-                    raise
-                self._seen.clear()
+                # Whatever it is: a worker that gives no more signs of life while it works would be taken for dead.
+                self._say(f"no sign of life could be given: {explained(error)[0]}")
+                self._seen.clear()  # while we saw nothing, the others may have been as blind as we were
 
     def _recover(self) -> None:
         """Gives the runs of workers that are no more back to the queue."""
@@ -151,8 +146,12 @@ class Worker:
         """Ends in the journal what has ended in the queue without a word."""
         from tenantry.operations.tasks import schedule
 
-        for row in runs.abandoned():
-            runs.abandon(row["id"])
-        schedule.mend()
+        def give_up() -> None:
+            over(runs.abandoned(), lambda row: runs.abandon(row["id"])).refuse("giving up runs", lambda row: str(row["id"]))
+
+        chores: list[Callable[[], None]] = [give_up, schedule.mend]
         if self._schedules:
-            schedule.catch_up()
+            chores.append(schedule.catch_up)
+        # A chore that fails is tried again at the next look; another one's turn it does not take.
+        for _, error in over(chores, lambda chore: chore()).failed:
+            self._say(f"to be tried again: {error.message}")

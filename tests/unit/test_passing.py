@@ -8,7 +8,7 @@ from psycopg import errors
 
 from tenantry.clients.postgres import passes
 from tenantry.errors import TransientError, WorkError
-from tenantry.operations.perform import explained
+from tenantry.sweep import explained
 
 PASSING = (
     TransientError("a server restarts"),

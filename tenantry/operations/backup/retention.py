@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tenantry.clients import objects
-from tenantry.errors import WorkError
 from tenantry.operations.backup import catalog
 from tenantry.operations.backup.catalog import Entry
 from tenantry.settings import PlatformSettings, project_root
+from tenantry.sweep import over
 
 SCHEDULED: Final = "schedule"
 FINAL: Final = "final"
@@ -78,17 +78,17 @@ def plan(entries: Iterable[Entry], retention: Retention, now: datetime) -> list[
 
 
 def prune(*, dry_run: bool = False, tell: Callable[[str], None] = lambda line: None) -> tuple[list[Entry], list[str]]:
-    """Deletes what ``plan`` says, every version of it; the backups that went, and in words those that an object lock still holds."""
+    """Deletes what ``plan`` says, every version of it; the backups that went, and in words those that could not.
+
+    An object lock holds some until its time is over.
+    """
     now = datetime.now(UTC)
-    gone, held = [], []
-    for entry in plan(catalog.listed(state=None), Retention.of_platform(), now):
+
+    def erase(entry: Entry) -> None:
         if not dry_run:
-            try:
-                objects.erase(entry.bucket, entry.prefix)
-            except WorkError as error:
-                held.append(f"{entry.id}: {error.message}")
-                continue
+            objects.erase(entry.bucket, entry.prefix)
             catalog.mark(entry.id, state="pruned", pruned_at=now)
             tell(f"pruned {entry.id}")
-        gone.append(entry)
-    return gone, held
+
+    swept = over(plan(catalog.listed(state=None), Retention.of_platform(), now), erase)
+    return [entry for entry, _ in swept.done], [f"{entry.id}: {error.message}" for entry, error in swept.failed]

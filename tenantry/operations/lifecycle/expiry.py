@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from tenantry.clients import lifecycle, objects, quarantine, registry, runs
 from tenantry.clients.lifecycle import Hold
-from tenantry.errors import TenantryError
+from tenantry.sweep import over
 
 
 @dataclass(frozen=True)
@@ -31,48 +32,55 @@ def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
     """
     from tenantry.operations.lifecycle import deletion
 
-    requested, waiting = {}, {}
-    for hold in expired():
+    requested: dict[str, str] = {}
+    waiting: dict[str, str] = {}
+
+    def look(hold: Hold) -> None:
         slug = _slug(hold)
         going = deletion.under_way(hold.tenant)
         if slug is None or (going is not None and going["state"] in runs.OPEN):
-            continue
+            return
         if hold.wish is None:
             waiting[slug] = (
                 f"its deletion failed: tenantry resume {going['id']}"
                 if going is not None
                 else f"nobody said what follows: tenantry offboard {slug} --delete or --archive"
             )
-            continue
-        try:
-            outcome = {"delete": "deleted", "archive": "archived"}[hold.wish]
-            requested[slug] = str(deletion.request(slug, outcome, by=by, via="schedule"))
-        except TenantryError as error:
-            waiting[slug] = error.message
-    return Expiry(requested, waiting, erase_backups(), quarantine.forget_expired())
+            return
+        outcome = {"delete": "deleted", "archive": "archived"}[hold.wish]
+        requested[slug] = str(deletion.request(slug, outcome, by=by, via="schedule"))
+
+    for hold, error in over(expired(), look).failed:
+        waiting[_slug(hold) or str(hold.tenant)] = error.message
+    erased = over(_kept_too_long(), _erase)
+    freed = quarantine.forget_expired()
+    erased.refuse("erasing backups whose time is over", str, "tenantry cron run holds tries again")
+    return Expiry(requested, waiting, sum(erased.results), freed)
 
 
-def erase_backups() -> int:
-    """Erases the backups of tenants that are gone and whose time is over: the key first, which ends them wherever copies are; how many."""
+def _kept_too_long() -> list[UUID]:
+    """The tenants that are gone and whose backups' time is over."""
+    with registry.transaction() as connection:
+        rows = connection.execute("SELECT tenant FROM retained_backups WHERE until <= now() AND erased_at IS NULL")
+        return [row["tenant"] for row in rows]
+
+
+def _erase(tenant: UUID) -> int:
+    """Erases a tenant's backups: the key first, which ends them wherever copies are; how many."""
     from tenantry.operations import backup
 
+    backup.erase_key(tenant)
     with registry.transaction() as connection:
-        over = connection.execute("SELECT tenant FROM retained_backups WHERE until <= now() AND erased_at IS NULL").fetchall()
-    count = 0
-    for row in over:
-        backup.erase_key(row["tenant"])
+        places = connection.execute(
+            "SELECT id, bucket, prefix FROM backups WHERE tenant_id = %s AND state <> 'pruned'", [tenant]
+        ).fetchall()
+    for place in places:
+        objects.erase(place["bucket"], place["prefix"])
         with registry.transaction() as connection:
-            places = connection.execute(
-                "SELECT id, bucket, prefix FROM backups WHERE tenant_id = %s AND state <> 'pruned'", [row["tenant"]]
-            ).fetchall()
-        for place in places:
-            objects.erase(place["bucket"], place["prefix"])
-            with registry.transaction() as connection:
-                connection.execute("UPDATE backups SET state = 'pruned', pruned_at = now() WHERE id = %s", [place["id"]])
-            count += 1
-        with registry.transaction() as connection:
-            connection.execute("UPDATE retained_backups SET erased_at = now() WHERE tenant = %s", [row["tenant"]])
-    return count
+            connection.execute("UPDATE backups SET state = 'pruned', pruned_at = now() WHERE id = %s", [place["id"]])
+    with registry.transaction() as connection:
+        connection.execute("UPDATE retained_backups SET erased_at = now() WHERE tenant = %s", [tenant])
+    return len(places)
 
 
 def _slug(hold: Hold) -> str | None:

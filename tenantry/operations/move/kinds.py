@@ -6,18 +6,17 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-import psycopg
-
 from tenantry.clients import moves, runs
 from tenantry.clients.moves import Move
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load
 from tenantry.declaration.placement import Place
-from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.errors import InputError, WorkError
 from tenantry.operations.move import passing, transfer
 from tenantry.operations.move.transfer import Tell, Way
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
 from tenantry.settings import tenants_dir
+from tenantry.sweep import over
 
 PATIENT: Final = Patience(12)  # about a quarter of an hour: a roll-out, somebody else's run of the cell, a long transaction
 
@@ -144,16 +143,12 @@ def finish_due(*, by: str = "schedule") -> list[str]:
     """
     from tenantry.operations.move import request
 
-    asked, failed = [], []
-    for slug, move_id in moves.due().items():
-        try:
-            request.follow_up(FINISH.name, slug, by=by, via="schedule")
-            asked.append(slug)
-        except (TenantryError, psycopg.Error):
-            failed.append(str(move_id))
-    if failed:
+    due = moves.due()
+    swept = over(due, lambda slug: request.follow_up(FINISH.name, slug, by=by, via="schedule"))
+    if swept.failed:
+        failed = [str(due[slug]) for slug, _ in swept.failed]
         raise WorkError(
-            f"the clean-up of {len(failed)} of {len(asked) + len(failed)} moves was not asked for: {', '.join(failed)}",
+            f"the clean-up of {len(failed)} of {len(due)} moves was not asked for: {', '.join(failed)}",
             f"tenantry log {failed[0]} says whose it is, and tenantry move SLUG --finish what is in the way",
         )
-    return asked
+    return [slug for slug, _ in swept.done]

@@ -10,18 +10,17 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-import psycopg
-
 from tenantry.clients import checksums, disk, migrations, moves, runs
 from tenantry.clients.checksums import Figure
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
-from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.errors import InputError, WorkError
 from tenantry.operations import durable
 from tenantry.operations.backup import catalog
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.restore import assets, doors, ledger, registry_rows, staging, swap
 from tenantry.operations.steps import ONCE, Kind, Patience, Run, Step
+from tenantry.sweep import over
 
 
 def request(
@@ -87,16 +86,15 @@ def sweep() -> list[str]:
     One that cannot be confirmed keeps no other waiting: ``WorkError`` at the end, by ids, because a task's record outlives tenants.
     """
     by_id = {store.id: store.slug for store in TenantStore.every()}
-    done, failed = [], []
-    for found in ledger.overdue():
-        try:
-            if found.tenant_id in by_id:
-                confirm(by_id[found.tenant_id])
-            else:  # the tenant is gone, and what was kept of it with it
-                ledger.end(found.id, "confirmed")
-            done.append(found.id)
-        except (TenantryError, psycopg.Error):
-            failed.append(found.id)
+
+    def end(found: ledger.Restore) -> None:
+        if found.tenant_id in by_id:
+            confirm(by_id[found.tenant_id])
+        else:  # the tenant is gone, and what was kept of it with it
+            ledger.end(found.id, "confirmed")
+
+    swept = over(ledger.overdue(), end)
+    done, failed = [found.id for found, _ in swept.done], [found.id for found, _ in swept.failed]
     if failed:
         raise WorkError(
             f"{len(failed)} of {len(done) + len(failed)} restores were not confirmed: {', '.join(failed)}",

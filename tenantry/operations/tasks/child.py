@@ -76,8 +76,8 @@ def _end_with(channel: Connection) -> None:
 
 def _guarded(order: Order) -> Report:
     from tenantry.clients.postgres import passes
-    from tenantry.operations.perform import explained
     from tenantry.operations.tasks.measure import Tally
+    from tenantry.sweep import explained
 
     tally = Tally()
     try:

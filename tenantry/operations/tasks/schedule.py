@@ -19,6 +19,7 @@ from tenantry.operations import durable
 from tenantry.operations.perform import patiently
 from tenantry.operations.tasks import perform, register
 from tenantry.operations.tasks.task import Task
+from tenantry.sweep import over
 
 if TYPE_CHECKING:
     import psycopg
@@ -97,14 +98,17 @@ def catch_up(now: datetime | None = None) -> None:
     from dbos import DBOS
 
     now = now or datetime.now(UTC)
-    for there in DBOS.list_schedules(schedule_name_prefix=PREFIX):
+
+    def look(there: Any) -> None:
         name = there["schedule_name"]
         if not there["automatic_backfill"] or not there["last_fired_at"]:
-            continue
+            return
         since = max(datetime.fromisoformat(there["last_fired_at"]), _caught_up.get(name, datetime.min.replace(tzinfo=UTC)))
         if register.next_time(there["schedule"], since) < now - MARGIN:
             DBOS.backfill_schedule(name, since, now)
             _caught_up[name] = now
+
+    over(DBOS.list_schedules(schedule_name_prefix=PREFIX), look).refuse("catching up", lambda there: str(there["schedule_name"]))
 
 
 _caught_up: dict[str, datetime] = {}
@@ -184,8 +188,7 @@ def _digest(task: Task, tenant_id: UUID | None) -> int:
 def mend() -> None:
     """Queues what the journal has and the queue does not; ends in the journal what has ended in the queue without a word."""
     enqueue({**row, "state": "queued"} for row in task_runs.unqueued())
-    for run_id in task_runs.abandoned():
-        task_runs.give_up(run_id)
+    over(task_runs.abandoned(), task_runs.give_up).refuse("giving up runs", str)
 
 
 def _queues() -> None:

@@ -21,7 +21,7 @@ def _prune(_: Context) -> str:
     from tenantry.operations.backup import retention
 
     gone, held = retention.prune()
-    return _counted({"backups pruned": len(gone), "held by an object lock": len(held)})
+    return _counted({"backups pruned": len(gone), "not deleted": len(held)})
 
 
 def _drill(context: Context) -> str:
