@@ -22,6 +22,7 @@ SUITES: dict[str, dict[str, Any]] = {
     "backups": {"runs": 3},
     "clones": {"runs": 3},
     "moves": {"runs": 4},
+    "row_context": {"runs": 7},
 }
 """Module of this package → what its ``measure`` is called with."""
 

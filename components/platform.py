@@ -12,7 +12,7 @@ from components.backups import BackupBucket
 from components.bucket import CellBucket
 from components.control import ControlPlane
 from components.edge import Edge
-from components.resources.store import Store
+from components.resources.store import Store, StoreArgs
 from components.resources.template import Template
 from tenantry.declaration import naming
 from tenantry.settings import PlatformSettings
@@ -24,6 +24,8 @@ class PlatformArgs(TypedDict):
     control_revision: str
     tenant_revision: str
     """Heads of migrations/control and migrations/tenant."""
+    signed: bool
+    """Whether a tenant of the cell takes signed row contexts."""
     adoption: Adoption
 
 
@@ -79,21 +81,20 @@ class Platform(pulumi.ComponentResource):
             owner=owner.name,
             opts=child(f"{name}-schema", protect=True),
         )
-        store = Store(
-            f"{name}-tables",
-            {
-                "tree": "tenant",
-                "server": None,
-                "database": database.name,
-                "schema": schema.name,
-                "owner": owner.name,
-                "app_role": app.name,
-                "tenant_id": None,
-                "login": True,
-                "revision": args["tenant_revision"],
-            },
-            pulumi.ResourceOptions(parent=self, protect=settings.protects),
-        )
+        tables: StoreArgs = {
+            "tree": "tenant",
+            "server": None,
+            "database": database.name,
+            "schema": schema.name,
+            "owner": owner.name,
+            "app_role": app.name,
+            "tenant_id": None,
+            "login": True,
+            "revision": args["tenant_revision"],
+        }
+        if args["signed"]:
+            tables["context_key"] = naming.context_key(settings.bucket_prefix, cell)
+        store = Store(f"{name}-tables", tables, pulumi.ResourceOptions(parent=self, protect=settings.protects))
         self.ready.append(store)
         self.bucket = bucket.bucket
         self.assets_role = bucket.assets_role

@@ -13,6 +13,7 @@ from components.configuration import TenantConfiguration
 from components.database import TenantDatabase
 from components.domain import TenantDomain
 from components.resources.record import TenantRecord
+from components.resources.signed_tenant import SignedTenant, SignedTenantArgs
 from components.storage import tenant_storage
 from tenantry.declaration import TenantDeclaration, naming
 from tenantry.declaration.placement import Location, Place, Row
@@ -34,6 +35,8 @@ class TenantArgs(TypedDict):
     row: Row | None
     """The registry's row; None: another stack holds the tenant, and this one only tables of it."""
     tables: Sequence[Tables]
+    signed_in: str | None
+    """The cell in whose shared tables the tenant's rows are or will be, and open to signed contexts only; None: nowhere."""
     settings: PlatformSettings
     bucket: pulumi.Input[str]
     """The cell's bucket."""
@@ -63,7 +66,15 @@ class Tenant(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:tenant:Tenant", name, None, opts)
-        made: list[pulumi.Resource] = [self._whole(name, args, args["row"])] if args["row"] else []
+        before = list(args["depends_on"])
+        if args["signed_in"]:
+            signed: SignedTenantArgs = {
+                "cell": args["signed_in"],
+                "tenant_id": str(args["declaration"].id),
+                "admitted": args["declaration"].state == "active",
+            }
+            before.append(SignedTenant(f"{name}-context", signed, pulumi.ResourceOptions(parent=self, depends_on=list(before))))
+        made: list[pulumi.Resource] = [self._whole(name, args, args["row"], before)] if args["row"] else []
         passwords: dict[str, pulumi.Output[str]] = {}
         for tables in args["tables"]:
             database = TenantDatabase(
@@ -87,7 +98,7 @@ class Tenant(pulumi.ComponentResource):
         self.passwords = passwords
         self.register_outputs({})
 
-    def _whole(self, name: str, args: TenantArgs, row: Row) -> TenantRecord:
+    def _whole(self, name: str, args: TenantArgs, row: Row, before: Sequence[pulumi.Resource]) -> TenantRecord:
         """All of the tenant that is not tables; its record."""
         declaration, settings = args["declaration"], args["settings"]
         protect = args["protect"]
@@ -102,7 +113,7 @@ class Tenant(pulumi.ComponentResource):
                 "admin": {"name": declaration.admin.name, "email": declaration.admin.email},
             },
             # The rows of an rls tenant go with its record; nothing else of it holds data.
-            pulumi.ResourceOptions(parent=self, protect=protect and row["isolation"] == "rls", depends_on=list(args["depends_on"])),
+            pulumi.ResourceOptions(parent=self, protect=protect and row["isolation"] == "rls", depends_on=list(before)),
         )
         after_record = pulumi.ResourceOptions(parent=self, depends_on=[record])
         TenantConfiguration(f"{name}-config", {"declaration": declaration}, after_record)

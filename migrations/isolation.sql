@@ -10,9 +10,11 @@ DECLARE
     guards text := '';
     -- In policies as a SELECT of its own, which PostgreSQL asks once for a statement, not once for each row.
     context constant text := 'NULLIF(current_setting(''app.tenant_id'', true), '''')::uuid';
+    -- Shared tables ask the function of row_context.sql where it is: then a tenant of the cell takes signed contexts only.
+    shared constant text := CASE WHEN to_regprocedure('tenantry_context.tenant()') IS NULL THEN context ELSE 'tenantry_context.tenant()' END;
     -- In shared tables no context means no rows. A tenant's own store knows its tenant without one, and refuses another's.
     tenant constant text := CASE current_setting('tenantry.tenant_id')
-        WHEN '' THEN format('tenant_id = (SELECT %s)', context)
+        WHEN '' THEN format('tenant_id = (SELECT %s)', shared)
         ELSE format('tenant_id = %1$L::uuid AND (SELECT coalesce(%2$s, %1$L::uuid) = %1$L::uuid)', current_setting('tenantry.tenant_id'), context)
     END;
     app_role constant text := current_setting('tenantry.app_role');

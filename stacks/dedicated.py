@@ -34,6 +34,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "declaration": mine.declaration,
             "row": mine.row,
             "tables": mine.tables,
+            "signed_in": None,
             "protect": mine.protect,
             "settings": settings,
             "bucket": cell.require_output("bucket"),

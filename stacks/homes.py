@@ -26,6 +26,8 @@ class Held:
     """The role that the application uses now."""
     protect: bool
     """Whether its data refuses to be deleted."""
+    signed: bool
+    """Whether its rows, or those it is moving, are in this stack's shared tables and open to signed contexts only."""
 
 
 def of_stack(book: Ledger, everybody: Mapping[str, TenantDeclaration], settings: PlatformSettings) -> list[Held]:
@@ -46,7 +48,8 @@ def _settled(declaration: TenantDeclaration, book: Ledger, settings: PlatformSet
     place = Place.of(declaration, known.turn if known else 0)
     protect = _protected(declaration, book, settings)
     tables = () if place.shared else (Tables(place, declaration.state == "active", protect),)
-    return Held(declaration, row(declaration, settings, place), tables, Location.of(declaration.slug, place).app_role, protect)
+    signed = place.shared and declaration.row_context == "signed"
+    return Held(declaration, row(declaration, settings, place), tables, Location.of(declaration.slug, place).app_role, protect, signed)
 
 
 def _moving(declaration: TenantDeclaration, move: Move, book: Ledger, settings: PlatformSettings) -> Held | None:
@@ -61,11 +64,14 @@ def _moving(declaration: TenantDeclaration, move: Move, book: Ledger, settings: 
         for place, keeping in move.keeping()
         if place.stack(slug) == book.stack
     )
-    if not holds and not tables:
+    # At either end and to the end of the move: before the first row arrives, and until the last one is gone.
+    shared = any(place.shared and place.stack(slug) == book.stack for place in (move.source, move.target))
+    signed = shared and declaration.row_context == "signed"
+    if not holds and not tables and not signed:
         return None
     here = declaration.model_copy(update={"isolation": holder.isolation, "cell": holder.cell})
     home = row(declaration, settings, move.home) if holds else None
-    return Held(here, home, tables, Location.of(slug, move.home).app_role, protect)
+    return Held(here, home, tables, Location.of(slug, move.home).app_role, protect, signed)
 
 
 def _protected(declaration: TenantDeclaration, book: Ledger, settings: PlatformSettings) -> bool:

@@ -36,6 +36,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "settings": settings,
             "control_revision": head("control"),
             "tenant_revision": head("tenant"),
+            "signed": any(tenant.signed for tenant in present),
             "adoption": adoption,
         },
     )
@@ -50,6 +51,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
                 "declaration": mine.declaration,
                 "row": mine.row,
                 "tables": mine.tables,
+                "signed_in": cell if mine.signed else None,
                 "protect": mine.protect,
                 "settings": settings,
                 "bucket": platform.bucket,

@@ -37,9 +37,24 @@ def options(
 
 
 def _register() -> None:
-    from tenantry.commands import backups, clones, configuration, cron, declarations, engine, lifecycle, local, mail, migrate, moves, runs
+    from tenantry.commands import (
+        backups,
+        clones,
+        configuration,
+        cron,
+        declarations,
+        engine,
+        lifecycle,
+        local,
+        mail,
+        migrate,
+        moves,
+        row_context,
+        runs,
+    )
 
-    for module in (declarations, engine, runs, lifecycle, configuration, backups, moves, clones, migrate, cron, mail, local):
+    ours = (declarations, engine, runs, lifecycle, configuration, backups, moves, clones, migrate, row_context, cron, mail, local)
+    for module in ours:
         module.register(app)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
@@ -40,6 +40,8 @@ class StoreArgs(TypedDict):
     """False ends the role's sessions; that it cannot open another is the Role's business."""
     revision: str
     """Head of the migrations."""
+    context_key: NotRequired[str]
+    """For shared tables of which a tenant takes signed row contexts: the secret with the key that signs them."""
 
 
 def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
@@ -70,7 +72,7 @@ def _digest(lines: list[str]) -> str:
 
 
 class StoreProvider(DeclaredProvider):
-    inputs = ("tree", "server", "database", "schema", "owner", "app_role", "tenant_id", "login", "revision")
+    inputs = ("tree", "server", "database", "schema", "owner", "app_role", "tenant_id", "login", "revision", "context_key")
     # Not `server`: an address changes when a server is restored elsewhere; the data is still the tenant's.
     replaces = frozenset({"tree", "database", "schema", "owner"})
 
@@ -93,11 +95,13 @@ class StoreProvider(DeclaredProvider):
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
         from psycopg import sql
 
-        from tenantry.clients import logins, migrations, template
+        from tenantry.clients import logins, migrations, row_context, template
         from tenantry.declaration import naming
 
         copied = props["schema"] == naming.TENANT_SCHEMA and not props.get("server")
         with _connect(props) as connection:
+            if props.get("context_key"):
+                row_context.install(connection, props["context_key"], owner=props["owner"], app_role=props["app_role"])
             # Hashed on this side, so that no server log can hold it.
             hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
             # All in one transaction: a commit costs more than what it commits.

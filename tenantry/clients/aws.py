@@ -51,6 +51,18 @@ def make_secret(name: str, text: str) -> str:
     return text
 
 
+def put_secret(name: str, text: str) -> None:
+    """Gives the secret a new text; makes it where there is none."""
+    manager = client("secretsmanager")
+    with explained(f"secret {name}"):
+        try:
+            manager.put_secret_value(SecretId=name, SecretString=text)
+            return
+        except manager.exceptions.ResourceNotFoundException:
+            pass
+    make_secret(name, text)
+
+
 def _tagged(tags: list[dict[str, str]], mark: str) -> bool:
     return {"Key": "tenantry", "Value": mark} in tags
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired, TextIO, TypedDict
 import psycopg
 from psycopg import sql
 
+from tenantry.clients import row_context
 from tenantry.clients.postgres import may_act_as
 from tenantry.errors import TransientError, WorkError
 from tenantry.settings import migrations_dir
@@ -272,4 +273,6 @@ def posture(connection: psycopg.Connection, schema: str) -> list[str]:
         {"schema": schema},
     ).fetchall()
     lines = [row[0] for row in rows]
+    if any("tenantry_context.tenant()" in line for line in lines):
+        lines += row_context.posture(connection)
     return lines if any(line.startswith("table ") for line in lines) else []

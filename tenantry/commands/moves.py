@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from tenantry import console
+from tenantry.commands import duration
 from tenantry.errors import InputError
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -47,7 +46,7 @@ def move(
 
     if rollback + finish + (to is not None or cell is not None) > 1:
         raise InputError("say one thing: where to, --rollback or --finish", f"for example: tenantry move {slug} --to schema")
-    kept = _time(keep)
+    kept = duration.parse(keep)
     if finish:
         watch([request.follow_up("move-finish", slug, by=person())], detach=detach, as_json=as_json)
         return
@@ -105,11 +104,3 @@ def moves(
 def _say_edited(slug: str, edited: bool) -> None:
     if edited:
         console.say(f"tenants/{slug}.yaml was edited to say so: commit it")
-
-
-def _time(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,5})([dhms])", text)
-    if found is None:
-        raise InputError(f"{text!r} is not a length of time", "for example 7d, 12h or 30m")
-    unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[found[2]]
-    return timedelta(**{unit: int(found[1])})

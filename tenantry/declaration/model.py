@@ -19,6 +19,7 @@ from tenantry.declaration.theme import Theme
 
 Isolation = Literal["rls", "schema", "database", "instance"]
 State = Literal["active", "suspended", "offboarding", "archived", "deleted"]
+RowContext = Literal["plain", "signed"]
 ISOLATIONS: Final[tuple[str, ...]] = get_args(Isolation)
 STATES: Final[tuple[str, ...]] = get_args(State)
 
@@ -123,6 +124,11 @@ class TenantDeclaration(BaseModel):
     )
     isolation: Isolation = Field(
         default="rls", description="`rls`, `schema`: in the cell's stack; `database`, `instance`: in a stack of its own, named by the slug"
+    )
+    row_context: RowContext = Field(
+        default="plain",
+        description="How the application names the tenant where its rows are in shared tables (`rls`): `signed` needs a token, so that an"
+        " SQL injection opens no other tenant's rows",
     )
     cell: Annotated[str, AfterValidator(_cell)] = Field(
         default=naming.MAIN_CELL, description="The cell: `main` is the stack `shared`, any other `shared-<cell>`"

@@ -157,6 +157,11 @@ def assets_role(prefix: str, cell: str) -> str:
     return f"{bucket(prefix, cell)}-assets"
 
 
+def context_key(prefix: str, cell: str) -> str:
+    """The secret in AWS Secrets Manager with the key that signs row contexts for a cell's shared tables."""
+    return f"{prefix}/tenantry/row-context/{cell}"
+
+
 def object_prefix(slug: str) -> str:
     """Where a tenant's objects are in its cell's bucket; ends with a slash, so no prefix is the beginning of another."""
     return f"tenants/{slug}/"

@@ -39,6 +39,7 @@ def examine() -> list[Check]:
         ("PostgreSQL", _postgres),
         ("interrupted runs", _runs),
         ("AWS", _aws),
+        ("row contexts", _row_contexts),
         ("Cloudflare", _cloudflare),
         ("mail", _mail),
     ]
@@ -124,6 +125,16 @@ def _aws() -> str:
             f"the credentials are of account {account}, the settings say {declared}", "correct tenantry:accountId in Pulumi.yaml"
         )
     return f"account {account}"
+
+
+def _row_contexts() -> str:
+    """Whether what applications sign is accepted, in each cell of which a tenant takes signed row contexts."""
+    from tenantry.clients import row_context
+
+    settings = PlatformSettings.from_project(project_root())
+    cells = sorted({tenant.cell for tenant in load(tenants_dir()).values() if tenant.row_context == "signed" and tenant.isolation == "rls"})
+    found = [f"{cell}: {row_context.refuse_stale(cell, naming.context_key(settings.bucket_prefix, cell))}" for cell in cells]
+    return ", ".join(found) or "plain"
 
 
 def _cloudflare() -> str:

@@ -27,6 +27,7 @@ def make(declaration, settings, adoption=NOTHING, released=()):
             "declaration": declaration,
             "row": placement.row(declaration, settings),
             "tables": held.tables,
+            "signed_in": declaration.cell if held.signed else None,
             "protect": held.protect,
             "settings": settings,
             "bucket": "tenantry-dev-main",

@@ -30,6 +30,7 @@ TOKENS = {
     "postgresql:index/role:Role",
     "postgresql:index/schema:Schema",
     "pulumi-python:dynamic/tenantry:ConfigurationRows",
+    "pulumi-python:dynamic/tenantry:SignedTenant",
     "pulumi-python:dynamic/tenantry:Store",
     "pulumi-python:dynamic/tenantry:Template",
     "pulumi-python:dynamic/tenantry:TenantRecord",
@@ -55,7 +56,9 @@ PLATFORM_NAMES = {
     "platform-bucket-lifecycle", "platform-bucket-tls", "platform-bucket-assets-role", "platform-bucket-assets-policy",
 }  # fmt: skip
 
-TENANT_NAMES = re.compile(r"(-(record|config|storage(-(manifest|theme|logo|favicon))?|db2?(-(app|schema|tables))?|domain(-[a-z0-9.-]+)?))?")
+TENANT_NAMES = re.compile(
+    r"(-(record|config|context|storage(-(manifest|theme|logo|favicon))?|db2?(-(app|schema|tables))?|domain(-[a-z0-9.-]+)?))?"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ def prepare(move: Move, tell: Tell) -> str:
     stacks = []
     if ("database", naming.cell_database(move.target.cell)) not in _book(naming.SHARED_STACK).claims:
         stacks.append(naming.cell_stack(move.target.cell))
-    if move.crosses_tables and not move.target.shared:
+    # Shared tables are there; but they must know a tenant who takes signed contexts before its rows arrive.
+    if move.crosses_tables and (not move.target.shared or load(tenants_dir())[move.slug].row_context == "signed"):
         stacks.append(move.target.stack(move.slug))
     return _up(dict.fromkeys(stacks), tell) if stacks else "the tables are there"
 
