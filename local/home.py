@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import fasteners
 
+from local import private
 from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
@@ -30,9 +31,16 @@ class Home:
         return cls(Path(os.environ.get("TENANTRY_LOCAL_HOME") or CLONE / ".local").absolute())
 
     def create(self) -> Home:
-        """Makes the folders that others count on and returns the home itself."""
-        for folder in (self.root, self.state, self.pulumi_home, self.mail, self.log, self.instances):
-            folder.mkdir(parents=True, exist_ok=True)
+        """Makes the folders that others count on, closes what an earlier version left open, and returns the home itself.
+
+        The home itself and those of database servers are passed through by the system user that these run as; they cannot be listed.
+        """
+        for folder in (self.root, self.instances):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.chmod(folder.stat().st_mode & 0o711)
+        for folder in (self.state, self.pulumi_home, self.mail, self.log, self.aws, self.secrets):
+            private.folder(folder)
+        private.mend(self.root, [self.postgres, self.instances, self.aws / "set-aside"])
         return self
 
     @property
@@ -93,7 +101,7 @@ class Home:
     @contextmanager
     def lock(self, patience: float = 120) -> Iterator[None]:
         """One `local up|down|reset` of a home at a time; waits up to ``patience`` seconds, then raises WorkError."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = fasteners.InterProcessLock(self.root / "lock")
         if not lock.acquire(timeout=patience):
             raise WorkError(

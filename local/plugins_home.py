@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from local import private
 from local.home import CLONE
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ def install(home: Home) -> None:
             present = launcher.read_bytes()
             if present == text.encode() or _MARK.encode() not in present:
                 continue
-        launcher.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(launcher.parent)
         fresh = launcher.with_suffix(".new")
         fresh.write_text(text)
-        fresh.chmod(0o755)
+        fresh.chmod(0o700)
         fresh.replace(launcher)
     logs = home.pulumi_home / "logs"
     if not logs.exists():
-        logs.write_text(_NO_LOGS)
+        private.write(logs, _NO_LOGS.encode())

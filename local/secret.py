@@ -6,16 +6,18 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
+from local import private
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def keep(path: Path, nbytes: int = 20) -> str:
     """The secret in ``path``; where there is none, a new one of 2 x ``nbytes`` hexadecimal digits."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private.folder(path.parent)
     if not path.exists():
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with open(fresh, "w", opener=private.opener) as file:  # Path.open takes no opener
             file.write(secrets.token_hex(nbytes))
         try:
             # Of two that come at once the first wins, and a reader never sees half a secret.

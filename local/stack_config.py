@@ -7,12 +7,12 @@ of one clone would fight over it, and a reset one could no longer read its own.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local import private
 from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
@@ -39,4 +39,4 @@ def create(home: Home, engine: Path) -> None:
         )
         if done.returncode:
             raise WorkError(f"the Pulumi engine in {engine} does not work: {done.stderr.strip()}", "tenantry doctor")
-        shutil.move(project / "Pulumi.scratch.yaml", home.stack_config)
+        private.write(home.stack_config, (project / "Pulumi.scratch.yaml").read_bytes())

@@ -119,7 +119,7 @@ class Databases:
     def _set_aside(self, server: PostgresServer, name: str) -> None:
         server.stop()
         kept = self.snapshot.path.parent / "set-aside"
-        kept.mkdir(exist_ok=True)
+        kept.mkdir(exist_ok=True, mode=0o711)  # its servers run as the system user, which passes through
         shutil.move(server.directory, kept / name)
 
     def _update_records(self, region: str) -> None:

@@ -17,6 +17,8 @@ from moto.backends import get_backend
 from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
+from local import private
+
 SERVICES = ("s3", "iam", "sts", "secretsmanager", "acm", "kms", "rds")
 LARGE = 1 << 16
 """Bytes from which an object's content is a file of its own: written once, not again with every change of anything."""
@@ -60,17 +62,14 @@ class _Contents:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(mode=0o700, exist_ok=True)
+        private.folder(folder)
 
     def keep(self, key: FakeKey) -> _Content:
         """The object's content, which is in its file from now on. Names are by content: copies share one."""
         name = f"{key.etag.strip(chr(34))}-{key.contentsize}"
         file = self.folder / name
         if not file.exists():
-            fresh = file.with_suffix(".new")
-            fresh.write_bytes(key.value)
-            fresh.chmod(0o600)
-            fresh.replace(file)
+            private.write(file, key.value)
         return _Content(name)
 
     def read(self, name: str) -> bytes:
@@ -137,7 +136,7 @@ class Snapshot:
     """The file with moto's state. `lock` is held around every request, so that a snapshot is of one moment."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        private.folder(directory)
         self.path = directory / "moto.pickle"
         self._contents = _Contents(directory / "objects")
         self.lock = threading.RLock()
@@ -185,12 +184,7 @@ class Snapshot:
             buffer = io.BytesIO()
             pickler = _Pickler(buffer, self._contents)
             pickler.dump({"version": moto.__version__, "services": services})
-        fresh = self.path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(buffer.getbuffer())
-        # Object bytes and secrets are in it.
-        fresh.chmod(0o600)
-        fresh.replace(self.path)
+        private.write(self.path, buffer.getvalue())  # object bytes and secrets are in it
         self._contents.remove_others(pickler.names)
 
     def _write_changes(self) -> None:

@@ -1,6 +1,7 @@
 """What the local Cloudflare API knows, in one SQLite file."""
 
 import json
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from local import private
 
 Document = dict[str, Any]
 
@@ -38,7 +41,8 @@ class Store:
     """Documents by zone and kind, kept over restarts; every change is one transaction."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(private.opener(str(path), os.O_WRONLY | os.O_CREAT))  # SQLite gives its other files the mode of this one
         # The only thread is the event loop's, so a statement is never interleaved with another request's.
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")

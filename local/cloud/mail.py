@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from local import private
 from local.cloud.ports import HOST
 
 if TYPE_CHECKING:
@@ -45,17 +46,21 @@ def received(directory: Path) -> list[Mail]:
 
 
 def _read(path: Path) -> Mail:
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    body, page = message.get_body(("plain", "html")), message.get_body(("html",))
     again = path.with_suffix(".again")
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    try:
+        subject, body, page = str(message.get("Subject", "")), message.get_body(("plain", "html")), message.get_body(("html",))
+        text, html = body.get_content() if body else "", page.get_content() if page else ""
+    except Exception as error:  # email's parser raises what it likes on a mail that is none; the others are shown all the same
+        subject, text, html = f"(cannot be read: {error})", "", ""
     return Mail(
         path=path,
         received=path.stat().st_mtime,
         sender=str(message.get("X-Mail-From", "")),
         recipients=str(message.get("X-Rcpt-To", "")).split(", "),
-        subject=str(message.get("Subject", "")),
-        text=body.get_content() if body else "",
-        html=page.get_content() if page else "",
+        subject=subject,
+        text=text,
+        html=html,
         message_id=str(message.get("Message-ID", "")).strip(),
         deliveries=1 + (again.read_bytes().count(b"\n") if again.exists() else 0),
     )
@@ -71,20 +76,19 @@ class Sink:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = cast("bytes", envelope.content)
-        message_id = email.message_from_bytes(content, policy=email.policy.default).get("Message-ID")
+        message_id = email.message_from_bytes(content).get("Message-ID")  # by the policy that decodes nothing
         identity = _identity(str(message_id).strip(), envelope.rcpt_tos)
         known = self._known.get(identity) if message_id else None
         if known is not None and known.exists():
-            with known.with_suffix(".again").open("a") as again:
+            with open(known.with_suffix(".again"), "a", opener=private.opener) as again:  # Path.open takes no opener
                 again.write(f"{time.time()}\n")
             return "250 kept before"
         self._count += 1
         # The envelope's addresses stand in no header of the mail itself (think of a Bcc).
         envelope_lines = f"X-Mail-From: {envelope.mail_from}\r\nX-Rcpt-To: {', '.join(envelope.rcpt_tos)}\r\n"
         name = f"{time.time_ns()}-{self._count:04}"
-        partial, path = self._directory / f"{name}.partial", self._directory / f"{name}.eml"
-        partial.write_bytes(envelope_lines.encode() + content)
-        partial.rename(path)
+        path = self._directory / f"{name}.eml"
+        private.write(path, envelope_lines.encode() + content)
         self._known[identity] = path
         return "250 kept"
 
@@ -97,7 +101,7 @@ async def serve(port: int, directory: Path) -> None:
     """Takes mail until SIGTERM or SIGINT."""
     from aiosmtpd.smtp import SMTP as Server
 
-    directory.mkdir(parents=True, exist_ok=True)
+    private.folder(directory)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

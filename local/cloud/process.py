@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from local import private
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -27,10 +29,16 @@ class Process:
     @classmethod
     def spawn(cls, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Process:
         """Starts ``command`` in a session of its own, so that it outlives us and no Ctrl-C reaches it; what it says goes to ``log``."""
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as out:
+        private.folder(log.parent)
+        with open(log, "ab", opener=private.opener) as out:  # Path.open takes no opener
             child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **environment}, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env={**os.environ, **environment},
+                start_new_session=True,
+                umask=private.UMASK,
             )
         child.returncode = 0  # never waited for: it is meant to outlive us, and Popen would warn
         return cls(child.pid, psutil.Process(child.pid).create_time())

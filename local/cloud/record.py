@@ -7,6 +7,7 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from local import private
 from local.cloud.process import Process
 
 if TYPE_CHECKING:
@@ -49,7 +50,5 @@ class Record:
             self._save()
 
     def _save(self) -> None:
-        fresh = self.path.with_suffix(".new")
         processes = {name: asdict(process) for name, process in self.processes.items()}
-        fresh.write_text(json.dumps({"ports": self.ports, "processes": processes}, indent=2))
-        fresh.replace(self.path)
+        private.write(self.path, json.dumps({"ports": self.ports, "processes": processes}, indent=2).encode())

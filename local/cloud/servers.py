@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from local import secret
+from local import private, secret
 from local.cloud import ports
 from local.cloud.postgres import PostgresServer
 from local.cloud.process import Process
@@ -107,7 +107,7 @@ class PluginHost:
     def start(self, home: Home, record: Record) -> State:
         if self.state(home, record) == "running":
             return "running"
-        home.plugins.mkdir(mode=0o700, exist_ok=True)
+        private.folder(home.plugins)
         launcher = home.plugins / LAUNCH.name  # for the engine's processes, which know the home but no clone
         launcher.unlink(missing_ok=True)
         launcher.symlink_to(LAUNCH)
