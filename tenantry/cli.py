@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -70,22 +69,24 @@ def _unexpected(error: Exception) -> TenantryError:
 
 def main() -> None:
     """Entry point of the ``tenantry`` command. Exit codes: 0 done, 1 the work failed, 2 the input is wrong, 130 interrupted."""
+    # What this process and the engine that it starts write may hold secrets: it is theirs alone, from the first moment.
+    os.umask(0o077)
     _register()
+    from tenantry import console
+
     try:
         app()
     except Exception as raised:
         if os.environ.get("TENANTRY_DEBUG"):
-            raise
+            console.trace(raised)
         error = raised if isinstance(raised, TenantryError) else _unexpected(raised)
         if "--json" in sys.argv:
-            print(json.dumps({"error": error.message, "hint": error.hint}))
+            console.print_json({"error": error.message, "hint": error.hint})
         else:
-            print(f"error: {error.message}", file=sys.stderr)
-            if error.hint:
-                print(f"  {error.hint}", file=sys.stderr)
+            console.complain(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, SystemExit) as ended:
         if isinstance(ended, SystemExit) and ended.code != INTERRUPTED:
             raise
-        print("interrupted; run the same command again to go on", file=sys.stderr)
+        console.say("interrupted; run the same command again to go on")
         sys.exit(INTERRUPTED)

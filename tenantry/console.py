@@ -1,15 +1,25 @@
-"""How Tenantry talks: tables and progress on a terminal, plain lines elsewhere, JSON where asked."""
+"""How Tenantry talks: tables and progress on a terminal, plain lines elsewhere, JSON where asked.
+
+The one place that writes to stdout and stderr (a test walks the code for others). Whatever is said may hold text of a tenant, a server or a
+file, so all of it is escaped: it can steer no terminal, begin no line of its own, and hide nothing.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 
+from tenantry.errors import TenantryError
+from tenantry.escape import escaped, escaped_json
 from tenantry.operations.progress import Step, said
+
+_CLEAR = "\r\033[K"
+_JOINERS = "\u200c\u200d"  # part of how Persian and emoji are written; they move nothing
 
 
 def is_terminal() -> bool:
@@ -17,31 +27,73 @@ def is_terminal() -> bool:
     return sys.stderr.isatty()
 
 
+def answers() -> bool:
+    """Whether somebody reads the results as they come: stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def line(text: object = "") -> None:
+    """One line of a command's result, on stdout; a line break within it is shown as its code."""
+    _write(sys.stdout, escaped(str(text), "\t"))
+
+
+def document(text: str) -> None:
+    """A text of several lines on stdout, such as a diff, a key or a mail; its line breaks, tabs and joiners stay."""
+    if text:
+        _write(sys.stdout, escaped(text.removesuffix("\n"), f"\n\t{_JOINERS}"))
+
+
 def say(text: str) -> None:
     """One line of progress. It goes to stderr, so that stdout holds results only."""
-    print(text, file=sys.stderr, flush=True)
+    _write(sys.stderr, escaped(text))
+
+
+def complain(error: TenantryError) -> None:
+    """An error on stderr: one line what (or several, where it is about several places), one line what to do."""
+    first, *more = error.lines
+    _write(sys.stderr, "\n".join(["error: " + escaped(first), *map(escaped, more), *(["  " + escaped(error.hint)] if error.hint else [])]))
+
+
+def trace(error: BaseException) -> None:
+    """An error's traceback on stderr."""
+    _write(sys.stderr, escaped("".join(traceback.format_exception(error)).rstrip(), "\n\t"))
+
+
+def ask(question: str) -> str:
+    """What a person types in answer; the question goes to stderr."""
+    import typer
+
+    return str(typer.prompt(escaped(question), err=True))
+
+
+def confirm(question: str) -> None:
+    """Goes on when a person says yes; else the command ends."""
+    import typer
+
+    typer.confirm(escaped(question), abort=True)
 
 
 def print_json(data: Any) -> None:
     """Data for another program, on stdout; dates and ids as text."""
-    print(json.dumps(data, indent=2, default=str, ensure_ascii=False))
+    _write(sys.stdout, escaped_json(json.dumps(data, indent=2, default=str, ensure_ascii=False)))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout: drawn on a terminal, tab-free aligned text elsewhere."""
-    cells = [[("" if value is None else str(value)) for value in row] for row in rows]
-    if sys.stdout.isatty():
+    cells = [[("" if value is None else escaped(str(value))) for value in row] for row in rows]
+    if answers():
         from rich.console import Console
         from rich.table import Table
 
         table = Table(*columns)
         for row in cells:
             table.add_row(*row)
-        Console().print(table)
+        # A value is no markup: `[link=…]` in a name would be one.
+        Console(markup=False, emoji=False, highlight=False).print(table)
         return
-    widths = [max(len(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
-    for line in [list(columns), ["-" * width for width in widths], *cells]:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    widths = [max(len(row[i]) for row in [list(columns), *cells]) for i in range(len(columns))]
+    for row in [list(columns), ["-" * width for width in widths], *cells]:
+        _write(sys.stdout, "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 class StackProgress:
@@ -54,15 +106,15 @@ class StackProgress:
     def __call__(self, step: Step) -> None:
         with self._lock:
             key = (step.stack, step.name)
+            clear = _CLEAR if is_terminal() else ""
             if not step.done:
                 self._begun[key] = time.monotonic()
                 if is_terminal():
-                    print(f"\r\033[K{step.stack}: {step.verb} {step.name}", end="", file=sys.stderr, flush=True)
+                    _write(sys.stderr, clear + escaped(f"{step.stack}: {step.verb} {step.name}"), end="")
                 return
             seconds = time.monotonic() - self._begun.pop(key, time.monotonic())
             slow = f" ({seconds:.1f} s)" if seconds >= 1 else ""
-            clear = "\r\033[K" if is_terminal() else ""
-            say(f"{clear}{step.stack}: {step.verb} {step.name} ({kind(step.type)}){slow}")
+            _write(sys.stderr, clear + escaped(f"{step.stack}: {step.verb} {step.name} ({kind(step.type)}){slow}"))
 
 
 def kind(token: str) -> str:
@@ -75,3 +127,7 @@ def kind(token: str) -> str:
 def counted(changes: Mapping[str, int]) -> str:
     """``3 create, 1 change`` or ``nothing to do``."""
     return said(changes) or "nothing to do"
+
+
+def _write(stream: IO[str], text: str, end: str = "\n") -> None:
+    print(text, end=end, file=stream, flush=stream is sys.stderr)

@@ -16,6 +16,11 @@ class TenantryError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message as it is shown: one line, but for an error about several places."""
+        return (self.message,)
+
 
 class InputError(TenantryError):
     """What the user wrote is wrong: a declaration, an argument, a setting. Nothing was touched."""

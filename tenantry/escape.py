@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from tenantry.errors import InputError
+
 HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control, format (bidirectional marks, zero width, tags), half of a surrogate pair, line and paragraph separators."""
 
@@ -21,6 +23,20 @@ def escaped(text: str, keep: str = "") -> str:
 def escaped_json(text: str) -> str:
     """A JSON document with the hidden characters of its strings in JSON's own spelling; it means the same."""
     return _SUSPECTS.sub(lambda found: found[0] if found[0] == "\n" else _json_code(found[0]), text)
+
+
+def journalled(text: str | None) -> str | None:
+    """A cause or a result as a journal keeps it: one line. A foreign server's words may hold what PostgreSQL stores in no text."""
+    return None if text is None else escaped(" ".join(text.split()))
+
+
+def require_line(what: str, text: str, most: int = 200) -> str:
+    """The text, where it is one visible line of 1 to ``most`` characters; else ``InputError``."""
+    if not text.strip() or len(text) > most or escaped(text) != text:
+        raise InputError(
+            f"{what} cannot be {escaped(text)[:60]!r}", f"one line of 1 to {most} characters, without control characters and hidden ones"
+        )
+    return text
 
 
 def _code(character: str) -> str:

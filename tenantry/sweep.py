@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -13,7 +11,6 @@ import psycopg
 
 from tenantry.clients.postgres import passes
 from tenantry.errors import TenantryError, TransientError, WorkError
-from tenantry.escape import escaped
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,7 +65,9 @@ def explained(error: BaseException) -> tuple[str, str]:
         hint = "it is tried again; check the server when it goes on" if passes(error) else "see to the server"
         return f"PostgreSQL: {str(error).strip().splitlines()[0]}", hint
     if os.environ.get("TENANTRY_DEBUG"):
-        sys.stderr.write(escaped("".join(traceback.format_exception(error)), keep="\n"))
+        from tenantry import console
+
+        console.trace(error)
     first = (str(error).strip().splitlines() or [""])[0]
     return (
         f"unexpected {type(error).__name__}: {first}",

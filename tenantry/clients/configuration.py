@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from tenantry.clients import registry
 from tenantry.declaration.keys import CONFIGURATION_KEYS
+from tenantry.escape import escaped, require_line
 
 if TYPE_CHECKING:
     import psycopg
@@ -32,7 +33,7 @@ def changing(actor: str, run_id: UUID | None = None, *, snapshot: bool = False) 
     with ``SerializationFailure`` where it would overwrite what changed since."""
     with registry.transaction(snapshot=snapshot) as connection:
         connection.execute(
-            "SELECT set_config('tenantry.actor', %s, true), set_config('tenantry.run_id', %s, true)", [actor, str(run_id or "")]
+            "SELECT set_config('tenantry.actor', %s, true), set_config('tenantry.run_id', %s, true)", [escaped(actor), str(run_id or "")]
         )
         yield connection
 
@@ -119,6 +120,7 @@ def put(tenant_id: UUID, key: str, value: Any, actor: str) -> tuple[Any, Any]:
 
     A value that the declaration says as well is a declared one.
     """
+    require_line("whoever changes it (TENANTRY_ACTOR)", actor)
     with changing(actor) as connection:
         before = _locked(connection, tenant_id, key)
         after = connection.execute(
@@ -139,6 +141,7 @@ def put(tenant_id: UUID, key: str, value: Any, actor: str) -> tuple[Any, Any]:
 
 def take_back(tenant_id: UUID, key: str, actor: str) -> tuple[Any, Any]:
     """Ends what was set at runtime: the declared value is in force again, or none. Answers like ``put``."""
+    require_line("whoever changes it (TENANTRY_ACTOR)", actor)
     with changing(actor) as connection:
         before = _locked(connection, tenant_id, key)
         connection.execute(

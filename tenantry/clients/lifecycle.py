@@ -14,6 +14,7 @@ from uuid import UUID
 
 from tenantry.clients import registry
 from tenantry.errors import InputError
+from tenantry.escape import require_line
 
 if TYPE_CHECKING:
     import psycopg
@@ -141,6 +142,8 @@ def refuse_held(hold: Hold | None, slug: str) -> Hold:
 
 def set_legal_hold(tenant: UUID, reason: str, by: str) -> None:
     """Sets a legal hold, or gives the one that stands another reason. ``InputError`` when the deletion has begun."""
+    require_line("the reason", reason, 1000)
+    require_line("whoever sets it (TENANTRY_ACTOR)", by)
     with locked(tenant) as connection:
         refuse_begun(hold_of(tenant, connection))
         connection.execute(
@@ -152,6 +155,7 @@ def set_legal_hold(tenant: UUID, reason: str, by: str) -> None:
 
 def clear_legal_hold(tenant: UUID, by: str) -> bool:
     """Lifts the legal hold; whether there was one."""
+    require_line("whoever lifts it (TENANTRY_ACTOR)", by)
     with locked(tenant) as connection:
         return bool(
             connection.execute(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.declaration.keys import TEMPLATES
-from tenantry.escape import escaped
+from tenantry.escape import journalled
 
 if TYPE_CHECKING:
     import psycopg
@@ -173,11 +173,6 @@ def defer(connection: psycopg.Connection[dict[str, Any]], entry: Entry, cause: s
     )
 
 
-def _noted(text: str | None) -> str | None:
-    """A cause as it is kept: a foreign server's words may hold what PostgreSQL stores in no text, or what a terminal obeys."""
-    return text and escaped(" ".join(text.split()))[:1000]
-
-
 def hold(connection: psycopg.Connection[dict[str, Any]], entry: Entry, cause: str) -> None:
     """Lets a claimed mail wait for a server that cannot be reached: a quarter of an hour at most, and for as long as that takes."""
     wait = min(wait_after(entry.attempts + 1), timedelta(minutes=15))
@@ -185,6 +180,10 @@ def hold(connection: psycopg.Connection[dict[str, Any]], entry: Entry, cause: st
         "UPDATE outbox SET cause = %s, not_before = clock_timestamp() + %s WHERE tenant_id = %s AND id = %s",
         [_noted(cause), wait, entry.tenant_id, entry.id],
     )
+
+
+def _noted(text: str | None) -> str | None:
+    return (journalled(text) or "")[:1000] or None
 
 
 def wait_after(tries: int) -> timedelta:

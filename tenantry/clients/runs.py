@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from tenantry.clients import registry
 from tenantry.errors import InputError, WorkError
+from tenantry.escape import escaped, journalled, require_line
 
 if TYPE_CHECKING:
     import psycopg
@@ -58,7 +59,7 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
             wanted.subject,
             wanted.stack,
             Jsonb(dict(wanted.arguments or {})),
-            wanted.by,
+            require_line("whoever asks (TENANTRY_ACTOR)", wanted.by),
             wanted.via,
         ],
     ).fetchone()
@@ -126,7 +127,7 @@ def finish(run_id: UUID, worker: str, state: str, error: str | None = None, hint
         row = connection.execute(
             "UPDATE runs SET state = %s, finished_at = now(), progress = NULL, error = %s, hint = %s"
             " WHERE id = %s AND worker = %s AND state = 'running' RETURNING tenant_id, kind, requested_by",
-            [state, error, hint, run_id, worker],
+            [state, journalled(error), journalled(hint), run_id, worker],
         ).fetchone()
         if row is not None:
             audit(connection, row["tenant_id"], row["requested_by"], row["kind"], state, run_id)
@@ -136,7 +137,7 @@ def audit(connection: Any, tenant_id: UUID | None, actor: str, action: str, outc
     """One line of the audit log, in the caller's transaction."""
     connection.execute(
         "INSERT INTO audit_log (tenant_id, actor, action, outcome, run_id) VALUES (%s, %s, %s, %s, %s)",
-        [tenant_id, actor, action, outcome, run_id],
+        [tenant_id, escaped(actor), escaped(action), escaped(outcome), run_id],
     )
 
 
@@ -179,7 +180,7 @@ def end_step(
                 state = EXCLUDED.state, finished_at = now(), summary = EXCLUDED.summary,
                 cause = coalesce(EXCLUDED.cause, run_steps.cause), hint = EXCLUDED.hint
             """,
-            [run_id, number, name, state, summary, cause, hint],
+            [run_id, number, name, state, journalled(summary), journalled(cause), journalled(hint)],
         )
         connection.execute("UPDATE runs SET progress = NULL WHERE id = %s", [run_id])
 
@@ -196,7 +197,7 @@ def note(run_id: UUID, worker: str, name: str, value: Any) -> None:
 
 def tell(run_id: UUID, worker: str, text: str) -> None:
     """Shows how far the step at work has come. ``NotOurs`` when the run is not."""
-    _write(run_id, worker, "UPDATE runs SET progress = %s WHERE id = %s AND worker = %s", text)
+    _write(run_id, worker, "UPDATE runs SET progress = %s WHERE id = %s AND worker = %s", journalled(text))
 
 
 def _write(run_id: UUID, worker: str, statement: LiteralString, value: Any) -> None:

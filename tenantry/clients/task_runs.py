@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from tenantry.clients import registry
 from tenantry.clients.postgres import Server
 from tenantry.declaration.naming import CONTROL_DATABASE, NAMESPACE
+from tenantry.escape import journalled, require_line
 
 OPEN: Final = ("queued", "running")
 
@@ -46,7 +47,7 @@ def add(task: str, slot: datetime, tenants: Iterable[UUID | None], by: str) -> l
         connection.execute(
             "INSERT INTO task_runs (id, task, tenant_id, slot, requested_by)"
             " SELECT id, %s, tenant_id, %s, %s FROM unnest(%s::uuid[], %s::uuid[]) AS chosen (id, tenant_id) ON CONFLICT (id) DO NOTHING",
-            [task, slot, by, ids, chosen],
+            [task, slot, require_line("whoever asks (TENANTRY_ACTOR)", by), ids, chosen],
         )
     return ids
 
@@ -102,7 +103,8 @@ def finish(run: UUID, worker: str, state: str, figures: Mapping[str, Any]) -> No
 
     A run that another worker has taken on stays as it is.
     """
-    names = ("summary", "cause", "hint", "seconds", "database_seconds", "statements", "rows", "memory_bytes")
+    texts = {name: journalled(figures.get(name)) for name in ("summary", "cause", "hint")}
+    names = ("seconds", "database_seconds", "statements", "rows", "memory_bytes")
     with registry.transaction() as connection:
         connection.execute(
             """
@@ -111,7 +113,14 @@ def finish(run: UUID, worker: str, state: str, figures: Mapping[str, Any]) -> No
                 memory_bytes = %(memory_bytes)s, attempts = attempts + %(tries)s
             WHERE id = %(run)s AND worker = %(worker)s AND state = 'running'
             """,
-            {"run": run, "worker": worker, "state": state, "tries": figures.get("tries", 0), **{name: figures.get(name) for name in names}},
+            {
+                "run": run,
+                "worker": worker,
+                "state": state,
+                "tries": figures.get("tries", 0),
+                **texts,
+                **{name: figures.get(name) for name in names},
+            },
         )
 
 

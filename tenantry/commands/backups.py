@@ -128,10 +128,10 @@ def show(backup_id: Id, as_json: Json = False) -> None:
         return
     content = stored.manifest
     console.print_table(("what", "value"), [(key, value) for key, value in _shown(stored.entry).items() if value is not None])
-    print()
+    console.line()
     rows = [(table, figure.rows, figure.checksum) for table, figure in content.tables.items()]
     console.print_table(("table", "rows", "checksum"), [*rows, *((f"registry: {table}", n, "") for table, n in content.registry.items())])
-    print()
+    console.line()
     console.print_table(("part", "bytes", "sha256"), [(part.name, part.bytes, part.sha256) for part in content.parts])
 
 
@@ -156,7 +156,7 @@ def verify(
         console.print_json({"id": backup_id, "whole": True, "restored": bool(proof), "seconds": proof.seconds if proof else None})
     else:
         said = f", and restored to what was saved: {proof.rows} rows in {proof.seconds:.1f} s" if proof else ""
-        print(f"{backup_id}: all {len(stored.manifest.parts)} parts are what was stored{said}")
+        console.line(f"{backup_id}: all {len(stored.manifest.parts)} parts are what was stored{said}")
 
 
 def prune(
@@ -174,7 +174,7 @@ def prune(
         console.print_json({"pruned": [entry.id for entry in gone], "held": held, "dry_run": dry_run})
     else:
         for entry in gone:
-            print(f"{'would prune' if dry_run else 'pruned'} {entry.id} ({entry.slug}, {entry.reason}, {entry.state})")
+            console.line(f"{'would prune' if dry_run else 'pruned'} {entry.id} ({entry.slug}, {entry.reason}, {entry.state})")
         console.say(f"{len(gone)} backups {'would go' if dry_run else 'went'}")
     if held and not as_json:
         raise WorkError(
@@ -222,7 +222,7 @@ def confirm(slug: Annotated[str, typer.Argument(metavar="SLUG")], as_json: Json 
     if as_json:
         console.print_json({"slug": slug, "restore": done.id, "backup": done.backup_id, "state": "confirmed"})
     else:
-        print(f"{slug}: the restore of {done.backup_id} stands; what it replaced is gone")
+        console.line(f"{slug}: the restore of {done.backup_id} stands; what it replaced is gone")
 
 
 def rollback(slug: Annotated[str, typer.Argument(metavar="SLUG")], detach: Detach = False, as_json: Json = False) -> None:

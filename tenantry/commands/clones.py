@@ -66,7 +66,9 @@ def run(
     run_id = work.request(slug, new, by=person(), salt=salt, isolation=isolation, admin=admin, file=file)
     watch([run_id], detach=detach, as_json=as_json)
     if not detach and not as_json:
-        print(f"{new}: an anonymised clone of {slug}; tenantry invite {new} makes its administrator's link; commit tenants/{new}.yaml")
+        console.line(
+            f"{new}: an anonymised clone of {slug}; tenantry invite {new} makes its administrator's link; commit tenants/{new}.yaml"
+        )
 
 
 def check(
@@ -100,12 +102,12 @@ def check(
     if found.pending:
         console.say(f"note: looked at tables of revision {found.revision}, which the cell {cell} is not at yet: tenantry migrate")
     for problem in problems:
-        print(problem)
+        console.line(problem)
     if problems:
         raise InputError(
             f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {content.name}", "docs/cloning.md explains the words"
         )
-    print(f"{content.name}: every column of {len(content.tenant)} tenant tables and every registry table is classified")
+    console.line(f"{content.name}: every column of {len(content.tenant)} tenant tables and every registry table is classified")
 
 
 def every(as_json: Json = False) -> None:

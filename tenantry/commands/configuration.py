@@ -45,7 +45,7 @@ def keys(
     from tenantry.declaration.reference import configuration_table
 
     if markdown:
-        typer.echo(configuration_table(), nl=False)
+        console.document(configuration_table())
     elif schema:
         console.print_json(values.json_schema())
     elif as_json:
@@ -74,7 +74,7 @@ def get(slug: Slug, key: MaybeKey = None, as_json: Json = False) -> None:
         if found[0].value is None:
             console.say(f"{key} has no value")
         else:
-            print(plain(found[0].value))
+            console.document(plain(found[0].value))
         over = f"; declared: {short(found[0].declared)}" if found[0].source == "runtime" else ""
         console.say(f"({found[0].source}{over}; changed by: {_may(found[0].editor, found[0].runtime)})")
     else:
@@ -190,7 +190,7 @@ def write_back(
     elif not done.keys:
         console.say(f"nothing to write: no value of {slug} differs from its file")
     else:
-        print(done.diff, end="")
+        console.document(done.diff)
         if not show:
             console.say(f"{done.file} written: {', '.join(done.keys)}; have it reviewed, then `tenantry up {slug}` makes it declared")
 
@@ -203,9 +203,9 @@ def _print_changed(done: Changed, as_json: bool) -> None:
     if as_json:
         console.print_json({**asdict(done), "changed": done.changed})
     elif done.changed:
-        print(f"{done.slug} {done.key}: {short(done.old)} ({done.old_source}) → {short(done.value)} ({done.source})")
+        console.line(f"{done.slug} {done.key}: {short(done.old)} ({done.old_source}) → {short(done.value)} ({done.source})")
     else:
-        print(f"{done.slug} {done.key}: {short(done.value)} ({done.source}), as before")
+        console.line(f"{done.slug} {done.key}: {short(done.value)} ({done.source}), as before")
 
 
 def _may(editor: str, runtime: bool) -> str:

@@ -135,11 +135,11 @@ def log(
         console.print_json(rows)
         return
     for row in reversed(rows):
-        print(f"{_when(row['slot'])}  {line(row)}")
+        console.line(f"{_when(row['slot'])}  {line(row)}")
         if row["hint"]:
-            print(f"    next: {row['hint']}")
+            console.line(f"    next: {row['hint']}")
     if not rows:
-        print("nothing has failed" if failed else "nothing has run yet")
+        console.line("nothing has failed" if failed else "nothing has run yet")
 
 
 def report(
@@ -221,7 +221,7 @@ def _conclude(rows: Sequence[dict[str, Any]], detach: bool, as_json: bool) -> No
         console.print_json(rows)
     elif detach:
         for row in rows:
-            print(row["id"])
+            console.line(row["id"])
     counts = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
     failed = [row for row in rows if row["state"] == "failed"]
     if failed and as_json:

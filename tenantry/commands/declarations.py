@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tenantry import console
 from tenantry.settings import tenants_dir
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def validate(
     except DeclarationErrors as error:
         if not as_json:
             raise
-        _print_json({"valid": False, "problems": [problem.as_json() for problem in error.problems]})
+        console.print_json({"valid": False, "problems": [problem.as_json() for problem in error.problems]})
         raise typer.Exit(error.exit_code) from None
     if as_json:
-        _print_json({"valid": True, "tenants": len(tenants), "problems": []})
+        console.print_json({"valid": True, "tenants": len(tenants), "problems": []})
     else:
-        typer.echo(f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} in {directory}: all valid")
+        console.line(f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} in {directory}: all valid")
 
 
 def _asked() -> bool:
@@ -64,7 +64,7 @@ def _asked() -> bool:
 
     reason = platform_check.unasked()
     if reason:
-        typer.echo(f"note: the platform was not asked: {reason}", err=True)
+        console.say(f"note: the platform was not asked: {reason}")
     return not reason
 
 
@@ -80,9 +80,9 @@ def schema(
     from tenantry.declaration.schema import file_schema
 
     if markdown:
-        typer.echo(reference(), nl=False)
+        console.document(reference())
     else:
-        _print_json(file_schema(FileReader(tenants_dir()).tiers))
+        console.print_json(file_schema(FileReader(tenants_dir()).tiers))
 
 
 def new(
@@ -107,9 +107,9 @@ def new(
         quarantine.refuse([slug], [])
     path = create(tenants_dir(), NewTenant(slug, tier, name, email, isolation, cell))
     if as_json:
-        _print_json({"slug": slug, "file": str(path)})
+        console.print_json({"slug": slug, "file": str(path)})
     else:
-        typer.echo(f"{display(path)} written; look it over, then `tenantry provision {slug}`")
+        console.line(f"{display(path)} written; look it over, then `tenantry provision {slug}`")
 
 
 def render(
@@ -136,7 +136,7 @@ def render(
         tenants.tenant(slug)
     changed = [change for change in differences(earlier, Tree.of(directory, tenants)) if slug in (None, change.slug)]
     if as_json:
-        _print_json([asdict(change) for change in changed])
+        console.print_json([asdict(change) for change in changed])
     else:
         _print_changes(changed, diff)
 
@@ -165,18 +165,10 @@ def list_tenants(as_json: JsonOption = False) -> None:
         for tenant in load(tenants_dir()).values()
     ]
     if as_json:
-        _print_json(rows)
+        console.print_json(rows)
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("slug", "name", "tier", "isolation", "stack", "state", "hosts"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("slug", "state"))
-    for row in rows:
-        table.add_row(*(str(row[key]) for key in ("slug", "name", "tier", "isolation", "stack", "state")), "\n".join(row["hosts"]))
-    # Without a terminal rich would fold at 80 columns what a script reads line by line.
-    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    columns = ("slug", "name", "tier", "isolation", "stack", "state")
+    console.print_table((*columns, "hosts"), [(*(row[key] for key in columns), ", ".join(row["hosts"])) for row in rows])
 
 
 def _effective(tenant: TenantDeclaration) -> dict[str, Any]:
@@ -186,21 +178,17 @@ def _effective(tenant: TenantDeclaration) -> dict[str, Any]:
 def _print_changes(changed: Iterable[TenantChange], revision: str) -> None:
     changes = list(changed)
     for change in changes:
-        typer.echo(f"{change.slug}: {change.what}")
+        console.line(f"{change.slug}: {change.what}")
         for entry in change.changes:
-            typer.echo(f"  {entry.key}: {json.dumps(entry.before, ensure_ascii=False)} → {json.dumps(entry.after, ensure_ascii=False)}")
+            console.line(f"  {entry.key}: {json.dumps(entry.before, ensure_ascii=False)} → {json.dumps(entry.after, ensure_ascii=False)}")
     if not changes:
-        typer.echo(f"no effective declaration differs from {revision}")
-
-
-def _print_json(data: Any) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        console.line(f"no effective declaration differs from {revision}")
 
 
 def _print_data(data: Any, as_json: bool) -> None:
     if as_json:
-        _print_json(data)
+        console.print_json(data)
         return
     import yaml
 
-    typer.echo(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120), nl=False)
+    console.document(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120))

@@ -47,12 +47,20 @@ def preview(
         for result in results:
             for step in result.outcome.steps if result.outcome else ():
                 more = f": {', '.join(step.properties)}" if step.properties else ""
-                print(f"{step.stack}: would {step.verb} {step.name} ({console.kind(step.type)}){more}")
+                console.line(f"{step.stack}: would {step.verb} {step.name} ({console.kind(step.type)}){more}")
     _conclude(results, as_json, links={}, table=False)
 
 
 def up(
-    slug: Slug = None, stack: Stack = None, every: All = False, refresh: Refresh = False, parallel: Parallel = None, as_json: Json = False
+    slug: Slug = None,
+    stack: Stack = None,
+    every: All = False,
+    refresh: Refresh = False,
+    parallel: Parallel = None,
+    show_links: Annotated[
+        bool, typer.Option("--show-links", help="Print new administrators' invitation links also where stdout is no terminal.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Make the tenants what their files say.
 
@@ -66,9 +74,14 @@ def up(
     results = apply.over(stacks, lambda name: engine.up(name, declared, progress, refresh=refresh), parallel=parallel)
     done = [result.stack for result in results if result.outcome]
     domain = PlatformSettings.from_project(project_root()).domain
-    tokens = apply.issue_invitations(declared, done) if done else {}
+    # A link opens the tenant to whoever reads it, and what is no terminal is a log: there none is made.
+    shown = show_links or (console.answers() and not as_json)
+    tokens = apply.issue_invitations(declared, done) if done and shown else {}
     links = {name: _link(name, token, domain) for name, token in tokens.items()}
     _conclude(results, as_json, links)
+    if not shown and not as_json:
+        for name in apply.uninvited(declared, done):
+            console.line(f"{name}: its administrator has no invitation link yet: tenantry invite {name} --mail")
 
 
 def status(
@@ -115,14 +128,14 @@ def resolve(
         if as_json:
             console.print_json({"host": host, **asdict(found)})
         else:
-            print(found.state + (f" {found.slug}" if found.slug else ""))
+            console.line(found.state + (f" {found.slug}" if found.slug else ""))
         return
     with registry.transaction() as connection:
         opened = invitations.resolve(connection, sys.stdin.readline().strip())
     if as_json:
         console.print_json(asdict(opened) if opened else {"state": "unknown"})
     else:
-        print(f"{opened.state} {opened.slug} ({opened.tenant_state})" if opened else "unknown")
+        console.line(f"{opened.state} {opened.slug} ({opened.tenant_state})" if opened else "unknown")
 
 
 def invite(
@@ -149,7 +162,7 @@ def invite(
         if as_json:
             console.print_json({"slug": slug, "sent_to": declared[slug].admin.email})
         else:
-            print(f"sent to {declared[slug].admin.email}")
+            console.line(f"sent to {declared[slug].admin.email}")
         return
     tokens = registry.issue_tokens([str(declared[slug].id)], again=True)
     if not tokens:
@@ -158,7 +171,7 @@ def invite(
     if as_json:
         console.print_json({"slug": slug, "link": link})
     else:
-        print(link)
+        console.line(link)
 
 
 def doctor(as_json: Json = False) -> None:
@@ -170,10 +183,9 @@ def doctor(as_json: Json = False) -> None:
         console.print_json([{"check": check.name, "ok": check.ok, "found": check.found, "hint": check.hint} for check in found])
     else:
         for check in found:
-            print(
-                f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.found}"
-                + (f"\n      {check.hint}" if not check.ok and check.hint else "")
-            )
+            console.line(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.found}")
+            if not check.ok and check.hint:
+                console.line(f"      {check.hint}")
     if not all(check.ok for check in found):
         raise typer.Exit(1)
 
@@ -201,9 +213,10 @@ def tenant_table(links: dict[str, str]) -> None:
         )
     console.print_table(("tenant", "isolation", "host", "database", "bucket prefix", "admin invitation"), rows)
     if links:
-        print("\nInvitation links, shown this once (tenantry invite SLUG makes a new one):")
+        console.line()
+        console.line("Invitation links, shown this once (tenantry invite SLUG makes a new one):")
         for slug, link in sorted(links.items()):
-            print(f"  {slug}: {link}")
+            console.line(f"  {slug}: {link}")
 
 
 def _chosen(slug: str | None, stack: str | None, every: bool) -> tuple[Declarations, list[str]]:

@@ -135,7 +135,7 @@ def deletion_key() -> None:
     """Print the platform's public key (PEM): keep it where records are checked."""
     from tenantry.clients import deletion_records
 
-    print(deletion_records.public_pem(), end="")
+    console.document(deletion_records.public_pem())
 
 
 def quarantine_list(as_json: Json = False) -> None:
@@ -177,7 +177,7 @@ def _done(data: dict[str, Any], text: str, as_json: bool) -> None:
     if as_json:
         console.print_json(data)
     else:
-        print(text)
+        console.line(text)
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:

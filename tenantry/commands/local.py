@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from dataclasses import asdict
@@ -10,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from tenantry import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +31,10 @@ def register(app: typer.Typer) -> None:
 @local.command()
 def up(as_json: Json = False) -> None:
     """Start what does not run and repair what died; run again, it changes nothing."""
-    statuses = _cloud().up(lambda line: typer.echo(line, err=True))
+    statuses = _cloud().up(console.say)
     _show(statuses, as_json)
     if not as_json and all(status.state == "running" for status in statuses):
-        typer.echo("the local cloud was up already; nothing changed")
+        console.line("the local cloud was up already; nothing changed")
 
 
 @local.command()
@@ -58,11 +59,11 @@ def env(as_json: Json = False) -> None:
 
     variables = environment(_home())
     if as_json:
-        typer.echo(json.dumps(variables, indent=2))
+        console.print_json(variables)
         return
-    typer.echo(f"unset {' '.join(UNSET)}")
+    console.line(f"unset {' '.join(UNSET)}")
     for key, value in variables.items():
-        typer.echo(f"export {key}={shlex.quote(value)}")
+        console.line(f"export {key}={shlex.quote(value)}")
 
 
 @local.command()
@@ -70,9 +71,9 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
     """End the servers and remove all their data, the Pulumi state and the passwords."""
     home = _home()
     if not yes:
-        typer.confirm(f"Remove the local cloud in {home.root} with all its data?", abort=True)
+        console.confirm(f"Remove the local cloud in {home.root} with all its data?")
     _cloud().reset()
-    typer.echo(f"the local cloud in {home.root} is gone")
+    console.line(f"the local cloud in {home.root} is gone")
 
 
 @local.command("end-hold")
@@ -91,9 +92,9 @@ def end_hold(slug: Annotated[str, typer.Argument(metavar="SLUG", help="An off-bo
     os.environ.update(process_environment(_home()))
     hold = lifecycle.end_hold_now(naming.tenant_id(slug), slug)
     if as_json:
-        typer.echo(json.dumps({"slug": slug, "since": hold.since.isoformat(), "until": hold.until.isoformat()}, indent=2))
+        console.print_json({"slug": slug, "since": hold.since.isoformat(), "until": hold.until.isoformat()})
         return
-    typer.echo(f"the hold of {slug} is over: tenantry offboard {slug} --delete, or --archive")
+    console.line(f"the hold of {slug} is over: tenantry offboard {slug} --delete, or --archive")
 
 
 @local.command()
@@ -110,7 +111,6 @@ def mail(
     Example: tenantry local mail 3 --html > mail.html
     """
     from local.cloud.mail import received
-    from tenantry import console
     from tenantry.errors import InputError
 
     mails = list(enumerate(received(_home().mail), 1))
@@ -119,7 +119,7 @@ def mail(
     chosen = [(index, each) for index, each in mails if number in (None, index) and (not to or to in ", ".join(each.recipients))]
     rows: list[dict[str, Any]] = [{"number": index, **asdict(each), "path": str(each.path)} for index, each in chosen]
     if as_json:
-        typer.echo(json.dumps(rows if number is None else rows[0], indent=2, ensure_ascii=False))
+        console.print_json(rows if number is None else rows[0])
         return
     if number is None:
         console.print_table(
@@ -138,12 +138,16 @@ def mail(
         return
     found = mails[number - 1][1]
     if raw:
-        typer.echo(found.path.read_text(errors="replace"))
+        console.document(found.path.read_text(errors="replace"))
     elif html:
-        typer.echo(found.html)
+        console.document(found.html)
     else:
-        typer.echo(f"From:       {found.sender}\nTo:         {', '.join(found.recipients)}\nSubject:    {found.subject}")
-        typer.echo(f"Message-ID: {found.message_id}\nDeliveries: {found.deliveries}\n\n{found.text}")
+        console.line(f"From:       {found.sender}")
+        console.line(f"To:         {', '.join(found.recipients)}")
+        console.line(f"Subject:    {found.subject}")
+        console.line(f"Message-ID: {found.message_id}")
+        console.line(f"Deliveries: {found.deliveries}")
+        console.document(f"\n{found.text}")
 
 
 def _home() -> Home:
@@ -160,8 +164,8 @@ def _cloud() -> Cloud:
 
 def _show(statuses: Sequence[Status], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([asdict(status) for status in statuses], indent=2))
+        console.print_json([asdict(status) for status in statuses])
         return
     for status in statuses:
         where = f"127.0.0.1:{status.port}" if status.port else "-"
-        typer.echo(f"{status.name:<24} {status.state:<10} {where}")
+        console.line(f"{status.name:<24} {status.state:<10} {where}")

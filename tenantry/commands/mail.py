@@ -77,7 +77,7 @@ def show(mail_id: Id, as_json: Json = False) -> None:
     console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in row.items() if value is not None])
     for attempt in attempts:
         outcome = attempt["outcome"] or "no answer noted: the mail may have arrived"
-        print(f"{attempt['begun_at']:%Y-%m-%d %H:%M:%S}  attempt {attempt['number']}: {outcome}  {attempt['answer'] or ''}".rstrip())
+        console.line(f"{attempt['begun_at']:%Y-%m-%d %H:%M:%S}  attempt {attempt['number']}: {outcome}  {attempt['answer'] or ''}".rstrip())
 
 
 @mail.command()
@@ -146,9 +146,10 @@ def preview(
     if as_json:
         console.print_json({"subject": rendered.subject, "plain": rendered.plain, "html": rendered.html})
     elif html:
-        print(rendered.html)
+        console.document(rendered.html)
     else:
-        print(f"Subject: {rendered.subject}\n\n{rendered.plain}", end="")
+        console.line(f"Subject: {rendered.subject}")
+        console.document(f"\n{rendered.plain}")
 
 
 @mail.command()
@@ -172,7 +173,7 @@ def bounce(
         console.print_json({"id": found.mail_id, "action": found.action, "status": found.status, "reason": found.reason, "noted": noted})
     else:
         verdict = "noted" if noted else "nothing to note: no such mail was sent" if found.action == "failed" else "not given up yet"
-        print(f"{str(found.mail_id)[:8]} {found.action} {found.status} {found.reason}: {verdict}")
+        console.line(f"{str(found.mail_id)[:8]} {found.action} {found.status} {found.reason}: {verdict}")
 
 
 def _find(connection: Any, prefix: str) -> UUID:
@@ -196,6 +197,6 @@ def _conclude(delivery: Delivery, as_json: bool) -> None:
     else:
         for cause in delivery.causes:
             console.say(cause)
-        print(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing is due")
+        console.line(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing is due")
     if delivery.deferred or delivery.failed:
         raise typer.Exit(1)

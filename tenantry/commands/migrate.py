@@ -81,7 +81,7 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
 
     run_id = operation.request(chosen, options, by=person(), looked=None if detach else found)
     if detach:
-        console.print_json({"run": run_id}) if as_json else print(run_id)
+        console.print_json({"run": run_id}) if as_json else console.line(run_id)
         return
     console.say(f"{len(found.lagging)} to migrate to {found.head}, {len(found.first)} of them first (run {run_id})")
     try:

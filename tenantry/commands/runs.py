@@ -14,6 +14,7 @@ import typer
 
 from tenantry import console
 from tenantry.errors import InputError, WorkError
+from tenantry.escape import require_line
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
@@ -94,7 +95,7 @@ def log(
     for run in reversed(found):
         _print_run(run)
     if not found:
-        print(f"no run of {what} yet; tenantry config history {what} shows values set at runtime" if what else "no run yet")
+        console.line(f"no run of {what} yet; tenantry config history {what} shows values set at runtime" if what else "no run yet")
 
 
 def worker(
@@ -121,7 +122,7 @@ def worker(
 
 def person() -> str:
     """Who asks: TENANTRY_ACTOR (set by a service or a pipeline), else the user of this machine."""
-    return os.environ.get("TENANTRY_ACTOR") or getpass.getuser()
+    return require_line("TENANTRY_ACTOR", os.environ.get("TENANTRY_ACTOR") or getpass.getuser())
 
 
 def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = False, nothing: str = "nothing to do") -> list[dict[str, Any]]:
@@ -151,7 +152,7 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
         console.print_json(found)
     elif detach:
         for run in found:
-            print(run["id"])
+            console.line(run["id"])
     undone = [run for state in ("failed", "cancelled") for run in found if run["state"] == state]
     if undone:
         raise typer.Exit(1) if as_json else _not_done(undone[0])
@@ -209,16 +210,18 @@ def line(step: dict[str, Any]) -> str:
 
 def _print_run(run: dict[str, Any]) -> None:
     when = f"{run['requested_at']:%Y-%m-%d %H:%M:%S}"
-    print(f"{when}  {run['kind']} {run['subject']}: {run['state']}, asked for by {run['requested_by']} ({run['via']}), run {run['id']}")
+    console.line(
+        f"{when}  {run['kind']} {run['subject']}: {run['state']}, asked for by {run['requested_by']} ({run['via']}), run {run['id']}"
+    )
     for step in run["steps"]:
-        print(f"    {line(step)}")
+        console.line(f"    {line(step)}")
     if run["state"] == "cancelled":
-        print(f"    cancelled: {run['error']}")
+        console.line(f"    cancelled: {run['error']}")
     elif run["error"]:
-        print(f"    failed: {run['error']}")
-        print(f"    next: {run['hint'] or ''}; then: tenantry resume {run['id']}".replace("next: ; then: ", "next: "))
+        console.line(f"    failed: {run['error']}")
+        console.line(f"    next: {run['hint'] or ''}; then: tenantry resume {run['id']}".replace("next: ; then: ", "next: "))
     elif run["state"] in ("queued", "running"):
-        print(f"    {run['progress'] or ('waits for a worker' if run['state'] == 'queued' else 'at work')}")
+        console.line(f"    {run['progress'] or ('waits for a worker' if run['state'] == 'queued' else 'at work')}")
 
 
 def _maybe_id(text: str) -> UUID | None:

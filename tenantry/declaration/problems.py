@@ -40,6 +40,11 @@ class DeclarationErrors(InputError):
         headline = f"{count} problem{'s' if count != 1 else ''} in {files} file{'s' if files != 1 else ''}"
         super().__init__("\n".join((headline, *map(str, self.problems))), "correct them and run `tenantry validate`; nothing was touched")
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The headline, then a line for each problem."""
+        return (self.message.partition("\n")[0], *map(str, self.problems))
+
 
 def invalid(message: str, hint: str = "") -> PydanticCustomError:
     """The error a validator raises: shown with the position of the value it is about. Braces in the text are plain text."""

@@ -85,7 +85,18 @@ def _attempt(stack: str, work: Work) -> Result:
 
 def issue_invitations(declared: Declarations, stacks: Iterable[str]) -> dict[str, str]:
     """A link for each administrator of these stacks who was never given one: slug → link. It is shown once and never again."""
-    chosen = set(stacks)
-    ids = {str(tenant.id): tenant for tenant in declared.values() if tenant.stack in chosen and tenant.state == "active"}
+    ids = _active(declared, stacks)
     tokens = registry.issue_tokens(list(ids)) if ids else {}
-    return {ids[tenant_id].slug: token for tenant_id, token in tokens.items()}
+    return {ids[tenant_id]: token for tenant_id, token in tokens.items()}
+
+
+def uninvited(declared: Declarations, stacks: Iterable[str]) -> list[str]:
+    """The tenants of these stacks whose administrator was never given a link, by slug."""
+    slugs = set(_active(declared, stacks).values())
+    return sorted(row["slug"] for row in registry.tenants() if row["slug"] in slugs and not row["issued_at"] and not row["accepted_at"])
+
+
+def _active(declared: Declarations, stacks: Iterable[str]) -> dict[str, str]:
+    """Id → slug of the active tenants of these stacks."""
+    chosen = set(stacks)
+    return {str(tenant.id): tenant.slug for tenant in declared.values() if tenant.stack in chosen and tenant.state == "active"}

@@ -27,7 +27,7 @@ def run(sandbox):
     sandbox.declare("quiet-rls")
     sandbox.declare("quiet-schema", isolation="schema")
     sandbox.declare("quiet-db", isolation="database")
-    process = sandbox.start_interpreter("up", "--all")
+    process = sandbox.start_interpreter("up", "--all", "--show-links")
     arguments = set()
     while process.poll() is None:
         for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -83,6 +83,28 @@ def test_an_invitation_link_is_shown_once_and_stored_hashed(run):
         if file.is_file():
             content = file.read_bytes()
             assert not [slug for slug, token in links if token.encode() in content], file
+
+
+def test_a_run_whose_output_is_a_log_makes_no_link(run):
+    """AUDIT S9: a new tenant's administrator gets none from `up > file`; the line says how to send it."""
+    sandbox, _, _ = run
+    sandbox.declare("quiet-late")
+    done = sandbox.tenantry("up", "quiet-late")
+    assert "/invitations/" not in done.stdout + done.stderr
+    assert "quiet-late: its administrator has no invitation link yet: tenantry invite quiet-late --mail" in done.stdout
+    with sandbox.sql(naming.CONTROL_DATABASE) as admin:
+        issued = admin.execute("SELECT issued_at FROM control.invitations WHERE email LIKE '%quiet-late%'").fetchall()
+    assert issued == [(None,)]
+
+
+def test_states_logs_and_mail_are_their_owners_alone(run):
+    """AUDIT S14: after runs of the engine no file of the home can be read by others, but for what the database servers' user passes."""
+    sandbox, _, _ = run
+    home = sandbox.cloud.home
+    servers = (home.postgres, home.instances)
+    found = [path for path in home.root.rglob("*") if not path.is_symlink() and not any(path.is_relative_to(each) for each in servers)]
+    assert any(path.is_relative_to(home.state) and path.suffix == ".json" for path in found)
+    assert not [str(path) for path in found if path.stat().st_mode & 0o077]
 
 
 def test_a_role_stores_no_password_but_its_scram_verifier(run):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tenantry.clients import runs
 from tenantry.clients.stores import TenantStore
+from tenantry.escape import require_line
 from tenantry.operations import durable
 from tenantry.operations.backup import catalog, taking
 from tenantry.operations.steps import Kind, Patience, Run, Step
@@ -15,6 +16,7 @@ from tenantry.operations.steps import Kind, Patience, Run, Step
 
 def request(slug: str, reason: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for a backup; the run's id. ``InputError`` for an unknown tenant. It waits for no run of the tenant's stack."""
+    require_line("the reason", reason, 60)
     store = TenantStore.of(slug)
     return durable.request(runs.Request(BACKUP.name, slug, tenant_id=store.id, arguments={"reason": reason}, by=by, via=via))
 

@@ -1,0 +1,47 @@
+"""A link that opens a tenant to whoever reads it is made where a person reads it, or where it was asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tenantry import console
+from tenantry.commands import engine
+from tenantry.operations import apply
+from tenantry.operations.engine import Outcome
+
+
+@pytest.mark.parametrize(
+    ("terminal", "options", "shown"),
+    [
+        (False, {}, False),
+        (False, {"as_json": True}, False),
+        (True, {"as_json": True}, False),
+        (True, {}, True),
+        (False, {"show_links": True}, True),
+        (False, {"show_links": True, "as_json": True}, True),
+    ],
+)
+def test_links_are_for_a_terminal_or_asked_for(monkeypatch, terminal, options, shown):
+    """AUDIT S9: elsewhere none is even made, and a line says how the administrator gets one."""
+    outcome = SimpleNamespace(spec=Outcome, changes={"create": 1}, seconds=1.0)
+    made = []
+    monkeypatch.setattr(engine, "_chosen", lambda *_: ({}, ["acme"]))
+    monkeypatch.setattr(apply, "over", lambda *_, **__: [apply.Result("acme", outcome, None)])
+    monkeypatch.setattr(apply, "issue_invitations", lambda *_: made.append(1) or {"acme": "TOKEN"})
+    monkeypatch.setattr(apply, "uninvited", lambda *_: ["acme"])
+    monkeypatch.setattr("tenantry.clients.registry.tenants", list)
+    monkeypatch.setattr(console, "answers", lambda: terminal)
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    engine.up(slug="acme", **options)
+    assert bool(made) == shown
+    assert ("/invitations/TOKEN" in out.getvalue()) == shown
+    if options.get("as_json"):
+        assert bool(json.loads(out.getvalue())["invitations"]) == shown
+    elif not shown:
+        assert "acme: its administrator has no invitation link yet: tenantry invite acme --mail" in out.getvalue()
