@@ -1,6 +1,7 @@
 # make up    everything on this machine, from nothing to running tenants
 # make test  all tests, also as the first command ever
 # make test-volume  the tests that have a volume, at their full one
+# make test-mail  2,000 hostile mails, without the engine and the local cloud: for another Python, make test-mail PYTHON=python3.13
 # make down  ends the local cloud; its data stay
 # make bench the speed figures of README.md
 # make lint  format, style and types
@@ -17,7 +18,7 @@ WORKERS ?= 2
 # Bytecode that may not be kept is compiled again on every run of the engine.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-volume down bench lint lock venv engine
+.PHONY: help up test test-volume test-mail down bench lint lock venv engine
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -31,6 +32,9 @@ test: engine
 
 test-volume: engine
 	@TENANTRY_TEST_VOLUME=full $(MAKE) --no-print-directory test PYTEST_ARGS='-m volume $(PYTEST_ARGS)'
+
+test-mail: venv
+	@TENANTRY_TEST_VOLUME=full $(BIN)/python -m pytest -n 0 --noconftest tests/unit/test_hostile_mail.py tests/unit/test_rendering.py $(PYTEST_ARGS)
 
 down: venv
 	@$(BIN)/tenantry local down

@@ -39,4 +39,4 @@ def rotate(
     if as_json:
         console.print_json({"cell": cell, "key": key, "secret": secret, "overlap": overlap})
         return
-    print(f"{cell}: key {key} signs from now on (secret {secret}); the one before is accepted for {overlap} more")
+    console.line(f"{cell}: key {key} signs from now on (secret {secret}); the one before is accepted for {overlap} more")

@@ -116,8 +116,13 @@ class FileReader:
     def read(self, slug: str, path: Path) -> TenantDeclaration | None:
         """The tenant of a file; none when something is wrong, which ``problems`` then tells."""
         self.claims[slug] = ()
-        source = self._parsed(path)
-        return self._tenant(slug, path, *source) if source is not None else None
+        try:
+            source = self._parsed(path)
+            return self._tenant(slug, path, *source) if source is not None else None
+        except Exception as error:  # a picture or a text that a library chokes on is this tenant's, and every other file is still told of
+            first = (str(error).splitlines() or [""])[0]
+            self.problems.append(Problem(display(path), 1, 1, f"cannot be checked: {type(error).__name__}: {first}", "please report it"))
+            return None
 
     def check(self, slug: str, text: str) -> TenantDeclaration | None:
         """The tenant that a file with this text would declare; like ``read``, but no such file has to exist."""

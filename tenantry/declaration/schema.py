@@ -50,7 +50,7 @@ def _or_null(value: dict[str, Any]) -> dict[str, Any]:
         return {**value, "type": [value["type"], "null"], **({"enum": [*value["enum"], None]} if "enum" in value else {})}
     if "anyOf" in value:
         return value if {"type": "null"} in value["anyOf"] else {**value, "anyOf": [*value["anyOf"], {"type": "null"}]}
-    said = {key: value[key] for key in ("description", "title") if key in value}
+    said: dict[str, Any] = {key: value[key] for key in ("description", "title") if key in value}
     return {"anyOf": [{key: inner for key, inner in value.items() if key not in said}, {"type": "null"}], **said}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.message import Message
 from typing import Final
 from uuid import UUID
 
@@ -43,14 +43,15 @@ def take(content: bytes, addressed_to: str = "") -> tuple[Bounce, bool]:
 
 def read(content: bytes, addressed_to: str = "") -> Bounce:
     """Reads a notification; ``InputError`` when it is none."""
-    message = message_from_bytes(content, policy=policy.default)
+    message = message_from_bytes(content)  # by the policy that decodes nothing: the headers are a stranger's
     addresses = [addressed_to, *(str(value) for name in _ADDRESSED for value in message.get_all(name, []))]
     tags = [found.group(1) for address in addresses if (found := _TAG.search(address.lower()))]
     if not tags:
         raise InputError("this mail came to no address of a bounce", "pass the address with --to, as in bounces+<id>@…")
     for part in message.walk():
         if part.get_content_type() == "message/delivery-status":
-            fields = [block for block in part.get_payload() if isinstance(block, EmailMessage) and block["Action"]]
+            blocks = part.get_payload()
+            fields = [block for block in (blocks if isinstance(blocks, list) else ()) if isinstance(block, Message) and block["Action"]]
             if fields:
                 block = fields[0]
                 status = str(block["Status"] or "").split()

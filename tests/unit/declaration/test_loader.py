@@ -280,3 +280,17 @@ def test_the_repository_s_samples_are_valid_and_cover_every_model(settings: Plat
     assert any("xn--" in host for tenant in tenants for host in tenant.domains)
     assert any(tenant.state == "suspended" for tenant in tenants)
     assert any(tenant.theme.css for tenant in tenants)
+
+
+def test_a_file_that_raises_what_nobody_foresaw_is_one_problem(problems: Problems, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that a library chokes on is its tenant's: the other files are told of all the same."""
+    from tenantry.declaration import files
+
+    def choking(directory: Path, slug: str, use: str, asset: str) -> None:
+        raise RecursionError("maximum recursion depth exceeded")
+
+    monkeypatch.setattr(files, "check_asset", choking)
+    found = problems({"acme": PLAIN + "branding: {logo: assets/acme/logo.svg}\n", "birch": PLAIN + "colour: red\n"})
+    assert len(found) == 2
+    assert "cannot be checked: RecursionError: maximum recursion depth exceeded" in found[0]
+    assert "unknown key 'colour'" in found[1]
