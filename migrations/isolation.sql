@@ -55,11 +55,20 @@ BEGIN
     END LOOP;
     EXECUTE guards;
     PERFORM set_config('tenantry.guards', guards, true);
-    -- Nobody else comes into the database. Stores of one database change the same catalog row: they take turns, or one would fail.
-    IF has_database_privilege('public', current_database(), 'CONNECT, TEMPORARY')
-            OR NOT has_database_privilege(app_role, current_database(), 'CONNECT') THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended('tenantry:connect:' || current_database(), 0));
-        EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), app_role);
-    END IF;
+    -- Nobody else comes into the database, and who comes makes no temporary tables: CONNECT is all. Stores of one database change the
+    -- same catalog row: of two at once the second waits, fails ("tuple concurrently updated"), and looks again.
+    FOR attempt IN 1..20 LOOP
+        EXIT WHEN NOT has_database_privilege('public', current_database(), 'CONNECT, TEMPORARY')
+            AND (app_role = current_user  -- a restore makes its tables with nobody to use them but their owner
+                OR has_database_privilege(app_role, current_database(), 'CONNECT')
+                    AND NOT has_database_privilege(app_role, current_database(), 'TEMPORARY, CREATE'));
+        BEGIN
+            EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+            IF app_role <> current_user THEN
+                EXECUTE format('REVOKE ALL ON DATABASE %1$I FROM %2$I; GRANT CONNECT ON DATABASE %1$I TO %2$I', current_database(), app_role);
+            END IF;
+        EXCEPTION WHEN internal_error THEN
+            IF attempt = 20 THEN RAISE; END IF;
+        END;
+    END LOOP;
 END $$;

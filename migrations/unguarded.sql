@@ -34,4 +34,5 @@ SELECT
     )::text[] AS unguarded,
     has_schema_privilege($2, $1, 'USAGE')
         AND NOT has_database_privilege('public', current_database(), 'CONNECT, TEMPORARY')
-        AND has_database_privilege($2, current_database(), 'CONNECT') AS placed
+        AND has_database_privilege($2, current_database(), 'CONNECT')
+        AND NOT has_database_privilege($2, current_database(), 'TEMPORARY, CREATE') AS placed

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import psycopg
 
+from tenantry.clients import locks
 from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
     """Writes down, in one transaction, that a run of the stack starts and what it is going to make."""
     new = [claim for claim in claims if (claim.kind, claim.name) not in ledger.claims]
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('tenantry:ledger', 0))")
+        locks.turn(connection, "ledger")
         connection.execute(SCHEMA_SQL.read_bytes())
         with connection.cursor() as cursor:
             cursor.executemany(
@@ -154,7 +155,7 @@ def finish(connection: psycopg.Connection, stack: str) -> None:
 def mark_moving(connection: psycopg.Connection, slug: str, moving: bool) -> None:
     """Tells every later run whether it has to ask ``control.moves`` where the tenant lives."""
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('tenantry:ledger', 0))")
+        locks.turn(connection, "ledger")
         connection.execute(SCHEMA_SQL.read_bytes())
         connection.execute("UPDATE tenantry_ledger.tenants SET moving = %s WHERE slug = %s", [moving, slug])
 

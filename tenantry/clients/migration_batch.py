@@ -163,8 +163,8 @@ def _as_owner(schema: str, owner: str) -> str:
     """The first statement of a transaction that migrates ``schema``: as its owner, in turn with others."""
     path = sql.Identifier(schema).as_string()
     return (
-        f"SELECT set_config('role', {_literal(owner)}, true), set_config('search_path', {_literal(path)}, true),"
-        f" pg_advisory_xact_lock(hashtextextended({_literal(migrations.turn(schema))}, 0))"
+        f"SELECT set_config('role', {_literal(owner)}, true), set_config('search_path', {_literal(path)}, true);"
+        f" {migrations.TURN.as_string()}"
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired, TextIO, TypedDict
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import row_context
+from tenantry.clients import locks, row_context
 from tenantry.clients.postgres import may_act_as
 from tenantry.errors import TransientError, WorkError
 from tenantry.settings import migrations_dir
@@ -101,8 +101,9 @@ def applied(
                 break
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
                 if number == ATTEMPTS:
+                    holder = locks.on_tables(connection, schema)
                     raise TransientError(
-                        f"lock timeout: somebody held a lock on the tables of {schema} through {ATTEMPTS} attempts",
+                        f"lock timeout: somebody held a lock on the tables of {schema} through {ATTEMPTS} attempts{holder}",
                         "wait for that transaction, a backup's or a report's, or end it (pg_stat_activity), then run the same again",
                     ) from error
                 time.sleep(number * random.uniform(0.3, 1.0))  # noqa: S311  # not for secrets: who queued behind us gets a turn
@@ -174,19 +175,37 @@ def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:
     lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles["owner"]))]
     calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
     lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
-    lines += [sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(turn(schema))]
+    lines += [_VERSION_TABLE_THERE, TURN]
     return sql.SQL(";").join(lines)
 
 
-def turn(schema: str) -> str:
-    """The name of the advisory lock that whoever migrates ``schema`` takes."""
-    return f"tenantry:migrate:{schema}"
+TURN: Final = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(VERSION_TABLE))
+"""Whoever migrates a schema has its version table to himself; nobody but the owner has a right to it, and so to that lock."""
+
+# As Alembic makes it. Whoever makes it at the same time is waited for.
+_VERSION_TABLE_THERE: Final = sql.SQL(
+    """
+    DO $there$ BEGIN
+        CREATE TABLE IF NOT EXISTS {table} (version_num varchar(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num));
+    EXCEPTION WHEN unique_violation OR duplicate_table THEN NULL;
+    END $there$
+    """
+).format(table=sql.Identifier(VERSION_TABLE), key=sql.Identifier(f"{VERSION_TABLE}_pkc"))
 
 
-def keep_out(connection: psycopg.Connection, schema: str) -> None:
-    """No migration of ``schema`` begins until the connection is closed; one that is under way is waited for. No transaction stays open."""
-    connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [turn(schema)])
-    connection.commit()
+def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
+    """No migration of ``schema`` begins until the connection's transaction ends, which begins here; one under way is waited for.
+
+    ``TransientError`` when that takes longer than the session waits for a lock.
+    """
+    table = sql.Identifier(schema, VERSION_TABLE)
+    try:
+        connection.execute(sql.SQL("SET LOCAL ROLE {}; LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(owner), table))
+    except psycopg.errors.LockNotAvailable as error:
+        connection.rollback()
+        raise TransientError(
+            f"the tables of {schema} are being migrated{locks.on_tables(connection, schema)}", "it is tried again when that has ended"
+        ) from error
 
 
 def load_alembic() -> None:

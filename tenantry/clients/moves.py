@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
@@ -12,11 +12,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import ledger, registry
+from tenantry.clients import ledger, locks, registry
 from tenantry.clients.checksums import Figure
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
-from tenantry.declaration.naming import CONTROL_DATABASE
 from tenantry.declaration.placement import Place, residence
 from tenantry.errors import InputError, TransientError
 from tenantry.settings import PlatformSettings, project_root
@@ -26,7 +25,7 @@ Keeping = Literal["standby", "live", "shut", "doomed"]
 """An end's own tables: being filled; in use; kept, but with no log-in; to be removed by the run after the next."""
 
 
-_BEGINNING: Final = "tenantry:moves:beginning"
+_BEGINNING: Final = "moves:beginning"
 _ALONE: Final = "SELECT FROM tenants WHERE id = %s FOR NO KEY UPDATE"
 """Of a move and a restore that begin at the same time the second waits, and then finds the first."""
 
@@ -162,12 +161,14 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
     ``TransientError`` while a roll-out migrates: it has chosen its places, and both ends must stay at one revision. ``InputError`` while a
     restore of the tenant is under way or waits for a decision.
     """
-    with registry.transaction() as connection:
-        row = connection.execute("SELECT pg_try_advisory_xact_lock_shared(hashtextextended(%s, 0)) AS free", [_BEGINNING]).fetchone()
-        if row is None or not row["free"]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(_BEGINNING, shared=True))
+        except locks.Taken as taken:
             raise TransientError(
                 f"a roll-out of migrations is at work: {slug} begins to move when it has ended", "tenantry log shows how far it is"
-            )
+            ) from taken
+        connection = stack.enter_context(registry.transaction())
         connection.execute(_ALONE, [tenant_id])
         met = connection.execute(
             """
@@ -187,8 +188,8 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
             [move_id, tenant_id, Jsonb(source._asdict()), Jsonb(target._asdict()), keep],
         )
     move = must(slug)  # an ended one is not opened again
-    with Server.from_environment().connect() as connection:
-        ledger.mark_moving(connection, slug, True)
+    with Server.from_environment().connect() as maintenance:
+        ledger.mark_moving(maintenance, slug, True)
     return move
 
 
@@ -204,9 +205,7 @@ def at_rest(slug: str, tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str,
 @contextmanager
 def none_begins() -> Iterator[None]:
     """For a roll-out: no move begins inside the block; one that is just beginning is waited for, and then is ``under_way``."""
-    with Server.from_environment().connect(CONTROL_DATABASE) as connection:
-        connection.autocommit = True
-        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_BEGINNING])
+    with locks.held(_BEGINNING, wait=locks.TURN):
         yield
 
 
@@ -271,11 +270,11 @@ def measured(move: Move, freeze: float, figures: Mapping[str, Figure]) -> None:
 @contextmanager
 def held(move: Move) -> Iterator[Move]:
     """Keeps every other process off the move, and gives it as it is now. ``TransientError`` at once when somebody has it."""
-    with Server.from_environment().connect() as connection:
-        connection.autocommit = True
-        row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"tenantry:move:{move.tenant_id}"]).fetchone()
-        if row is None or not row[0]:
-            raise TransientError(f"another process is at work on the move of {move.slug}", "wait until it has ended, then run again")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(f"move:{move.tenant_id}"))
+        except locks.Taken as taken:
+            raise TransientError(f"another process is at work on the move of {move.slug}{taken.holder}", taken.hint) from taken
         yield must(move.slug)
 
 

@@ -7,13 +7,13 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
 
-from tenantry.clients.postgres import Server
+from tenantry.clients.postgres import Server, session_options
 from tenantry.errors import InputError, TransientError, WorkError
 
 FOLDER_VARIABLE: Final = "TENANTRY_PG_BIN"
@@ -56,8 +56,11 @@ def program(name: str, at_least: int) -> str:
     )
 
 
-def environment(server: Server, database: str, options: str = "") -> dict[str, str]:
-    """This process's environment with libpq's variables for one server, and none of the user's own (a PGDATESTYLE would change a dump)."""
+def environment(server: Server, database: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment with libpq's variables for one server, and none of the user's own (a PGDATESTYLE would change a dump).
+
+    ``settings``: what the program's session shall have beside those of every session of ours.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
     return kept | {
         "PGHOST": server.host,
@@ -68,7 +71,7 @@ def environment(server: Server, database: str, options: str = "") -> dict[str, s
         "PGDATABASE": database,
         "PGAPPNAME": "tenantry",
         "PGCLIENTENCODING": "UTF8",
-        "PGOPTIONS": options,
+        "PGOPTIONS": session_options(settings),
         "LC_ALL": "C",  # their words are read by us
     }
 

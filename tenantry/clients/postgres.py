@@ -26,19 +26,30 @@ KEPT_ALIVE: Final[Mapping[str, Any]] = {
 """libpq's: a server that vanished without a word (a failover, a cut network) is noticed in half a minute by who waits for it, in a minute
 by who sends. The latter is also how long a server may be too busy to take what a COPY sends."""
 
-SESSION: Final = {
+LOCK_TIMEOUT: Final = 60
+"""Seconds that a statement of ours waits for a lock where nothing else is said: no wait is without an end."""
+
+SESSION: Final[Mapping[str, str]] = {
+    "DateStyle": "ISO,YMD",
+    "IntervalStyle": "postgres",
     "client_encoding": "UTF8",
-    "datestyle": "ISO, YMD",
-    "intervalstyle": "postgres",
     "standard_conforming_strings": "on",
+    "bytea_output": "hex",
     "quote_all_identifiers": "off",
+    "row_security": "on",
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
     "statement_timeout": "0",
+    "lock_timeout": f"{LOCK_TIMEOUT}s",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
 }
-"""What every session of ours relies on, whatever the server, the database or the role has as its default: dates that psycopg reads, a
-transaction that sees what another one has committed meanwhile, time for a statement as long as its work takes."""
+"""What every session of ours relies on, whatever the server, the database or the role has as its default
+(ALTER SYSTEM, DATABASE, ROLE). The order of DateStyle is nobody's default and does not touch what we write: that it arrived says that all
+of them did."""
+
+_POOLER_HINT: Final = "Tenantry needs sessions of its own: point PGHOST and PGPORT at the server itself, not at a pooler such as PgBouncer"
 
 _cursor_factory: type[psycopg.Cursor[Any]] | None = None
 
@@ -47,6 +58,12 @@ def set_cursor_factory(factory: type[psycopg.Cursor[Any]]) -> None:
     """What the connections that this process opens from now on ask with: a task's process counts what it asks."""
     global _cursor_factory  # one per process, as the process is one task's
     _cursor_factory = factory
+
+
+def session_options(more: Mapping[str, str] | None = None) -> str:
+    """``SESSION`` and ``more`` as libpq's `options` has them; what stands there is stronger than any default of the server's."""
+    settings = {**SESSION, **(more or {})}
+    return " ".join(f"-c {name}={value}" for name, value in ((n, v.replace("\\", r"\\").replace(" ", r"\ ")) for n, v in settings.items()))
 
 
 def sslmode() -> str:
@@ -89,7 +106,7 @@ class Server:
         import psycopg
 
         try:
-            return psycopg.connect(
+            connection = psycopg.connect(
                 host=self.host,
                 port=self.port,
                 user=self.user,
@@ -98,25 +115,30 @@ class Server:
                 dbname=database,
                 connect_timeout=timeout,
                 application_name="tenantry",
-                options=_options(),
+                options=" ".join([os.environ.get("PGOPTIONS", ""), session_options()]),  # the user's own are the weaker ones
                 cursor_factory=_cursor_factory,
                 **KEPT_ALIVE,
             )
         except psycopg.OperationalError as error:
             # libpq: `connection to server at …, port … failed: the reason`, then a line of advice that is not about our variables.
             reason = str(error).strip().splitlines()[0].rpartition(" failed: ")[2]
+            if "unsupported startup parameter" in reason:
+                raise self._pooled(reason) from error
             # 3D000, 28…: the server answered, and would answer the same again. It tells by words only: no connection, no SQLSTATE.
             lasting = any(words in reason for words in ("does not exist", "authentication failed", "permission denied", "pg_hba.conf"))
             raise (WorkError if lasting else TransientError)(
                 f"PostgreSQL at {self.host}:{self.port}, database {database}: {reason}",
                 "check that the server is up and that PGHOST, PGPORT, PGUSER and PGPASSWORD are right, then run the same command again",
             ) from error
+        if connection.info.parameter_status("DateStyle") != "ISO, YMD":
+            connection.close()
+            raise self._pooled("the session does not have the settings that it was opened with")
+        if connection.info.server_version >= 170_000:  # before, there was no such limit, and no such setting
+            connection.pgconn.exec_(b"SET transaction_timeout = 0")
+        return connection
 
-
-def _options() -> str:
-    """``SESSION`` as libpq wants it, after the user's own PGOPTIONS, a space within a value escaped."""
-    ours = [f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in SESSION.items()]
-    return " ".join([*filter(None, [os.environ.get("PGOPTIONS")]), *ours])
+    def _pooled(self, reason: str) -> WorkError:
+        return WorkError(f"a connection pooler stands before PostgreSQL at {self.host}:{self.port}: {reason}", _POOLER_HINT)
 
 
 def passes(error: BaseException) -> bool:

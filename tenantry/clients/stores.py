@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.clients import own_server, registry
+from tenantry.clients import locks, own_server, registry
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
 from tenantry.declaration.problems import did_you_mean
@@ -133,11 +133,13 @@ def hold(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> N
         return
     tables = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)
     try:
-        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(HOLD_TIMEOUT)))
-        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
+        with connection.transaction():
+            connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(HOLD_TIMEOUT)))
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UndefinedTable) as error:
+        holder = locks.on_tables(connection, schema)
         raise TransientError(
-            f"the tables in {connection.info.dbname} are being changed: {str(error).splitlines()[0]}",
+            f"the tables in {connection.info.dbname} are being changed{holder}: {str(error).splitlines()[0]}",
             "it is tried again; look for a migration that is at work, or a long transaction",
         ) from error
 

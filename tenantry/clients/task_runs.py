@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from tenantry.clients import registry
-from tenantry.clients.postgres import Server
-from tenantry.declaration.naming import CONTROL_DATABASE, NAMESPACE
+from tenantry.clients import locks, registry
+from tenantry.declaration.naming import NAMESPACE
 from tenantry.escape import journalled, require_line
 
 OPEN: Final = ("queued", "running")
@@ -163,14 +162,10 @@ def alone(task: str, slug: str, wait: int) -> Iterator[bool]:
 
     The lock belongs to a connection: it ends with the process that holds it, however that ends.
     """
-    import psycopg
-
-    with Server.from_environment().connect(CONTROL_DATABASE) as connection:
-        connection.autocommit = True
-        connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{wait}s"])
+    with ExitStack() as stack:
         try:
-            connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"tenantry:task:{task}:{slug}"])
-        except psycopg.errors.LockNotAvailable:
+            stack.enter_context(locks.held(f"task:{task}:{slug}", wait=wait))
+        except locks.Taken:
             yield False
             return
         yield True

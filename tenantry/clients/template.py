@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import migrations
+from tenantry.clients import locks, migrations
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import TEMPLATE_DATABASE, TEMPLATE_OWNER, TENANT_SCHEMA
 from tenantry.errors import WorkError
@@ -32,9 +32,8 @@ def ensure() -> str:
     """Makes the template, or brings it to the head; returns the head. Idempotent; two callers take turns. ``WorkError`` when a database
     of its name is not ours."""
     head = migrations.head("tenant")
-    with Server.from_environment().connect() as admin:
+    with locks.held("template", wait=locks.TURN), Server.from_environment().connect() as admin:
         admin.autocommit = True
-        admin.execute("SELECT pg_advisory_lock(hashtextextended('tenantry:template', 0))")
         found = _revision(admin)
         if found == head:
             return head

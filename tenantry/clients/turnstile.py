@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tenantry.clients import locks
 from tenantry.clients.postgres import acting_as
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError
@@ -32,7 +33,7 @@ def install(store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
     from psycopg import sql
 
     script = Path(__file__).with_name(INSTALLING).read_bytes()
-    with store.connected() as connection, _brief(connection), acting_as(connection, store.owner):
+    with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
         connection.execute("SELECT set_config('search_path', quote_ident(%s) || ', pg_temp', true)", [schema])
@@ -68,7 +69,7 @@ def drop(store: TenantStore, schema: str) -> None:
 
     from tenantry.clients.stores import tables
 
-    with store.connected() as connection, _brief(connection), acting_as(connection, store.owner):
+    with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
         for name in tables(connection, store.schema):
             for event in "iud":
@@ -92,9 +93,8 @@ def set_shut(store: TenantStore, schema: str, shut: bool, connection: psycopg.Co
 class Freeze:
     """A freeze that stands ready: once begun, no write of the tenant gets in until it is ended; who tries, waits."""
 
-    def __init__(self, connection: psycopg.Connection, store: TenantStore, schema: str) -> None:
-        self._connection, self._store, self._schema = connection, store, schema
-        self._key = f"tenantry:turnstile:{schema}"
+    def __init__(self, queue: psycopg.Connection, gate: psycopg.Connection, store: TenantStore, schema: str) -> None:
+        self._queue, self._gate, self._store, self._schema = queue, gate, store, schema
 
     def begin(self) -> None:
         """Waits for the tenant's open writes to end, and holds back new ones.
@@ -102,12 +102,16 @@ class Freeze:
         ``TransientError`` naming the session when a transaction stays open for longer than everybody may be kept waiting.
         """
         import psycopg
+        from psycopg import sql
 
         try:
-            self._connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [self._key])
+            # To the end of this session's transaction. What is decided meanwhile is committed by the other.
+            self._queue.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(sql.Identifier(self._schema, "queue")))
         except psycopg.errors.LockNotAvailable as error:
+            self._queue.rollback()
+            holder = locks.on_tables(self._queue, self._schema)
             raise TransientError(
-                f"a transaction of {self._store.slug} has been writing for more than {LOCK_TIMEOUT}{_holder(self._connection, self._key)}",
+                f"a transaction of {self._store.slug} has been writing for more than {LOCK_TIMEOUT}{holder}",
                 "the move waits for it; end it if it has been forgotten: SELECT pg_terminate_backend(…)",
             ) from error
 
@@ -115,11 +119,11 @@ class Freeze:
         """Decides what becomes of those who wait: shut, they fail. In force for them the moment the freeze ends."""
         from psycopg import sql
 
-        self._connection.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(self._schema, "gate")), [shut])
+        self._gate.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(self._schema, "gate")), [shut])
 
     def end(self) -> None:
         """Lets those go on who wait."""
-        self._connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [self._key])
+        self._queue.rollback()
 
 
 @contextmanager
@@ -127,36 +131,43 @@ def ready(store: TenantStore, schema: str) -> Iterator[Freeze]:
     """A freeze of the tenant's writes that ends with the block at the latest, and with the process."""
     from psycopg import sql
 
-    with store.connected() as connection:
-        connection.autocommit = True
-        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(store.owner)))
-        connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
-        yield Freeze(connection, store, schema)
+    _renew(store, schema)
+    with store.connected() as queue, store.connected() as gate:
+        gate.autocommit = True
+        for connection in (queue, gate):
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(store.owner)))
+        queue.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
+        queue.commit()
+        yield Freeze(queue, gate, store, schema)
 
 
-def _holder(connection: psycopg.Connection, key: str) -> str:
-    connection.execute("RESET ROLE")  # the tables' owner may not see what other roles are at
-    row = connection.execute(
-        """
-        SELECT a.pid, a.usename, a.xact_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-        WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(%s, 0)
-        ORDER BY a.xact_start
-        """,
-        [key],
-    ).fetchone()
-    return f" (process {row[0]} of {row[1]}, since {row[2]:%H:%M:%S})" if row and row[2] else ""
+def _renew(store: TenantStore, schema: str) -> None:
+    """Gives a turnstile that was put up before the queue was a table this one's function. Every write that begins after it passes there."""
+    from psycopg import sql
+
+    from tenantry.clients.stores import tables
+
+    with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
+        if connection.execute("SELECT to_regclass(format('%%I.queue', %s::text))", [schema]).fetchone() != (None,):
+            return
+        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
+        # A statement that is under way may go on with the function that it began with: it is waited for.
+        names = sql.SQL(", ").join(sql.Identifier(store.schema, name) for name in tables(connection, store.schema))
+        connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(names))
+        connection.execute("SELECT set_config('search_path', quote_ident(%s) || ', pg_temp', true)", [schema])
+        connection.execute(Path(__file__).with_name(INSTALLING).read_bytes())
 
 
 @contextmanager
-def _brief(connection: psycopg.Connection) -> Iterator[None]:
+def _brief(connection: psycopg.Connection, schema: str) -> Iterator[None]:
     """A lock that was not to be had is tried for again: ``TransientError``."""
     import psycopg
 
     try:
         yield
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+        holder = locks.on_tables(connection, schema)
         raise TransientError(
-            f"the tables in {connection.info.dbname} are locked: {str(error).splitlines()[0]}",
+            f"the tables in {connection.info.dbname} are locked{holder}: {str(error).splitlines()[0]}",
             "it is tried again; look for long transactions",
         ) from error

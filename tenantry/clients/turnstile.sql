@@ -7,6 +7,9 @@ CREATE TABLE IF NOT EXISTS gate (
 );
 INSERT INTO gate DEFAULT VALUES ON CONFLICT DO NOTHING;
 
+-- It has no rows: writers and the freeze meet in its lock, which only its owner may take. In an advisory lock anybody could stand.
+CREATE TABLE IF NOT EXISTS queue ();
+
 CREATE TABLE IF NOT EXISTS changes (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     table_name text NOT NULL,
@@ -21,7 +24,7 @@ BEGIN
         RETURN NULL;
     END IF;
     -- A queue that keeps its order: nobody gets in before a freeze that was asked for earlier.
-    PERFORM pg_advisory_xact_lock_shared(hashtextextended('tenantry:turnstile:' || current_schema(), 0));
+    LOCK TABLE queue IN ROW SHARE MODE;
     -- FOR SHARE, because a transaction that looks through an old snapshot would see an old gate: this one makes it fail (40001).
     SELECT shut INTO is_shut FROM gate FOR SHARE;
     IF is_shut IS NOT FALSE THEN

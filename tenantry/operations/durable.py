@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID, uuid5
 
 from tenantry.clients import registry, runs
-from tenantry.clients.postgres import KEPT_ALIVE, Server, may_act_as
+from tenantry.clients.postgres import KEPT_ALIVE, Server, may_act_as, session_options
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, NAMESPACE
 from tenantry.errors import InputError
 
@@ -132,7 +132,12 @@ def system_url() -> str:
     server = Server.from_environment()
     with server.connect() as maintenance:
         may_act_as(maintenance, CONTROL_OWNER)
-    query = {"sslmode": server.sslmode, "options": f"-c role={CONTROL_OWNER}", "connect_timeout": "10", "application_name": "tenantry"}
+    query = {
+        "sslmode": server.sslmode,
+        "options": session_options({"role": CONTROL_OWNER}),
+        "connect_timeout": "10",
+        "application_name": "tenantry",
+    }
     query |= {name: str(value) for name, value in KEPT_ALIVE.items()}
     url = URL.create("postgresql+psycopg", server.user, server.password, server.host, server.port, CONTROL_DATABASE, query)
     return url.render_as_string(hide_password=False)

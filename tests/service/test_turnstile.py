@@ -191,7 +191,7 @@ def test_who_waited_through_a_switch_fails_and_wrote_nothing(places, session):
         admin.autocommit = True
         thread = threading.Thread(target=write)
         thread.start()
-        waiting = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock' AND wait_event = 'relation'"
         for _ in range(10_000):
             if admin.execute(waiting, [pid]).fetchone():
                 break
@@ -221,7 +221,7 @@ def test_a_forgotten_transaction_keeps_the_freeze_away_and_nobody_else(places, s
     forgotten = session()
     forgotten.execute("UPDATE users SET name = 'F' WHERE email = 'u1@p.example'")
     with (
-        pytest.raises(TransientError, match=f"process {forgotten.info.backend_pid} of {naming.cell_app(CELL)}"),
+        pytest.raises(TransientError, match=f"process {forgotten.info.backend_pid} of role {naming.cell_app(CELL)}"),
         turnstile.ready(source, SCHEMA) as frozen,
     ):
         frozen.begin()

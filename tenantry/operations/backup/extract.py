@@ -101,7 +101,10 @@ def plain_columns(snap: Snapshot) -> dict[str, list[str]]:
 
 
 def _environment(snap: Snapshot) -> dict[str, str]:
-    return pgtools.environment(snap.server, snap.store.database, f"-c app.tenant_id={snap.store.id} -c lock_timeout={READ_TIMEOUT}")
+    settings = {"app.tenant_id": str(snap.store.id), "lock_timeout": str(READ_TIMEOUT)}
+    if snap.server_version >= 17:  # psql's session, unlike pg_dump's, does not lift that limit by itself
+        settings["transaction_timeout"] = "0"
+    return pgtools.environment(snap.server, snap.store.database, settings)
 
 
 def _dump_command(snap: Snapshot) -> list[str]:

@@ -163,7 +163,7 @@ def fill(stored: Stored, place: Target, server_version: int) -> None:
             pgtools.program("pg_restore", server_version), "--format=custom", f"--dbname={place.database}", f"--role={place.owner}",
             "--no-owner", "--no-acl", "--exit-on-error",
         ]  # fmt: skip
-        environment = pgtools.environment(place.server, place.database, f"-c app.tenant_id={content.tenant_id}")
+        environment = pgtools.environment(place.server, place.database, {"app.tenant_id": str(content.tenant_id)})
         with _without_turnstiles(content, place), pgtools.writing(command, environment) as write:
             stored.feed(stored.part("dump"), write, checked=True)  # pg_restore does what it reads, and we are the administrator
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -128,9 +128,12 @@ def switch(way: Way) -> str:
             break
     control = Server.from_environment().connect(naming.CONTROL_DATABASE)
     # All connections are open before anybody has to wait.
-    with control, source.connected() as here, target.connected() as there, turnstile.ready(source, way.turnstile) as freeze:
-        for connection, store in ((here, source), (there, target)):
-            keep_out(connection, store.schema)
+    with ExitStack() as inside:
+        inside.enter_context(control)
+        here, there = inside.enter_context(source.connected()), inside.enter_context(target.connected())
+        freeze = inside.enter_context(turnstile.ready(source, way.turnstile))
+        for store in (source, target):
+            keep_out(inside.enter_context(store.connected()), store.schema, store.owner)
         tables = _compared(source, here, target, there)
         _must_be_noted(way, tables)
         # Every row is compared a moment before the freeze; in it once more where that is quick, else those that changed since.

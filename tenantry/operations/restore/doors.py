@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import logins, registry, stores
+from tenantry.clients import locks, logins, registry, stores
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError
 
@@ -72,8 +72,9 @@ def _policy(connection: psycopg.Connection, store: TenantStore, table: str, *, s
             return
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             if last:
+                holder = locks.on_tables(connection, store.schema)
                 raise TransientError(
-                    f"a transaction in {table} of cell {store.cell} does not end", "look for it in pg_stat_activity"
+                    f"a transaction in {table} of cell {store.cell} does not end{holder}", "wait for it, or end it: pg_terminate_backend()"
                 ) from error
 
 

@@ -150,7 +150,7 @@ def _carry_schema(source: Target, target: Target, store: TenantStore, major: int
     """The whole schema under its new name, tables of the tenant's own included: pg_dump into pg_restore, through no file."""
     with source.server.connect(source.database) as connection, acting_as(connection, source.owner):
         connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(source.schema), sql.Identifier(target.schema)))
-    options = f"-c app.tenant_id={store.id}"
+    settings = {"app.tenant_id": str(store.id)}
     dump = [
         pgtools.program("pg_dump", major), "--format=custom", "--compress=0", f'--schema="{target.schema}"', f"--role={source.owner}",
         "--enable-row-security",
@@ -160,8 +160,8 @@ def _carry_schema(source: Target, target: Target, store: TenantStore, major: int
         "--no-acl", "--exit-on-error",
     ]  # fmt: skip
     with (
-        pgtools.reading(dump, pgtools.environment(source.server, source.database, options)) as read,
-        pgtools.writing(load, pgtools.environment(target.server, target.database, options)) as write,
+        pgtools.reading(dump, pgtools.environment(source.server, source.database, settings)) as read,
+        pgtools.writing(load, pgtools.environment(target.server, target.database, settings)) as write,
     ):
         while data := read(pgtools.CHUNK):
             write(data)

@@ -81,7 +81,7 @@ def test_who_makes_or_changes_a_store_lets_go_of_a_lock_that_others_wait_behind(
             apply(connection)
         report.rollback()
     apply(connection)
-    assert connection.execute("SHOW lock_timeout").fetchone() == ("0",), "the session is as it was"
+    assert connection.execute("SHOW lock_timeout").fetchone() == ("1min",), "the session is as it was"
 
 
 def test_revisions_are_those_of_alembic():

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from psycopg import errors, sql
 
-from tenantry.clients import migration_batch, migrations, moves, table_sets
+from tenantry.clients import locks, migration_batch, migrations, moves, table_sets
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
@@ -518,16 +518,14 @@ def test_a_roll_out_waits_for_a_move_that_is_just_beginning(fleet, trees):
     """What is not committed yet would not be seen: the roll-out looks after that, and leaves the tenant alone."""
     fleet.database("yarrow", "0001")
     trees.add("COMMENT ON TABLE users IS 'people';")
-    lock = "SELECT pg_advisory_xact_lock_shared(hashtextextended('tenantry:moves:beginning', 0))"
     begin = "INSERT INTO control.moves (id, tenant_id, source, target, keep) VALUES (gen_random_uuid(), %s, %s, %s, interval '1 day')"
     ends = ['{"isolation": "database", "cell": "main", "turn": 0}', '{"isolation": "schema", "cell": "main", "turn": 1}']
     rolling = threading.Thread(target=roll_out)
     with fleet.connect(naming.CONTROL_DATABASE) as control, fleet.connect() as admin:
-        with control.transaction():
-            control.execute(lock)
+        with locks.held(moves._BEGINNING, shared=True), control.transaction():
             control.execute(begin, [naming.tenant_id("yarrow"), *ends])
             rolling.start()
-            must_wait(admin, "locktype = 'advisory'")
+            must_wait(admin, "locktype IN ('transactionid', 'tuple')")
         rolling.join(60)
     assert versions() == {"yarrow": "0001"}
 
@@ -543,7 +541,7 @@ def test_no_migration_of_a_schema_gets_between_the_last_comparison_of_a_move_and
         migration_batch.advance(session, schema_of(slug), "0001", target, learned=learned, **names)
 
     switching = fleet.server.connect(naming.cell_database("main"))
-    migrations.keep_out(switching, schema_of("yew"))
+    migrations.keep_out(switching, schema_of("yew"), naming.cell_owner("main"))
     with fleet.server.connect(naming.cell_database("main")) as session:
         migration_batch.prepare(session, 0.1)
         for slug in ("xylia-1", "xylia-2"):

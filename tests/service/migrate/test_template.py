@@ -101,6 +101,7 @@ def test_a_deployer_that_is_no_superuser_can_do_all_of_it(fleet, trees, monkeypa
             admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
         for (name,) in admin.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE '%\_\_%'").fetchall():
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+        admin.execute("DROP SCHEMA IF EXISTS tenantry_ledger CASCADE")
         admin.execute("CREATE ROLE deployer LOGIN CREATEROLE CREATEDB PASSWORD 'deployer'")
         admin.execute("GRANT CREATE ON DATABASE postgres TO deployer; GRANT pg_signal_backend TO deployer")
     monkeypatch.setenv("PGUSER", "deployer")
