@@ -17,13 +17,16 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     """Registers the resources of the tenant that the stack is named after."""
     declaration = everybody.get(slug)
     book = gate.read(slug)
+    if declaration is None and slug not in book.tenants:
+        raise InputError(
+            f"no file tenants/{slug}.yaml, and no tenant {slug}",
+            f"tenantry new {slug} --tier starter; or remove the stack, which holds nothing: pulumi stack rm {slug}",
+        )
     held = homes.of_stack(book, everybody, settings)
     if declaration is not None and declaration.pooled and slug not in book.moves:
         raise InputError(f"tenant {slug} is pooled: its stack is {declaration.stack}, not {slug}", f"pulumi up --stack {declaration.stack}")
     present = [tenant for tenant in held if not tenant.declaration.gone]
     adoption = gate.enter(book, held, everybody, claims.of_tenants(present, settings), protects=settings.protects)
-    if declaration is None:
-        raise InputError(f"no file tenants/{slug}.yaml, and no tenant {slug}", f"tenantry new {slug} --tier starter")
     if not present:
         return
     mine = present[0]

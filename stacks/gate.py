@@ -80,7 +80,7 @@ def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:
 
     Not where the engine saves its state only after the program has ended: then whoever asked for that says when it is over.
     """
-    if pulumi.runtime.is_dry_run() or os.environ.get("PULUMI_SKIP_CHECKPOINTS") == "true":
+    if pulumi.runtime.is_dry_run() or _saved_at_the_end():
         return
 
     def finish(_ids: object) -> None:
@@ -88,6 +88,12 @@ def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:
             ledger.finish(connection, stack)
 
     pulumi.Output.all(*[resource.id for resource in resources if isinstance(resource, pulumi.CustomResource)]).apply(finish)
+
+
+def _saved_at_the_end() -> bool:
+    """Whether the engine was told so, as it reads such a variable."""
+    value = os.environ.get("PULUMI_SKIP_CHECKPOINTS", "")
+    return value == "1" or value.lower() == "true"
 
 
 def _remembered() -> frozenset[str]:

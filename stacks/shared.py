@@ -10,6 +10,7 @@ from stacks import claims, gate, homes
 from tenantry.clients.migrations import head
 from tenantry.clients.postgres import sslmode
 from tenantry.declaration import Declarations, naming
+from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, tenants_dir
 
 
@@ -19,6 +20,11 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     book = gate.read(stack)
     held = homes.of_stack(book, everybody, settings)
     present = [tenant for tenant in held if not tenant.declaration.gone]
+    if cell != naming.MAIN_CELL and not present and stack not in book.claims.values():
+        raise InputError(
+            f"no tenant is in the cell {cell}, and there is no such cell",
+            f"a cell comes into being with its first tenant: tenantry new SLUG --tier starter --cell {cell}",
+        )
     logical = "platform"
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
     adoption = gate.enter(book, held, everybody, planned, protects=settings.protects)

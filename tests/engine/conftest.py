@@ -122,10 +122,10 @@ class Sandbox:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
 
-    def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def pulumi(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
-            env=self.environment,
+            env={**self.environment, **variables},
             cwd=CLONE,
             capture_output=True,
             text=True,

@@ -77,6 +77,40 @@ def test_a_bare_pulumi_refuses_the_same(platform):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("stack", "words"),
+    [
+        ("nobody", ("no file tenants/nobody.yaml, and no tenant nobody", "pulumi stack rm nobody")),
+        ("shared-zz", ("no tenant is in the cell zz, and there is no such cell", "tenantry new SLUG --tier starter --cell zz")),
+    ],
+)
+def test_a_stack_that_nothing_declares_makes_and_writes_nothing(platform, stack, words):
+    """Neither a tenant nor a cell comes into being by the name of a stack, and no unfinished run is left that nothing could finish."""
+    platform.pulumi("stack", "init", stack)
+    before = checkpoint(platform)
+    try:
+        done = platform.pulumi("up", "-s", stack, "--yes", check=False)
+        assert done.returncode != 0
+        assert all(word in done.stdout + done.stderr for word in words), done.stdout + done.stderr
+        assert checkpoint(platform) == before
+        with platform.sql() as admin:
+            assert admin.execute("SELECT stack FROM tenantry_ledger.runs WHERE finished_at IS NULL").fetchall() == []
+            assert admin.execute("SELECT count(*) FROM tenantry_ledger.claims WHERE stack = %s", [stack]).fetchone() == (0,)
+    finally:
+        platform.pulumi("stack", "rm", stack, "--yes")
+
+
+@pytest.mark.parametrize("value", ["1", "True"])
+def test_a_run_whose_state_is_saved_at_its_end_cannot_note_that_end(platform, value):
+    """Whatever form of truth the engine is told: a kill after the program's end would leave nothing saved of what was noted as done."""
+    platform.pulumi("up", "-s", "shared", "--yes", PULUMI_SKIP_CHECKPOINTS=value)
+    with platform.sql() as admin:
+        assert admin.execute("SELECT stack FROM tenantry_ledger.runs WHERE finished_at IS NULL").fetchall() == [("shared",)]
+    platform.up()
+    with platform.sql() as admin:
+        assert admin.execute("SELECT stack FROM tenantry_ledger.runs WHERE finished_at IS NULL").fetchall() == []
+
+
 def test_an_invalid_file_touches_nothing(platform):
     """All errors of all files come at once, with their place, before the engine is asked."""
     platform.declare("broken", isolation="shema", tier="starter")
