@@ -1,7 +1,8 @@
 -- Row-level security and the application role's rights, for every table of the current schema that has a tenant_id. Applied after
 -- the migrations on every create and change of a store, so a new table cannot be forgotten and a dropped policy comes back.
 -- Settings: tenantry.app_role, who uses the tables; tenantry.tenant_id, the only tenant of a store of its own, or '' where many
--- share the tables; tenantry.platform_role, the one role that may work across tenants, or ''; tenantry.only, the tables that
+-- share the tables; tenantry.platform_role, the one role that may work across tenants, or '': its tables are the control database's,
+-- where control_grants.yaml says who may do what, and nothing is granted here; tenantry.only, the tables that
 -- unguarded.sql found to need it, as an array, or not set: all of them. It leaves what it did to the tables in tenantry.guards.
 DO $$
 DECLARE
@@ -32,8 +33,10 @@ BEGIN
         ORDER BY c.relname
     LOOP
         IF target.relkind = 'v' THEN
-            guards := guards || format('ALTER VIEW %s SET (security_invoker = true);', target.name)
-                || format('GRANT SELECT ON %s TO %I;', target.name, app_role);
+            guards := guards || format('ALTER VIEW %s SET (security_invoker = true);', target.name);
+            IF platform_role = '' THEN
+                guards := guards || format('GRANT SELECT ON %s TO %I;', target.name, app_role);
+            END IF;
             CONTINUE;
         END IF;
         guards := guards || format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', target.name);
@@ -47,8 +50,8 @@ BEGIN
         END LOOP;
         guards := guards || format('CREATE POLICY tenant_isolation ON %s USING (%s) WITH CHECK (%s);', target.name, tenant, tenant)
             -- Not TRUNCATE, REFERENCES or TRIGGER: none of them asks a policy.
-            || format('REVOKE ALL ON %s FROM PUBLIC, %I;', target.name, app_role)
-            || format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I;', target.name, app_role);
+            || CASE platform_role WHEN '' THEN format('REVOKE ALL ON %s FROM PUBLIC, %I;', target.name, app_role)
+                || format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I;', target.name, app_role) ELSE '' END;
         IF platform_role <> '' THEN
             guards := guards || format('CREATE POLICY platform ON %s TO %I USING (true) WITH CHECK (true);', target.name, platform_role);
         END IF;

@@ -67,12 +67,18 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
     return server.connect(props["database"])
 
 
-def _digest(lines: list[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _posture(connection: psycopg.Connection, props: Mapping[str, Any]) -> str:
+    """Digest of what guards the tables; empty when there are none. Of the control database also every grant that there is in it."""
+    from tenantry.clients import migrations, privileges
+
+    lines = migrations.posture(connection, props["schema"])
+    if lines and props["tree"] == "control":
+        lines += sorted(map(str, privileges.granted(connection)))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
 
 class StoreProvider(DeclaredProvider):
-    inputs = ("tree", "server", "database", "schema", "owner", "app_role", "tenant_id", "login", "revision", "context_key")
+    inputs = ("tree", "server", "database", "schema", "owner", "app_role", "tenant_id", "login", "revision", "guards", "context_key")
     # Not `server`: an address changes when a server is restored elsewhere; the data is still the tenant's.
     replaces = frozenset({"tree", "database", "schema", "owner"})
 
@@ -125,7 +131,7 @@ class StoreProvider(DeclaredProvider):
                         schema=sql.Identifier(props["schema"]),
                     )
                 )
-                posture = _digest(migrations.posture(connection, props["schema"]))
+                posture = _posture(connection, props)
             if not props["login"]:
                 logins.end_sessions(connection, props["app_role"])
         return {**props, "password": password, "posture": posture, "expected_posture": posture}
@@ -134,7 +140,6 @@ class StoreProvider(DeclaredProvider):
         """Finds dropped policies, changed grants and missing tables; ``up`` after a refresh puts them right."""
         import psycopg
 
-        from tenantry.clients import migrations
         from tenantry.errors import WorkError
 
         try:
@@ -144,8 +149,8 @@ class StoreProvider(DeclaredProvider):
                 return ReadResult("", {})
             raise
         with connection:
-            lines = migrations.posture(connection, props["schema"])
-        return ReadResult(id_, {**props, "posture": _digest(lines)}) if lines else ReadResult("", {})
+            posture = _posture(connection, props)
+        return ReadResult(id_, {**props, "posture": posture}) if posture else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Takes the role's rights in this database away; the tables go with their schema or database."""
@@ -177,7 +182,10 @@ class Store(Resource, module="tenantry", name="Store"):
     """Digest of the policies, flags and grants that were last found."""
 
     def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions) -> None:
-        outputs = {"password": None, "posture": None, "expected_posture": None}
+        from tenantry.clients import migrations
+
+        # The stores of a platform that other files guarded are guarded anew, though their tables have not changed.
+        outputs = {"guards": migrations.guards(args["tree"]), "password": None, "posture": None, "expected_posture": None}
         # Deleting takes the role's rights away: done after its replacement was made, it would take the new ones.
         opts = pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(additional_secret_outputs=["password"], delete_before_replace=True)

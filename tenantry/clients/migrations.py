@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 from collections.abc import Iterator
@@ -47,6 +48,13 @@ def revisions(tree: Tree) -> tuple[str, ...]:
 def head(tree: Tree) -> str:
     """The newest revision of a tree."""
     return revisions(tree)[-1]
+
+
+@cache
+def guards(tree: str) -> str:
+    """Digest of the files that say who may do what with a tree's tables."""
+    files = ("isolation.sql", "control_grants.yaml") if tree == "control" else ("isolation.sql", "row_context.sql")
+    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files)).hexdigest()[:16]
 
 
 def version(connection: psycopg.Connection, schema: str) -> str | None:
@@ -134,6 +142,7 @@ def applied_once(
         if version(connection, schema) == (head(tree) if revision == "head" else revision):
             # Nothing to migrate, and so no second spent on importing Alembic.
             connection.execute(leaving, prepare=False)
+            _grant(connection, tree, schema, **roles)
             yield
             return
 
@@ -160,7 +169,16 @@ def applied_once(
                     raise error.orig from error
                 raise
         connection.execute(leaving, prepare=False)
+        _grant(connection, tree, schema, **roles)
         yield
+
+
+def _grant(connection: psycopg.Connection, tree: Tree, schema: str, **roles: Unpack[Roles]) -> None:
+    """In the control database, where isolation.sql grants nothing."""
+    if tree == "control" and roles["app_role"]:
+        from tenantry.clients import control_grants
+
+        control_grants.apply(connection, schema, roles["owner"], roles["app_role"])
 
 
 def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:

@@ -37,6 +37,7 @@ def examine() -> list[Check]:
         ("declarations", _declarations),
         ("state backend", _backend),
         ("PostgreSQL", _postgres),
+        ("privileges", _privileges),
         ("interrupted runs", _runs),
         ("AWS", _aws),
         ("row contexts", _row_contexts),
@@ -98,6 +99,22 @@ def _postgres() -> str:
     if row is None or not row[1]:
         raise WorkError(f"{server.user} may not make roles and databases", f"ALTER ROLE {server.user} CREATEROLE CREATEDB")
     return f"{row[0]} at {server.host}:{server.port}"
+
+
+def _privileges() -> str:
+    from tenantry.clients import control_grants, registry
+
+    with Server.from_environment().connect() as connection:
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone():
+            return "none: the platform is not there yet"
+    with registry.transaction() as connection:
+        found = control_grants.differences(connection, naming.CONTROL_SCHEMA, naming.CONTROL_APP)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise WorkError(
+            f"control database: {found[0]}{more}", f"find out who did it, then: tenantry up --refresh --stack {naming.SHARED_STACK}"
+        )
+    return f"in the control database as {control_grants.FILE} says"
 
 
 def _runs() -> str:

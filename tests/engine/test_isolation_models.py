@@ -86,6 +86,10 @@ def test_a_changed_file_changes_just_that(platform):
         ("cell_main", "GRANT TRUNCATE ON shared.documents TO cell_main__app"),
         ("cell_main", "GRANT CONNECT ON DATABASE cell_main TO PUBLIC"),
         ("tenantry", "DROP POLICY tenant_isolation ON control.tenant_configurations"),
+        (
+            "tenantry",
+            "GRANT UPDATE (token_hash) ON control.invitations TO tenantry__app; REVOKE SELECT ON control.users FROM tenantry__app",
+        ),
         ("tenantry", "DELETE FROM control.tenant_configurations WHERE config_key = 'theme.font'"),
     ],
 )

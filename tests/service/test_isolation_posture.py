@@ -53,23 +53,26 @@ def apply(connection, tree):
 
 @pytest.fixture(scope="module")
 def database(cloud):
-    """A scratch database of this module's own with both trees in it."""
+    """A scratch database of this module's own for each tree: tree → connection."""
     env = cloud.environment
     server = Server(env["PGHOST"], int(env["PGPORT"]), env["PGUSER"], env["PGPASSWORD"], env["PGSSLMODE"])
     with server.connect() as admin:
         admin.autocommit = True
         for role in (OWNER, APP):
             admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-        admin.execute(sql.SQL("CREATE DATABASE posture OWNER {}").format(sql.Identifier(OWNER)))
-    with server.connect("posture") as connection:
         for tree in TABLES:
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(f"posture_{tree}"), sql.Identifier(OWNER)))
+    with server.connect("posture_tenant") as tenant, server.connect("posture_control") as control:
+        made = {"tenant": tenant, "control": control}
+        for tree, connection in made.items():
             with acting_as(connection, OWNER):
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(tree)))
             apply(connection, tree)
-        yield connection
+        yield made
     with server.connect() as admin:
         admin.autocommit = True
-        admin.execute("DROP DATABASE posture WITH (FORCE)")
+        for tree in TABLES:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(f"posture_{tree}")))
         for role in (OWNER, APP):
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
@@ -78,7 +81,7 @@ def database(cloud):
 @pytest.mark.parametrize(("tree", "table"), [(tree, table) for tree, tables in TABLES.items() for table in tables])
 def test_each_damage_is_noticed_and_mended(database, tree, table, damage):
     """The posture differs after the damage, and is the same as before after the next apply."""
-    must_be_mended(database, tree, table, DAMAGES[damage])
+    must_be_mended(database[tree], tree, table, DAMAGES[damage])
 
 
 def must_be_mended(database, tree, table, damage):
@@ -97,6 +100,7 @@ DOORS = '"closed_0b9c3e1a-7f52-4d1c-9d3e-5a6b7c8d9e0f"'
 
 def test_the_shut_doors_of_a_restore_are_no_damage_and_stay_shut(database):
     """A tenant whose rows are being replaced must not get in because somebody migrates, or because a refresh looks."""
+    database = database["tenant"]
     whole = migrations.posture(database, "tenant")
     shut = f"CREATE POLICY {DOORS} ON tenant.users AS RESTRICTIVE TO {APP} USING (tenant_id <> gen_random_uuid())"
     database.execute(shut)
@@ -122,16 +126,18 @@ def test_the_shut_doors_of_a_restore_are_no_damage_and_stay_shut(database):
 )
 def test_what_only_looks_like_shut_doors_is_damage(database, damage):
     """A permissive policy opens whatever it is called, and another name is nobody's."""
-    must_be_mended(database, "tenant", "users", damage)
+    must_be_mended(database["tenant"], "tenant", "users", damage)
 
 
 def test_every_table_with_a_tenant_is_covered(database):
     """No table with a tenant_id is missing from the list above, and each is forced."""
-    rows = database.execute(
-        "SELECT c.relnamespace::regnamespace::text, c.relname, c.relforcerowsecurity FROM pg_class c"
-        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
-        " WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text = ANY(%s)",
-        [list(TABLES)],
-    ).fetchall()
+    rows = []
+    for connection in database.values():
+        rows += connection.execute(
+            "SELECT c.relnamespace::regnamespace::text, c.relname, c.relforcerowsecurity FROM pg_class c"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
+            " WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text = ANY(%s)",
+            [list(TABLES)],
+        ).fetchall()
     assert {(tree, table) for tree, table, _ in rows} == {(tree, table) for tree, tables in TABLES.items() for table in tables}
     assert all(forced for *_, forced in rows)

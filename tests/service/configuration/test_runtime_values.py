@@ -155,21 +155,24 @@ def test_history_tells_who_and_from_what_to_what(make):
 
 
 def test_the_applications_own_changes_are_recorded_too(make):
-    """The application's role, in a tenant's context and without any setting of ours: one line per row, for that tenant alone."""
-    tenant_id, other = make("acme"), make("birch")
+    """By its function, in a tenant's context: an override like any other, in the name of role and administrator; no other way."""
+    tenant_id = make("acme", rows={"features.exports": True})
     with Server.from_environment().connect(naming.CONTROL_DATABASE) as connection:
         connection.execute("SELECT set_config('role', %s, true), set_config('search_path', 'control', true)", [naming.CONTROL_APP])
         connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id)])
-        changed = connection.execute(
-            "UPDATE tenant_configurations SET config_value = '42', updated_by = 'app' WHERE config_key = 'limits.users'"
-        )
-        assert changed.rowcount == 1
+        (person,) = connection.execute(
+            "INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'bea@x.example', 'Bea', 'admin') RETURNING id", [tenant_id]
+        ).fetchone()
+        connection.execute("SELECT set_configuration('features.exports', 'false', %s)", [person])
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
-            connection.execute("INSERT INTO tenant_configurations (tenant_id, config_key, config_value) VALUES (%s, 'x', '1')", [other])
+            connection.execute("UPDATE tenant_configurations SET config_value = '42'")
+        connection.execute("DELETE FROM users")
         connection.commit()
-    newest = configure.history("acme", "limits.users")[0]
-    assert (newest["changed_by"], newest["old_value"], newest["new_value"]) == ("app", 10, 42)
-    assert len(configure.history("birch", "limits.users")) == 1
+    newest = configure.history("acme", "features.exports")[0]
+    assert (newest["changed_by"], newest["old_value"], newest["new_value"]) == (f"{naming.CONTROL_APP}: {person}", True, False)
+    assert value("acme", "features.exports") == (False, "runtime")
+    configure.take_back("acme", "features.exports", editor="tenant_admin", by="eve")
+    assert value("acme", "features.exports") == (True, "declaration")
 
 
 def test_drift_says_what_the_next_up_does(make):
