@@ -54,17 +54,24 @@ lock: venv
 engine: venv
 	@$(BIN)/python -m local.engine >/dev/null
 
-# Made anew only when the locked set or the clone's place has changed: a virtual environment cannot be moved.
+# Made anew only when the locked set or the clone's place has changed: a virtual environment cannot be moved. One make at a time; the one
+# that had to wait finds it made.
+MADE := pwd | cat - requirements.lock | cmp -s - .venv/.locked
 venv:
-	@pwd | cat - requirements.lock | cmp -s - .venv/.locked || $(MAKE) --no-print-directory .venv
+	@$(MADE) || $(MAKE) --no-print-directory .venv
 
-.PHONY: .venv
+.PHONY: .venv .venv-made
 .venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "Tenantry needs Python 3.11 or later as $(PYTHON); to name another: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) local/turn.py .make.lock sh -c '$(MADE) || exec $(MAKE) --no-print-directory .venv-made'
+
+.venv-made:
 	@echo "making the virtual environment .venv from requirements.lock: about a minute, more where the network is slow"
-	@rm -rf .venv && $(PYTHON) -m venv .venv || \
+	@rm -rf .venv || { echo "the old .venv cannot be removed: end what runs from it, or see whose files are in it (ls -l .venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
 		{ echo "$(PYTHON) can make no virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || { echo "the virtual environment cannot be made here: see above, and df -h ." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@pwd | cat - requirements.lock > .venv/.locked

@@ -52,8 +52,13 @@ def environment(home: Home) -> dict[str, str]:
     """The variables of the local cloud in ``home``, which has to be up; values are plain text, not quoted for a shell."""
     ports = Record.load(home).ports
     engine = roads.locate()
-    if not ports or engine is None:
+    if not ports:
         raise WorkError(f"there is no local cloud in {home.root}", "start it: tenantry local up")
+    if engine is None:
+        raise WorkError(
+            f"there is no Pulumi engine in {roads.cache()}, where HOME={os.environ.get('HOME', '')} has it, and none on PATH",
+            "make engine gets it; or set HOME to what it was when that was done",
+        )
     here = os.environ.get("PATH", "")
     # A distribution's pg_dump is often older than the server, and then refuses it.
     folders = [str(engine), str(Path(sys.executable).parent), str(binaries())]

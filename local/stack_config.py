@@ -36,6 +36,7 @@ def create(home: Home, engine: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
+            timeout=120,
         )
         if done.returncode:
             raise WorkError(f"the Pulumi engine in {engine} does not work: {done.stderr.strip()}", "tenantry doctor")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Collection, Iterable, Mapping
 
 import psycopg
@@ -13,7 +12,7 @@ import pulumi
 from components.adoption import NOTHING, Adoption
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import ledger, losses, quarantine
+from tenantry.clients import ledger, losses, process, quarantine
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint
@@ -99,10 +98,11 @@ def _saved_at_the_end() -> bool:
 def _remembered() -> frozenset[str]:
     """Logical names in the stack's state. Asked only after an interrupted run: it costs a second process."""
     command = ["pulumi", "stack", "export", "--stack", pulumi.get_stack(), "--non-interactive"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = process.run(command, limit=300)
     if result.returncode != 0:
         raise WorkError(
-            f"the state of the stack {pulumi.get_stack()} cannot be read: {result.stderr.strip()}", "check the backend and run again"
+            f"the state of the stack {pulumi.get_stack()} cannot be read: {result.stderr.decode(errors='replace').strip()}",
+            "check the backend and run again",
         )
     resources = json.loads(result.stdout)["deployment"].get("resources") or []
     # A component may bear the name of the resource that it is there for.

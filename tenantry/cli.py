@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import typer
 
-from tenantry.errors import TenantryError, WorkError
+from tenantry import waiting
+from tenantry.errors import InputError, TenantryError, TransientError, WorkError
 
 INTERRUPTED = 130
 """What a command that Ctrl-C ended gives; Typer turns the interruption into it."""
@@ -60,11 +63,42 @@ def _register() -> None:
 def _unexpected(error: Exception) -> TenantryError:
     """What no part of the program foresaw, as the two lines that people get of everything else."""
     first = (str(error).strip().splitlines() or [""])[0]
+    if hasattr(error, "format_message"):  # Typer's own, of a command line that it cannot read
+        context = getattr(error, "ctx", None)
+        return InputError(error.format_message(), f"{context.command_path} --help" if context else "tenantry --help")
+    if type(error).__name__ == "DiskFull":
+        return WorkError(f"PostgreSQL: {first}", "its disk is full: make room on the server, then run the same command again")
     if type(error).__name__ in ("UndefinedTable", "UndefinedColumn", "InvalidSchemaName"):
         return WorkError(f"the control database is not at this program's version: {first}", "bring it there: tenantry up --stack shared")
     if type(error).__module__.startswith("psycopg"):
         return WorkError(f"PostgreSQL: {first}", "run the same command again when the server answers; tenantry doctor looks at it")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WorkError(f"no space left: {error.filename or first}", "free some (df -h), then run the same command again: it goes on")
+    if isinstance(error, subprocess.TimeoutExpired):
+        program = Path(error.cmd[0] if isinstance(error.cmd, list | tuple) else error.cmd).name
+        return WorkError(f"{program} has not answered for {error.timeout:g} s and was ended", "run the same command again")
+    if isinstance(error, PermissionError):
+        whose = f"see whose it is: ls -ld {error.filename}" if error.filename else "run it as the user who owns the files"
+        return WorkError(f"permission denied: {error.filename or first}", whose)
     return WorkError(f"unexpected {type(error).__name__}: {first}", "tenantry --debug … shows the traceback; please report it")
+
+
+def _tell(line: str) -> None:
+    """On a terminal in the place of the line that is overwritten."""
+    from tenantry import console
+
+    console.say(line, over=True)
+
+
+def _moved() -> str:
+    """What to do where this shell's variables lead to ports that the local cloud has left; nothing where they do not."""
+    from tenantry.commands import local
+
+    try:
+        moved = local.moved()
+    except Exception:  # a second error would hide the first
+        return ""
+    return f'the local cloud has {moved} by now: eval "$(tenantry local env)", then run the same command again' if moved else ""
 
 
 def main() -> None:
@@ -74,13 +108,20 @@ def main() -> None:
     _register()
     from tenantry import console
 
+    waiting.watch(_tell)
+    for_program = "--json" in sys.argv
     try:
-        app()
+        # Standing alone, Typer says what is wrong with a command line by itself, in a box; a program gets it as every other error.
+        ended_with = app(standalone_mode=not for_program)
+        if ended_with:
+            raise SystemExit(ended_with)
     except Exception as raised:
         if os.environ.get("TENANTRY_DEBUG"):
             console.trace(raised)
         error = raised if isinstance(raised, TenantryError) else _unexpected(raised)
-        if "--json" in sys.argv:
+        if isinstance(error, TransientError) and (elsewhere := _moved()):
+            error.hint = elsewhere
+        if for_program:
             console.print_json({"error": error.message, "hint": error.hint})
         else:
             console.complain(error)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import IO, Any
 
+from tenantry import waiting
 from tenantry.errors import TenantryError
 from tenantry.escape import escaped, escaped_json
 from tenantry.operations.progress import Step, said
@@ -43,9 +44,10 @@ def document(text: str) -> None:
         _write(sys.stdout, escaped(text.removesuffix("\n"), f"\n\t{_JOINERS}"))
 
 
-def say(text: str) -> None:
-    """One line of progress. It goes to stderr, so that stdout holds results only."""
-    _write(sys.stderr, escaped(text))
+def say(text: str, *, over: bool = False) -> None:
+    """One line of progress. It goes to stderr, so that stdout holds results only. ``over``: on a terminal in the place of the last one."""
+    waiting.heard()
+    _write(sys.stderr, (_CLEAR if over and is_terminal() else "") + escaped(text))
 
 
 def complain(error: TenantryError) -> None:
@@ -110,10 +112,12 @@ class StackProgress:
             if not step.done:
                 self._begun[key] = time.monotonic()
                 if is_terminal():
+                    waiting.heard()
                     _write(sys.stderr, clear + escaped(f"{step.stack}: {step.verb} {step.name}"), end="")
                 return
             seconds = time.monotonic() - self._begun.pop(key, time.monotonic())
             slow = f" ({seconds:.1f} s)" if seconds >= 1 else ""
+            waiting.heard()
             _write(sys.stderr, clear + escaped(f"{step.stack}: {step.verb} {step.name} ({kind(step.type)}){slow}"))
 
 

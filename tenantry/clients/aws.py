@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import get_ident
 from typing import Any
 
-from tenantry.errors import TransientError, WorkError
+from tenantry import waiting
+from tenantry.errors import InputError, TransientError, WorkError
 
 
 @cache
@@ -16,12 +18,27 @@ def client(service: str) -> Any:
     """boto3's client, configured by AWS's own environment variables (AWS_ENDPOINT_URL among them)."""
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import NoRegionError
 
     # boto3 itself reads AWS_DEFAULT_REGION only; every other AWS tool, and Pulumi's plugin, reads AWS_REGION.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return boto3.client(
-        service, region_name=region, config=Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 4})
-    )
+    # An endpoint that is away is given up after a minute: three attempts of 20 s at most, and the pauses between them.
+    limits = Config(connect_timeout=10, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+    try:
+        made = boto3.client(service, region_name=region, config=limits)
+    except NoRegionError:
+        raise InputError("no AWS region: AWS_REGION is not set", 'set it, or run: eval "$(tenantry local env)"') from None
+    waits: dict[int, int] = {}  # by thread: a client is used by several
+
+    def begin(model: Any, **_: Any) -> None:
+        waits[get_ident()] = waiting.begin(f"AWS ({service} {model.name})")
+
+    def end(**_: Any) -> None:
+        waiting.end(waits.pop(get_ident(), None))
+
+    for event, work in (("before-call", begin), ("after-call", end), ("after-call-error", end)):
+        made.meta.events.register(f"{event}.*.*", work)
+    return made
 
 
 def secret(arn: str) -> str:
@@ -78,9 +95,17 @@ def explained(what: str) -> Iterator[None]:
     except (BotoCoreError, ClientError) as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(error, ClientError) else 0
         passing = isinstance(error, HTTPClientError | NoConnection) or status == 429 or status >= 500
-        raise (TransientError if passing else WorkError)(
-            f"{what}: {error}", "check the AWS credentials and address, then run the same command again"
-        ) from error
+        raise (TransientError if passing else WorkError)(f"{what}: {error}", _hint(error)) from error
+
+
+def _hint(error: Exception) -> str:
+    """What to do about it: a refusal says who is refused, all else whether anybody is there."""
+    code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    if code in ("RequestTimeTooSkewed", "RequestExpired"):
+        return "set the clock of this machine right, then run the same command again"
+    if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"):
+        return "the credentials may not do that (README, Least privilege), or the clock of this machine is wrong"
+    return "check the AWS credentials and address, then run the same command again"
 
 
 def find_certificate(domain: str, mark: str) -> str | None:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Final, Self
 
+from tenantry import waiting
 from tenantry.errors import InputError, TransientError, WorkError
 
 TIMEOUT: Final = 30  # seconds, for each answer of the server
@@ -95,6 +96,10 @@ class Mailer:
 
         ``Unreachable``, ``Deferred``, ``Refused`` (before or after ``begin``) or ``Unanswered`` (only after it).
         """
+        with waiting.on(self._name):
+            return self._hand_over(content, recipient, tag, begin)
+
+    def _hand_over(self, content: bytes, recipient: str, tag: str, begin: Callable[[], None]) -> str:
         connection = self._connected()
         international = not recipient.isascii()
         if international and not connection.has_extn("smtputf8"):
@@ -125,7 +130,8 @@ class Mailer:
 
     def check(self) -> str:
         """Connects and logs in; where to. ``Unreachable`` when that fails."""
-        self._connected()
+        with waiting.on(self._name):
+            self._connected()
         return self._name
 
     @property

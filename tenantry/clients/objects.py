@@ -134,10 +134,13 @@ def require_bucket(name: str) -> None:
     """``WorkError`` when the bucket is not there or not ours to read."""
     from botocore.exceptions import ClientError
 
-    try:
-        client("s3").head_bucket(Bucket=name)
-    except ClientError as error:
-        raise WorkError(f"there is no bucket {name} for backups", "tenantry up --stack shared makes it") from error
+    with explained(f"bucket {name}"):
+        try:
+            client("s3").head_bucket(Bucket=name)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # a HEAD has no body, and so no code
+                raise
+            raise WorkError(f"there is no bucket {name} for backups", "tenantry up --stack shared --refresh makes it") from error
 
 
 def erase(bucket: str, prefix: str) -> int:

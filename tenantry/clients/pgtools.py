@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
 
+from tenantry import waiting
+from tenantry.clients import process as programs
 from tenantry.clients.postgres import Server, session_options
 from tenantry.errors import InputError, TransientError, WorkError
 
@@ -44,7 +46,7 @@ def program(name: str, at_least: int) -> str:
         path = Path(folder) / name
         if not os.access(path, os.X_OK):
             continue
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        said = programs.run([path, "--version"]).stdout.decode()
         version = re.search(r"\(PostgreSQL\) (\d+)", said)
         if version and int(version[1]) >= at_least:
             return str(path)
@@ -85,7 +87,7 @@ def reading(command: Sequence[str], environment: dict[str, str]) -> Iterator[Cal
         stream = process.stdout
         _widen(stream)
         try:
-            yield lambda size: os.read(stream.fileno(), size)
+            yield lambda size: _read(stream, size, Path(command[0]).name)
             stream.close()
             _conclude(process, command, errors)
         finally:
@@ -125,8 +127,15 @@ def writing(command: Sequence[str], environment: dict[str, str]) -> Iterator[Cal
                 process.wait()
 
 
+def _read(stream: IO[bytes], size: int, program: str) -> bytes:
+    with waiting.on(program):
+        return os.read(stream.fileno(), size)
+
+
 def _conclude(process: subprocess.Popen[bytes], command: Sequence[str], errors: IO[str], *, early: bool = False) -> None:
-    if process.wait() == 0 and not early:
+    with waiting.on(Path(command[0]).name):
+        code = process.wait()
+    if code == 0 and not early:
         return
     errors.seek(0)
     text = errors.read()

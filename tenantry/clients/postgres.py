@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry import waiting
 from tenantry.errors import InputError, TransientError, WorkError
 
 if TYPE_CHECKING:
@@ -105,20 +106,23 @@ class Server:
         """
         import psycopg
 
+        from tenantry.clients.sessions import Session
+
         try:
-            connection = psycopg.connect(
-                host=self.host,
-                port=self.port,
-                user=self.user,
-                password=self.password,
-                sslmode=self.sslmode,
-                dbname=database,
-                connect_timeout=timeout,
-                application_name="tenantry",
-                options=" ".join([os.environ.get("PGOPTIONS", ""), session_options()]),  # the user's own are the weaker ones
-                cursor_factory=_cursor_factory,
-                **KEPT_ALIVE,
-            )
+            with waiting.on(f"PostgreSQL at {self.host}:{self.port} (a connection to {database})"):
+                connection = Session.connect(
+                    host=self.host,
+                    port=self.port,
+                    user=self.user,
+                    password=self.password,
+                    sslmode=self.sslmode,
+                    dbname=database,
+                    connect_timeout=timeout,
+                    application_name="tenantry",
+                    options=" ".join([os.environ.get("PGOPTIONS", ""), session_options()]),  # the user's own are the weaker ones
+                    cursor_factory=_cursor_factory,
+                    **KEPT_ALIVE,
+                )
         except psycopg.OperationalError as error:
             # libpq: `connection to server at …, port … failed: the reason`, then a line of advice that is not about our variables.
             reason = str(error).strip().splitlines()[0].rpartition(" failed: ")[2]

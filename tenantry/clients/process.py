@@ -1,6 +1,17 @@
-"""Processes of this machine, by id."""
+"""Processes of this machine: by id, and run to their end."""
 
 from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tenantry import waiting
+from tenantry.errors import WorkError
+
+LIMIT: Final = 60
+"""Seconds that a program which only has to answer is given."""
 
 
 def alive(pid: int) -> bool:
@@ -11,3 +22,16 @@ def alive(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def run(command: Sequence[str | Path], *, limit: float = LIMIT, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Runs a program to its end, whatever it gives. ``WorkError`` when it has not ended after ``limit`` seconds: then it is no more.
+
+    ``FileNotFoundError`` when there is no such program.
+    """
+    name = " ".join([Path(command[0]).name, *(str(word) for word in command[1:2])])
+    try:
+        with waiting.on(name):
+            return subprocess.run(command, cwd=cwd, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise WorkError(f"{name} has not answered for {limit:g} s and was ended", "run it by hand to see what it waits for") from None

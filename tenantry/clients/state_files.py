@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -28,6 +29,10 @@ class StateFiles(ABC):
     @abstractmethod
     def below(self, prefix: str) -> Iterator[str]:
         """Every file whose path begins with ``prefix``."""
+
+    @abstractmethod
+    def states(self) -> Iterator[tuple[str, str, bytes]]:
+        """The present state of each stack: its name, where it is in words that other tools take, and its bytes."""
 
     @abstractmethod
     def read(self, path: str) -> bytes:
@@ -54,6 +59,11 @@ class Folder(StateFiles):
             name = path.relative_to(self._root).as_posix()
             if path.is_file() and name.startswith(prefix):
                 yield name
+
+    def states(self) -> Iterator[tuple[str, str, bytes]]:
+        for path in sorted((self._root / ROOT / "stacks" / PROJECT).glob("*.json*")):
+            if path.name.endswith((".json", ".json.gz")):
+                yield path.name.partition(".json")[0], str(path), self.read(path.relative_to(self._root).as_posix())
 
     def read(self, path: str) -> bytes:
         with suppress(FileNotFoundError):
@@ -89,6 +99,21 @@ class Bucket(StateFiles):
                 ):
                     continue
                 yield f"{entry['Key']}?{entry['VersionId']}"
+
+    def states(self) -> Iterator[tuple[str, str, bytes]]:
+        from tenantry.clients.aws import client, explained
+
+        with explained(f"bucket {self._bucket}"):
+            s3, folder = client("s3"), f"{self._prefix}{ROOT}/stacks/{PROJECT}/"
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
+                for entry in page.get("Contents", ()):
+                    if entry["Key"].endswith((".json", ".json.gz")):
+                        name = entry["Key"].removeprefix(folder).partition(".json")[0]
+                        yield (
+                            name,
+                            f"s3://{self._bucket}/{entry['Key']}",
+                            s3.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read(),
+                        )
 
     def read(self, path: str) -> bytes:
         from tenantry.clients.aws import client
@@ -162,3 +187,38 @@ def forget(stack: str, needles: Collection[str]) -> int | None:
 def plain(content: bytes) -> bytes:
     """The text of a state file, also of a compressed one."""
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def unreadable() -> list[tuple[str, str, str]]:
+    """The stacks whose present state is empty, cut or no state at all: name, where it is, what is wrong. Not of Pulumi Cloud."""
+    files = backend()
+    found = []
+    for stack, where, content in files.states() if files else ():
+        cause = _wrong(content)
+        if cause:
+            found.append((stack, where, cause))
+    return found
+
+
+def way_back(stack: str, where: str) -> str:
+    """What to do about a state that cannot be read: the newest whole one that the backend has, or to do without."""
+    again = f"then tenantry up --stack {stack} --refresh"
+    if where.startswith("s3://"):
+        return f"bring back an older version of that object (aws s3api list-object-versions), {again}"
+    path = Path(where)
+    history = path.parents[2] / "history" / PROJECT / stack
+    earlier = [*path.parent.glob(f"{path.name}.bak"), *history.glob(f"{stack}-*.checkpoint.json*")]
+    for candidate in sorted(earlier, key=lambda file: file.stat().st_mtime, reverse=True):
+        if not _wrong(candidate.read_bytes()):
+            return f"cp {candidate} {path}, {again}"
+    return f"there is no earlier state: move the file away, then tenantry up --stack {stack} twice; everything is found and adopted"
+
+
+def _wrong(content: bytes) -> str:
+    if not content:
+        return "it is empty"
+    try:
+        found = json.loads(plain(content))
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        return str(error) or type(error).__name__
+    return "" if isinstance(found, dict) and "checkpoint" in found else "it holds no checkpoint"

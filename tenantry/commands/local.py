@@ -150,6 +150,26 @@ def mail(
         console.document(f"\n{found.text}")
 
 
+def moved() -> str:
+    """Which variables of this process name another port than the local cloud that they come from has now; nothing when none does."""
+    from urllib.parse import urlsplit
+
+    from local.cloud.record import Record
+
+    if not os.environ.get("TENANTRY_LOCAL_HOME"):
+        return ""
+    ports = Record.load(_home()).ports
+    ours = {
+        "PGPORT": ("postgres", os.environ.get("PGPORT")),
+        "AWS_ENDPOINT_URL": ("aws", urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).port),
+        "CLOUDFLARE_BASE_URL": ("cloudflare", urlsplit(os.environ.get("CLOUDFLARE_BASE_URL", "")).port),
+        "SMTP_PORT": ("mail", os.environ.get("SMTP_PORT")),
+    }
+    return ", ".join(
+        f"{name} at port {ports[server]}" for name, (server, port) in ours.items() if server in ports and str(port) != str(ports[server])
+    )
+
+
 def _home() -> Home:
     from local.home import Home
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tenantry.clients import process
 from tenantry.declaration.loader import Declarations, load
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.problems import DeclarationErrors
@@ -64,7 +64,7 @@ def load_revision(directory: Path, revision: str, settings: PlatformSettings | N
         raise InputError(f"{revision!r} is not a commit", "name a branch, tag or commit")
     try:
         # Run inside a folder, git archives that folder alone, with paths relative to it.
-        archive = subprocess.run(["git", "archive", "--format=tar", revision], cwd=directory, capture_output=True, check=False)
+        archive = process.run(["git", "archive", "--format=tar", revision], cwd=directory)
     except FileNotFoundError:
         raise InputError("git is not installed", "--diff reads another commit through git") from None
     if archive.returncode != 0:

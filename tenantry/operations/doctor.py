@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tenantry.clients import aws, cloudflare
+from tenantry import waiting
+from tenantry.clients import aws, cloudflare, process, state_files
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import load, naming
@@ -60,7 +60,7 @@ def _python() -> str:
 
 def _engine() -> str:
     path = _pulumi()
-    version = subprocess.run([path, "version"], capture_output=True, text=True, check=False).stdout.strip()
+    version = process.run([path, "version"]).stdout.decode().strip()
     if shutil.which("pulumi-language-python") is None:
         raise WorkError(f"pulumi {version} has no Python language host beside it", "install Pulumi's complete release")
     return version
@@ -84,9 +84,14 @@ def _declarations() -> str:
 
 
 def _backend() -> str:
-    result = subprocess.run([_pulumi(), "whoami", "--verbose", "--non-interactive"], capture_output=True, text=True, check=False)
+    result = process.run([_pulumi(), "whoami", "--verbose", "--non-interactive"])
     if result.returncode != 0:
-        raise WorkError(result.stderr.strip().removeprefix("error: ") or "no answer", "set PULUMI_BACKEND_URL, or log in: pulumi login")
+        raise WorkError(
+            result.stderr.decode(errors="replace").strip().removeprefix("error: ") or "no answer",
+            "set PULUMI_BACKEND_URL, or log in: pulumi login",
+        )
+    for stack, path, cause in state_files.unreadable():
+        raise WorkError(f"the state of the stack {stack} cannot be read: {path}: {cause}", state_files.way_back(stack, path))
     return os.environ.get("PULUMI_BACKEND_URL", "as pulumi login chose")
 
 
@@ -125,7 +130,12 @@ def _runs() -> str:
         rows = connection.execute("SELECT stack FROM tenantry_ledger.runs WHERE finished_at IS NULL ORDER BY stack").fetchall()
     if rows:
         names = ", ".join(row[0] for row in rows)
-        raise WorkError(f"unfinished: {names}", f"tenantry up --stack {rows[0][0]} goes on with it")
+        broken = {stack for stack, _, _ in state_files.unreadable()}
+        ready = next((row[0] for row in rows if row[0] not in broken), None)
+        raise WorkError(
+            f"unfinished: {names}",
+            f"tenantry up --stack {ready} goes on with it" if ready else "mend its state first: the state backend, above",
+        )
     return "none"
 
 
@@ -159,7 +169,8 @@ def _cloudflare() -> str:
 
     settings = PlatformSettings.from_project(project_root())
     try:
-        zone = cloudflare.client().zones.get(zone_id=settings.zone_id)
+        with waiting.on("Cloudflare"):
+            zone = cloudflare.client().zones.get(zone_id=settings.zone_id)
     except CloudflareError as error:
         raise WorkError(f"zone {settings.zone_id}: {error}", "check CLOUDFLARE_API_TOKEN and tenantry:zoneId") from error
     return f"zone {zone.name}"

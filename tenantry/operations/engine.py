@@ -19,6 +19,7 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
+from tenantry import waiting
 from tenantry.clients import ledger, losses, process, quarantine
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
@@ -167,12 +168,17 @@ def _run(
     *,
     repair: bool = False,
 ) -> Outcome:
-    started = time.monotonic()
     run = Run(stack, report)
+    with waiting.on(run.told):
+        return _run_told(run, work, environment or {}, repair)
+
+
+def _run_told(run: Run, work: Callable[[Any, Run], object], environment: Mapping[str, str], repair: bool) -> Outcome:
+    started, stack = time.monotonic(), run.stack
     try:
         if repair:
             _mend_file_backend()
-        handle = _handle(stack, environment or {})
+        handle = _handle(stack, environment)
         try:
             _work(handle, run, work, repair)
         except StackNotFoundError:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from tenantry import waiting
 from tenantry.clients import runs, workers
 from tenantry.errors import TransientError
 from tenantry.operations.worker import Worker
@@ -35,7 +36,8 @@ def until_done(
     met: set[UUID] = set()
     ended: dict[UUID, dict[str, Any]] = {}
     waited = dict.fromkeys(run_ids)  # asked for twice, waited for once
-    with somebody_at_work(say) as somebody:
+    at_work: dict[UUID, str] = {}
+    with somebody_at_work(say) as somebody, waiting.on(lambda: ", ".join(at_work[run_id] for run_id in waited if run_id not in ended)):
         begun = time.monotonic()
         while len(ended) < len(waited):
             for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], somebody.roll_call):
@@ -50,11 +52,18 @@ def until_done(
                     if shown.get(key) != now:
                         shown[key] = now
                         show(run, step)
+                at_work[run["id"]] = _told(run)
                 if run["state"] not in runs.OPEN:
                     ended[run["id"]] = run
             if len(ended) < len(waited):
                 somebody.wait(min(1.0, LOOK + (time.monotonic() - begun) / 20))
     return [ended[run_id] for run_id in waited]
+
+
+def _told(run: dict[str, Any]) -> str:
+    """What a run is at, as a noun."""
+    now = next((step["name"] for step in run["steps"] if step["state"] in ("running", "waiting")), None)
+    return f"{run['kind']} of {run['subject']}" + (f", step {now}" if now else ", which no worker has begun")
 
 
 def patient_look(look: Callable[[], T], roll_call: Callable[[], None]) -> T:

@@ -38,6 +38,7 @@ class Run:
     changes: Counter[str] = field(default_factory=Counter)
     steps: list[Step] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    _begun: dict[str, Step] = field(default_factory=dict)
 
     def __call__(self, event: EngineEvent) -> None:
         if event.resource_pre_event:
@@ -60,9 +61,18 @@ class Run:
         urn, kind = str(getattr(metadata, "urn", "")), str(getattr(metadata, "type", ""))
         properties = tuple(sorted(getattr(metadata, "detailed_diff", None) or ()))
         step = Step(self.stack, VERBS.get(op, op), kind, urn.rsplit("::", 1)[-1], done, properties)
-        if not done:
+        if done:
+            self._begun.pop(urn, None)
+        else:
             self.steps.append(step)
+            self._begun[urn] = step
         self.report(step)
+
+    def told(self) -> str:
+        """What the run is at: resources that were begun and are not done, or the engine itself, between two of them."""
+        begun = [f"{step.verb} {step.name}" for step in list(self._begun.values())]
+        more = f" and {len(begun) - 3} more" if len(begun) > 3 else ""
+        return f"stack {self.stack}, {', '.join(begun[:3])}{more}" if begun else f"the engine, stack {self.stack}"
 
     @property
     def changed(self) -> dict[str, int]:

@@ -97,7 +97,7 @@ class Client:
                 )
                 style = {"addressing_style": "path"} if self._config.get("s3UsePathStyle") else {}
                 retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
-                config = Config(connect_timeout=10, read_timeout=300, retries=retries, max_pool_connections=32, s3=style)
+                config = Config(connect_timeout=10, read_timeout=60, retries=retries, max_pool_connections=32, s3=style)
                 self._clients[service, region] = session.client(service, endpoint_url=named, config=config)
             return self._clients[service, region]
 
