@@ -69,6 +69,11 @@ def _unexpected(error: Exception) -> TenantryError:
     if type(error).__name__ == "DiskFull":
         return WorkError(f"PostgreSQL: {first}", "its disk is full: make room on the server, then run the same command again")
     if type(error).__name__ in ("UndefinedTable", "UndefinedColumn", "InvalidSchemaName"):
+        if _at_head():  # then no run would make it again, and the other hint would lead in a circle
+            return WorkError(
+                f"something of the control database was dropped: {first}",
+                "bring it back from the server's backup: docs/operations.md, When something is down; tenantry up makes no table twice",
+            )
         return WorkError(f"the control database is not at this program's version: {first}", "bring it there: tenantry up --stack shared")
     if type(error).__module__.startswith("psycopg"):
         return WorkError(f"PostgreSQL: {first}", "run the same command again when the server answers; tenantry doctor looks at it")
@@ -81,6 +86,19 @@ def _unexpected(error: Exception) -> TenantryError:
         whose = f"see whose it is: ls -ld {error.filename}" if error.filename else "run it as the user who owns the files"
         return WorkError(f"permission denied: {error.filename or first}", whose)
     return WorkError(f"unexpected {type(error).__name__}: {first}", "tenantry --debug … shows the traceback; please report it")
+
+
+def _at_head() -> bool:
+    """Whether the control database says that it has all that this program's migrations make."""
+    from tenantry.clients import migrations
+    from tenantry.clients.postgres import Server
+    from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_SCHEMA
+
+    try:
+        with Server.from_environment().connect(CONTROL_DATABASE) as connection:
+            return migrations.version(connection, CONTROL_SCHEMA) == migrations.head("control")
+    except Exception:  # a second error would hide the first
+        return False
 
 
 def _tell(line: str) -> None:

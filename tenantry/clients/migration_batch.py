@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -18,14 +18,18 @@ _THE_TENANT = "{tenant}"  # stand for a tenant's id and role in what is learned 
 _THE_ROLE = "{role}"
 
 
+Kind = Literal["own", "shared", "signed"]
+"""Tables of one tenant's own, shared ones, shared ones in a database with signed contexts: what is learned of one holds for no other."""
+
+
 @dataclass
 class Learned:
     """What a roll-out has learned of one server from the first schemas that it migrated there; an empty one fills itself."""
 
-    policies: dict[bool, _Policy] = field(default_factory=dict)
-    """Whether the tables are one tenant's own → how the server keeps the policy on them."""
-    guards: dict[tuple[str, str, bool], str] = field(default_factory=dict)
-    """From and to which revision, and whether the tables are one tenant's own → what isolation.sql did to the new tables."""
+    policies: dict[Kind, _Policy] = field(default_factory=dict)
+    """Whose the tables are → how the server keeps the policy on them."""
+    guards: dict[tuple[str, str, Kind], str] = field(default_factory=dict)
+    """From and to which revision, and whose the tables are → what isolation.sql did to the new tables."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,8 @@ def advance(
     by the caller, one per server. The connection went through ``prepare``. Raises what PostgreSQL raises, and then nothing of it stays.
     """
     roles: migrations.Roles = {"owner": owner, "app_role": app_role, "tenant_id": tenant_id}
-    script, own = migrations.rendered("tenant", current, target), bool(tenant_id)
-    policy, guards = learned.policies.get(own), learned.guards.get((current, target, own))
+    script, kind = migrations.rendered("tenant", current, target), _kind(connection, tenant_id)
+    policy, guards = learned.policies.get(kind), learned.guards.get((current, target, kind))
     try:
         if script and policy and guards is not None:
             guards = guards.replace(_THE_TENANT, tenant_id).replace(_THE_ROLE, sql.Identifier(app_role).as_string())
@@ -105,7 +109,7 @@ def advance(
             raise WorkError(f"at revision {found} meanwhile, which is not ours", "it was migrated by a newer Tenantry: use that one")
         script = migrations.rendered("tenant", found, target) if found != target else ""
         if script:
-            _run_guarded(connection, schema, script, app_role, tenant_id, learned, (found, target, own))
+            _run_guarded(connection, schema, script, app_role, tenant_id, learned, (found, target, kind))
         connection.execute("COMMIT")
     except BaseException:
         if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
@@ -125,11 +129,11 @@ def _run_guarded(
     app_role: str,
     tenant_id: str,
     learned: Learned,
-    step: tuple[str, str, bool],
+    step: tuple[str, str, Kind],
 ) -> None:
     """Runs the script in the open transaction, and then isolation for what lacks it."""
-    isolation, own = (migrations.ROOT / "isolation.sql").read_bytes(), bool(tenant_id)
-    if own not in learned.policies:
+    isolation, kind = (migrations.ROOT / "isolation.sql").read_bytes(), step[2]
+    if kind not in learned.policies:
         connection.execute(script.encode(), prepare=False)
         connection.execute(isolation, prepare=False)
         row = connection.execute(
@@ -140,10 +144,10 @@ def _run_guarded(
         ).fetchone()
         policy = _Policy.of(str(row[0]), tenant_id) if row else None
         if policy:
-            learned.policies[own] = policy
+            learned.policies[kind] = policy
         return
     question = sql.SQL("SET LOCAL search_path TO pg_catalog; EXECUTE tenantry_unguarded ({}, {}, {})").format(
-        schema, app_role, learned.policies[own].naming(tenant_id)
+        schema, app_role, learned.policies[kind].naming(tenant_id)
     )
     unguarded, placed = _last_row(connection, f"{script}; {question.as_string(connection)}")
     guards = ""
@@ -155,8 +159,15 @@ def _run_guarded(
         connection.execute(isolation, prepare=False)
         guards, role = _last_row(connection, "SELECT current_setting('tenantry.guards'), quote_ident(current_setting('tenantry.app_role'))")
         guards = guards.replace(f" {role};", f" {_THE_ROLE};")
-        guards = guards.replace(f"'{tenant_id}'", f"'{_THE_TENANT}'") if own else guards
+        guards = guards.replace(f"'{tenant_id}'", f"'{_THE_TENANT}'") if tenant_id else guards
     learned.guards[step] = guards
+
+
+def _kind(connection: psycopg.Connection, tenant_id: str) -> Kind:
+    if tenant_id:
+        return "own"
+    row = connection.execute("SELECT to_regprocedure('tenantry_context.tenant()') IS NULL").fetchone()
+    return "shared" if row is None or row[0] else "signed"
 
 
 def _as_owner(schema: str, owner: str) -> str:

@@ -34,6 +34,7 @@ class NewTenant:
     email: str | None = None
     isolation: str | None = None
     cell: str | None = None
+    row_context: str | None = None
     more: str | None = None
     """YAML in place of the comments that say what can be added; whole lines."""
 
@@ -91,13 +92,14 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
 def render(new: NewTenant, isolation: str, cell: str) -> str:
     """The text of a new file, with comments that say what can be added."""
     stack = naming.stack_of(isolation, cell, new.slug)
+    context = f"row_context: {new.row_context}\n" if new.row_context else ""
     return f"""\
 # {new.slug}: stack {stack}. Every key is in docs/declaration.md; what is not said here comes from defaults/{new.tier}.yaml.
 name: {_quoted(new.name or new.slug.replace("-", " ").title())}
 tier: {new.tier}
 isolation: {isolation}
 cell: {cell}  # assigned once; moving a tenant is `tenantry move`, not an edit
-state: active
+{context}state: active
 admin:
   name: {_quoted("Administrator")}
   email: {_quoted(new.email or f"admin@{new.slug}.example")}  # the first invitation goes here

@@ -106,6 +106,18 @@ def test_backups_and_restores_pass(platform):
     assert names(platform, "safe-one", signed=False) == []
 
 
+def test_copies_of_it_are_no_weaker(platform):
+    """A clone, and a restore as a new tenant: their files say it too, though no tier does."""
+    found = json.loads(platform.tenantry("backup", "list", "safe-one", "--json").stdout)
+    platform.tenantry("restore", "safe-one", "--from", found[0]["id"], "--as", "second-one")
+    platform.tenantry("clone", "safe-one", "--as", "third-one")
+    for slug in ("second-one", "third-one"):
+        assert "\nrow_context: signed\n" in (platform.tenants / f"{slug}.yaml").read_text()
+        assert names(platform, slug, signed=False) == []
+        assert len(names(platform, slug, signed=True)) == 1
+        platform.remove(slug, row_context="signed")
+
+
 def test_rows_that_move_in_are_shut_before_the_first_arrives(platform):
     """From a schema to shared tables: the tenant is on the list when the copy begins, and off it when all is taken back."""
     platform.declare("late-one", isolation="schema", row_context="signed")

@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from tenantry import tenant_token
-from tenantry.clients import aws, migrations, row_context
+from tenantry.clients import aws, migration_batch, migrations, row_context
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
@@ -408,6 +408,52 @@ def test_each_damage_is_noticed_and_mended(server, app, key, damage):
         migrations.apply(admin, "tenant", "shared", owner=OWNER, app_role=APP)
         assert migrations.posture(admin, "shared") == whole
     assert entering(app(), SIGNED, key.token(SIGNED)) == {str(SIGNED)}
+    assert entering(app(), SIGNED) == set()
+
+
+def test_a_table_that_comes_later_asks_as_the_others_do(server, app, key):
+    """Whoever applies isolation.sql (a run, a roll-out) need not know: the catalog says it."""
+    with server.connect(DATABASE) as admin:
+        admin.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(OWNER)))
+        admin.execute("CREATE TABLE shared.later (tenant_id uuid NOT NULL)")
+        admin.execute("RESET ROLE")
+        admin.commit()
+        try:
+            migrations.apply(admin, "tenant", "shared", owner=OWNER, app_role=APP)
+            connection = app()
+            tenant_token.enter(connection, SIGNED, key.token(SIGNED))
+            connection.execute("INSERT INTO later VALUES (%s)", [SIGNED])
+            connection.commit()
+            tenant_token.enter(connection, SIGNED)
+            assert connection.execute("TABLE later").fetchall() == []
+            connection.rollback()
+        finally:
+            admin.execute("DROP TABLE shared.later")
+
+
+def test_a_roll_out_takes_no_policy_of_plain_tables_for_signed_ones(server, app, key):
+    """What it learned of a plain cell, whose tables were all damaged at that, is not done to this one in its quick way."""
+    learned = migration_batch.Learned()
+    learned.policies["shared"] = migration_batch._Policy("{a plain tree}", signed=True)
+    learned.guards["0000", migrations.head("tenant"), "shared"] = "DROP POLICY tenant_isolation ON users;"
+    with server.connect(DATABASE) as admin:
+        assert migration_batch._kind(admin, "") == "signed"
+        assert migration_batch._kind(admin, str(PLAIN)) == "own"
+        admin.commit()
+        whole = migrations.posture(admin, "shared")
+        admin.commit()
+        admin.execute("UPDATE shared.alembic_version SET version_num = '0000'")
+        admin.commit()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(migrations, "rendered", lambda *_: "UPDATE alembic_version SET version_num = '0001'")
+            head = migrations.head("tenant")
+            patch.setattr(migrations, "revisions", lambda tree: ("0000", head))
+            migration_batch.prepare(admin, 3)
+            for _ in range(2):
+                migration_batch.advance(admin, "shared", "0000", "0001", owner=OWNER, app_role=APP, tenant_id="", learned=learned)
+                admin.execute("UPDATE shared.alembic_version SET version_num = '0000'")
+        admin.execute(f"UPDATE shared.alembic_version SET version_num = '{migrations.head('tenant')}'")
+        assert migrations.posture(admin, "shared") == whole
     assert entering(app(), SIGNED) == set()
 
 

@@ -151,3 +151,10 @@ def test_two_makes_take_turns(tmp_path):
 def test_an_error_of_input_stays_one():
     """Exit code 2, whoever reads it."""
     assert cli._unexpected(type("UsageError", (Exception,), {"format_message": lambda self: "no"})()).exit_code == InputError.exit_code
+
+
+@pytest.mark.parametrize(("at_head", "hint"), [(True, "bring it back from the server's backup"), (False, "tenantry up --stack shared")])
+def test_a_dropped_table_is_no_old_version(monkeypatch, at_head, hint):
+    """`up` has nothing to do where the control database is at the head: its hint went in a circle."""
+    monkeypatch.setattr(cli, "_at_head", lambda: at_head)
+    assert hint in cli._unexpected(psycopg.errors.UndefinedTable('relation "runs" does not exist')).hint

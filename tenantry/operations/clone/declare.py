@@ -48,7 +48,8 @@ def check(source: TenantDeclaration, new: str, *, isolation: str, cell: str, adm
 
 
 def _new(source: TenantDeclaration, new: str, isolation: str, cell: str, admin: str | None) -> NewTenant:
-    return NewTenant(new, source.tier, None, admin, isolation, cell, more=_more(source))
+    context = "signed" if source.row_context == "signed" else None  # said by the tier or the file: a copy is no weaker
+    return NewTenant(new, source.tier, None, admin, isolation, cell, context, more=_more(source))
 
 
 def _more(source: TenantDeclaration) -> str:

@@ -20,7 +20,8 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
     stored = Stored.open(backup_id)
     if stored.entry.tenant_id != naming.tenant_id(slug):
         raise InputError(f"backup {backup_id} is not {slug}'s", f"tenantry backup list {slug} shows its backups")
-    declared = load(tenants_dir()).get(into)
+    everybody = load(tenants_dir())
+    declared, source = everybody.get(into), everybody.get(slug)
     if (declared.isolation if declared else stored.manifest.model) != "instance":  # a server of its own is made with room
         disk.require(stored.room, into, None)
     if declared is not None:
@@ -28,7 +29,14 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
     stored.check()
     row = stored.registry()["tenants"][0]
     # Not the tenant's own administrator: a rehearsal must not send anybody an invitation to it.
-    new = generator.NewTenant(into, str(row["tier"]), name=f"{row['name']} ({into})", isolation=str(row["isolation"]))
+    new = generator.NewTenant(
+        into,
+        str(row["tier"]),
+        name=f"{row['name']} ({into})",
+        isolation=str(row["isolation"]),
+        # Nothing weaker than the tenant has. The backup of one whose file is gone does not say it: then the tier does.
+        row_context="signed" if source is not None and source.row_context == "signed" else None,
+    )
     generator.create(tenants_dir(), new, project_settings())
     return True
 
