@@ -129,11 +129,17 @@ def main() -> None:
     waiting.watch(_tell)
     for_program = "--json" in sys.argv
     try:
-        # Standing alone, Typer says what is wrong with a command line by itself, in a box; a program gets it as every other error.
-        ended_with = app(standalone_mode=not for_program)
+        # Standing alone, Typer says itself what is wrong with a command line: in a box, to programs too, with arguments as they are.
+        ended_with = app(standalone_mode=False)
         if ended_with:
             raise SystemExit(ended_with)
     except Exception as raised:
+        if type(raised).__name__ in ("NoArgsIsHelpError", "Abort"):
+            if hasattr(raised, "show"):
+                raised.show()  # the help, which is ours
+            else:
+                console.say("nothing was done")
+            sys.exit(2 if hasattr(raised, "show") else 1)
         if os.environ.get("TENANTRY_DEBUG"):
             console.trace(raised)
         error = raised if isinstance(raised, TenantryError) else _unexpected(raised)

@@ -172,3 +172,34 @@ def test_nothing_is_printed_round_the_console(folder):
             if named:
                 found.append(f"{file.relative_to(ROOT)}:{node.lineno}: {named}")
     assert not found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["status", "--\x1b]0;evil\x07\u202e"], 2, "error: No such option: --\\x1b]0;evil\\x07\\u202e"),
+        (["config", "get", "acme", "key", "too\u202emuch"], 2, "error: Got unexpected extra argument"),
+        (["mail", "send", "--limit", "\u202e1"], 2, "error: Invalid value for '--limit'"),
+        (["config"], 2, "Usage:"),
+        (["status", "--help"], 0, "Usage:"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_an_error_as_every_other(monkeypatch, streams, arguments, code, words):
+    """One line what, one line what to do; the arguments that it quotes are escaped as well."""
+    from tenantry import cli
+
+    monkeypatch.setattr(sys, "argv", ["tenantry", *arguments])
+    monkeypatch.setattr("os.umask", lambda _: 0)
+    monkeypatch.setattr("tenantry.waiting.watch", lambda _: None)
+    out, err = streams()
+    ended = 0
+    try:
+        cli.main()
+    except SystemExit as raised:
+        ended = raised.code
+    printed = re.sub(r"\033\[[0-9;]*m", "", out.getvalue() + err.getvalue())  # the help is coloured on a terminal
+    assert ended == code
+    assert words in printed
+    assert all(character == "\n" or character.isprintable() for character in printed)
+    assert words == "Usage:" or f"{arguments[0]}" in printed.splitlines()[-1]
+    assert words == "Usage:" or printed.endswith("--help\n")
