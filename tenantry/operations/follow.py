@@ -112,6 +112,13 @@ class Somebody:
         if self._own:
             self._own.stop()
 
+    def leave(self) -> None:
+        """The same as soon as what is in hand can be left: what was waited for has ended, and other runs go on with another worker."""
+        if self._own:
+            if self._own.in_hand:
+                self._say("done; other runs that began here are left to the next worker when the step that they are in has ended")
+            self._own.leave()
+
 
 @contextmanager
 def somebody_at_work(say: Callable[[str], None]) -> Iterator[Somebody]:
@@ -119,8 +126,9 @@ def somebody_at_work(say: Callable[[str], None]) -> Iterator[Somebody]:
     somebody = Somebody(say)
     try:
         yield somebody
-    except KeyboardInterrupt:
-        somebody.interrupted()
-        raise
-    finally:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            somebody.interrupted()
         somebody.stop()
+        raise
+    somebody.leave()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,8 +31,12 @@ class LetGo(BaseException):
     """Leaves a workflow without an outcome: it goes on elsewhere. No ``Exception``, because DBOS would record that as the outcome."""
 
 
-def perform(run_id: UUID, worker: str) -> None:
-    """The workflow, called by DBOS on a thread of the worker: again from its beginning after a crash, with what is done skipped."""
+def perform(run_id: UUID, worker: str, leaving: Event | None = None) -> None:
+    """The workflow, called by DBOS on a thread of the worker: again from its beginning after a crash, with what is done skipped.
+
+    Once ``leaving`` is set the run is let go between two steps, and where it waits for another attempt.
+    """
+    leaving = leaving or Event()
     row = patiently(lambda: runs.claim(run_id, worker))
     if row is None:
         return
@@ -39,7 +44,9 @@ def perform(run_id: UUID, worker: str) -> None:
     number = 1
     try:
         for step in kinds()[run.kind].steps(run):
-            _do(run, step, number)
+            if leaving.is_set():
+                raise LetGo
+            _do(run, step, number, leaving)
             number += len(step.names) if isinstance(step, Parts) else 1
     except Exception as failure:
         error = failure
@@ -50,29 +57,27 @@ def perform(run_id: UUID, worker: str) -> None:
     patiently(lambda: runs.finish(run.id, worker, "done"))
 
 
-def _do(run: Run, step: Step | Parts, number: int) -> None:
+def _do(run: Run, step: Step | Parts, number: int, leaving: Event) -> None:
     from dbos import DBOS
 
+    # Attempts are ours to count: DBOS sleeps between two, and nobody could leave before that has ended.
+    DBOS.run_step({"name": f"{run.kind} {number}", "retries_allowed": False}, _attempts, run, step, number, leaving)
+
+
+def _attempts(run: Run, step: Step | Parts, number: int, leaving: Event) -> None:
     patience = step.patience
-    DBOS.run_step(
-        {
-            "name": f"{run.kind} {number}",
-            "retries_allowed": patience.attempts > 1,
-            "max_attempts": patience.attempts,
-            "interval_seconds": patience.first_wait,
-            "backoff_rate": 2.0,
-            "should_retry": lambda error: isinstance(error, StepFailed) and error.passing,
-        },
-        _attempt,
-        run,
-        step,
-        number,
-    )
+    for count in range(1, patience.attempts + 1):
+        try:
+            _attempt(run, step, number, last=count == patience.attempts)
+            return
+        except StepFailed as failure:
+            if not failure.passing or count == patience.attempts:
+                raise
+        if leaving.wait(patience.first_wait * 2.0 ** (count - 1)):
+            raise LetGo
 
 
-def _attempt(run: Run, step: Step | Parts, number: int) -> None:
-    from dbos import DBOS
-
+def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
     log = Log(run, step.names if isinstance(step, Parts) else (step.name,), number)
     try:
         if isinstance(step, Parts):
@@ -84,8 +89,6 @@ def _attempt(run: Run, step: Step | Parts, number: int) -> None:
             log.end(step.name, step.work(run))
     except Exception as error:
         _let_go_if_not_ours(error)
-        status = DBOS.step_status
-        last = status is None or status.max_attempts is None or (status.current_attempt or 0) + 1 >= status.max_attempts
         again = passes(error) and not last
         cause, hint = explained(error)
         try:

@@ -23,8 +23,10 @@ class Worker:
         """``schedules``: a standing worker, which also begins the slots of scheduled tasks."""
         self.id = workers.new_id()
         self._say, self._schedules = say, schedules
-        self._closing, self._ended = threading.Event(), threading.Event()
+        self._closing, self._leaving, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._idle, self._in_hand, self._done, self._heard = threading.Condition(), 0, 0, 0
+        self._held: set[str] = set()
+        self._astray: set[str] = set()
         self._seen: dict[str, tuple[Any, float]] = {}
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -40,7 +42,7 @@ class Worker:
         @DBOS.workflow(name=durable.WORKFLOW)
         def run(run_id: str) -> None:
             with self._in_hands():
-                perform(UUID(run_id), self.id)
+                perform(UUID(run_id), self.id, self._leaving)
 
         schedule.declare(self.id, self._in_hands)
         workers.beat(self.id)  # nothing that is set wrongly comes after this
@@ -74,6 +76,11 @@ class Worker:
         DBOS.destroy(destroy_registry=True)
         workers.leave(self.id)
 
+    def leave(self) -> None:
+        """The same, but a run in hand goes on elsewhere as soon as it ends a step, or waits for another attempt of one."""
+        self._leaving.set()
+        self.stop()
+
     def wait(self, seconds: float) -> None:
         """Until a run in hand has ended that this was not told of before, so long at most."""
         with self._idle:
@@ -88,17 +95,22 @@ class Worker:
     @contextmanager
     def _in_hands(self) -> Iterator[None]:
         """Around every workflow: closing waits for those that have begun, and begins no other."""
+        from dbos import DBOS
+
         from tenantry.operations.perform import LetGo
 
         if self._closing.is_set():
             raise LetGo  # taken from the queue as we closed; whoever looks next finds that its worker is no more
+        workflow = str(DBOS.workflow_id)
         with self._idle:
             self._in_hand += 1
+            self._held.add(workflow)
         try:
             yield
         finally:
             with self._idle:
                 self._in_hand -= 1
+                self._held.discard(workflow)
                 self._done += 1
                 self._idle.notify_all()
 
@@ -124,12 +136,32 @@ class Worker:
         dead = [worker.id for worker in others if self._dead(worker)]
         listed = {self.id, *(worker.id for worker in others)}
         holders = {str(status.executor_id) for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)}
+        self._take_up()
         gone = [holder for holder in holders if holder in dead or holder not in listed]
         if gone:
             DBOS._recover_pending_workflows(gone)
             self._say(f"taking on the runs of {', '.join(gone)}")
         for worker in dead:
             workers.leave(worker)
+
+    def _take_up(self) -> None:
+        """Gives back to the queue what it thinks that we have, and we never got.
+
+        A server that goes away as it commits a taking from the queue has done it, and DBOS hears of an error and begins nothing. As long as
+        this worker lived nobody would: neither on that run nor on any other of its stack. Seen twice, because between the taking and our
+        beginning there is a moment.
+        """
+        from dbos import DBOS
+        from dbos._dbos import _get_dbos_instance  # as _recover_pending_workflows, which knows whole workers only
+        from dbos._utils import INTERNAL_QUEUE_NAME
+
+        ours = DBOS.list_workflows(status="PENDING", executor_id=self.id, load_input=False, load_output=False)
+        with self._idle:
+            astray = {status.workflow_id for status in ours} - self._held
+        for workflow in astray & self._astray:
+            if _get_dbos_instance()._sys_db.reenqueue_for_recovery(workflow, [self.id], INTERNAL_QUEUE_NAME):
+                self._say("taking on a run that the queue had given away to nobody")
+        self._astray = astray
 
     def _dead(self, worker: workers.Worker) -> bool:
         """Not seen for a lease, all of which we did look on: after an outage of the database everybody gets a whole lease to return."""
