@@ -25,6 +25,8 @@ Keeping = Literal["standby", "live", "shut", "doomed"]
 """An end's own tables: being filled; in use; kept, but with no log-in; to be removed by the run after the next."""
 
 
+ROLLBACK: Final = "move-rollback"
+"""Kind of the runs that take a move back."""
 _BEGINNING: Final = "moves:beginning"
 _ALONE: Final = "SELECT FROM tenants WHERE id = %s FOR NO KEY UPDATE"
 """Of a move and a restore that begin at the same time the second waits, and then finds the first."""
@@ -121,6 +123,15 @@ def must(slug: str) -> Move:
     if move is None:
         raise InputError(f"no move of tenant {slug} is under way", f"tenantry move {slug} --to MODEL begins one")
     return move
+
+
+def going_back(move_id: UUID) -> bool:
+    """Whether the move's rollback was asked for: from then on the move goes no step further, whoever has its run."""
+    with registry.transaction() as connection:
+        row = connection.execute(
+            "SELECT 1 FROM runs WHERE kind = %s AND arguments ->> 'move' = %s AND state <> 'cancelled'", [ROLLBACK, str(move_id)]
+        ).fetchone()
+        return row is not None
 
 
 def refuse(slug: str) -> None:

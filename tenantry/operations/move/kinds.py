@@ -52,6 +52,17 @@ def _in(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callable[[R
     return step
 
 
+def _onward(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callable[[Run], str]:
+    """The same for the way there, which ends where its rollback was asked for: a killed move is not first brought to its goal."""
+
+    def unless_going_back(move: Move, tell: Tell) -> str:
+        if moves.going_back(move.id):
+            raise WorkError(f"the move of {move.slug} is being taken back", f"tenantry move {move.slug} --rollback goes on with that")
+        return work(move, tell)
+
+    return _in(phases, unless_going_back)
+
+
 def _check(run: Run) -> str:
     move = moves.of(run.subject)
     return f"{move.source} to {move.target}: {move.phase}" if move else "the move was closed already"
@@ -100,11 +111,11 @@ def _arrived(run: Run) -> str:
 def _move(_: Run) -> Sequence[Step | Parts]:
     return (
         Step("check", _begin, PATIENT),
-        Step("prepare", _in(("copying",), passing.prepare), PATIENT),
-        Step("copy", _in(("copying",), lambda move, tell: transfer.copy(Way.there(move), tell)), PATIENT),
-        Step("catch up", _in(("copying",), lambda move, tell: transfer.catch_up(Way.there(move), tell)), PATIENT),
-        Step("freeze and switch", _in(("copying",), lambda move, tell: transfer.switch(Way.there(move))), PATIENT),
-        Step("hand over", _in(("switched", "moved"), lambda move, tell: passing.hand_over(move, "moved", tell)), PATIENT),
+        Step("prepare", _onward(("copying",), passing.prepare), PATIENT),
+        Step("copy", _onward(("copying",), lambda move, tell: transfer.copy(Way.there(move), tell)), PATIENT),
+        Step("catch up", _onward(("copying",), lambda move, tell: transfer.catch_up(Way.there(move), tell)), PATIENT),
+        Step("freeze and switch", _onward(("copying",), lambda move, tell: transfer.switch(Way.there(move))), PATIENT),
+        Step("hand over", _onward(("switched", "moved"), lambda move, tell: passing.hand_over(move, "moved", tell)), PATIENT),
         Step("report", _arrived),
     )
 
@@ -133,7 +144,7 @@ def _rollback(_: Run) -> Sequence[Step | Parts]:
 
 MOVE: Final = Kind("move", _move)
 FINISH: Final = Kind("move-finish", _finish)
-ROLLBACK: Final = Kind("move-rollback", _rollback)
+ROLLBACK: Final = Kind(moves.ROLLBACK, _rollback)
 
 
 def finish_due(*, by: str = "schedule") -> list[str]:

@@ -90,6 +90,8 @@ def joined(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
     if move is None:
         return _killed_early(slug, isolation, cell)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
+    if moves.going_back(move.id):
+        raise InputError(f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback goes on with that")
     if same and move.phase in ("copying", "switched"):
         return durable.join(move.id)
     last = runs.read(move.id)
