@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+import psycopg
+
 from tenantry.clients.postgres import passes
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TenantryError, WorkError
@@ -36,11 +38,12 @@ def prove(run: Run) -> str:
     try:
         proof = backup.prove(name, run.tell)
         backup.require(proof)
-    except TenantryError as error:
+    except (TenantryError, psycopg.Error) as error:
         if not passes(error):
+            cause = error.message if isinstance(error, TenantryError) else str(error).splitlines()[0]
             run.note("rejected", [*run.notes.get("rejected", []), name])
             raise WorkError(
-                f"the final backup {name} is not proven, and nothing was dropped: {error.message}", "resumed, the run takes another backup"
+                f"the final backup {name} is not proven, and nothing was dropped: {cause}", "resumed, the run takes another backup"
             ) from error
         raise
     run.note("proven", {"id": name, "rows": proof.rows, "objects": proof.objects})
