@@ -172,11 +172,13 @@ def test_killed_and_given_up_before_the_switch(platform):
 
 
 def test_killed_and_rolled_back_at_once(platform):
-    """Nobody has to let a killed move arrive before it is taken back."""
+    """Nobody has to let a killed move arrive before it is taken back: it is given up where it was, and never switched."""
     before, neighbour = contents(platform, "mover"), contents(platform, "still")
     start = home(platform, "mover")
     assert killed_at(platform, f"after {ROWS}:copy", 1, "move", "mover", "--to", "rls")
     platform.tenantry("move", "mover", "--rollback")
+    (last, *_) = json.loads(platform.tenantry("moves", "mover", "--json").stdout)
+    assert (last["outcome"], last["switched_at"]) == ("given up", None)
     assert home(platform, "mover") == start
     check_at_rest(platform, before, neighbour)
 
