@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenantry.clients import aws, registry, runs
+from tenantry.errors import WorkError
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.lifecycle import final_backup
 from tests.service.backup.conftest import at_work
@@ -63,3 +64,28 @@ def test_the_backup_is_renewed_by_whatever_was_written_since(final, change):
     assert final_backup._changed(run, store) == []
     keys = [entry.key for entry in Stored.open(run.notes["proven"]["id"]).manifest.objects]
     assert ("late.txt" in keys) == (change in (upload, overwrite))
+
+
+def test_a_backup_that_its_tables_refuse_is_not_tried_again(tenant):
+    """Whatever PostgreSQL says of it: once the tables are mended, the same run takes another backup and proves that."""
+    store = tenant("final-refused", "rls")
+    run = at_work(runs.Request("delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, by="test"))
+    try:
+        by_hand(store, "ALTER TABLE documents ADD COLUMN by_hand text")
+        try:
+            final_backup.take(run)
+            refused = run.notes["backup"]
+            with pytest.raises(WorkError, match=r'nothing was dropped: .*"by_hand" of relation "documents" does not exist'):
+                final_backup.prove(run)
+        finally:
+            by_hand(store, "ALTER TABLE documents DROP COLUMN by_hand")
+        final_backup.prove(run)
+        assert run.notes["rejected"] == [refused]
+        assert run.notes["proven"]["id"] not in (refused, None)
+    finally:
+        runs.finish(run.id, "test", "done")
+
+
+def by_hand(store, statement):
+    with store.acting(store.owner) as connection:
+        connection.execute(statement)
