@@ -16,6 +16,7 @@ from uuid import UUID
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict
 
+from tenantry.clients.tables import rows_of
 from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
@@ -70,12 +71,18 @@ def columns(connection: psycopg.Connection, schema: str, table: str) -> list[tup
     ).fetchall()
 
 
-def figures(connection: psycopg.Connection, schema: str, tables: Iterable[str], tenant_id: UUID) -> dict[str, Figure]:
-    """The figure of each table, as the connection's role sees it. ``WorkError`` when it sees a row of another tenant."""
+def figures(
+    connection: psycopg.Connection, schema: str, tables: Iterable[str], tenant_id: UUID, *, inherited: bool = False
+) -> dict[str, Figure]:
+    """The figure of each table, as the connection's role sees it. ``WorkError`` when it sees a row of another tenant.
+
+    ``inherited``: with the rows of tables that inherit from it, as manifests up to format 2 have it.
+    """
     found = {}
     for table in tables:
         types = {name: type_ for name, type_, _ in columns(connection, schema, table)}
-        found[table] = figure(connection, table, sql.Identifier(schema, table), types, tenant_id)
+        rows = sql.Identifier(schema, table) if inherited else rows_of(connection, schema, table)
+        found[table] = figure(connection, table, rows, types, tenant_id)
     return found
 
 

@@ -144,31 +144,6 @@ def hold(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> N
         ) from error
 
 
-def tables(connection: psycopg.Connection, schema: str) -> list[str]:
-    """The tenant tables of ``schema`` (those with a ``tenant_id``), each after the ones that its foreign keys point at."""
-    from graphlib import TopologicalSorter
-
-    names = connection.execute(
-        """
-        SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-        WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname
-        """,
-        [schema],
-    ).fetchall()
-    keys = connection.execute(
-        """
-        SELECT c.relname, t.relname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid
-        WHERE k.contype = 'f' AND c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.oid <> t.oid
-        """,
-        [schema],
-    ).fetchall()
-    order: dict[str, set[str]] = {name: set() for (name,) in names}
-    for table, target in keys:
-        if table in order and target in order:
-            order[table].add(target)
-    return list(TopologicalSorter(order).static_order())
-
-
 def unknown(slug: str, known: list[str]) -> InputError:
     """What to raise for a tenant that is not there: with the nearest name."""
     return InputError(f"no tenant {slug}", did_you_mean(slug, known, "tenantry status shows the tenants"))

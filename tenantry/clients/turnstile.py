@@ -32,33 +32,67 @@ def install(store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
     """
     from psycopg import sql
 
-    script = Path(__file__).with_name(INSTALLING).read_bytes()
     with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-        connection.execute("SELECT set_config('search_path', quote_ident(%s) || ', pg_temp', true)", [schema])
-        connection.execute(script)
-        for table in tables:
-            for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
-                connection.execute(
-                    sql.SQL(
-                        "CREATE OR REPLACE TRIGGER {} AFTER " + event + " ON {} FOR EACH ROW WHEN (" + row + ".tenant_id = {}::uuid)"
-                        " EXECUTE FUNCTION pass({})"
-                    ).format(
-                        sql.Identifier(f"{schema}_{event[0].lower()}"),
-                        sql.Identifier(store.schema, table.name),
-                        sql.Literal(str(store.id)),
-                        sql.SQL(", ").join(sql.Literal(name) for name, _ in table.key),
-                    )
+        _put_up(connection, store, schema, tables)
+
+
+def _put_up(connection: psycopg.Connection, store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
+    """Function and triggers as this version has them."""
+    from psycopg import sql
+
+    connection.execute("SELECT set_config('search_path', quote_ident(%s) || ', pg_temp', true)", [schema])
+    connection.execute(Path(__file__).with_name(INSTALLING).read_bytes())
+    for table in tables:
+        arguments = sql.SQL(", ").join(sql.Literal(name) for name in (table.name, *(name for name, _ in table.key)))
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
+            connection.execute(
+                sql.SQL(
+                    "CREATE OR REPLACE TRIGGER {} AFTER " + event + " ON {} FOR EACH ROW WHEN (" + row + ".tenant_id = {}::uuid)"
+                    " EXECUTE FUNCTION pass({})"
+                ).format(
+                    sql.Identifier(f"{schema}_{event[0].lower()}"),
+                    sql.Identifier(store.schema, table.name),
+                    sql.Literal(str(store.id)),
+                    arguments,
                 )
+            )
+        for name in _with_partitions(connection, store.schema, table.name):  # a partition is truncated by itself, too
+            connection.execute(
+                sql.SQL("CREATE OR REPLACE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION pass({})").format(
+                    sql.Identifier(f"{schema}_t"), sql.SQL(name), arguments
+                )
+            )
+
+
+def _with_partitions(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
+    """The table and its partitions, as SQL writes them."""
+    rows = connection.execute(
+        "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.oid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))"
+        " OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)))) ORDER BY 1",
+        {"schema": schema, "table": table},
+    )
+    return [name for (name,) in rows]
 
 
 def beside(connection: psycopg.Connection, store_schema: str, schema: str, tables: Sequence[Table]) -> list[str]:
-    """Names of those tables in ``store_schema`` whose writes do not pass the turnstile ``schema``."""
+    """Names of those tables in ``store_schema`` whose writes do not all pass the turnstile ``schema``: it must be on, for each kind of
+    write, in the table and in every partition of it."""
     found = connection.execute(
-        "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = %s AND t.tgname = %s",
-        [store_schema, f"{schema}_i"],
+        """
+        SELECT r.relname FROM pg_class r
+        CROSS JOIN LATERAL (SELECT r.oid UNION SELECT relid::oid FROM pg_partition_tree(r.oid)) part (oid)
+        WHERE r.relnamespace = to_regnamespace(quote_ident(%(store)s)) AND r.relkind IN ('r', 'p') AND NOT r.relispartition
+        GROUP BY r.relname
+        HAVING bool_and((
+            SELECT count(*) FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+            WHERE t.tgrelid = part.oid AND f.pronamespace = to_regnamespace(quote_ident(%(schema)s)) AND f.proname = 'pass'
+              AND t.tgenabled IN ('O', 'A') AND t.tgtype & 1 = 1
+        ) = 3)
+        """,
+        {"store": store_schema, "schema": schema},
     ).fetchall()
     return sorted({table.name for table in tables} - {name for (name,) in found})
 
@@ -67,17 +101,19 @@ def drop(store: TenantStore, schema: str) -> None:
     """Takes the turnstile away, and what it noted. Nothing happens where there is none."""
     from psycopg import sql
 
-    from tenantry.clients.stores import tables
-
     with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
-        for name in tables(connection, store.schema):
-            for event in "iud":
-                connection.execute(
-                    sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(
-                        sql.Identifier(f"{schema}_{event}"), sql.Identifier(store.schema, name)
-                    )
-                )
+        triggers = connection.execute(
+            """
+            SELECT t.tgname, n.nspname, c.relname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+            JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE f.pronamespace = to_regnamespace(quote_ident(%s)) AND f.proname = 'pass' AND t.tgparentid = 0
+            ORDER BY c.relname, t.tgname
+            """,
+            [schema],
+        ).fetchall()
+        for name, where, table in triggers:
+            connection.execute(sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(name), sql.Identifier(where, table)))
         connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
 
@@ -142,20 +178,20 @@ def ready(store: TenantStore, schema: str) -> Iterator[Freeze]:
 
 
 def _renew(store: TenantStore, schema: str) -> None:
-    """Gives a turnstile that was put up before the queue was a table this one's function. Every write that begins after it passes there."""
+    """Gives a turnstile that an older version put up this one's function and triggers. Every write that begins after it passes there."""
     from psycopg import sql
 
-    from tenantry.clients.stores import tables
+    from tenantry.clients import rows
 
     with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         if connection.execute("SELECT to_regclass(format('%%I.queue', %s::text))", [schema]).fetchone() != (None,):
             return
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
+        tables = rows.describe(connection, store.schema)
         # A statement that is under way may go on with the function that it began with: it is waited for.
-        names = sql.SQL(", ").join(sql.Identifier(store.schema, name) for name in tables(connection, store.schema))
+        names = sql.SQL(", ").join(sql.Identifier(store.schema, table.name) for table in tables)
         connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(names))
-        connection.execute("SELECT set_config('search_path', quote_ident(%s) || ', pg_temp', true)", [schema])
-        connection.execute(Path(__file__).with_name(INSTALLING).read_bytes())
+        _put_up(connection, store, schema, tables)
 
 
 @contextmanager

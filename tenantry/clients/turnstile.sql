@@ -12,10 +12,11 @@ CREATE TABLE IF NOT EXISTS queue ();
 
 CREATE TABLE IF NOT EXISTS changes (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    table_name text NOT NULL,
-    key        jsonb NOT NULL                          -- primary key's columns; {} where the table has none
+    table_name text NOT NULL,                          -- the root's, whichever partition was written to
+    key        jsonb NOT NULL                          -- primary key's columns; {} where the table has none, or was truncated
 );
 
+-- Called with the table's name and the columns of its primary key: a trigger of a partition is told the partition's name only.
 CREATE OR REPLACE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     is_shut boolean;
@@ -31,13 +32,17 @@ BEGIN
         RAISE EXCEPTION 'the tenant does not live here any more: nothing was written'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'look the tenant up in the registry and connect to where it lives';
     END IF;
+    IF TG_OP = 'TRUNCATE' THEN
+        INSERT INTO changes (table_name, key) VALUES (TG_ARGV[0], '{}');
+        RETURN NULL;
+    END IF;
     IF TG_OP <> 'INSERT' THEN
         INSERT INTO changes (table_name, key)
-        SELECT TG_TABLE_NAME, coalesce(jsonb_object_agg(name, to_jsonb(OLD) -> name), '{}') FROM unnest(TG_ARGV) AS name;
+        SELECT TG_ARGV[0], coalesce(jsonb_object_agg(name, to_jsonb(OLD) -> name), '{}') FROM unnest(TG_ARGV[1:]) AS name;
     END IF;
     IF TG_OP <> 'DELETE' THEN
         INSERT INTO changes (table_name, key)
-        SELECT TG_TABLE_NAME, coalesce(jsonb_object_agg(name, to_jsonb(NEW) -> name), '{}') FROM unnest(TG_ARGV) AS name;
+        SELECT TG_ARGV[0], coalesce(jsonb_object_agg(name, to_jsonb(NEW) -> name), '{}') FROM unnest(TG_ARGV[1:]) AS name;
     END IF;
     RETURN NULL;
 END $$;

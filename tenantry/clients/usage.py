@@ -11,8 +11,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tenantry.clients import objects as stored
-from tenantry.clients import registry
-from tenantry.clients.stores import TenantStore, tables
+from tenantry.clients import registry, tables
+from tenantry.clients.stores import TenantStore
 
 
 def of_store(store: TenantStore) -> tuple[int, int]:
@@ -24,10 +24,10 @@ def of_store(store: TenantStore) -> tuple[int, int]:
     with store.acting(store.app_role, read_only=True) as connection:
         count = 0
         size = 0
-        for table in tables(connection, store.schema):
-            name = sql.Identifier(store.schema, table)
+        for table in tables.names(connection, store.schema):
+            own = tables.rows_of(connection, store.schema, table)
             weight = sql.SQL("coalesce(sum(pg_column_size(own.*)), 0)") if store.shared else sql.SQL("0")
-            query = sql.SQL("SELECT count(*), {weight} FROM {table} own WHERE tenant_id = %s").format(weight=weight, table=name)
+            query = sql.SQL("SELECT count(*), {weight} FROM {table} own WHERE tenant_id = %s").format(weight=weight, table=own)
             row = connection.execute(query, [store.id]).fetchone()
             assert row is not None  # noqa: S101  # an aggregate always gives a row
             count, size = count + int(row[0]), size + int(row[1])

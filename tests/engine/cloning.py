@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Json, Jsonb
 
 from local.cloud.postgres import binaries
-from tenantry.clients import migrations, stores
+from tenantry.clients import migrations, tables
 from tenantry.clients.stores import TenantStore
 
 EVERY_KIND = """
@@ -260,7 +260,7 @@ def violations(store: TenantStore) -> int:
     """Rows whose reference points nowhere, counted anew for every foreign key."""
     total = 0
     with store.acting(store.owner) as connection:
-        for table in stores.tables(connection, store.schema):
+        for table in tables.names(connection, store.schema):
             for columns, target, targets in connection.execute(
                 """
                 SELECT (SELECT array_agg(a.attname::text ORDER BY n) FROM unnest(conkey) WITH ORDINALITY u (k, n)

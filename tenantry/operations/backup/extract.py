@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from tenantry.clients import checksums, pgtools, stores
+from tenantry.clients import checksums, pgtools, stores, tables
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError, WorkError
@@ -41,6 +41,8 @@ class Snapshot:
     role: str
     """As whom the data is read: the application's role in shared tables, so that policies decide; else the tables' owner."""
     tables: list[str]
+    rows: dict[str, sql.Composable]
+    """Table → what a FROM clause reads of it."""
 
     def figures(self) -> dict[str, checksums.Figure]:
         """Count and checksum of each table."""
@@ -52,9 +54,9 @@ def snapshot(store: TenantStore) -> Iterator[Snapshot]:
     """Opens a snapshot of the tenant's tables. ``WorkError`` when it has none, ``TransientError`` while they are being changed."""
     with store.connected() as connection:
         with store.transaction(connection, store.owner, read_only=True):
-            tables = _tables(connection, store)
+            names = _tables(connection, store)
         with store.transaction(connection, store.owner, isolation="REPEATABLE READ", read_only=True):
-            stores.hold(connection, store.schema, tables)  # the snapshot comes after it; no column may come or go from here on
+            stores.hold(connection, store.schema, names)  # the snapshot comes after it; no column may come or go from here on
             row = connection.execute(
                 "SELECT pg_export_snapshot(), now(), current_setting('server_version_num')::int / 10000, to_regclass('alembic_version')"
             ).fetchone()
@@ -63,18 +65,21 @@ def snapshot(store: TenantStore) -> Iterator[Snapshot]:
                 raise WorkError(
                     f"tenant {store.slug} has no tables in {store.database}.{store.schema}", f"tenantry up {store.slug} makes them"
                 )
-            if _tables(connection, store) != tables:
+            if _tables(connection, store) != names:
                 raise TransientError(f"the tables of {store.slug} changed as they were to be read", "it is tried again")
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             role = store.app_role if store.shared else store.owner
             if store.shared:
                 connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
                 connection.execute("SET LOCAL row_security = on")
-            yield Snapshot(store, store.administrator(), connection, row[0], row[1], revision[0] if revision else "", row[2], role, tables)
+            yield Snapshot(
+                store, store.administrator(), connection, row[0], row[1], revision[0] if revision else "", row[2], role, names,
+                {name: tables.rows_of(connection, store.schema, name) for name in names},
+            )  # fmt: skip
 
 
 def _tables(connection: psycopg.Connection, store: TenantStore) -> list[str]:
-    return stores.tables(connection, store.schema) if store.shared else checksums.own_tables(connection, store.schema)
+    return tables.names(connection, store.schema) if store.shared else checksums.own_tables(connection, store.schema)
 
 
 def parts(snap: Snapshot, columns: dict[str, list[str]], keep: Callable[[str, archive.Read], tuple[int, str, int]]) -> Iterator[Part]:
@@ -118,9 +123,7 @@ def _dump_command(snap: Snapshot) -> list[str]:
 
 
 def _copy_command(snap: Snapshot, table: str, columns: list[str]) -> list[str]:
-    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(snap.store.schema, table)
-    )
+    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(sql.SQL(", ").join(map(sql.Identifier, columns)), snap.rows[table])
     statements = [
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snap.id)).as_string(),

@@ -16,7 +16,9 @@ from tenantry.clients.checksums import Figure
 from tenantry.errors import InputError
 from tenantry.operations.backup.archive import Damaged
 
-FORMAT: Final = 2
+FORMAT: Final = 3
+OWN_ROWS: Final = 3
+"""The format from which on a table's figure is without the rows of tables that inherit from it."""
 NAME: Final = "manifest.age"
 
 

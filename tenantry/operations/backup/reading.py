@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID
 
 from psycopg import sql
 
-from tenantry.clients import checksums, disk, migrations, objects, pgtools
+from tenantry.clients import checksums, disk, loading, migrations, objects, pgtools
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration import naming
 from tenantry.errors import InputError
@@ -169,12 +170,10 @@ def fill(stored: Stored, place: Target, server_version: int) -> None:
         return
     with place.server.connect(place.database) as connection:
         make_tables(connection, place, content.revision)
-        with acting_as(connection, place.owner):
-            for part in content.parts:
-                if part.kind != "rows" or part.table is None:
-                    continue
-                target = sql.Identifier(place.schema, part.table)
-                connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(target))  # COPY FROM refuses it
+        parts = {part.table: part for part in content.parts if part.kind == "rows" and part.table is not None}
+        with acting_as(connection, place.owner), loading.emptied(connection, place.schema, list(parts)):
+            for table, part in parts.items():
+                target = sql.Identifier(place.schema, table)
                 statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, sql.SQL(", ").join(map(sql.Identifier, part.columns)))
                 with connection.cursor().copy(statement) as copy:
                     stored.feed(part, copy.write)
@@ -208,19 +207,26 @@ def make_tables(connection: psycopg.Connection, place: Target, revision: str) ->
     migrations.apply(connection, "tenant", place.schema, owner=place.owner, app_role=place.owner, revision=revision)
     with acting_as(connection, place.owner):
         connection.execute(
-            sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA {} TO {}").format(sql.Identifier(place.schema), sql.Identifier(place.owner))
+            sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA {0} TO {1}; GRANT ALL ON ALL SEQUENCES IN SCHEMA {0} TO {1}").format(
+                sql.Identifier(place.schema), sql.Identifier(place.owner)
+            )
         )
 
 
-def compare(stored: Stored, place: Target) -> list[str]:
-    """In words, what in ``place`` is not as the manifest says; none when every table has the same rows."""
+def compare(stored: Stored, place: Target, tenant_id: UUID | None = None) -> list[str]:
+    """In words, what in ``place`` is not as the manifest says; none when every table has the same rows.
+
+    ``tenant_id``: whose they are there, where it is not the tenant of the backup.
+    """
     content = stored.manifest
+    tenant_id = tenant_id or content.tenant_id
     with place.server.connect(place.database) as connection, acting_as(connection, place.owner):
-        connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(content.tenant_id)])
+        connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id)])
         tables = checksums.own_tables(connection, place.schema)
         if content.model == "rls":  # the others of a cell's tables were never part of it
             tables = [table for table in tables if table in content.tables]
-        return checksums.differences(content.tables, checksums.figures(connection, place.schema, tables, content.tenant_id))
+        figures = checksums.figures(connection, place.schema, tables, tenant_id, inherited=content.format < manifest.OWN_ROWS)
+        return checksums.differences(content.tables, figures)
 
 
 def _now() -> Any:

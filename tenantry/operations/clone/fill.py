@@ -8,10 +8,10 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import stores
+from tenantry.clients import loading, sequences, tables
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import WorkError
-from tenantry.operations.clone import catalog, own_tables, source
+from tenantry.operations.clone import catalog, source
 from tenantry.operations.clone.expressions import Planned
 from tenantry.operations.clone.key import Key
 from tenantry.operations.clone.plan import Plan
@@ -42,7 +42,8 @@ def fill(origin: TenantStore, target: TenantStore, plan: Plan, key: Key, tell: T
                 f"the clone of {origin.slug} has a value that a column does not take: {type(error).__name__}",
                 "look for a length or a range in the migrations that the classification does not keep, then tenantry clone check",
             ) from None
-        _advance_sequences(writer, target.schema, plan)
+        writer.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(target.owner)))
+        sequences.advance(writer, target.schema)
     return counts
 
 
@@ -50,9 +51,9 @@ def _into_own_tables(
     reader: psycopg.Connection, writer: psycopg.Connection, origin: TenantStore, target: TenantStore, plan: Plan, key: Key, tell: Tell
 ) -> dict[str, int]:
     counts: dict[str, int] = {}
-    with own_tables.emptied(writer, target, list(plan.tables)):
+    with loading.emptied(writer, target.schema, list(plan.tables), indexes=True):
         for table, columns in plan.tables.items():
-            statement = source.statement(origin.schema, table, columns, key, target.id)
+            statement = source.statement(reader, origin.schema, table, columns, key, target.id)
             counts[table] = _pump(reader, statement, writer, _receive(sql.Identifier(target.schema, table), columns), table, tell)
         tell("building the indexes")
     return counts
@@ -66,24 +67,31 @@ def _into_shared_tables(
     `COPY … FROM` does not ask policies, so PostgreSQL refuses it; a temporary table stands between.
     """
     counts: dict[str, int] = {}
-    role, owner = sql.Identifier(target.app_role), sql.Identifier(target.owner)
-    stage = sql.Identifier("pg_temp", "clone_stage")
-    order = [table for table in stores.tables(writer, target.schema) if table in plan.tables]
-    writer.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
-    for table in reversed(order):
-        writer.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(target.schema, table)))
-    for table in order:
-        columns = plan.tables[table]
-        name, names = sql.Identifier(target.schema, table), _names(columns)
-        writer.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
-        writer.execute(sql.SQL("CREATE TEMPORARY TABLE clone_stage AS SELECT {} FROM {} WITH NO DATA").format(names, name))
-        writer.execute(sql.SQL("GRANT SELECT, INSERT ON {} TO {}").format(stage, role))
-        writer.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
-        statement = source.statement(origin.schema, table, columns, key, target.id)
-        counts[table] = _pump(reader, statement, writer, _receive(stage, columns), table, tell)
-        writer.execute(sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(name, names, names, stage))
-        writer.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
-        writer.execute(sql.SQL("DROP TABLE {}").format(stage))
+    role, owner = (sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(name)) for name in (target.app_role, target.owner))
+    groups = [group for group in tables.groups(writer, target.schema) if set(group.names) & plan.tables.keys()]
+    with loading.quiet(writer, target.schema, shared=True):
+        writer.execute(role)
+        tables.delete(writer, target.schema, groups)
+        for group in groups:
+            statements: list[sql.Composed] = []
+            stages: list[sql.Identifier] = []
+            for table in [name for name in group.names if name in plan.tables]:
+                columns, stage = plan.tables[table], sql.Identifier("pg_temp", f"clone_stage_{len(stages)}")
+                name, names = sql.Identifier(target.schema, table), _names(columns)
+                writer.execute(owner)
+                writer.execute(sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} WITH NO DATA").format(stage, names, name))
+                writer.execute(sql.SQL("GRANT SELECT, INSERT ON {} TO {}").format(stage, sql.Identifier(target.app_role)))
+                writer.execute(role)
+                statement = source.statement(reader, origin.schema, table, columns, key, target.id)
+                counts[table] = _pump(reader, statement, writer, _receive(stage, columns), table, tell)
+                statements.append(
+                    sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(name, names, names, stage)
+                )
+                stages.append(stage)
+            tables.together(writer, statements)
+            writer.execute(owner)
+            writer.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(stages)))
+        writer.execute(owner)
     return counts
 
 
@@ -113,29 +121,15 @@ def _pump(reader: psycopg.Connection, give: sql.Composed, writer: psycopg.Connec
     return seen
 
 
-def _advance_sequences(writer: psycopg.Connection, schema: str, plan: Plan) -> None:
-    """The next number that a table gives out is none that a copied row has."""
-    for table, columns in plan.tables.items():
-        for planned in columns:
-            name, column = sql.Identifier(schema, table), planned.column
-            row = writer.execute("SELECT pg_get_serial_sequence(%s, %s)", [name.as_string(writer), column.name]).fetchone()
-            if row is None or row[0] is None:
-                continue
-            writer.execute(
-                sql.SQL(
-                    "SELECT setval(%(sequence)s::regclass, top) FROM (SELECT max({}) AS top FROM {}) s"
-                    " WHERE top > coalesce(pg_sequence_last_value(%(sequence)s::regclass), 0)"
-                ).format(sql.Identifier(column.name), name),
-                {"sequence": row[0]},
-            )
-
-
-def count(store: TenantStore, tables: Sequence[str]) -> Mapping[str, int]:
-    """Rows of each table as the tenant's application sees them."""
+def count(store: TenantStore, names: Sequence[str]) -> Mapping[str, int]:
+    """Rows of each table as the tenant's application sees them. ``WorkError`` when a sequence would give out a number that one has."""
+    with store.acting(store.owner) as connection:
+        sequences.require_ahead(connection, store.schema)
     with store.acting(store.app_role, read_only=True) as connection:
         counts = {}
-        for table in tables:
-            row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(store.schema, table))).fetchone()
+        for table in names:
+            own = tables.rows_of(connection, store.schema, table)
+            row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(own)).fetchone()
             counts[table] = int(row[0]) if row else 0
     return counts
 

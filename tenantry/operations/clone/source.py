@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import stores
+from tenantry.clients import stores, tables
 from tenantry.errors import TransientError
 from tenantry.operations.clone import catalog, dictionaries
 from tenantry.operations.clone.expressions import Planned, expression
@@ -57,14 +57,16 @@ def _prepare(connection: psycopg.Connection, key: Key, words: Iterable[str]) -> 
             copy.write_row((name, dictionaries.dictionary(name).words))
 
 
-def statement(schema: str, table: str, columns: Sequence[Planned], key: Key, tenant_id: UUID) -> sql.Composed:
+def statement(
+    connection: psycopg.Connection, schema: str, table: str, columns: Sequence[Planned], key: Key, tenant_id: UUID
+) -> sql.Composed:
     """The rows of a table as the clone gets them: ``COPY … TO STDOUT``, the columns in the order given."""
     selected = [
         sql.SQL("{}::uuid").format(str(tenant_id)) if planned.column.name == "tenant_id" else expression(planned, key.shift)
         for planned in columns
     ]
     return sql.SQL("COPY (SELECT {} FROM {} AS source) TO STDOUT (FORMAT {})").format(
-        sql.SQL(", ").join(selected), sql.Identifier(schema, table), form(columns)
+        sql.SQL(", ").join(selected), tables.rows_of(connection, schema, table), form(columns)
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import sql
 
 import tenantry
-from tenantry.clients import deletion_records, quarantine, registry, stores
+from tenantry.clients import deletion_records, quarantine, registry, tables
 from tenantry.clients.runs import audit
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
@@ -112,13 +112,13 @@ def _rows(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, own_run:
 
 
 def _tables(connection: psycopg.Connection[dict[str, Any]]) -> list[str]:
-    """`stores.tables` reads tuples; this connection gives dicts."""
+    """`tables.names` reads tuples; this connection gives dicts."""
     from psycopg.rows import tuple_row
 
     factory = connection.row_factory
     connection.row_factory = tuple_row  # type: ignore[assignment]  # for this one call
     try:
-        return stores.tables(connection, naming.CONTROL_SCHEMA)  # type: ignore[arg-type]  # tuples, see above
+        return tables.names(connection, naming.CONTROL_SCHEMA)  # type: ignore[arg-type]  # tuples, see above
     finally:
         connection.row_factory = factory
 

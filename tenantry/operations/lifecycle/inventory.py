@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantry.clients import aws, cloudflare, objects, registry
+from tenantry.clients import aws, cloudflare, objects, registry, tables
 from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore, tables
+from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.settings import PlatformSettings, project_root
 
@@ -17,8 +17,9 @@ def taken(store: TenantStore) -> dict[str, Any]:
 
     rows: dict[str, int] = {}
     with store.acting(store.app_role, isolation="REPEATABLE READ", read_only=True) as connection:
-        for table in tables(connection, store.schema):
-            found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(store.schema, table))).fetchone()
+        for table in tables.names(connection, store.schema):
+            own = tables.rows_of(connection, store.schema, table)
+            found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(own)).fetchone()
             rows[table] = found[0] if found else 0
     with registry.transaction() as connection:
         row = connection.execute("SELECT name, tier, host, created_at FROM tenants WHERE id = %s", [store.id]).fetchone()
@@ -91,7 +92,7 @@ def _rows(slug: str, before: dict[str, Any]) -> list[str]:
             return found
         with acting_as(connection, naming.cell_owner(before["cell"])):
             connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(naming.tenant_id(slug))])
-            for table in tables(connection, before["schema"]):
+            for table in tables.names(connection, before["schema"]):
                 if connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(before["schema"], table))).fetchone():
                     found.append(f"rows in {before['database']}.{before['schema']}.{table}")
         return found

@@ -8,7 +8,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tenantry.clients import logins, moves, prefixes, rows, turnstile
+from tenantry.clients import logins, moves, prefixes, rows, sequences, turnstile
 from tenantry.clients.checksums import Figure
 from tenantry.clients.migrations import keep_out, version
 from tenantry.clients.moves import Move
@@ -104,7 +104,7 @@ def catch_up(way: Way, tell: Tell) -> str:
             break
         before = count
     with rows.reading(source) as out, rows.writing(target) as into:
-        total += rows.follow(out, into, way.turnstile, tables, source.id).notes
+        total += _follow(way, out, into, tables).notes
         _, differing = rows.compare(out, into, tables, source.id)
     _must_be_equal(way, differing)
     return f"{total} changes in {number} rounds; all tables equal"
@@ -138,26 +138,47 @@ def switch(way: Way) -> str:
         _must_be_noted(way, tables)
         # Every row is compared a moment before the freeze; in it once more where that is quick, else those that changed since.
         with rows.reading(source, here) as out, rows.writing(target, there) as into:
-            rows.follow(out, into, way.turnstile, tables, source.id)
+            _follow(way, out, into, tables)
             began = time.monotonic()
             figures, differing = rows.compare(out, into, tables, source.id)
             quick = time.monotonic() - began <= QUICK
+            sequences.advance(into, target.schema)
         _must_be_equal(way, differing)
         started = time.monotonic()
         freeze.begin()
         with rows.reading(source, here) as out, rows.writing(target, there) as into:
-            last = rows.follow(out, into, way.turnstile, tables, source.id)
+            _must_be_noted(way, tables, out)
+            last = _follow(way, out, into, tables)
             differing = last.differing
             if quick or last.anew:
                 figures, differing = rows.compare(out, into, tables, source.id)
             _must_be_equal(way, differing)
-            rows.set_sequences(out, into, source.schema, target.schema)
+            sequences.carry(out, into, source.schema, target.schema)
         prefixes.mirror(source.bucket, target.bucket, source.prefix)
         _decide(way, control, freeze, target, there)
         freeze.end()
         frozen_for = time.monotonic() - started
+    _see_to_sequences(target)
     moves.measured(way.move, frozen_for, figures)
     return f"writes waited {frozen_for:.2f} s: {last.notes} last changes, {_counted(figures)}, all equal; lives as {way.destination} now"
+
+
+def _follow(way: Way, out: psycopg.Connection, into: psycopg.Connection, tables: list[rows.Table]) -> rows.Followed:
+    """Brings over what was noted. ``Unequal`` for a note about a table that is not copied: what it is about would be lost."""
+    source, _ = way.stores()
+    followed = rows.follow(out, into, way.turnstile, tables, source.id)
+    if followed.unknown:
+        raise Unequal(f"{way.move.slug} was written to in tables that are not copied: {', '.join(followed.unknown)}", _anew(way))
+    return followed
+
+
+def _see_to_sequences(target: TenantStore) -> None:
+    """Each is where the old one was since the freeze. What took a number of its own choice in the last moment is looked for now that
+    nobody waits: to read a column of a large table takes longer than a freeze may."""
+    with target.acting(target.owner) as connection:
+        sequences.advance(connection, target.schema)
+    with target.acting(target.owner) as connection:
+        sequences.require_ahead(connection, target.schema)
 
 
 def _must_be_equal(way: Way, differing: list[str]) -> None:
@@ -214,7 +235,7 @@ def set_login(store: TenantStore, login: bool, connection: psycopg.Connection | 
 
 def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> rows.Followed:
     with rows.reading(source) as out, rows.writing(target) as into:
-        return rows.follow(out, into, way.turnstile, tables, source.id)
+        return _follow(way, out, into, tables)
 
 
 def _tables(source: TenantStore, target: TenantStore) -> list[rows.Table]:
@@ -242,13 +263,13 @@ def _compared(source: TenantStore, one: psycopg.Connection, target: TenantStore,
     return tables
 
 
-def _must_be_noted(way: Way, tables: list[rows.Table]) -> None:
+def _must_be_noted(way: Way, tables: list[rows.Table], connection: psycopg.Connection | None = None) -> None:
     """A table that a migration brought to both ends after the copy began is not in it, and its writes pass beside the turnstile."""
     source, _ = way.stores()
-    with source.connected() as connection:
-        unnoted = turnstile.beside(connection, source.schema, way.turnstile, tables)
+    with nullcontext(connection) if connection is not None else source.connected() as used:
+        unnoted = turnstile.beside(used, source.schema, way.turnstile, tables)
     if unnoted:
-        raise Unequal(f"since the copy of {way.move.slug} began, a migration brought {', '.join(unnoted)}", _anew(way))
+        raise Unequal(f"since the copy of {way.move.slug} began, writes to {', '.join(unnoted)} were not noted", _anew(way))
 
 
 def _counted(figures: Mapping[str, Figure]) -> str:

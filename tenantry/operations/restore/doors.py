@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import locks, logins, registry, stores
+from tenantry.clients import locks, logins, registry, tables
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError
 
@@ -49,9 +49,9 @@ def reopen(store: TenantStore) -> None:
 
 def _policies(store: TenantStore, *, shut: bool) -> None:
     with store.connected() as connection:
-        tables = stores.tables(connection, store.schema)
+        names = tables.names(connection, store.schema)
         connection.commit()
-        for table in tables:
+        for table in names:
             _policy(connection, store, table, shut=shut)
 
 

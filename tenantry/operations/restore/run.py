@@ -208,6 +208,7 @@ def _check(run: Run) -> str:
         raise WorkError(
             f"tenant {store.slug} is not what was restored: {'; '.join(problems[:3])}", f"tenantry restore rollback {store.slug}"
         )
+    staging.require_sequences(store)
     return f"{sum(figure.rows for figure in expected.values())} rows in {len(expected)} tables, equal by count and checksum"
 
 

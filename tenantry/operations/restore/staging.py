@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import checksums, migrations, pgtools, stores
+from tenantry.clients import checksums, loading, migrations, pgtools, schemas, sequences, tables
 from tenantry.clients.checksums import Figure
 from tenantry.clients.postgres import acting_as
 from tenantry.clients.stores import TenantStore
@@ -88,6 +88,7 @@ def _build(store: TenantStore, stored: Stored) -> None:
             _carry_schema(source, target, store, major)
         else:
             _carry_rows(source, target, store, stored)
+        _require(stored, target, store)
 
 
 def settle(store: TenantStore) -> dict[str, Figure]:
@@ -105,6 +106,10 @@ def settle(store: TenantStore) -> dict[str, Figure]:
                 )
             )
             connection.commit()
+        if not store.shared:  # in shared tables the sequences are the cell's
+            with acting_as(connection, store.owner):
+                connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(store.id)])
+                sequences.advance(connection, target.schema)
     return figures(store, target)
 
 
@@ -112,8 +117,14 @@ def figures(store: TenantStore, where: Target) -> dict[str, Figure]:
     """What is in the tables of a place, as their owner in the tenant's context."""
     with where.server.connect(where.database) as connection, acting_as(connection, where.owner):
         connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(store.id)])
-        tables = stores.tables(connection, where.schema) if store.shared else checksums.own_tables(connection, where.schema)
-        return checksums.figures(connection, where.schema, tables, store.id)
+        names = tables.names(connection, where.schema) if store.shared else checksums.own_tables(connection, where.schema)
+        return checksums.figures(connection, where.schema, names, store.id)
+
+
+def require_sequences(store: TenantStore) -> None:
+    """``WorkError`` when a sequence of the tenant's tables would give out a number that one of its rows has."""
+    with store.acting(store.owner) as connection:
+        sequences.require_ahead(connection, store.schema)
 
 
 def live_figures(store: TenantStore) -> dict[str, Figure]:
@@ -138,8 +149,9 @@ def drop(store: TenantStore, name: str) -> None:
         connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
 
 
-def _require(stored: Stored, where: Target) -> None:
-    problems = reading.compare(stored, where)
+def _require(stored: Stored, where: Target, store: TenantStore | None = None) -> None:
+    """Before anything else happens to the rows: what is counted after a migration, or a trigger, says nothing of what was saved."""
+    problems = reading.compare(stored, where, store.id if store else None)
     if problems:
         raise WorkError(
             f"backup {stored.entry.id} does not restore to what was saved: {'; '.join(problems[:3])}", "take another backup of the tenant"
@@ -149,7 +161,7 @@ def _require(stored: Stored, where: Target) -> None:
 def _carry_schema(source: Target, target: Target, store: TenantStore, major: int) -> None:
     """The whole schema under its new name, tables of the tenant's own included: pg_dump into pg_restore, through no file."""
     with source.server.connect(source.database) as connection, acting_as(connection, source.owner):
-        connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(source.schema), sql.Identifier(target.schema)))
+        schemas.rename(connection, source.schema, target.schema)
     settings = {"app.tenant_id": str(store.id)}
     dump = [
         pgtools.program("pg_dump", major), "--format=custom", "--compress=0", f'--schema="{target.schema}"', f"--role={source.owner}",
@@ -176,24 +188,26 @@ def _carry_rows(source: Target, target: Target, store: TenantStore, stored: Stor
         reading.make_tables(into, target, content.revision)
         with acting_as(out, source.owner), acting_as(into, target.owner):
             out.execute("SELECT set_config('app.tenant_id', %s, true)", [str(content.tenant_id)])
-            tables = stores.tables(into, target.schema)
-            extra = sorted(set(content.tables) - set(tables))
+            names = tables.names(into, target.schema)
+            extra = sorted(set(content.tables) - set(names))
             if extra:
                 raise WorkError(
                     f"backup {content.id} has tables of the tenant's own: {', '.join(extra)}",
                     f"only a tenant of the model {content.model} and of the same name can take them",
                 )
-            for table in tables:
-                copy_table(out, source.schema, into, target.schema, table, store)
+            with loading.emptied(into, target.schema, names):
+                for table in names:
+                    _copy_table(out, source.schema, into, target.schema, table, store)
+            if content.model != "rls":  # a cell's sequences were never part of it
+                sequences.carry(out, into, source.schema, target.schema)
 
 
-def copy_table(out: psycopg.Connection, source: str, into: psycopg.Connection, target: str, table: str, store: TenantStore) -> None:
-    """One table's rows from one session to another, as ``store``'s. The target must not have row security forced."""
+def _copy_table(out: psycopg.Connection, source: str, into: psycopg.Connection, target: str, table: str, store: TenantStore) -> None:
+    """One table's rows from one session to another, as ``store``'s."""
     names = [name for name, _, generated in checksums.columns(into, target, table) if not generated]
     values = [sql.Literal(store.id) if name == "tenant_id" else sql.Identifier(name) for name in names]
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
-    into.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(sql.Identifier(target, table)))
-    select = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(sql.SQL(", ").join(values), sql.Identifier(source, table))
+    select = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(sql.SQL(", ").join(values), tables.rows_of(out, source, table))
     insert = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(target, table), listed)
     with out.cursor().copy(select) as rows, into.cursor().copy(insert) as copy:
         for data in rows:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import checksums, stores
+from tenantry.clients import checksums, loading, schemas, sequences, tables
 from tenantry.clients.postgres import acting_as, may_act_as
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError, WorkError
@@ -75,7 +75,7 @@ def _rename(store: TenantStore, pairs: list[tuple[str, str]]) -> None:
     if not Names.of(store).own_database:
         with store.connected() as connection, acting_as(connection, store.owner):
             for old, new in pairs:
-                connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
+                schemas.rename(connection, old, new)
         return
     with store.administrator().connect() as connection:
         may_act_as(connection, store.owner)
@@ -108,9 +108,9 @@ def _exchange_rows(store: TenantStore, *, keep: bool) -> None:
     the tenant's context: row security is forced on the owner too, so no other tenant's row can be reached by mistake."""
     names = Names.of(store)
     with store.acting(store.owner) as connection:
-        tables = stores.tables(connection, store.schema)
-        staged = stores.tables(connection, names.staging)
-        if set(tables) != set(staged):
+        groups = tables.groups(connection, store.schema)
+        ordered = [name for group in groups for name in group.names]
+        if set(ordered) != set(tables.names(connection, names.staging)):
             raise WorkError(
                 f"the staged tables of {store.slug} are not those of the cell {store.cell}",
                 f"tenantry up --stack {store.stack}, then resume",
@@ -119,25 +119,42 @@ def _exchange_rows(store: TenantStore, *, keep: bool) -> None:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(names.kept)))
             connection.execute(sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(
                 sql.Identifier(names.kept, "alembic_version"), sql.Identifier(store.schema, "alembic_version")))  # fmt: skip
-            for table in tables:
+            for table in ordered:
                 connection.execute(
                     sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(
-                        sql.Identifier(names.kept, table), sql.Identifier(store.schema, table)
+                        sql.Identifier(names.kept, table), tables.rows_of(connection, store.schema, table)
                     )
                 )
-        expected = checksums.figures(connection, names.staging, tables, store.id)
-        for table in reversed(tables):
-            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(store.schema, table)))
-        for table in tables:
-            columns = [name for name, _, generated in checksums.columns(connection, store.schema, table) if not generated]
-            listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-            connection.execute(
-                sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
-                    sql.Identifier(store.schema, table), listed, listed, sql.Identifier(names.staging, table)
-                )
-            )
-        _require_same(store, expected, checksums.figures(connection, store.schema, tables, store.id))
+        expected = checksums.figures(connection, names.staging, ordered, store.id)
+        with loading.quiet(connection, store.schema, shared=True):
+            tables.delete(connection, store.schema, groups)
+            for group in groups:
+                tables.together(connection, [_inserted(connection, store.schema, names.staging, table) for table in group.names])
+        _require_same(store, expected, checksums.figures(connection, store.schema, ordered, store.id))
+        sequences.advance(connection, store.schema)
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(names.staging)))
+
+
+def _inserted(connection: psycopg.Connection, schema: str, staging: str, table: str) -> sql.Composed:
+    """The staged rows of a table into the tenant's. A type of the schema's own is another one in the staging: its values go as text."""
+    rows = connection.execute(
+        """
+        SELECT attname, format_type(atttypid, atttypmod), typnamespace <> 'pg_catalog'::regnamespace
+        FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+        WHERE attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+        ORDER BY attnum
+        """,
+        [schema, table],
+    ).fetchall()
+    values = [
+        sql.SQL("{}::text::{}").format(sql.Identifier(name), sql.SQL(type_)) if own else sql.Identifier(name) for name, type_, own in rows
+    ]
+    return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+        sql.Identifier(schema, table),
+        sql.SQL(", ").join(sql.Identifier(name) for name, _, _ in rows),
+        sql.SQL(", ").join(values),
+        tables.rows_of(connection, staging, table),
+    )
 
 
 def _require_same(store: TenantStore, expected: dict[str, Figure], found: dict[str, Figure]) -> None:
