@@ -26,6 +26,7 @@ from local.env import environment
 from local.home import Home
 from tenantry.declaration import naming
 from tenantry.operations import durable
+from tenantry.tenant_token import SigningKey
 from tests import commands
 from tests.environment import entered
 from tests.hurry import hurry
@@ -178,14 +179,30 @@ class Sandbox:
         outputs = self.outputs(stack)
         connection = self.sql(database, user=role, password=outputs["credentials"][role], port=self.port(server))
         connection.execute("SELECT set_config('app.tenant_id', %s, false), set_config('search_path', %s, false)", [str(tenant_id), schema])
+        if schema == naming.SHARED_SCHEMA and self._signed(slug):
+            key = self.signing_key(naming.cell_of_stack(stack) or "")
+            connection.execute("SELECT set_config('app.tenant_token', %s, false)", [key.token(tenant_id, seconds=3600)])
         return connection
 
+    def _signed(self, slug: str) -> bool:
+        file = self.tenants / f"{slug}.yaml"
+        return file.exists() and yaml.safe_load(file.read_text(encoding="utf-8")).get("row_context") == "signed"
+
+    def signing_key(self, cell: str) -> SigningKey:
+        """The key of a cell's row contexts, from where the application has it."""
+        secret = self.aws("secretsmanager").get_secret_value(SecretId=naming.context_key("tenantry-dev", cell))
+        return SigningKey.from_secret(secret["SecretString"])
+
     def s3(self) -> Any:
+        return self.aws("s3")
+
+    def aws(self, service: str) -> Any:
+        """The administrator's client."""
         import boto3
 
         env = self.environment
         return boto3.client(
-            "s3",
+            service,
             endpoint_url=env["AWS_ENDPOINT_URL"],
             region_name=env["AWS_REGION"],
             aws_access_key_id=env["AWS_ACCESS_KEY_ID"],

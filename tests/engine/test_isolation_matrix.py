@@ -13,14 +13,24 @@ from tenantry.declaration import naming
 
 pytestmark = pytest.mark.engine
 
-TENANTS = {"rls-one": "rls", "rls-two": "rls", "sch-one": "schema", "sch-two": "schema", "db-one": "database", "db-two": "database"}
+TENANTS = {
+    "rls-one": "rls",
+    "rls-two": "rls",
+    "rls-safe": "rls",
+    "sch-one": "schema",
+    "sch-two": "schema",
+    "db-one": "database",
+    "db-two": "database",
+}
+SIGNED = "rls-safe"
+"""Its rows are in the same tables, and open to signed contexts only."""
 TABLES = ("users", "user_settings", "documents")
 
 
 @pytest.fixture(scope="module")
 def platform(sandbox):
     for slug, isolation in TENANTS.items():
-        sandbox.declare(slug, isolation=isolation)
+        sandbox.declare(slug, isolation=isolation, **({"row_context": "signed"} if slug == SIGNED else {}))
     sandbox.up()
     for slug in TENANTS:
         tenant_id = naming.tenant_id(slug)
@@ -106,12 +116,28 @@ def test_no_tenant_reaches_anothers_rows(platform, table, attacker, victim):
         assert attempt(connection, f"TRUNCATE {target.as_string()}") in ("42501", "42P01", "3F000")
 
 
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("attacker", [slug for slug, isolation in TENANTS.items() if isolation == "rls"])
+def test_the_context_of_a_signed_tenant_is_no_setting(platform, table, attacker):
+    """What an injected statement says of itself opens a plain tenant's rows in shared tables, and never a signed one's."""
+    with platform.as_tenant(attacker) as connection:
+        connection.execute("SELECT set_config('app.tenant_token', '', false)")
+        for victim in ("rls-one", "rls-two", SIGNED):
+            victim_id = naming.tenant_id(victim)
+            connection.execute("SELECT set_config('app.tenant_id', %s, false)", [str(victim_id)])
+            assert attempt(connection, f"SELECT * FROM {table}") == (0 if victim == SIGNED else 1)
+            if victim == SIGNED:
+                for name, statement, parameters in operations(sql.Identifier(naming.SHARED_SCHEMA, table), victim_id, uuid.uuid4()):
+                    assert attempt(connection, statement, parameters) in (0, "42501"), name
+
+
 @pytest.mark.parametrize("slug", [slug for slug, isolation in TENANTS.items() if isolation == "rls"])
 @pytest.mark.parametrize("context", ["", None])
 def test_without_a_tenant_there_are_no_rows(platform, slug, context):
     """Policies fail closed: no context, or an empty one, shows and takes nothing."""
     with platform.as_tenant(slug) as connection:
         connection.execute("RESET app.tenant_id" if context is None else "SET app.tenant_id = ''")
+        connection.execute("RESET app.tenant_token")
         for table in TABLES:
             assert attempt(connection, f"SELECT * FROM {table}") == 0
         assert attempt(connection, "INSERT INTO users (tenant_id, email, name) VALUES (gen_random_uuid(), 'x', 'x')") == "42501"

@@ -9,7 +9,6 @@ import pytest
 
 from tenantry import tenant_token
 from tenantry.declaration import naming
-from tenantry.tenant_token import SigningKey
 
 pytestmark = pytest.mark.engine
 
@@ -31,23 +30,13 @@ def platform(sandbox):
 
 
 def secret(platform):
-    import boto3
-
-    env = platform.environment
-    client = boto3.client(
-        "secretsmanager",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        region_name=env["AWS_REGION"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-    )
-    return client.get_secret_value(SecretId=SECRET)["SecretString"]
+    return platform.aws("secretsmanager").get_secret_value(SecretId=SECRET)["SecretString"]
 
 
 def names(platform, slug, *, signed):
     """The rows that the application sees in the tenant's context, or the refusal."""
     with platform.as_tenant(slug) as connection, connection.transaction():
-        token = SigningKey.from_secret(secret(platform)).token(naming.tenant_id(slug)) if signed else ""
+        token = platform.signing_key("main").token(naming.tenant_id(slug)) if signed else ""
         tenant_token.enter(connection, naming.tenant_id(slug), token)
         try:
             return [row[0] for row in connection.execute("SELECT name FROM users")]
@@ -135,7 +124,7 @@ def test_rows_that_move_in_are_shut_before_the_first_arrives(platform):
 
 def test_a_new_key_by_command(platform):
     """Old tokens are refused, new ones are not."""
-    old = SigningKey.from_secret(secret(platform))
+    old = platform.signing_key("main")
     said = json.loads(platform.tenantry("row-context", "rotate", "main", "--overlap", "0m", "--json").stdout)
     assert said["key"] == json.loads(secret(platform))["id"] != old.id
     assert names(platform, "safe-one", signed=True) == canary("safe-one")
