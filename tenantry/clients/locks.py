@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
+from tenantry import waiting
 from tenantry.clients.postgres import Server
 from tenantry.declaration.naming import NAMESPACE
 from tenantry.errors import TransientError
@@ -139,7 +140,8 @@ def _take(connection: psycopg.Connection, name: str, wait: float, shared: bool) 
 
     mode = ("SHARE" if shared else "UPDATE") + ("" if wait else " NOWAIT")
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(int(wait * 1000)))
-    connection.execute(sql.SQL("SELECT FROM tenantry_ledger.locks WHERE name = {} FOR " + mode).format(_key(name)))
+    with waiting.on(f"the lock of {name}"):
+        connection.execute(sql.SQL("SELECT FROM tenantry_ledger.locks WHERE name = {} FOR " + mode).format(_key(name)))
     connection.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
