@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -33,7 +35,7 @@ from tenantry.declaration import naming
 from tenantry.tenant_token import SigningKey
 
 ROWS = 100_000
-QUERIES = 500
+QUERIES = 2000
 TENANT, NEIGHBOUR = naming.tenant_id("bench-one"), naming.tenant_id("bench-two")
 KEY = "00000000-0000-4000-8000-000000000001"
 BY_KEY, SCAN = f"SELECT title FROM documents WHERE id = '{KEY}'", "SELECT count(*), max(title) FROM documents"  # noqa: S608
@@ -122,34 +124,50 @@ def _session(server: Server, user: str, schema: str) -> psycopg.Connection:
 
 
 def _measure(sides: dict[str, tuple[psycopg.Connection, Enter]], runs: int, say: Callable[[str], None]) -> dict[str, Any]:
-    times: dict[str, dict[str, list[float]]] = {name: {side: [] for side in sides} for name in ("query", "transaction", "scan")}
+    times: dict[str, dict[str, list[Spent]]] = {name: {side: [] for side in sides} for name in ("query", "transaction", "scan")}
     for run in range(runs):
         say(f"{run + 1} of {runs}")
         for side, (connection, enter) in sorted(sides.items(), reverse=run % 2 == 1):
             with connection.transaction():
                 enter(connection)
                 connection.execute(SCAN)  # not counted
-                times["query"][side].append(_each(QUERIES, lambda connection=connection: connection.execute(BY_KEY).fetchall()))
-                times["scan"][side].append(_each(5, lambda connection=connection: connection.execute(SCAN)))
-            times["transaction"][side].append(_each(QUERIES, lambda connection=connection, enter=enter: _transaction(connection, enter)))
+                work = partial(connection.execute, BY_KEY)
+                times["query"][side].append(_each(connection, QUERIES, work))
+                times["scan"][side].append(_each(connection, 10, partial(connection.execute, SCAN)))
+            times["transaction"][side].append(_each(connection, QUERIES, partial(_transaction, connection, enter)))
     found: dict[str, Any] = {"load": round(os.getloadavg()[0], 1)}
     for label, name, aim in (
         ("a query by key", "query", 1.5),
         ("a transaction with a query by key", "transaction", 1.3),
         ("a scan of 100,000 rows", "scan", 1.1),
     ):
-        figures = {side: round(median(values) * 1000, 3) for side, values in times[name].items()}
-        a, b = figures.pop("signed"), figures.pop("plain")
-        found[label] = {"a_ms": a, "b_ms": b, "ratio": round(a / b, 2), "aim": aim, "others_ms": figures}
+        wall, processor = (
+            {side: round(median(spent[kind] for spent in all_) * 1000, 3) for side, all_ in times[name].items()} for kind in (0, 1)
+        )
+        found[label] = {
+            "a_ms": wall["signed"], "b_ms": wall["plain"], "ratio": round(wall["signed"] / wall["plain"], 2), "aim": aim,
+            "a_processor_ms": processor["signed"], "b_processor_ms": processor["plain"],
+            "processor_ratio": round(processor["signed"] / processor["plain"], 2),
+            "role_ms": wall["role"], "role_processor_ms": processor["role"],
+        }  # fmt: skip
     return found
 
 
-def _each(count: int, work: Callable[[], object]) -> float:
-    """Mean seconds of one."""
-    began = time.perf_counter()
+Spent = tuple[float, float]
+"""Wall seconds, and processor seconds of this process and its session's in the server: those say something on a busy machine as well."""
+
+
+def _each(connection: psycopg.Connection, count: int, work: Callable[[], object]) -> Spent:
+    """The mean of one."""
+    backend = psutil.Process(connection.info.backend_pid)
+
+    def used() -> float:
+        return sum(backend.cpu_times()[:2]) + time.process_time()
+
+    began, before = time.perf_counter(), used()
     for _ in range(count):
         work()
-    return (time.perf_counter() - began) / count
+    return (time.perf_counter() - began) / count, (used() - before) / count
 
 
 def _transaction(connection: psycopg.Connection, enter: Enter) -> None:
