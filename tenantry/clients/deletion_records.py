@@ -7,10 +7,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
-from tenantry.clients import keys, registry
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tenantry.clients import keys, registry, signatures
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, WorkError
 
@@ -18,7 +20,48 @@ if TYPE_CHECKING:
     import psycopg
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-FORMAT: Final = "tenantry-deletion-record/1"
+FORMATS: Final = ("tenantry-deletion-record/1", signatures.DELETION_RECORD)
+"""Those that are read; the last is written."""
+
+
+class _Tenant(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    slug: str
+    name: str
+
+
+class Record(BaseModel):
+    """What a record says, in both formats; what an outcome is made of is kept as it was counted then."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: Literal["archived", "deleted"]
+    run: UUID
+    tenant: _Tenant
+    at: datetime
+    requested_by: str
+    via: str
+    tool: str
+    hold: dict[str, Any]
+    existed: dict[str, Any]
+    final_backup: dict[str, Any]
+    destroyed: dict[str, Any]
+    backups: list[dict[str, Any]]
+    backups_kept_until: datetime | None
+    quarantine: dict[str, Any]
+    not_reached: list[str]
+
+
+class _Exported(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: str
+    record: dict[str, Any]
+    algorithm: Literal["Ed25519"]
+    key_id: str
+    signature: str
 
 
 def canonical(record: Mapping[str, Any]) -> str:
@@ -42,11 +85,16 @@ def add(
     connection: psycopg.Connection[dict[str, Any]], run: UUID, tenant: UUID, slug: str, at: datetime, record: Mapping[str, Any]
 ) -> None:
     """Signs the record and keeps it, in the caller's transaction."""
-    key, text = keys.signing(), canonical(record)
+    text = canonical(record)
+    Record.model_validate_json(text)  # never signed: what would not be read again
+    signature = base64.b64encode(signatures.sign(signatures.DELETION_RECORD, text.encode())).decode()
     connection.execute(
-        "INSERT INTO deletion_records (id, tenant, slug, outcome, at, record, key_id, signature) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        [run, tenant, slug, record["outcome"], at, text, key_id(key.public_key()), base64.b64encode(key.sign(text.encode())).decode()],
-    )
+        "INSERT INTO deletion_records (id, tenant, slug, outcome, at, format, record, key_id, signature)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            run, tenant, slug, record["outcome"], at, signatures.DELETION_RECORD, text, key_id(keys.signing().public_key()), signature,
+        ],
+    )  # fmt: skip
 
 
 def listed() -> list[dict[str, Any]]:
@@ -81,7 +129,7 @@ def unfinished(slug: str) -> UUID | None:
 def exported(row: Mapping[str, Any]) -> dict[str, Any]:
     """The record with its signature, as a file holds it."""
     return {
-        "format": FORMAT,
+        "format": row["format"],
         "record": json.loads(row["record"]),
         "algorithm": "Ed25519",
         "key_id": row["key_id"],
@@ -92,23 +140,31 @@ def exported(row: Mapping[str, Any]) -> dict[str, Any]:
 def verify(document: Mapping[str, Any], pem: bytes | None = None) -> dict[str, Any]:
     """The record, when its signature is of the key in ``pem`` (the platform's when None).
 
-    ``InputError`` for what is no record or no key, ``WorkError`` for a record that was changed or that another key signed.
+    ``InputError`` for what is no record or no key: nothing stands beside what is signed, and the record has its fields and no others.
+    ``WorkError`` for a record that was changed or that another key signed.
     """
     from cryptography.exceptions import InvalidSignature
 
-    if document.get("format") != FORMAT or not isinstance(document.get("record"), dict) or document.get("algorithm") != "Ed25519":
-        raise InputError(f"this is no {FORMAT}", "tenantry deletion export writes one")
+    try:
+        exported = _Exported.model_validate(dict(document), strict=True)
+        if exported.format not in FORMATS:
+            raise InputError(f"this is no {FORMATS[-1]}", "tenantry deletion export writes one")
+        Record.model_validate_json(canonical(exported.record))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"this is no deletion record: {where}: {first['msg']}", "tenantry deletion export writes one") from None
     key = _public(pem) if pem is not None else keys.signing().public_key()
-    if document.get("key_id") != key_id(key):
+    if exported.key_id != key_id(key):
         raise WorkError(
-            f"the record was signed with the key {document.get('key_id')}, not with {key_id(key)}", "check it with the key of its platform"
+            f"the record was signed with the key {exported.key_id}, not with {key_id(key)}", "check it with the key of its platform"
         )
     try:
-        signature = base64.b64decode(str(document.get("signature")), validate=True)
-        key.verify(signature, canonical(document["record"]).encode())
+        signature = base64.b64decode(exported.signature, validate=True)
+        signatures.verify(exported.format, canonical(exported.record).encode(), signature, key)
     except (InvalidSignature, ValueError):
         raise WorkError("the signature does not fit the record: it was changed after it was signed", "get the record anew") from None
-    return dict(document["record"])
+    return exported.record
 
 
 def _public(pem: bytes) -> Ed25519PublicKey:

@@ -157,9 +157,15 @@ def quarantine_release(name: Annotated[str, typer.Argument(metavar="NAME", help=
 def _document(path: Path) -> dict[str, Any]:
     import json
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Of a key that stands twice one reader takes the first and another the last: what was checked would not be what is read."""
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a key stands twice")
+        return dict(pairs)
+
     try:
-        found = json.loads(_bytes(path))
-    except ValueError as error:
+        found = json.loads(_bytes(path), object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}", "tenantry deletion export writes one") from None
     if not isinstance(found, dict):
         raise InputError(f"{path} is no deletion record", "tenantry deletion export writes one")

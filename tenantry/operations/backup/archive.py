@@ -12,6 +12,8 @@ from tenantry.clients import objects
 from tenantry.errors import InputError, TenantryError
 
 CHUNK: Final = 1 << 20
+WINDOW: Final = 8 << 20
+"""Bytes that a part may make the decompressor remember (RFC 8878 asks for as much); ours ask for 2 MB at most."""
 LEVEL: Final = 1
 """zstd's fastest named level: on dumps 3 is twice to three times as slow and seldom a tenth smaller (docs/adr/0011)."""
 
@@ -47,13 +49,13 @@ def store(read: Read, bucket: str, key: str, recipient: str) -> tuple[int, str, 
     return upload.bytes, upload.sha256, source.bytes
 
 
-def version(bucket: str, key: str, sha256: str) -> str | None:
+def version(bucket: str, key: str, size: int, sha256: str) -> str | None:
     """The object's version that has these bytes, all of them read; None in a bucket without versions. ``Damaged`` when it has others.
 
     For a sink that cannot forget what it was given: to ``load`` that version is to load the bytes that were checked.
     """
     answer = objects.opened(bucket, key)
-    source = _Source(answer["Body"].read, hashed=True)
+    source = _Source(answer["Body"].read, hashed=True, at_most=size)
     with answer["Body"]:
         while source.read(CHUNK):
             pass
@@ -64,13 +66,16 @@ def version(bucket: str, key: str, sha256: str) -> str | None:
 
 
 def load(bucket: str, key: str, identity: str, sink: Sink, expected: tuple[int, str, int], version_id: str | None = None) -> None:
-    """Gives the part's plain bytes to ``sink``. ``Damaged`` when they are not the ``expected`` ones: then the sink must forget them."""
+    """Gives the part's plain bytes to ``sink``. ``Damaged`` when they are not the ``expected`` ones: then the sink must forget them.
+
+    Whoever can write to the bucket can encrypt to the tenant: neither more is fetched nor more unpacked than the manifest says.
+    """
     import pyrage
 
     body = objects.opened(bucket, key, version_id)["Body"]
-    source, target = _Source(body.read, hashed=True), _Target(sink)
+    source, target = _Source(body.read, hashed=True, at_most=expected[0]), _Target(sink, at_most=expected[2])
     try:
-        decompressor = zstandard.ZstdDecompressor()
+        decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW)
         plain = decompressor.stream_writer(target, write_size=CHUNK)  # type: ignore[arg-type]  # it wants `write` only, not all of IO
         pyrage.decrypt_io(source, plain, [pyrage.x25519.Identity.from_str(identity)])
     except Exception as error:
@@ -107,8 +112,8 @@ def reader(chunks: Iterator[bytes]) -> Read:
 class _Source:
     """A reader that counts and (where asked) hashes, reads far ahead of small requests, and keeps what it raised."""
 
-    def __init__(self, read: Read, *, hashed: bool) -> None:
-        self._read, self._hashed, self._digest = read, hashed, hashlib.sha256()
+    def __init__(self, read: Read, *, hashed: bool, at_most: int | None = None) -> None:
+        self._read, self._hashed, self._digest, self._at_most = read, hashed, hashlib.sha256(), at_most
         self._chunk = memoryview(b"")
         self.bytes = 0
         self.failure: BaseException | None = None
@@ -127,24 +132,29 @@ class _Source:
             except Exception as error:
                 self.failure = objects.failed(error)
                 raise self.failure from error
+            self.bytes += len(data)
+            if self._at_most is not None and self.bytes > self._at_most:
+                self.failure = Damaged(f"a part of the backup has more than the {self._at_most} bytes that were stored", _HINT)
+                raise self.failure
             if self._hashed:
                 self._digest.update(data)
-            self.bytes += len(data)
             self._chunk = memoryview(data)
         taken, self._chunk = self._chunk[:size], self._chunk[size:]
         return bytes(taken)
 
 
 class _Target:
-    """A writer that counts, and keeps what it raised."""
+    """A writer that counts, takes no more than it should, and keeps what it raised."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, sink: Sink, *, at_most: int) -> None:
+        self._sink, self._at_most = sink, at_most
         self.bytes = 0
         self.failure: BaseException | None = None
 
     def write(self, data: bytes) -> int:
         try:
+            if self.bytes + len(data) > self._at_most:
+                raise Damaged(f"a part of the backup unpacks to more than the {self._at_most} bytes that were saved", _HINT)
             self._sink(data)
         except Exception as error:
             self.failure = error

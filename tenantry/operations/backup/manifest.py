@@ -11,12 +11,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tenantry.clients import keys
+from tenantry.clients import signatures
 from tenantry.clients.checksums import Figure
 from tenantry.errors import InputError
 from tenantry.operations.backup.archive import Damaged
 
-FORMAT: Final = 3
+FORMAT: Final = int(signatures.MANIFEST.rpartition("/")[2])
 OWN_ROWS: Final = 3
 """The format from which on a table's figure is without the rows of tables that inherit from it."""
 NAME: Final = "manifest.age"
@@ -81,7 +81,7 @@ def sealed(manifest: Manifest, recipient: str) -> bytes:
     import pyrage
 
     text = manifest.model_dump(mode="json")
-    signature = keys.signing().sign(_canonical(text))
+    signature = signatures.sign(signatures.MANIFEST, _canonical(text))
     document = json.dumps({"manifest": text, "signature": base64.b64encode(signature).decode()})
     return bytes(pyrage.encrypt(document.encode(), [pyrage.x25519.Recipient.from_str(recipient)]))
 
@@ -95,13 +95,16 @@ def opened(stored: bytes, identity: str, *, backup_id: str, tenant_id: UUID, sha
         raise Damaged(f"the manifest of backup {backup_id} is not what was stored", "take another backup: tenantry backup list")
     try:
         document = json.loads(bytes(pyrage.decrypt(stored, [pyrage.x25519.Identity.from_str(identity)])))
+        if document.keys() != {"manifest", "signature"}:
+            raise ValueError("something stands beside what is signed")
         text = document["manifest"]
-        keys.signing().public_key().verify(base64.b64decode(document["signature"]), _canonical(text))
+        signature = base64.b64decode(document["signature"], validate=True)
+        signatures.verify(f"{signatures.MANIFEST.rpartition('/')[0]}/{text['format']}", _canonical(text), signature)
     except pyrage.DecryptError:
         raise Damaged(f"backup {backup_id} does not open with this tenant's key", "it is damaged, or another tenant's") from None
-    except (InvalidSignature, ValueError, KeyError, TypeError):
+    except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError):
         raise Damaged(f"the manifest of backup {backup_id} does not bear this platform's signature", "take another backup") from None
-    if text.get("format", 0) > FORMAT:
+    if text["format"] > FORMAT:
         raise InputError(
             f"backup {backup_id} has format {text['format']}; this Tenantry reads up to {FORMAT}",
             f"use Tenantry {text.get('tool')} or newer",

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 from psycopg import sql
@@ -39,7 +39,10 @@ class Stored:
         """Reads the manifest. ``InputError`` when there is no such backup, it is damaged, or it is newer than this Tenantry."""
         entry = catalog.complete(backup_id)
         identity = tenant_key.identity(entry.tenant_id)
-        body = objects.opened(entry.bucket, entry.key(manifest.NAME))["Body"].read()
+        answer = objects.opened(entry.bucket, entry.key(manifest.NAME))
+        if answer["ContentLength"] > (entry.bytes or 0):  # of the whole backup: what is larger is not read into memory to find that out
+            raise Damaged(f"the manifest of backup {backup_id} is not what was stored", "take another backup: tenantry backup list")
+        body = answer["Body"].read()
         content = manifest.opened(body, identity, backup_id=entry.id, tenant_id=entry.tenant_id, sha256=entry.manifest_sha256)
         if content.revision > migrations.head("tenant"):
             raise InputError(
@@ -60,7 +63,7 @@ class Stored:
     def feed(self, part: Part, sink: Sink, *, checked: bool = False) -> None:
         """Gives a part's bytes to ``sink``; ``Damaged`` when they are not what was stored: ``checked``, before the first is given."""
         key = self.entry.key(part.name)
-        version = archive.version(self.entry.bucket, key, part.sha256) if checked else None
+        version = archive.version(self.entry.bucket, key, part.bytes, part.sha256) if checked else None
         archive.load(self.entry.bucket, key, self.identity, sink, (part.bytes, part.sha256, part.plain_bytes), version)
 
     def check(self, tell: Callable[[str], None] = lambda line: None) -> None:
@@ -90,7 +93,7 @@ class Stored:
             for wanted in expected:
                 entry = archived.next()
                 source = archived.extractfile(entry) if entry else None
-                if entry is None or source is None or entry.name != wanted.key:
+                if entry is None or source is None or (entry.name, entry.size) != (wanted.key, wanted.size):
                     raise Damaged(f"backup {self.entry.id}: object {wanted.key} is missing", "take another backup")
                 stream = _Hashed(source)
                 yield entry, stream  # type: ignore[misc]  # as much of a stream as an upload asks for
@@ -119,17 +122,38 @@ class Stored:
         try:
             with os.fdopen(out, "rb") as pipe:
                 try:
-                    with tarfile.open(fileobj=pipe, mode="r|") as archived:
+                    with tarfile.open(fileobj=pipe, mode="r|", tarinfo=_Entry) as archived:
                         yield archived
                     while pipe.read(archive.CHUNK):  # to the end, so that all of it is checked
                         pass
-                except (tarfile.TarError, EOFError) as error:
+                except (tarfile.TarError, EOFError, RecursionError) as error:
                     thread.join()
                     raise (failure[0] if failure else Damaged(f"backup {self.entry.id}: {error}", "take another backup")) from None
         finally:
             thread.join()
         if failure:
             raise failure[0]
+
+
+class _Entry(tarfile.TarInfo):
+    """An entry of a tar that is read before its part's checksum is known: what would fill memory, and no tar of ours has, is refused.
+
+    Those are headers larger than an object of S3 needs (a key has 1 KB, its metadata 2 KB), and the maps of sparse files.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """As ``TarInfo``'s; ``ReadError`` for what is refused."""
+        found = super().frombuf(buf, encoding, errors)
+        if found.type == tarfile.GNUTYPE_SPARSE or (not found.isreg() and found.size > _HEADER):
+            raise tarfile.ReadError("an entry is of a kind, or has a header of a size, that is never saved")
+        return found
+
+    def _proc_gnusparse_10(self, *_: object) -> None:  # the one map that stands in an entry's data; tarfile has no public way to refuse it
+        raise tarfile.ReadError("an entry is of a kind that is never saved")
+
+
+_HEADER: Final = 1 << 16
 
 
 class _Hashed:

@@ -195,7 +195,7 @@ def test_a_newer_format_and_newer_tables_are_refused(platform, pair, monkeypatch
     store, _ = pair("rls")
     taken = backup.create(store.slug)
     monkeypatch.setattr("tenantry.operations.backup.manifest.FORMAT", 0)
-    with pytest.raises(InputError, match="has format 3; this Tenantry reads up to 0"):
+    with pytest.raises(InputError, match="has format 4; this Tenantry reads up to 0"):
         Stored.open(taken.id)
     monkeypatch.undo()
 
