@@ -1,8 +1,8 @@
 """An AWS for one machine: moto's server, with a memory and with real authorization.
 
-`python -m local.cloud.aws --port P --state DIR` serves S3, IAM, STS, ACM, RDS and Secrets Manager on 127.0.0.1. The administrator's key is
-the one in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of its environment. `/_faults` (POST a fault's JSON, DELETE all) makes the next
-requests fail or wait; it belongs to tests.
+`python -m local.cloud.aws --port P --state DIR` serves S3, IAM, STS, ACM, RDS, Secrets Manager and SSM's parameters on 127.0.0.1.
+The administrator's key is the one in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of its environment. `/_faults` (POST a fault's JSON,
+DELETE all) makes the next requests fail or wait; it belongs to tests.
 """
 
 import argparse

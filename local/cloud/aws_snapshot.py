@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.backends import get_backend
 from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
+from moto.ssm.models import SimpleSystemManagerBackend
 
 from local import private
 
-SERVICES = ("s3", "iam", "sts", "secretsmanager", "acm", "kms", "rds")
+SERVICES = ("s3", "iam", "sts", "secretsmanager", "acm", "kms", "rds", "ssm")
 LARGE = 1 << 16
 """Bytes from which an object's content is a file of its own: written once, not again with every change of anything."""
 QUIET_SECONDS = 0.1
@@ -48,6 +49,15 @@ def _load_versions(versions: list[tuple[str, list[Any]]]) -> _VersionedKeyStore:
     for key, found in versions:
         store.setlist(key, found)
     return store
+
+
+def _load_parameters(region: str, account: str, parameters: dict[str, list[Any]], tags: dict[str, dict[str, Any]]) -> Any:
+    backend = SimpleSystemManagerBackend(region, account)
+    for name, versions in parameters.items():
+        backend._parameters[name] = versions
+    for kind, by_name in tags.items():
+        backend._resource_tags[kind].update(by_name)
+    return backend
 
 
 class _Content:
@@ -125,6 +135,10 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, _VersionedKeyStore):
             # As a plain dictionary, which it is a kind of, it would show only the last version of each object.
             return _load_versions, (list(value.lists()),)
+        if isinstance(value, SimpleSystemManagerBackend):
+            # Of Systems Manager the parameters alone: the rest is nobody's, and has functions in it that no pickle takes.
+            tags = {kind: {name: dict(each) for name, each in by_name.items()} for kind, by_name in value._resource_tags.items()}
+            return _load_parameters, (value.region_name, value.account_id, {n: list(v) for n, v in value._parameters.items()}, tags)
         if isinstance(value, x509.Certificate):
             return _reduce_certificate(value)
         if isinstance(value, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):

@@ -50,7 +50,7 @@ def _keys() -> dict[str, str]:
 
 def _read() -> dict[str, str]:
     """``WorkError`` when the secret is gone: a new one would open none of the backups that there are, and nobody would notice."""
-    from tenantry.clients import registry  # which asks us for invitations' tokens
+    from tenantry.clients import key_copies, registry  # which asks us for invitations' tokens
 
     name = f"{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/keys"
     found = aws.find_secret(name)
@@ -60,6 +60,11 @@ def _read() -> dict[str, str]:
         if row is not None and row["sealed"]:
             raise WorkError(
                 f"there is no secret {name}, and the backups of {row['sealed']} tenants need it",
+                "bring it back (aws secretsmanager restore-secret), or put tenantry:bucketPrefix right; docs/backups.md, Keys",
+            )
+        if key_copies.any_there():  # the control database may be new
+            raise WorkError(
+                f"there is no secret {name}, and the copies of backup keys beside it need it",
                 "bring it back (aws secretsmanager restore-secret), or put tenantry:bucketPrefix right; docs/backups.md, Keys",
             )
         found = aws.make_secret(name, json.dumps(_new()))

@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     backup.command("list")(listed)
     for function in (show, verify, prune):
         backup.command()(function)
+    backup.command("renew-key")(renew_key)
     app.add_typer(backup, name="backup")
     restore = typer.Typer(
         cls=SlugGroup,
@@ -122,7 +123,7 @@ def show(backup_id: Id, as_json: Json = False) -> None:
     """
     from tenantry.operations.backup.reading import Stored
 
-    stored = Stored.open(backup_id)
+    stored = Stored.open(backup_id, console.say)
     if as_json:
         console.print_json({**_shown(stored.entry), "manifest": stored.manifest.model_dump(mode="json")})
         return
@@ -147,7 +148,7 @@ def verify(
     from tenantry.operations import backup
     from tenantry.operations.backup.reading import Stored
 
-    stored = Stored.open(backup_id)
+    stored = Stored.open(backup_id, console.say)
     stored.check(console.say)
     proof = backup.prove(backup_id, console.say) if restore else None
     if proof:
@@ -157,6 +158,28 @@ def verify(
     else:
         said = f", and restored to what was saved: {proof.rows} rows in {proof.seconds:.1f} s" if proof else ""
         console.line(f"{backup_id}: all {len(stored.manifest.parts)} parts are what was stored{said}")
+
+
+def renew_key(
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The tenant.")],
+    give_up: Annotated[str, typer.Option("--give-up", metavar="SLUG", help="The same slug: its earlier backups stay unreadable.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a new key for a tenant's backups where both copies of the old one are lost: earlier backups stay unreadable.
+
+    Example: tenantry backup renew-key acme --give-up acme
+    """
+    from tenantry.clients.stores import TenantStore
+    from tenantry.operations.backup import tenant_key
+
+    store = TenantStore.of(slug)
+    if give_up != slug:
+        raise InputError(f"the earlier backups of {slug} would stay unreadable", f"to say that you mean it: --give-up {slug}")
+    tenant_key.renew(store.id)
+    if as_json:
+        console.print_json({"slug": slug, "renewed": True})
+    else:
+        print(f"{slug}: a new key; take a backup now: tenantry backup {slug}")
 
 
 def prune(

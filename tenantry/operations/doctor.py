@@ -38,6 +38,7 @@ def examine() -> list[Check]:
         ("state backend", _backend),
         ("PostgreSQL", _postgres),
         ("privileges", _privileges),
+        ("backup keys", _backup_keys),
         ("interrupted runs", _runs),
         ("AWS", _aws),
         ("row contexts", _row_contexts),
@@ -106,12 +107,34 @@ def _postgres() -> str:
     return f"{row[0]} at {server.host}:{server.port}"
 
 
+def _no_platform() -> bool:
+    with Server.from_environment().connect() as connection:
+        return connection.execute("SELECT FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone() is None
+
+
+def _backup_keys() -> str:
+    from tenantry.operations.backup import tenant_key
+
+    if _no_platform():
+        return "none: the platform is not there yet"
+    if gone := tenant_key.without_key():
+        more = f" and of {len(gone) - 1} more" if len(gone) > 1 else ""
+        raise WorkError(
+            f"the key of {gone[0]}'s backups{more} is gone from the control database",
+            "tenantry backup verify ID brings it back from its second copy, where there is one (docs/backups.md, Keys)",
+        )
+    if count := tenant_key.without_copy():
+        raise WorkError(
+            f"of {count} keys of tenants' backups no second copy is known", "the next backup of each makes it: tenantry backup --all"
+        )
+    return "each has its second copy"
+
+
 def _privileges() -> str:
     from tenantry.clients import control_grants, registry
 
-    with Server.from_environment().connect() as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone():
-            return "none: the platform is not there yet"
+    if _no_platform():
+        return "none: the platform is not there yet"
     with registry.transaction() as connection:
         found = control_grants.differences(connection, naming.CONTROL_SCHEMA, naming.CONTROL_APP)
     if found:

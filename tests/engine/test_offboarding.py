@@ -7,7 +7,7 @@ import json
 import psycopg
 import pytest
 
-from tenantry.clients import quarantine
+from tenantry.clients import key_copies, quarantine
 from tenantry.declaration import naming
 from tenantry.operations.lifecycle import hold_expiry
 from tests.engine.offboarding import BUCKET, checksums, end_hold, found, journal, plant, stopped_before
@@ -271,6 +271,9 @@ def test_backups_end_when_their_time_is_over(platform):
     with platform.sql(naming.CONTROL_DATABASE) as control:
         assert control.execute("SELECT count(*) FROM control.backup_keys WHERE tenant_id = %s", [tenant]).fetchone() == (0,)
         assert control.execute("SELECT count(*) FROM control.backup_keys").fetchone()[0] >= 2
+    with entered(platform.environment):
+        assert key_copies.find(tenant) is None
+        assert key_copies.any_there()
     versions = platform.s3().list_object_versions(Bucket="tenantry-dev--backups", Prefix=f"{tenant}/")
     assert not versions.get("Versions")
     assert not versions.get("DeleteMarkers")

@@ -55,7 +55,7 @@ def version(bucket: str, key: str, size: int, sha256: str) -> str | None:
     For a sink that cannot forget what it was given: to ``load`` that version is to load the bytes that were checked.
     """
     answer = objects.opened(bucket, key)
-    source = _Source(answer["Body"].read, hashed=True, at_most=size)
+    source = _Source(answer["Body"].read, hashed=True, at_most=size, name=key)
     with answer["Body"]:
         while source.read(CHUNK):
             pass
@@ -73,7 +73,8 @@ def load(bucket: str, key: str, identity: str, sink: Sink, expected: tuple[int, 
     import pyrage
 
     body = objects.opened(bucket, key, version_id)["Body"]
-    source, target = _Source(body.read, hashed=True, at_most=expected[0]), _Target(sink, at_most=expected[2])
+    source = _Source(body.read, hashed=True, at_most=expected[0], name=key)
+    target = _Target(sink, at_most=expected[2], name=key)
     try:
         decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW)
         plain = decompressor.stream_writer(target, write_size=CHUNK)  # type: ignore[arg-type]  # it wants `write` only, not all of IO
@@ -112,8 +113,8 @@ def reader(chunks: Iterator[bytes]) -> Read:
 class _Source:
     """A reader that counts and (where asked) hashes, reads far ahead of small requests, and keeps what it raised."""
 
-    def __init__(self, read: Read, *, hashed: bool, at_most: int | None = None) -> None:
-        self._read, self._hashed, self._digest, self._at_most = read, hashed, hashlib.sha256(), at_most
+    def __init__(self, read: Read, *, hashed: bool, at_most: int | None = None, name: str = "") -> None:
+        self._read, self._hashed, self._digest, self._at_most, self._name = read, hashed, hashlib.sha256(), at_most, name
         self._chunk = memoryview(b"")
         self.bytes = 0
         self.failure: BaseException | None = None
@@ -134,7 +135,7 @@ class _Source:
                 raise self.failure from error
             self.bytes += len(data)
             if self._at_most is not None and self.bytes > self._at_most:
-                self.failure = Damaged(f"a part of the backup has more than the {self._at_most} bytes that were stored", _HINT)
+                self.failure = Damaged(f"{self._name} is not what was stored: it has more than {self._at_most} bytes", _HINT)
                 raise self.failure
             if self._hashed:
                 self._digest.update(data)
@@ -146,15 +147,15 @@ class _Source:
 class _Target:
     """A writer that counts, takes no more than it should, and keeps what it raised."""
 
-    def __init__(self, sink: Sink, *, at_most: int) -> None:
-        self._sink, self._at_most = sink, at_most
+    def __init__(self, sink: Sink, *, at_most: int, name: str) -> None:
+        self._sink, self._at_most, self._name = sink, at_most, name
         self.bytes = 0
         self.failure: BaseException | None = None
 
     def write(self, data: bytes) -> int:
         try:
             if self.bytes + len(data) > self._at_most:
-                raise Damaged(f"a part of the backup unpacks to more than the {self._at_most} bytes that were saved", _HINT)
+                raise Damaged(f"{self._name} is not what was stored: it unpacks to more than {self._at_most} bytes", _HINT)
             self._sink(data)
         except Exception as error:
             self.failure = error

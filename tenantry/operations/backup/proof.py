@@ -41,7 +41,7 @@ def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Pr
     ``Proof`` that is not ok.
     """
     started = time.monotonic()
-    stored = Stored.open(backup_id)
+    stored = Stored.open(backup_id, tell)
     content = stored.manifest
     store = TenantStore.of(stored.entry.slug or content.slug)
     disk.require(stored.room, store.slug, store.server)

@@ -35,10 +35,13 @@ class Stored:
     identity: str
 
     @classmethod
-    def open(cls, backup_id: str) -> Stored:
-        """Reads the manifest. ``InputError`` when there is no such backup, it is damaged, or it is newer than this Tenantry."""
+    def open(cls, backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Stored:
+        """Reads the manifest. ``InputError`` when there is no such backup, it is damaged, or it is newer than this Tenantry.
+
+        ``tell`` hears when the tenant's key had to be brought back from its second copy.
+        """
         entry = catalog.complete(backup_id)
-        identity = tenant_key.identity(entry.tenant_id)
+        identity = tenant_key.identity(entry.tenant_id, tell)
         answer = objects.opened(entry.bucket, entry.key(manifest.NAME))
         if answer["ContentLength"] > (entry.bytes or 0):  # of the whole backup: what is larger is not read into memory to find that out
             raise Damaged(f"the manifest of backup {backup_id} is not what was stored", "take another backup: tenantry backup list")

@@ -44,7 +44,7 @@ def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Call
     say = tell or (run.tell if run else lambda line: None)
     store = TenantStore.of(slug)
     objects.require_bucket(catalog.bucket())
-    recipient = tenant_key.recipient(store.id)
+    recipient = tenant_key.recipient(store.id, say)
     started = time.monotonic()
     backup_id = catalog.new_id()
     if run:

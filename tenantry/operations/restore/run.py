@@ -42,7 +42,7 @@ def request(
     if going is not None:
         return durable.join(going)
     _require_ready(store, into)
-    stored = Stored.open(backup_id)
+    stored = Stored.open(backup_id, tell)
     disk.require(stored.room, store.slug, store.server)
     stored.check(tell)
     return durable.request(
@@ -154,7 +154,7 @@ def _store(run: Run) -> TenantStore:
 
 
 def _stage(run: Run) -> str:
-    store, stored = _store(run), Stored.open(str(run.arguments["backup"]))
+    store, stored = _store(run), Stored.open(str(run.arguments["backup"]), run.tell)
     with moves.at_rest(run.subject, run.tenant):
         pass  # none has begun since the restore was asked for; from now on one that wants to begin finds this run at work
     run.tell(f"restoring {stored.manifest.rows} rows beside the tenant's")

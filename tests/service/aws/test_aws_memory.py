@@ -32,6 +32,7 @@ def describe(address: str) -> dict[str, Any]:
         "role": (role["Arn"], role["RoleId"], role["CreateDate"]),
         "certificate": (arn, certificate["Status"], certificate["DomainName"]),
         "secret": secrets.get_secret_value(SecretId="kept")["SecretString"],
+        "parameter": connect(address, "ssm").get_parameter(Name="/kept/a", WithDecryption=True)["Parameter"]["Value"],
     }
 
 
@@ -49,6 +50,7 @@ def fill(address: str) -> None:
     iam.put_role_policy(RoleName="assets", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [own]}))
     connect(address, "acm").request_certificate(DomainName="tenantry.example", ValidationMethod="DNS")
     connect(address, "secretsmanager").create_secret(Name="kept", SecretString="s")
+    connect(address, "ssm").put_parameter(Name="/kept/a", Value="p", Type="SecureString", Tags=[{"Key": "x", "Value": "y"}])
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
