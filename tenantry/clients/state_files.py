@@ -7,6 +7,7 @@ The engine removes a tenant from the state and leaves it in all of these. A file
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import zlib
@@ -21,6 +22,8 @@ from tenantry.errors import WorkError
 
 PROJECT: Final = "tenantry"
 ROOT: Final = ".pulumi"
+LARGEST: Final = 1 << 30
+"""Bytes of a state, unpacked. Pulumi's own limit for its messages is 400 MB."""
 
 
 class StateFiles(ABC):
@@ -185,8 +188,14 @@ def forget(stack: str, needles: Collection[str]) -> int | None:
 
 
 def plain(content: bytes) -> bytes:
-    """The text of a state file, also of a compressed one."""
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    """The text of a state file, also of a compressed one. ``WorkError`` for one that unpacks to more than any state has."""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+        text = packed.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise WorkError(f"a state file unpacks to more than {LARGEST >> 20} MB", "look at who can write to the state backend")
+    return text
 
 
 def unreadable() -> list[tuple[str, str, str]]:
@@ -219,6 +228,6 @@ def _wrong(content: bytes) -> str:
         return "it is empty"
     try:
         found = json.loads(plain(content))
-    except (ValueError, OSError, EOFError, zlib.error) as error:
+    except (ValueError, OSError, EOFError, zlib.error, WorkError) as error:
         return str(error) or type(error).__name__
     return "" if isinstance(found, dict) and "checkpoint" in found else "it holds no checkpoint"

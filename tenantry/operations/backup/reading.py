@@ -130,6 +130,7 @@ class Stored:
                     while pipe.read(archive.CHUNK):  # to the end, so that all of it is checked
                         pass
                 except (tarfile.TarError, EOFError, RecursionError) as error:
+                    pipe.close()  # first: it waits for somebody to read on
                     thread.join()
                     raise (failure[0] if failure else Damaged(f"backup {self.entry.id}: {error}", "take another backup")) from None
         finally:

@@ -13,7 +13,7 @@ from tenantry.clients import aws, keys, pgtools
 from tenantry.clients.postgres import Server
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup
-from tenantry.operations.backup import archive, catalog, reading, tenant_key
+from tenantry.operations.backup import archive, catalog, manifest, reading, tenant_key
 from tenantry.operations.backup.archive import Damaged
 from tenantry.operations.backup.reading import Stored
 
@@ -198,6 +198,22 @@ def test_a_newer_format_and_newer_tables_are_refused(platform, pair, monkeypatch
     with pytest.raises(InputError, match="has format 4; this Tenantry reads up to 0"):
         Stored.open(taken.id)
     monkeypatch.undo()
+
+
+def test_a_backup_from_before_formats_were_signed_is_read(platform, pair, monkeypatch):
+    """Format 2 with its manifest signed as bare text, as Tenantry wrote it then: verified, proven; as format 3 it is refused."""
+    store, _ = pair("rls")
+    with monkeypatch.context() as patch:
+        patch.setattr(manifest.signatures, "sign", lambda form, text: keys.signing().sign(text))
+        with patch.context() as former:
+            former.setattr(manifest, "FORMAT", 2)
+            taken = backup.create(store.slug)
+        forged = backup.create(store.slug)
+    assert taken.manifest.format == 2
+    Stored.open(taken.id).check()
+    assert backup.prove(taken.id).ok
+    with pytest.raises(Damaged, match="does not bear this platform's signature"):
+        Stored.open(forged.id)
 
 
 def test_unknown_and_unfinished_backups_are_refused(platform, pair):
