@@ -241,6 +241,10 @@ ATTACKS = {
     "the queue": "SELECT dbos.enqueue_workflow('runs', 'run', 'x')",
     "a user of another tenant": "INSERT INTO users (tenant_id, email, name, role) VALUES ('{other}', 'e@x.example', 'Eve', 'admin')",
     "a user moved": "UPDATE users SET tenant_id = '{other}'",
+    "users held back from everybody": "LOCK TABLE users IN ACCESS EXCLUSIVE MODE",
+    "settings held back": "LOCK TABLE user_settings IN SHARE MODE",
+    "hosts held back": "LOCK TABLE tenant_domains IN ROW EXCLUSIVE MODE",
+    "all users": "DELETE FROM users",
     "a table emptied": "TRUNCATE users CASCADE",
     "the triggers off": "ALTER TABLE users DISABLE TRIGGER ALL",
     "the owner": "SET ROLE tenantry__owner",
@@ -286,7 +290,11 @@ def test_people_are_looked_after_and_each_change_is_noted(app):
     app.execute("UPDATE users SET role = 'admin'")
     app.execute("UPDATE users SET name = 'B.'")
     app.execute("UPDATE users SET email = 'b@x.example'")
-    app.execute("DELETE FROM users")
+    assert app.execute("SELECT remove_user_setting(%s, 'language'), remove_user_setting(%s, 'language')", [one, one]).fetchone() == (
+        True,
+        False,
+    )
+    assert app.execute("SELECT remove_user(%s), remove_user(%s), remove_user(%s)", [one, one, OTHER]).fetchone() == (True, False, False)
     noted = lines(app, f"SELECT actor, outcome, run_id FROM audit_log WHERE tenant_id = '{ONE}' ORDER BY id")
     assert noted == [
         (APP, f"{one} added, member", None),
@@ -417,7 +425,8 @@ def test_without_a_tenant_the_functions_do_nothing(app, context):
     app.execute("SELECT set_config('app.tenant_id', %s, true)", [context])
     for call in (
         "set_configuration('features.exports', 'true', gen_random_uuid())", "unset_configuration('features.exports', gen_random_uuid())",
-        "accept_invitation('x', 'Ada')", "queue_mail('welcome', gen_random_uuid(), 'e')",
+        "remove_user(gen_random_uuid())", "remove_user_setting(gen_random_uuid(), 'x')", "accept_invitation('x', 'Ada')",
+        "queue_mail('welcome', gen_random_uuid(), 'e')",
     ):  # fmt: skip
         with pytest.raises(errors.InsufficientPrivilege, match="no active tenant"), app.transaction():
             app.execute(f"SELECT {call}")

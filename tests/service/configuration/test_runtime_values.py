@@ -166,7 +166,7 @@ def test_the_applications_own_changes_are_recorded_too(make):
         connection.execute("SELECT set_configuration('features.exports', 'false', %s)", [person])
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
             connection.execute("UPDATE tenant_configurations SET config_value = '42'")
-        connection.execute("DELETE FROM users")
+        connection.execute("SELECT remove_user(%s)", [person])
         connection.commit()
     newest = configure.history("acme", "features.exports")[0]
     assert (newest["changed_by"], newest["old_value"], newest["new_value"]) == (f"{naming.CONTROL_APP}: {person}", True, False)
