@@ -20,6 +20,7 @@ _lock = Lock()
 _numbers = itertools.count()
 _open: dict[int, tuple[int, What, float]] = {}
 _heard = time.monotonic()
+_least = 0.0
 
 
 def begin(what: What) -> int:
@@ -55,6 +56,12 @@ def heard() -> None:
     _heard = time.monotonic()
 
 
+def silence_is_normal() -> None:
+    """For a process that says nothing while nobody wants anything of it: only what has lasted for ``SILENCE`` is told from now on."""
+    global _least  # one per process
+    _least = SILENCE
+
+
 def told() -> str:
     """What is waited for now, longest first, as one line; empty when nothing is."""
     with _lock:
@@ -67,7 +74,7 @@ def told() -> str:
         if words:
             found.setdefault(": ".join(dict.fromkeys(words)), stack[-1][1])
     now = time.monotonic()
-    lines = sorted(((now - since, text) for text, since in found.items()), reverse=True)
+    lines = sorted(((now - since, text) for text, since in found.items() if now - since >= _least), reverse=True)
     more = f", and {len(lines) - AT_ONCE} more" if len(lines) > AT_ONCE else ""
     return "; ".join(f"{text} ({seconds:.0f} s)" for seconds, text in lines[:AT_ONCE]) + more
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import typer
 
-from tenantry import console
+from tenantry import console, waiting
 from tenantry.errors import InputError, WorkError
 from tenantry.escape import require_line
 
@@ -112,6 +112,7 @@ def worker(
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    waiting.silence_is_normal()
     at_work = Worker(console.say, schedules=True)
     at_work.start()
     console.say(f"worker {at_work.id} is at work")

@@ -81,6 +81,17 @@ def test_a_line_comes_after_silence_and_not_while_something_is_said():
     assert len(lines) == 2, "nothing is waited for any more"
 
 
+def test_an_idle_worker_says_nothing_of_its_short_looks(monkeypatch):
+    """Only what has lasted."""
+    monkeypatch.setattr(waiting, "_least", 0.0)
+    waiting.silence_is_normal()
+    with waiting.on("a look"):
+        assert waiting.told() == ""
+        monkeypatch.setattr(waiting, "_least", 0.01)
+        time.sleep(0.02)
+        assert waiting.told() == "a look (0 s)"
+
+
 @pytest.mark.parametrize(
     ("name", "call"),
     [
