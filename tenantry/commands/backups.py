@@ -179,7 +179,7 @@ def renew_key(
     if as_json:
         console.print_json({"slug": slug, "renewed": True})
     else:
-        print(f"{slug}: a new key; take a backup now: tenantry backup {slug}")
+        console.line(f"{slug}: a new key; take a backup now: tenantry backup {slug}")
 
 
 def prune(
