@@ -195,9 +195,9 @@ def test_a_token_ends(app, key):
     expired = "expired, or valid for more than an hour"
     assert entering(connection, SIGNED, forged(key, expires=int(time.time()) - 1)) == expired
     assert entering(connection, SIGNED, forged(key, expires=int(time.time()) + 4000)) == expired
-    tenant_token.enter(connection, SIGNED, key.token(SIGNED, seconds=1))
+    tenant_token.enter(connection, SIGNED, key.token(SIGNED, seconds=2))
     assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
-    time.sleep(1.1)
+    time.sleep(3.1)
     assert seen(connection) == expired
 
 
@@ -220,6 +220,29 @@ def test_what_an_injected_statement_leaves_in_a_session_decides_for_nobody_else(
     assert entering(connection, PLAIN) == {str(PLAIN)}
     connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(PLAIN)])  # an application that does not set both
     assert seen(connection) == "app.tenant_id names another tenant than the token"
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_session_must_be_emptied_between_tenants(app, key, emptied):
+    """What one tenant's request prepared under the driver's name is run with the next one's token, but for after ``leave``."""
+    connection = app()
+    connection.prepare_threshold = 0
+
+    def harmless():
+        return connection.execute("SELECT 'harmless' FROM users").fetchall()
+
+    tenant_token.enter(connection, SIGNED, key.token(SIGNED))
+    assert harmless() == [("harmless",)]
+    (name,) = connection.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%harmless%'", prepare=False).fetchone()
+    connection.execute(f"DEALLOCATE {name}", prepare=False)  # what is injected, in SIGNED's request
+    connection.execute(f"PREPARE {name} AS SELECT email FROM users", prepare=False)
+    connection.commit()
+    if emptied:
+        tenant_token.leave(connection)
+    tenant_token.enter(connection, OTHER, key.token(OTHER))
+    for _ in range(3):
+        assert harmless() == [("harmless",) if emptied else ("u@x.example",)]
+    connection.rollback()
 
 
 def test_a_suspended_tenants_tokens_open_nothing(app, key):
