@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from tenantry.clients import migrations
 from tenantry.clients.postgres import Server, acting_as, may_act_as
 from tenantry.declaration import naming
+from tenantry.settings import migrations_dir
 
 
 class Fleet:
@@ -57,7 +58,7 @@ class Fleet:
                     ):
                         connection.execute("SELECT set_config(%s, %s, true)", [key, value])
                     connection.execute(script.encode())
-                    connection.execute((migrations.ROOT / "isolation.sql").read_bytes())
+                    connection.execute((migrations_dir() / "isolation.sql").read_bytes())
         self.register(slugs, "schema", labels=labels)
 
     def database(self, slug: str, revision: str = "head", labels: Mapping[str, str] = {}) -> None:

@@ -27,6 +27,7 @@ from local.env import environment, process_environment
 from local.home import CLONE, Home
 from tenantry.clients import migrations, template
 from tenantry.declaration import naming
+from tenantry.settings import migrations_dir
 
 SCHEMAS = 1000
 MIGRATION = """
@@ -58,8 +59,8 @@ def measure(runs: int, say: Callable[[str], None], schemas: int = SCHEMAS) -> di
         cloud.up(say)
         os.environ.update(environment(cloud.home))
         shutil.copytree(CLONE / "migrations", root / "migrations")
-        migrations.ROOT = root / "migrations"
-        bench = Bench(Fleet(), {**process_environment(cloud.home), "PYTHONPATH": str(CLONE), "TENANTRY_MIGRATIONS": str(migrations.ROOT)})
+        os.environ["TENANTRY_MIGRATIONS"] = str(root / "migrations")
+        bench = Bench(Fleet(), {**process_environment(cloud.home), "PYTHONPATH": str(CLONE)})
         say(f"{schemas} schemas")
         bench.fleet.schemas([f"bench-{number:04}" for number in range(schemas)])
         bench.tenantry("--json")  # DBOS makes its tables
@@ -72,7 +73,6 @@ def measure(runs: int, say: Callable[[str], None], schemas: int = SCHEMAS) -> di
     finally:
         os.environ.clear()
         os.environ.update(before)
-        migrations.ROOT = CLONE / "migrations"
         _forget()
         cloud.reset()
         shutil.rmtree(root, ignore_errors=True)
@@ -145,7 +145,7 @@ class Bench:
     def _add(self, text: str) -> None:
         before = migrations.head("tenant")
         revision = f"{int(before) + 1:04}"
-        file = migrations.ROOT / "tenant" / f"{revision}_bench.py"
+        file = migrations_dir() / "tenant" / f"{revision}_bench.py"
         file.write_text(PYTHON.format(revision=revision, before=before))
         file.with_suffix(".sql").write_text(text.format(name=f"c{revision}"))
         _forget()

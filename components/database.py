@@ -33,7 +33,7 @@ class TenantDatabaseArgs(TypedDict):
     sslmode: str
     """How to connect to a server of the tenant's own (libpq's PGSSLMODE)."""
     adoption: Adoption
-    template: pulumi.Input[str | None] | None
+    template: str | None
     """What a database on the platform's server is copied from; None: made empty."""
     depends_on: Sequence[pulumi.Resource]
 

@@ -49,7 +49,7 @@ class TenantArgs(TypedDict):
     protect: bool
     """Whether what is not tables refuses to be deleted where it holds data: the record of a tenant whose rows are shared."""
     adoption: Adoption
-    template: pulumi.Input[str | None] | None
+    template: str | None
     """The database on the platform's server that a database of its own is copied from, where there is one."""
     depends_on: Sequence[pulumi.Resource]
     """The cell's tables and the registry, where they are in the same stack."""

@@ -9,6 +9,7 @@ from functools import partial
 import psycopg
 
 from stacks.homes import Held
+from tenantry.clients import aws, cloudflare, own_server
 from tenantry.clients.ledger import Claim, Kind, taken
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Location, Place
@@ -32,8 +33,6 @@ def _postgres(logical_name: str, kind: Kind, name: str, tenant: str | None = Non
 
 def of_cell(cell: str, settings: PlatformSettings, logical: str) -> Iterator[Planned]:
     """The platform's own things in a cell; ``logical`` is the Platform component's name."""
-    from tenantry.clients import aws, cloudflare
-
     if cell == naming.MAIN_CELL:
         yield _postgres(f"{logical}-control-owner", "role", naming.CONTROL_OWNER)
         yield _postgres(f"{logical}-control-app", "role", naming.CONTROL_APP)
@@ -57,8 +56,6 @@ def of_cell(cell: str, settings: PlatformSettings, logical: str) -> Iterator[Pla
 
 def of_tenant(held: Held, settings: PlatformSettings) -> Iterator[Planned]:
     """One tenant's things; logical names begin with the slug."""
-    from tenantry.clients import cloudflare
-
     declaration = held.declaration
     slug = declaration.slug
     for tables in held.tables:
@@ -77,8 +74,6 @@ def of_tenant(held: Held, settings: PlatformSettings) -> Iterator[Planned]:
 
 
 def _of_tables(slug: str, place: Place, settings: PlatformSettings) -> Iterator[Planned]:
-    from tenantry.clients import aws
-
     logical, location = naming.tenant_resources(slug, place.turn), Location.of(slug, place)
     claims = [(f"{logical}-app", Claim("role", location.app_role, slug))]
     if place.isolation in ("database", "instance"):
@@ -104,14 +99,10 @@ def of_tenants(held: Iterable[Held], settings: PlatformSettings) -> Iterator[Pla
 
 
 def _custom_hostname(zone_id: str, host: str, _connection: psycopg.Connection) -> str | None:
-    from tenantry.clients import cloudflare
-
     return cloudflare.find_hostname(zone_id, host)
 
 
 def _on_own_server(identifier: str, slug: str, claim: Claim, _connection: psycopg.Connection) -> str | None:
-    from tenantry.clients import own_server
-
     server = own_server.find(identifier, slug)
     if server is None:
         return None

@@ -1,4 +1,8 @@
-"""One tenant with a database or a database server of its own; its cell's platform comes through a StackReference."""
+"""One tenant with a database or a database server of its own.
+
+What it needs of its cell are names, which it knows by itself. A StackReference would copy *all* outputs of the cell into this stack's
+state, the credentials of every tenant of the cell among them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import pulumi
 
 from components.tenant import Tenant
 from stacks import claims, gate, homes
+from tenantry.clients import template
 from tenantry.clients.migrations import head
 from tenantry.clients.postgres import sslmode
 from tenantry.declaration import Declarations, naming
@@ -26,11 +31,12 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     if declaration is not None and declaration.pooled and slug not in book.moves:
         raise InputError(f"tenant {slug} is pooled: its stack is {declaration.stack}, not {slug}", f"pulumi up --stack {declaration.stack}")
     present = [tenant for tenant in held if not tenant.declaration.gone]
+    if present:
+        gate.require_cell(book, present[0].declaration.cell)
     adoption = gate.enter(book, held, everybody, claims.of_tenants(present, settings), protects=settings.protects)
     if not present:
         return
     mine = present[0]
-    cell = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{naming.cell_stack(mine.declaration.cell)}")
     tenant = Tenant(
         slug,
         {
@@ -40,13 +46,13 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "signed_in": None,
             "protect": mine.protect,
             "settings": settings,
-            "bucket": cell.require_output("bucket"),
+            "bucket": naming.bucket(settings.bucket_prefix, mine.declaration.cell),
             "revision": head("tenant"),
             "assets": tenants_dir(),
             "sslmode": sslmode(),
             "adoption": adoption,
             # None where the platform was last applied by a Tenantry that had no template.
-            "template": cell.get_output("template"),
+            "template": naming.TEMPLATE_DATABASE if template.revision() else None,
             "depends_on": [],
         },
     )

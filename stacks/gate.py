@@ -15,8 +15,8 @@ from stacks.homes import Held
 from tenantry.clients import ledger, losses, process, quarantine
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
-from tenantry.declaration import TenantDeclaration, fingerprint
-from tenantry.errors import WorkError
+from tenantry.declaration import TenantDeclaration, fingerprint, naming
+from tenantry.errors import InputError, WorkError
 from tenantry.settings import migrations_dir, tenants_dir
 
 
@@ -24,6 +24,15 @@ def read(stack: str) -> Ledger:
     """The ledger as the run finds it, with the moves that are under way."""
     with Server.from_environment().connect() as connection:
         return Ledger.read(connection, stack)
+
+
+def require_cell(book: Ledger, cell: str) -> None:
+    """Raises ``InputError`` where a cell that the stack needs was never applied. Its stack is not asked: see ``stacks.dedicated``."""
+    if book.claims.get(("role", naming.cell_owner(cell))) != naming.cell_stack(cell):
+        raise InputError(
+            f"the stack {book.stack} needs the cell {cell}, which was never applied",
+            f"apply it first: tenantry up --stack {naming.cell_stack(cell)}",
+        )
 
 
 def enter(

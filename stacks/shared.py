@@ -27,14 +27,10 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
         )
     logical = "platform"
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
+    if cell != naming.MAIN_CELL:
+        gate.require_cell(book, naming.MAIN_CELL)  # it has the registry
     adoption = gate.enter(book, held, everybody, planned, protects=settings.protects)
 
-    template: pulumi.Output[str] | None = None
-    if cell != naming.MAIN_CELL:
-        # The registry is in the main cell's stack; asking for its output says so clearly when that was never applied.
-        main = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{naming.SHARED_STACK}")
-        main.require_output("bucket")
-        template = main.get_output("template")
     platform = Platform(
         logical,
         {
@@ -75,7 +71,8 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     pulumi.export("cell", cell)
     pulumi.export("bucket", platform.bucket)
     pulumi.export("assets_role", platform.assets_role)
-    pulumi.export("template", platform.template or template)
+    if platform.template is not None:
+        pulumi.export("template", platform.template)
     pulumi.export("app_role", naming.cell_app(cell))
     pulumi.export("app_password", pulumi.Output.secret(platform.app_password))
     pulumi.export("passwords", pulumi.Output.secret(passwords))

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import IO, Any
 
+import typer
+
 from tenantry import waiting
 from tenantry.errors import TenantryError
 from tenantry.escape import escaped, escaped_json
@@ -63,15 +65,11 @@ def trace(error: BaseException) -> None:
 
 def ask(question: str) -> str:
     """What a person types in answer; the question goes to stderr."""
-    import typer
-
     return str(typer.prompt(escaped(question), err=True))
 
 
 def confirm(question: str) -> None:
     """Goes on when a person says yes; else the command ends."""
-    import typer
-
     typer.confirm(escaped(question), abort=True)
 
 

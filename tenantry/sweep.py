@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import psycopg
 
+from tenantry import console
 from tenantry.clients.postgres import passes
 from tenantry.errors import TenantryError, TransientError, WorkError
 
@@ -65,8 +66,6 @@ def explained(error: BaseException) -> tuple[str, str]:
         hint = "it is tried again; check the server when it goes on" if passes(error) else "see to the server"
         return f"PostgreSQL: {str(error).strip().splitlines()[0]}", hint
     if os.environ.get("TENANTRY_DEBUG"):
-        from tenantry import console
-
         console.trace(error)
     first = (str(error).strip().splitlines() or [""])[0]
     return (

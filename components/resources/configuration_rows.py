@@ -8,6 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
+from tenantry.clients import configuration
 
 
 class ConfigurationRowsArgs(TypedDict):
@@ -21,26 +22,18 @@ class ConfigurationRowsProvider(DeclaredProvider):
     replaces = frozenset({"tenant_id"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        from tenantry.clients import configuration
-
         configuration.write_declared(props["tenant_id"], props["rows"])
         return CreateResult(props["tenant_id"], props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        from tenantry.clients import configuration
-
         configuration.write_declared(_news["tenant_id"], _news["rows"])
         return UpdateResult(_news)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from tenantry.clients import configuration
-
         rows = configuration.read_declared(id_)
         return ReadResult(id_, {**props, "rows": rows}) if rows is not None else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        from tenantry.clients import configuration
-
         configuration.withdraw_declared(_id)
 
 

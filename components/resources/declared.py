@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pulumi.dynamic import DiffResult, ResourceProvider
+from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
+
+from tenantry import preload
 
 
 class DeclaredProvider(ResourceProvider):
@@ -21,6 +23,10 @@ class DeclaredProvider(ResourceProvider):
 
     replaces: ClassVar[frozenset[str]] = frozenset()
     """Those whose change means another thing, not a change of this one."""
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Called once, and before anything else; the calls that follow come from four threads."""
+        preload.stores()
 
     def drift(self, state: Mapping[str, Any]) -> list[str]:
         """Properties that the last refresh found to be other than what was made."""

@@ -8,6 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
+from tenantry.clients import registry
 from tenantry.declaration.placement import Row
 
 
@@ -30,8 +31,6 @@ class TenantRecordArgs(TypedDict):
 
 
 def _record(props: dict[str, Any]) -> None:
-    from tenantry.clients import registry
-
     registry.record(props["tenant_id"], props["slug"], props["row"], props["domains"], props["admin"])
 
 
@@ -48,14 +47,10 @@ class TenantRecordProvider(DeclaredProvider):
         return UpdateResult(_news)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from tenantry.clients import registry
-
         found = registry.read_record(id_)
         return ReadResult(id_, {**props, **found}) if found else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        from tenantry.clients import registry
-
         row = _props["row"]
         if registry.lives_elsewhere(_id, row["stack"]):
             return

@@ -8,6 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
+from tenantry.clients import row_context
 
 
 class SignedTenantArgs(TypedDict):
@@ -22,26 +23,18 @@ class SignedTenantProvider(DeclaredProvider):
     replaces = frozenset({"cell", "tenant_id"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        from tenantry.clients import row_context
-
         row_context.keep(props["cell"], props["tenant_id"], admitted=props["admitted"])
         return CreateResult(props["tenant_id"], props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        from tenantry.clients import row_context
-
         row_context.keep(_news["cell"], _news["tenant_id"], admitted=_news["admitted"])
         return UpdateResult(_news)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from tenantry.clients import row_context
-
         admitted = row_context.kept(props["cell"], id_)
         return ReadResult("", {}) if admitted is None else ReadResult(id_, {**props, "admitted": admitted})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        from tenantry.clients import row_context
-
         row_context.release(_props["cell"], _props["tenant_id"])
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
+import psycopg
 import pulumi
+from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
-
-if TYPE_CHECKING:
-    import psycopg
+from tenantry.clients import logins, migrations, own_server, privileges, row_context, template
+from tenantry.clients.postgres import Server, may_act_as
+from tenantry.declaration import naming
+from tenantry.errors import WorkError
 
 
 class ServerAddress(TypedDict):
@@ -45,16 +49,8 @@ class StoreArgs(TypedDict):
 
 
 def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
-    from tenantry.clients.postgres import Server, may_act_as
-    from tenantry.errors import WorkError
-
     own = props.get("server")
-    if own:
-        from tenantry.clients import own_server
-
-        server = own_server.at(own["address"], int(own["port"]), own["secret_arn"])
-    else:
-        server = Server.from_environment()
+    server = own_server.at(own["address"], int(own["port"]), own["secret_arn"]) if own else Server.from_environment()
     try:
         return server.connect(props["database"])
     except WorkError as error:
@@ -69,8 +65,6 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
 
 def _posture(connection: psycopg.Connection, props: Mapping[str, Any]) -> str:
     """Digest of what guards the tables; empty when there are none. Of the control database also every grant that there is in it."""
-    from tenantry.clients import migrations, privileges
-
     lines = migrations.posture(connection, props["schema"])
     if lines and props["tree"] == "control":
         lines += sorted(map(str, privileges.granted(connection)))
@@ -86,8 +80,6 @@ class StoreProvider(DeclaredProvider):
         return [] if state.get("posture") == state.get("expected_posture") else ["posture"]
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        import secrets
-
         password = secrets.token_urlsafe(32)
         outs = self._apply(props, password)
         return CreateResult(f"{props['database']}.{props['schema']}", outs)
@@ -99,11 +91,6 @@ class StoreProvider(DeclaredProvider):
 
     def _apply(self, props: dict[str, Any], password: str) -> dict[str, Any]:
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
-        from psycopg import sql
-
-        from tenantry.clients import logins, migrations, row_context, template
-        from tenantry.declaration import naming
-
         copied = props["schema"] == naming.TENANT_SCHEMA and not props.get("server")
         with _connect(props) as connection:
             if props.get("context_key"):
@@ -138,10 +125,6 @@ class StoreProvider(DeclaredProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Finds dropped policies, changed grants and missing tables; ``up`` after a refresh puts them right."""
-        import psycopg
-
-        from tenantry.errors import WorkError
-
         try:
             connection = _connect(props)
         except WorkError as error:
@@ -154,12 +137,6 @@ class StoreProvider(DeclaredProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Takes the role's rights in this database away; the tables go with their schema or database."""
-        import psycopg
-        from psycopg import sql
-
-        from tenantry.clients import logins
-        from tenantry.errors import WorkError
-
         try:
             connection = _connect(_props)
         except WorkError as error:
@@ -182,8 +159,6 @@ class Store(Resource, module="tenantry", name="Store"):
     """Digest of the policies, flags and grants that were last found."""
 
     def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions) -> None:
-        from tenantry.clients import migrations
-
         # The stores of a platform that other files guarded are guarded anew, though their tables have not changed.
         outputs = {"guards": migrations.guards(args["tree"]), "password": None, "posture": None, "expected_posture": None}
         # Deleting takes the role's rights away: done after its replacement was made, it would take the new ones.

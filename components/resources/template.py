@@ -8,6 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
+from tenantry.clients import template
 
 
 class TemplateArgs(TypedDict):
@@ -21,24 +22,16 @@ class TemplateProvider(DeclaredProvider):
     replaces = frozenset({"database"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        from tenantry.clients import template
-
         return CreateResult(props["database"], {**props, "revision": template.ensure()})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        from tenantry.clients import template
-
         return UpdateResult({**_news, "revision": template.ensure()})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from tenantry.clients import template
-
         found = template.revision()
         return ReadResult(id_, {**props, "revision": found}) if found else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        from tenantry.clients import template
-
         template.drop()
 
 

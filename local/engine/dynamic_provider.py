@@ -6,7 +6,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from local.engine.parent import Parent
+from tenantry.clients.parent import Parent
 
 
 def main() -> None:

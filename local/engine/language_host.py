@@ -27,7 +27,7 @@ import pulumi
 from pulumi.runtime import reset_options, run_in_stack, set_all_config, settings
 from pulumi.runtime.proto import LanguageRuntimeServicer, engine_pb2, language_pb2, language_pb2_grpc, plugin_pb2
 
-from local.engine.parent import SECONDS, Parent
+from tenantry.clients.parent import SECONDS, Parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from local.plugins.children import Children
+from tenantry import preload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ SERVED: Final = (
     "local.plugins.aws",
     "local.plugins.cloudflare",
     "local.plugins.postgresql",
+    "components.dynamic",
     "local.engine.dynamic_provider",
     "local.engine.language_host",
 )
@@ -46,8 +48,8 @@ IMPORTED: Final = (
     *(f"local.plugins.{name}.provider" for name in ("aws", "cloudflare", "postgresql")),
     "local.plugins.framework.serve",
     "pulumi.dynamic",
-    "components.resources",
-    "boto3",
+    "components.dynamic.__main__",
+    *preload.STORES,
     "dill",
     "grpc.experimental",
     "grpc._channel",  # gRPC itself imports these two when they are first used

@@ -7,13 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from tenantry.clients.privileges import PUBLIC, Grant, granted
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from tenantry.clients.privileges import PUBLIC, Grant, granted, owners
+from tenantry.declaration.keys import CONFIGURATION_KEYS
+from tenantry.declaration.yaml_source import YamlFaults, parse, read_bytes
 from tenantry.errors import InputError
 from tenantry.settings import migrations_dir
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg import sql
 
 FILE: Final = "control_grants.yaml"
 ROLES: Final = frozenset({"application"})
@@ -26,8 +30,6 @@ def read(file: Path) -> tuple[tuple[str, Grant], ...]:
 
     ``InputError`` for a file that is not there, is no YAML, or has an entry without a reason.
     """
-    from tenantry.declaration.yaml_source import YamlFaults, parse, read_bytes
-
     try:
         content, _ = parse(read_bytes(file))
     except YamlFaults as faults:
@@ -69,8 +71,6 @@ def apply(connection: psycopg.Connection[Any], schema: str, owner: str, app_role
     What is not the owner's is left alone, ``differences`` names it. Also says which configuration keys the application may change.
     Objects that an older revision does not have yet are passed over.
     """
-    from psycopg import sql
-
     connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
     ours = _ours(connection)
     asked = {grant for grant in wanted(connection, schema, app_role) if (grant.kind, grant.name) in ours}
@@ -90,16 +90,12 @@ def apply(connection: psycopg.Connection[Any], schema: str, owner: str, app_role
 
 def _ours(connection: psycopg.Connection[Any]) -> set[tuple[str, str]]:
     """Objects whose owner the session's role is, or is a member of."""
-    from tenantry.clients.privileges import owners
-
     owned = owners(connection)
     allowed = {role for role in set(owned.values()) if _member(connection, role)}
     return {what for what, role in owned.items() if role in allowed}
 
 
 def _member(connection: psycopg.Connection[Any], role: str) -> bool:
-    from psycopg.rows import tuple_row
-
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute("SELECT pg_has_role(current_user, %s, 'USAGE')", [role]).fetchone()
     return bool(row and row[0])
@@ -107,8 +103,6 @@ def _member(connection: psycopg.Connection[Any], role: str) -> bool:
 
 def _statement(verb: Literal["GRANT", "REVOKE"], grant: Grant) -> sql.Composed:
     """The names come from the catalog or the reviewed file, in PostgreSQL's own spelling: quoted where they have to be."""
-    from psycopg import sql
-
     what, before = grant.kind, ""
     if grant.kind.startswith("later "):
         maker, _, schema = grant.name.partition(" in ")
@@ -122,10 +116,6 @@ def _statement(verb: Literal["GRANT", "REVOKE"], grant: Grant) -> sql.Composed:
 
 
 def _keys(connection: psycopg.Connection[Any], schema: str) -> None:
-    from psycopg import sql
-
-    from tenantry.declaration.keys import CONFIGURATION_KEYS
-
     table = sql.Identifier(schema, "application_keys")
     row = connection.execute("SELECT to_regclass(%s)::text AS found", [table.as_string()]).fetchone()
     if not row or not (row["found"] if isinstance(row, dict) else row[0]):

@@ -10,6 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenantry.clients import keys, registry, signatures
@@ -18,7 +21,6 @@ from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
     import psycopg
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMATS: Final = ("tenantry-deletion-record/1", signatures.DELETION_RECORD)
 """Those that are read; the last is written."""
@@ -76,8 +78,6 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 def public_pem() -> str:
     """The platform's public key, to be kept where records are checked."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     return keys.signing().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -143,8 +143,6 @@ def verify(document: Mapping[str, Any], pem: bytes | None = None) -> dict[str, A
     ``InputError`` for what is no record or no key: nothing stands beside what is signed, and the record has its fields and no others.
     ``WorkError`` for a record that was changed or that another key signed.
     """
-    from cryptography.exceptions import InvalidSignature
-
     try:
         exported = _Exported.model_validate(dict(document), strict=True)
         if exported.format not in FORMATS:
@@ -168,9 +166,6 @@ def verify(document: Mapping[str, Any], pem: bytes | None = None) -> dict[str, A
 
 
 def _public(pem: bytes) -> Ed25519PublicKey:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
     try:
         key = load_pem_public_key(pem)
     except ValueError:

@@ -12,20 +12,17 @@ import hmac
 import json
 import secrets
 from functools import cache
-from typing import TYPE_CHECKING
 
-from tenantry.clients import aws
+import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tenantry.clients import aws, key_copies, registry
 from tenantry.errors import WorkError
 from tenantry.settings import PlatformSettings, project_root
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def signing() -> Ed25519PrivateKey:
     """The platform's Ed25519 key."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     return Ed25519PrivateKey.from_private_bytes(base64.b64decode(_keys()["signing"]))
 
 
@@ -50,8 +47,6 @@ def _keys() -> dict[str, str]:
 
 def _read() -> dict[str, str]:
     """``WorkError`` when the secret is gone: a new one would open none of the backups that there are, and nobody would notice."""
-    from tenantry.clients import key_copies, registry  # which asks us for invitations' tokens
-
     name = f"{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/keys"
     found = aws.find_secret(name)
     if found is None:
@@ -73,8 +68,6 @@ def _read() -> dict[str, str]:
 
 
 def _new() -> dict[str, str]:
-    import pyrage
-
     return {
         "signing": base64.b64encode(secrets.token_bytes(32)).decode(),
         "tokens": base64.b64encode(secrets.token_bytes(32)).decode(),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import psycopg
 
 from tenantry.clients import locks
+from tenantry.clients import moves as moving
 from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ class Ledger:
         ).fetchall()
         moves: Mapping[str, Move] = {}
         if any(row[7] for row in tenants):
-            from tenantry.clients.moves import under_way
-
-            moves = under_way()
+            moves = moving.under_way()
         run = connection.execute("SELECT finished_at IS NULL FROM tenantry_ledger.runs WHERE stack = %s", [stack]).fetchone()
         return cls(
             stack,

@@ -11,16 +11,16 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID, uuid5
+
+import psycopg
+from psycopg import sql
 
 from tenantry import waiting
 from tenantry.clients.postgres import Server
 from tenantry.declaration.naming import NAMESPACE
 from tenantry.errors import TransientError
-
-if TYPE_CHECKING:
-    import psycopg
 
 TURN: Final = 60
 """Seconds that a process waits for its turn where two write the same: they need far less."""
@@ -44,8 +44,6 @@ def held(name: str, *, wait: float = 0, shared: bool = False) -> Iterator[None]:
 
     In a session of its own in the maintenance database.
     """
-    import psycopg
-
     connection = Server.from_environment().connect()
     try:
         # Shown to whoever finds the lock taken; 63 bytes at most.
@@ -73,8 +71,6 @@ def turn(connection: psycopg.Connection, name: str) -> None:
 
     ``Taken`` after ``TURN`` seconds.
     """
-    import psycopg
-
     _prepare(connection)
     try:
         _take(connection, name, TURN, shared=False)
@@ -110,8 +106,6 @@ def _named(pid: int, role: str, since: object, program: str = "") -> str:
 
 def _prepare(connection: psycopg.Connection) -> None:
     """Makes the table, once for a server. Whoever makes it at the same time is waited for."""
-    import psycopg
-
     for _ in range(3):
         if connection.execute("SELECT to_regclass('tenantry_ledger.locks')").fetchone() != (None,):
             return
@@ -136,8 +130,6 @@ def _key(name: str) -> UUID:
 
 
 def _take(connection: psycopg.Connection, name: str, wait: float, shared: bool) -> None:
-    from psycopg import sql
-
     mode = ("SHARE" if shared else "UPDATE") + ("" if wait else " NOWAIT")
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(int(wait * 1000)))
     with waiting.on(f"the lock of {name}"):

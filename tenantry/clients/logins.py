@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 from tenantry.clients.postgres import may_act_as
 
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ def set_login(connection: psycopg.Connection, role: str, login: bool) -> int | N
 
     The number of sessions that were ended; None where there is no such role. ``connection`` is an administrator's.
     """
-    from psycopg import sql
-
     if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
         connection.commit()
         return None

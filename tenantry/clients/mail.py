@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tenantry import waiting
+from tenantry.declaration.hosts import refuse_lookalikes
 from tenantry.errors import InputError, TransientError, WorkError
 
 TIMEOUT: Final = 30  # seconds, for each answer of the server
@@ -208,8 +209,6 @@ def _is_loopback(host: str) -> bool:
 
 def _address(variable: str, text: str) -> str:
     from email_validator import EmailNotValidError, validate_email
-
-    from tenantry.declaration.hosts import refuse_lookalikes
 
     try:
         found = validate_email(text, check_deliverability=False, test_environment=True)

@@ -13,6 +13,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from tenantry.clients import migrations
 from tenantry.clients.migrations import VERSION_TABLE
 from tenantry.errors import WorkError
+from tenantry.settings import migrations_dir
 
 _THE_TENANT = "{tenant}"  # stand for a tenant's id and role in what is learned from one and done to the next
 _THE_ROLE = "{role}"
@@ -60,7 +61,7 @@ def prepare(connection: psycopg.Connection, lock_seconds: float) -> None:
     """Makes an administrator's connection ready for ``advance``: no statement of it waits for a lock for longer."""
     connection.autocommit = True  # `advance` has BEGIN and COMMIT in its texts: on a busy machine a round trip costs more than a statement
     connection.prepare_threshold = None  # else psycopg throws every prepared statement of a session away after each ALTER
-    question = (migrations.ROOT / "unguarded.sql").read_text(encoding="utf-8")
+    question = (migrations_dir() / "unguarded.sql").read_text(encoding="utf-8")
     # The second is the first as a statement that fails: the COMMIT behind it in one text is then not reached.
     prepared = f"""
         SET lock_timeout = {int(lock_seconds * 1000)}; SET plan_cache_mode = force_generic_plan;
@@ -132,7 +133,7 @@ def _run_guarded(
     step: tuple[str, str, Kind],
 ) -> None:
     """Runs the script in the open transaction, and then isolation for what lacks it."""
-    isolation, kind = (migrations.ROOT / "isolation.sql").read_bytes(), step[2]
+    isolation, kind = (migrations_dir() / "isolation.sql").read_bytes(), step[2]
     if kind not in learned.policies:
         connection.execute(script.encode(), prepare=False)
         connection.execute(isolation, prepare=False)

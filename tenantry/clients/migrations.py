@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired, TextIO, TypedDict
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import locks, row_context
+from tenantry.clients import control_grants, locks, row_context
 from tenantry.clients.postgres import may_act_as
 from tenantry.errors import TransientError, WorkError
 from tenantry.settings import migrations_dir
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 Tree = Literal["control", "tenant"]
 
-# Your application's tables are not ours: TENANTRY_MIGRATIONS names another folder of this shape.
-ROOT = migrations_dir()
 VERSION_TABLE = "alembic_version"
 
 LOCK_SECONDS: Final = 3.0
@@ -42,7 +40,7 @@ _ALEMBIC = Lock()
 @cache
 def revisions(tree: Tree) -> tuple[str, ...]:
     """A tree's revisions, oldest first, read from the file names alone: every run asks, and importing Alembic takes a second."""
-    return tuple(sorted(path.name.split("_")[0] for path in (ROOT / tree).glob("[0-9]*_*.py")))
+    return tuple(sorted(path.name.split("_")[0] for path in (migrations_dir() / tree).glob("[0-9]*_*.py")))
 
 
 def head(tree: Tree) -> str:
@@ -54,7 +52,7 @@ def head(tree: Tree) -> str:
 def guards(tree: str) -> str:
     """Digest of the files that say who may do what with a tree's tables."""
     files = ("isolation.sql", "control_grants.yaml") if tree == "control" else ("isolation.sql", "row_context.sql")
-    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files)).hexdigest()[:16]
+    return hashlib.sha256(b"".join((migrations_dir() / name).read_bytes() for name in files)).hexdigest()[:16]
 
 
 def version(connection: psycopg.Connection, schema: str) -> str | None:
@@ -136,7 +134,7 @@ def applied_once(
         entering += sql.SQL("; SET LOCAL lock_timeout = {}").format(int(lock_seconds * 1000))
     leaving = b"SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
     if roles["app_role"]:  # nothing is guarded where nobody comes
-        leaving = (ROOT / "isolation.sql").read_bytes() + leaving
+        leaving = (migrations_dir() / "isolation.sql").read_bytes() + leaving
     with connection.transaction():
         connection.execute(entering, prepare=False)
         if version(connection, schema) == (head(tree) if revision == "head" else revision):
@@ -176,8 +174,6 @@ def applied_once(
 def _grant(connection: psycopg.Connection, tree: Tree, schema: str, **roles: Unpack[Roles]) -> None:
     """In the control database, where isolation.sql grants nothing."""
     if tree == "control" and roles["app_role"]:
-        from tenantry.clients import control_grants
-
         control_grants.apply(connection, schema, roles["owner"], roles["app_role"])
 
 
@@ -226,11 +222,6 @@ def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
         ) from error
 
 
-def load_alembic() -> None:
-    """Imports what ``rendered`` and ``apply`` need when there is something to migrate, which takes longer than a hundred schemas."""
-    import alembic.command  # noqa: F401
-
-
 @cache
 def rendered(tree: Tree, current: str, target: str) -> str | None:
     """The SQL that takes a schema from one revision to a later one, version row included; it names no schema: the search path says which.
@@ -266,8 +257,8 @@ def _configuration(tree: Tree, output: TextIO | None = None) -> Config:
     from alembic.config import Config
 
     config = Config() if output is None else Config(output_buffer=output)
-    config.set_main_option("script_location", str(ROOT))
-    config.set_main_option("version_locations", str(ROOT / tree))
+    config.set_main_option("script_location", str(migrations_dir()))
+    config.set_main_option("version_locations", str(migrations_dir() / tree))
     config.set_main_option("path_separator", "os")
     return config
 

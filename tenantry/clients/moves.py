@@ -12,10 +12,9 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import ledger, locks, registry
+from tenantry.clients import ledger, locks, registry, stores
 from tenantry.clients.checksums import Figure
 from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
 from tenantry.declaration.placement import Place, residence
 from tenantry.errors import InputError, TransientError
 from tenantry.settings import PlatformSettings, project_root
@@ -97,10 +96,10 @@ class Move:
             ends = [(self.home, "live")]
         return [(place, keeping) for place, keeping in ends if keeping is not None and not place.shared]
 
-    def store(self, place: Place) -> TenantStore:
+    def store(self, place: Place) -> stores.TenantStore:
         """The tenant's tables at one of the ends, wherever it lives now."""
         settings = PlatformSettings.from_project(project_root())
-        return replace(TenantStore.of(self.slug), **residence(self.slug, place, settings))
+        return replace(stores.TenantStore.of(self.slug), **residence(self.slug, place, settings))
 
     def _end(self, end: End) -> Place:
         return self.source if end == "source" else self.target

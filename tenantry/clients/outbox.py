@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.escape import journalled
 
@@ -61,8 +63,6 @@ def add(
     ``kind`` is a key of ``email_templates``; ``parameters`` fill its placeholders (``user_name`` at least; the tenant's own values are put
     in when it is sent). ``ValueError`` for an unknown kind, an unknown placeholder or one that would hold a token.
     """
-    from psycopg.types.json import Jsonb
-
     template = TEMPLATES.get(kind)
     if template is None:
         raise ValueError(f"there is no e-mail {kind!r}")

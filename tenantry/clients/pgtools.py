@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -150,9 +152,6 @@ def _conclude(process: subprocess.Popen[bytes], command: Sequence[str], errors: 
 
 
 def _widen(stream: IO[bytes]) -> None:
-    import fcntl
-    import sys
-
     if sys.platform == "linux":
         # Where the system's limit is lower the pipe keeps the size it has.
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from psycopg.rows import tuple_row
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -100,7 +102,5 @@ def owners(connection: psycopg.Connection[Any]) -> dict[tuple[str, str], str]:
 
 
 def _rows(connection: psycopg.Connection[Any]) -> list[tuple[str, ...]]:
-    from psycopg.rows import tuple_row
-
     with connection.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(_QUERY).fetchall()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from tenantry import waiting
 from tenantry.errors import WorkError
 
@@ -16,8 +18,6 @@ LIMIT: Final = 60
 
 def alive(pid: int) -> bool:
     """Whether a process of that id lives, whoever's it is. One that has ended and that its parent has not looked after yet does not."""
-    import psutil
-
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

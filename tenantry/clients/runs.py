@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID, uuid4
 
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from tenantry.clients import registry
@@ -80,8 +81,6 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict
 
     ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
     """
-    from psycopg import errors
-
     row = locked(connection, run_id)
     if row["state"] in OPEN:
         return row

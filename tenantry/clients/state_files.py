@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from tenantry.clients.aws import client, explained
 from tenantry.errors import WorkError
 
 PROJECT: Final = "tenantry"
@@ -89,8 +90,6 @@ class Bucket(StateFiles):
         self._bucket, self._prefix = bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def below(self, prefix: str) -> Iterator[str]:
-        from tenantry.clients.aws import client
-
         pages = client("s3").get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
         for page in pages:
             for entry in page.get("Versions", ()):
@@ -104,8 +103,6 @@ class Bucket(StateFiles):
                 yield f"{entry['Key']}?{entry['VersionId']}"
 
     def states(self) -> Iterator[tuple[str, str, bytes]]:
-        from tenantry.clients.aws import client, explained
-
         with explained(f"bucket {self._bucket}"):
             s3, folder = client("s3"), f"{self._prefix}{ROOT}/stacks/{PROJECT}/"
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
@@ -119,14 +116,10 @@ class Bucket(StateFiles):
                         )
 
     def read(self, path: str) -> bytes:
-        from tenantry.clients.aws import client
-
         key, _, version = path.rpartition("?")
         return bytes(client("s3").get_object(Bucket=self._bucket, Key=key, **self._version(version))["Body"].read())
 
     def remove(self, path: str) -> None:
-        from tenantry.clients.aws import client
-
         key, _, version = path.rpartition("?")
         client("s3").delete_object(Bucket=self._bucket, Key=key, **self._version(version))
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
+
+import psycopg
+from psycopg import sql
 
 from tenantry.clients import locks, own_server, registry
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, TransientError
-
-if TYPE_CHECKING:
-    import psycopg
 
 HOLD_TIMEOUT: Final = "400ms"
 """How long one table is waited for while others are held. Well below PostgreSQL's `deadlock_timeout` (1 s): a migration that has locked
@@ -107,8 +107,6 @@ class TenantStore:
         self, connection: psycopg.Connection, role: str, *, isolation: str = "READ COMMITTED", read_only: bool = False
     ) -> Iterator[None]:
         """The same on a connection from ``connected()``, where a transaction needs what the session made before it."""
-        from psycopg import sql
-
         with connection.transaction():
             mode = "READ ONLY" if read_only else "READ WRITE"
             # Not set_config(): a SELECT takes the transaction's snapshot, and what waits for a lock first must see what it waited for.
@@ -126,9 +124,6 @@ def hold(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> N
     A table that is rewritten or emptied shows no rows to a snapshot that is older than that (PostgreSQL's documentation, 13.6).
     ``TransientError`` when somebody has one of them to himself, or it is gone.
     """
-    import psycopg
-    from psycopg import sql
-
     if not names:
         return
     tables = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)

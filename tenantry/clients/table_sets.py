@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from tenantry.clients import migrations
+import psycopg
+from psycopg import sql
+
+from tenantry import preload
+from tenantry.clients import migrations, own_server, registry
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.clients.stores import TenantStore, unknown
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
 from tenantry.sweep import explained
-
-if TYPE_CHECKING:
-    import psycopg
 
 LOOKS = 8
 """Databases that are looked into at one time."""
@@ -59,7 +59,6 @@ class TableSet:
         """The server, with its administrator's account."""
         if self.server is None:
             return Server.from_environment()
-        from tenantry.clients import own_server
 
         return own_server.must(self.server, self.slugs[0])
 
@@ -89,6 +88,8 @@ def survey(slugs: Sequence[str] = ()) -> list[TableSet]:
     for table_set in table_sets:
         groups.setdefault((table_set.server, table_set.database), []).append(table_set)
     present = _prepare({table_set.owner for table_set in table_sets if table_set.server is None})
+    if any(server for server, _ in groups):
+        preload.stores()  # the account of a server of a tenant's own is at AWS
     with ThreadPoolExecutor(LOOKS) as pool:
         looked = pool.map(lambda group: _look(group, present), groups.values())
     found = [table_set for group in looked for table_set in group]
@@ -117,8 +118,6 @@ def _places(stores: Sequence[TenantStore], chosen: set[str], *, everywhere: bool
 
 
 def _labels() -> dict[str, str]:
-    from tenantry.clients import registry
-
     with registry.transaction() as connection:
         rows = connection.execute("SELECT slug, labels ->> 'ring' AS ring FROM tenants WHERE labels ? 'ring'")
         return {row["slug"]: row["ring"] for row in rows}
@@ -126,8 +125,6 @@ def _labels() -> dict[str, str]:
 
 def _prepare(owners: Iterable[str]) -> set[str]:
     """Lets the administrator act as the owners on the platform's server; which databases are there."""
-    from psycopg import sql
-
     with Server.from_environment().connect() as connection:
         lacking = connection.execute(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND NOT pg_has_role(current_user, oid, 'SET')", [list(owners)]
@@ -139,8 +136,6 @@ def _prepare(owners: Iterable[str]) -> set[str]:
 
 def _look(group: list[TableSet], present: set[str]) -> list[TableSet]:
     """The places of one database with their versions."""
-    import psycopg
-
     first = group[0]
     if first.server is None and first.database not in present:
         return group
@@ -158,8 +153,6 @@ def _look(group: list[TableSet], present: set[str]) -> list[TableSet]:
 
 def _versions(connection: psycopg.Connection, owner: str) -> dict[str, str]:
     """Schema → revision, for every migrated schema of the owner's in the database."""
-    from psycopg import sql
-
     connection.autocommit = True
     connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
     rows = connection.execute(

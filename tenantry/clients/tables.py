@@ -7,6 +7,7 @@ their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import sql
@@ -56,8 +57,6 @@ def names(connection: psycopg.Connection, schema: str) -> list[str]:
 
 def _ordered(needs: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
     """Groups of names, each after those that it needs; those that need each other in a circle are one."""
-    from graphlib import CycleError, TopologicalSorter
-
     group = {name: (name,) for name in needs}
     while True:
         order: dict[tuple[str, ...], set[tuple[str, ...]]] = {group[name]: set() for name in needs}

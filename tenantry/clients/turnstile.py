@@ -7,14 +7,15 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tenantry.clients import locks
+import psycopg
+from psycopg import sql
+
+from tenantry.clients import locks, rows
 from tenantry.clients.postgres import acting_as
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError
 
 if TYPE_CHECKING:
-    import psycopg
-
     from tenantry.clients.rows import Table
 
 INSTALLING: Final = "turnstile.sql"
@@ -30,8 +31,6 @@ def install(store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
 
     In tables that tenants share it concerns this tenant's rows alone.
     """
-    from psycopg import sql
-
     with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
@@ -40,8 +39,6 @@ def install(store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
 
 def _put_up(connection: psycopg.Connection, store: TenantStore, schema: str, tables: Sequence[Table]) -> None:
     """Function and triggers as this version has them."""
-    from psycopg import sql
-
     connection.execute("SELECT set_config('search_path', quote_ident(%s) || ', pg_temp', true)", [schema])
     connection.execute(Path(__file__).with_name(INSTALLING).read_bytes())
     for table in tables:
@@ -99,8 +96,6 @@ def beside(connection: psycopg.Connection, store_schema: str, schema: str, table
 
 def drop(store: TenantStore, schema: str) -> None:
     """Takes the turnstile away, and what it noted. Nothing happens where there is none."""
-    from psycopg import sql
-
     with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(TABLE_TIMEOUT)))
         triggers = connection.execute(
@@ -119,8 +114,6 @@ def drop(store: TenantStore, schema: str) -> None:
 
 def set_shut(store: TenantStore, schema: str, shut: bool, connection: psycopg.Connection | None = None) -> None:
     """Opens the turnstile or shuts it, where there is one. ``connection``: an administrator's to the store's database that stands ready."""
-    from psycopg import sql
-
     with nullcontext(connection) if connection is not None else store.connected() as used, acting_as(used, store.owner):
         if used.execute("SELECT to_regclass(format('%%I.gate', %s::text))", [schema]).fetchone() != (None,):
             used.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(schema, "gate")), [shut])
@@ -137,9 +130,6 @@ class Freeze:
 
         ``TransientError`` naming the session when a transaction stays open for longer than everybody may be kept waiting.
         """
-        import psycopg
-        from psycopg import sql
-
         try:
             # To the end of this session's transaction. What is decided meanwhile is committed by the other.
             self._queue.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(sql.Identifier(self._schema, "queue")))
@@ -153,8 +143,6 @@ class Freeze:
 
     def set_shut(self, shut: bool) -> None:
         """Decides what becomes of those who wait: shut, they fail. In force for them the moment the freeze ends."""
-        from psycopg import sql
-
         self._gate.execute(sql.SQL("UPDATE {} SET shut = %s").format(sql.Identifier(self._schema, "gate")), [shut])
 
     def end(self) -> None:
@@ -165,8 +153,6 @@ class Freeze:
 @contextmanager
 def ready(store: TenantStore, schema: str) -> Iterator[Freeze]:
     """A freeze of the tenant's writes that ends with the block at the latest, and with the process."""
-    from psycopg import sql
-
     _renew(store, schema)
     with store.connected() as queue, store.connected() as gate:
         gate.autocommit = True
@@ -179,10 +165,6 @@ def ready(store: TenantStore, schema: str) -> Iterator[Freeze]:
 
 def _renew(store: TenantStore, schema: str) -> None:
     """Gives a turnstile that an older version put up this one's function and triggers. Every write that begins after it passes there."""
-    from psycopg import sql
-
-    from tenantry.clients import rows
-
     with store.connected() as connection, _brief(connection, store.schema), acting_as(connection, store.owner):
         if connection.execute("SELECT to_regclass(format('%%I.queue', %s::text))", [schema]).fetchone() != (None,):
             return
@@ -197,8 +179,6 @@ def _renew(store: TenantStore, schema: str) -> None:
 @contextmanager
 def _brief(connection: psycopg.Connection, schema: str) -> Iterator[None]:
     """A lock that was not to be had is tried for again: ``TransientError``."""
-    import psycopg
-
     try:
         yield
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:

@@ -7,7 +7,10 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final
+from xml.etree.ElementTree import ParseError
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 from pydantic import AfterValidator
 
 from tenantry.declaration.problems import invalid, shown
@@ -121,11 +124,6 @@ def _check_bitmap(data: bytes, kind: str, path: str) -> None:
 
 
 def _check_svg(data: bytes, path: str) -> None:
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
     # In another encoding the checks below would not see what a browser sees.
     if b"\0" in data or not _is_utf8(data):
         raise invalid(f"{path} is not UTF-8", "save it as UTF-8")

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
+import tinycss2
+
 from tenantry.declaration.problems import invalid
 from tenantry.declaration.text import hidden_character
 
@@ -33,7 +35,6 @@ def check_css(text: str) -> str:
     for ending in ("</", "<!", "<?", "-->"):
         if ending in text:
             raise invalid(f"CSS may not contain {ending!r}: it could end the style element", "remove it")
-    import tinycss2
 
     for node in _walk(tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)):
         _check(node)

@@ -7,16 +7,15 @@ import unicodedata
 from contextlib import suppress
 from functools import lru_cache
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
+import idna
+from publicsuffixlist import PublicSuffixList
 from pydantic import AfterValidator, StringConstraints
 
 from tenantry.declaration.problems import invalid, shown
 from tenantry.declaration.text import hidden_character
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
 
 _PLAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 # RFC 6761/6762/7686 and ICANN's .internal: never reachable as a public name. (.example and .test are for us and for tests.)
@@ -55,8 +54,6 @@ def canonical_host(text: str) -> str:
 
 
 def _encoded(text: str) -> str:
-    import idna
-
     # UTS 46 takes three more characters for a dot; a reviewer would not.
     if text.endswith(".") or not _WIDE_DOTS.isdisjoint(text):
         raise invalid(f"{shown(text)} ends with a dot, or has one that is not a plain full stop", "write plain dots between the labels")
@@ -146,8 +143,6 @@ def is_within(host: str, domain: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _suffixes() -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList
-
     return PublicSuffixList()
 
 

@@ -18,6 +18,7 @@ from tenantry.declaration.keys import Editor
 from tenantry.declaration.problems import nearest
 from tenantry.declaration.values import changeable, check, from_text, known
 from tenantry.errors import InputError, WorkError
+from tenantry.operations import durable
 from tenantry.operations.steps import Kind, Run, Step
 
 
@@ -87,8 +88,6 @@ def preview(key: str, value: Any, selection: Selection, *, editor: Editor = "pla
 
 def request(previewed: Preview, *, by: str, via: str = "cli") -> UUID:
     """Asks for the change; the run's id. What has changed since the preview stops it, cell by cell."""
-    from tenantry.operations import durable
-
     if not previewed.changes:
         raise InputError(
             f"nothing to change: {counted(len(previewed.tenants))} chosen", "all of them have that value" if previewed.tenants else ""
@@ -154,8 +153,6 @@ def undo_preview(run_id: UUID) -> list[Undo]:
 
 def request_undo(run_id: UUID, *, skip_changed: bool = False, by: str, via: str = "cli") -> UUID:
     """Asks for a run to be undone; the new run's id, which can be undone too. ``WorkError`` that names rows that were changed since."""
-    from tenantry.operations import durable
-
     planned = configuration_undo.plan(run_id)
     configuration_undo.refuse_changed(planned, skip_changed)
     if all(row.changed_since for row in planned):

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tenantry import waiting
-from tenantry.clients import aws, cloudflare, process, state_files
+from tenantry.clients import aws, cloudflare, control_grants, process, registry, row_context, state_files
 from tenantry.clients.ledger import Ledger
+from tenantry.clients.mail import Mailer
 from tenantry.clients.postgres import Server
 from tenantry.declaration import load, naming
 from tenantry.errors import WorkError
+from tenantry.operations import mailing
+from tenantry.operations.backup import tenant_key
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.sweep import explained
 
@@ -113,8 +116,6 @@ def _no_platform() -> bool:
 
 
 def _backup_keys() -> str:
-    from tenantry.operations.backup import tenant_key
-
     if _no_platform():
         return "none: the platform is not there yet"
     if gone := tenant_key.without_key():
@@ -131,8 +132,6 @@ def _backup_keys() -> str:
 
 
 def _privileges() -> str:
-    from tenantry.clients import control_grants, registry
-
     if _no_platform():
         return "none: the platform is not there yet"
     with registry.transaction() as connection:
@@ -179,8 +178,6 @@ def _aws() -> str:
 
 def _row_contexts() -> str:
     """Whether what applications sign is accepted, in each cell of which a tenant takes signed row contexts."""
-    from tenantry.clients import row_context
-
     settings = PlatformSettings.from_project(project_root())
     cells = sorted({tenant.cell for tenant in load(tenants_dir()).values() if tenant.row_context == "signed" and tenant.isolation == "rls"})
     found = [f"{cell}: {row_context.refuse_stale(cell, naming.context_key(settings.bucket_prefix, cell))}" for cell in cells]
@@ -200,9 +197,6 @@ def _cloudflare() -> str:
 
 
 def _mail() -> str:
-    from tenantry.clients.mail import Mailer
-    from tenantry.operations import mailing
-
     domain, smtp = mailing.settings()
     with Mailer(smtp, domain) as mailer:
         mailer.check()

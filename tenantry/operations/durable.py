@@ -12,6 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID, uuid5
 
+from psycopg import errors
+
 from tenantry.clients import registry, runs
 from tenantry.clients.postgres import KEPT_ALIVE, Server, may_act_as, session_options
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, NAMESPACE
@@ -66,8 +68,6 @@ def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> UUID
 
 def asked(ask: Callable[[psycopg.Connection[dict[str, Any]]], T]) -> T:
     """What ``ask`` returns, which writes into the journal and into the queue in one transaction: so neither has what the other lacks."""
-    from psycopg import errors
-
     try:
         with registry.transaction() as connection:
             return ask(connection)

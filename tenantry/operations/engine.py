@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tenantry import waiting
 from tenantry.clients import ledger, losses, process, quarantine
@@ -263,8 +264,6 @@ _LOCK = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 def _clear_dead_lock(stack: str, handle: automation.Stack, error: ConcurrentUpdateError) -> None:
     """Removes the backend's lock when the process that took it was on this machine and is no more; otherwise ``WorkError``."""
-    from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
     holders = list(_LOCK.finditer(str(error)))
 
     def living() -> list[re.Match[str]]:

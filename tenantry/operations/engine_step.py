@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from tenantry.declaration import load
+from tenantry.operations import engine
 from tenantry.operations.progress import Step as Change
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Log, Run
@@ -14,8 +15,6 @@ from tenantry.settings import tenants_dir
 
 def apply(run: Run, stack: str) -> str:
     """Makes the stack what the files say; in words, what changed."""
-    from tenantry.operations import engine
-
     return said(engine.up(stack, load(tenants_dir()), lambda change: run.tell(f"{change.verb} {change.name}")).changes)
 
 
@@ -24,8 +23,6 @@ def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str]) -> 
 
     ``parts``: resource type (see ``part_of``) → part.
     """
-    from tenantry.operations import engine
-
     done: dict[str, Counter[str]] = {part: Counter() for part in dict.fromkeys(parts.values())}
     others: Counter[str] = Counter()
     declared = load(tenants_dir())

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
+from tenantry.operations import configure_bulk, migrate, provision
+from tenantry.operations.backup.run import BACKUP
+from tenantry.operations.clone.work import CLONE
+from tenantry.operations.lifecycle import change, deletion
+from tenantry.operations.move import kinds as move
+from tenantry.operations.restore.run import RESTORE, ROLLBACK
 from tenantry.operations.steps import Kind
 
 
 @cache
 def kinds() -> dict[str, Kind]:
-    """All kinds; the modules are imported when a worker starts, not with the command line."""
-    from tenantry.operations import configure_bulk, migrate, provision
-    from tenantry.operations.backup.run import BACKUP
-    from tenantry.operations.clone.work import CLONE
-    from tenantry.operations.lifecycle import change, deletion
-    from tenantry.operations.move import kinds as move
-    from tenantry.operations.restore.run import RESTORE, ROLLBACK
-
+    """All kinds, by name."""
     found = (
         BACKUP,
         CLONE,

@@ -13,21 +13,25 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from tenantry.clients import invitations, mail, outbox, registry
+import psycopg
+from pydantic import ValidationError
+
+from tenantry.clients import aws, invitations, mail, outbox, registry
 from tenantry.clients.mail import Mailer
 from tenantry.clients.outbox import Entry
 from tenantry.clients.postgres import Server, passes
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.declaration.naming import CONTROL_DATABASE
 from tenantry.errors import TransientError
+from tenantry.rendering import message as text
+from tenantry.rendering.look import Look
+from tenantry.rendering.message import usable_logo
+from tenantry.rendering.wire import wire_address
 from tenantry.settings import PlatformSettings, project_root
 from tenantry.sweep import explained
-
-if TYPE_CHECKING:
-    import psycopg
 
 UNKNOWN = (
     f"handed over {outbox.MAX_UNANSWERED} times without an answer that could be noted: it may have arrived;"
@@ -83,8 +87,6 @@ def settings() -> tuple[str, mail.Settings]:
 
 def _send(ids: Collection[UUID] | None, limit: int, seconds: float = math.inf) -> list[UUID]:
     """Handles the mails that are due, one by one, until a cause that would hold up the next as well; those it handled."""
-    import psycopg
-
     domain, smtp = settings()
     handled: list[UUID] = []
     end = time.monotonic() + seconds
@@ -203,12 +205,6 @@ class Composer:
 
     def __call__(self, connection: psycopg.Connection[dict[str, Any]], entry: Entry) -> tuple[bytes, str]:
         """The whole mail and the recipient's address as the wire wants it; ``_Withheld`` when it is not to be sent."""
-        from pydantic import ValidationError
-
-        from tenantry.rendering import message as text
-        from tenantry.rendering.look import Look
-        from tenantry.rendering.wire import wire_address
-
         if entry.clone:
             raise _Withheld("cancelled", "the tenant is a clone, and a clone sends no mail")
         if entry.kind not in TEMPLATES:
@@ -250,9 +246,6 @@ class Composer:
         """The picture, or None where it cannot be had or not be shown: a mail without a logo is better than no mail."""
         if where not in self._logos:
             from botocore.exceptions import BotoCoreError, ClientError
-
-            from tenantry.clients import aws
-            from tenantry.rendering.message import usable_logo
 
             try:
                 content = aws.client("s3").get_object(Bucket=where[0], Key=where[1])["Body"].read()

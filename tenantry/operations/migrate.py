@@ -16,6 +16,7 @@ import psycopg
 from tenantry.clients import migrations, moves, registry, runs, table_sets, template
 from tenantry.clients.table_sets import TableSet
 from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.operations import durable
 from tenantry.operations.rollout import Outcome, roll_out
 from tenantry.operations.steps import ONCE, Kind, Run, Step
 
@@ -105,14 +106,11 @@ def request(slugs: Sequence[str], options: Options, *, by: str, via: str = "cli"
 
     ``looked``: the plan that the caller has just made. A worker in this process that begins at once goes by it.
     """
-    from tenantry.operations import durable
-
     subject = slugs[0] if len(slugs) == 1 else f"{len(slugs)} tenants" if slugs else FLEET
     arguments = {"slugs": list(slugs), "options": asdict(options)}
     run_id = durable.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, by=by, via=via))
     if looked:
         _LOOKS[run_id] = (time.monotonic(), looked)
-        Thread(target=migrations.load_alembic, daemon=True).start()  # while the queue is waited for
     return run_id
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from tenantry.clients import runs
 from tenantry.clients.postgres import passes
@@ -115,8 +116,6 @@ def _let_go_if_not_ours(error: BaseException) -> None:
 
 def patiently(work: Callable[[], T]) -> T:
     """Does what must not be lost to any fault of the server, a full disk among them: tries for ten minutes."""
-    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
-
     lost = (TransientError, psycopg.OperationalError, psycopg.InterfaceError)
     for attempt in Retrying(
         retry=retry_if_exception_type(lost), wait=wait_random_exponential(0.2, max=5), stop=stop_after_delay(600), reraise=True

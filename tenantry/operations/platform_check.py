@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from tenantry.clients import losses, quarantine
 from tenantry.clients.ledger import Ledger
@@ -14,20 +13,7 @@ from tenantry.declaration import TenantDeclaration, naming
 from tenantry.declaration.explain import Place
 from tenantry.declaration.files import SUFFIX, FileReader, display
 from tenantry.declaration.problems import Problem
-from tenantry.errors import TenantryError
 from tenantry.settings import project_settings
-
-TIMEOUT: Final = 2
-"""Seconds that a server has to answer: whoever checks files does not wait for one that is away."""
-
-
-def unasked() -> str:
-    """Why no platform can be asked, in one line; nothing when it can. In a pull request's checks there is no server."""
-    try:
-        Server.from_environment().connect(timeout=TIMEOUT).close()
-    except TenantryError as error:
-        return error.message
-    return ""
 
 
 def problems(directory: Path, declared: Mapping[str, TenantDeclaration]) -> list[Problem]:

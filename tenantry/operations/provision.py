@@ -13,9 +13,10 @@ from tenantry.clients import losses, quarantine, registry, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations, TenantDeclaration, fingerprint, load, placement
+from tenantry.declaration.history import Tree, differences, load_revision
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
-from tenantry.operations import durable, engine_step
+from tenantry.operations import durable, engine_step, mailing, welcome
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, migrations_dir, project_root, tenants_dir
@@ -69,8 +70,6 @@ def request_changed(reference: str, *, by: str) -> list[UUID]:
 
     Welcomed are those that are new: an edit is no reason to invite somebody to a tenant that has long been there.
     """
-    from tenantry.declaration.history import Tree, differences, load_revision
-
     directory = tenants_dir()
     now = load(directory)
     found = differences(load_revision(directory, reference), Tree.of(directory, now))
@@ -136,8 +135,6 @@ def _engine(run: Run, log: Log) -> None:
 
 def _first_administrator(run: Run) -> str:
     """Issues the invitation and queues the welcome sequence, in one transaction."""
-    from tenantry.operations import welcome
-
     if not run.arguments.get("welcome", True):
         return f"nobody is invited; tenantry invite {run.subject} --mail does it"
     mails = welcome.begin(run.tenant)
@@ -147,8 +144,6 @@ def _first_administrator(run: Run) -> str:
 
 def _welcome_mail(run: Run) -> str:
     """Sends what is due now. A mail server that does not answer is no failure: the outbox goes on trying."""
-    from tenantry.operations import mailing
-
     mails = [UUID(mail) for mail in run.notes.get("mails", [])]
     if not mails:
         return ""

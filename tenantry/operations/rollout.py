@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 from psycopg import errors
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from tenantry.clients import migration_batch, migrations
 from tenantry.clients.postgres import passes
@@ -113,8 +114,6 @@ class _Session:
 
 
 def _migrate(session: _Session, table_set: TableSet, target: str, learned: migration_batch.Learned) -> Outcome:
-    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
-
     started = time.monotonic()
     attempts = 0
 

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from tenantry import preload
 from tenantry.clients import runs, workers
 from tenantry.operations import durable
+from tenantry.operations.perform import LetGo, perform
+from tenantry.operations.tasks import queues, schedule
 from tenantry.sweep import explained, over
 
 SWEEP = 3  # beats between two looks for work that nobody has
@@ -32,10 +35,8 @@ class Worker:
 
     def start(self) -> None:
         """Begins to take runs; returns at once."""
+        preload.everything()
         from dbos import DBOS
-
-        from tenantry.operations.perform import perform
-        from tenantry.operations.tasks import schedule
 
         durable.register_queue()
 
@@ -57,7 +58,7 @@ class Worker:
                 "run_migrations": False,
             }
         )
-        DBOS.listen_queues([durable.QUEUE, schedule.RUNS, *([schedule.SLOTS] if self._schedules else [])])
+        DBOS.listen_queues([durable.QUEUE, queues.RUNS, *([queues.SLOTS] if self._schedules else [])])
         DBOS.launch()
         if self._schedules:
             schedule.begin()
@@ -96,8 +97,6 @@ class Worker:
     def _in_hands(self) -> Iterator[None]:
         """Around every workflow: closing waits for those that have begun, and begins no other."""
         from dbos import DBOS
-
-        from tenantry.operations.perform import LetGo
 
         if self._closing.is_set():
             raise LetGo  # taken from the queue as we closed; whoever looks next finds that its worker is no more
@@ -176,7 +175,6 @@ class Worker:
 
     def _mend(self) -> None:
         """Ends in the journal what has ended in the queue without a word."""
-        from tenantry.operations.tasks import schedule
 
         def give_up() -> None:
             over(runs.abandoned(), lambda row: runs.abandon(row["id"])).refuse("giving up runs", lambda row: str(row["id"]))

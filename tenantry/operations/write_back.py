@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tenantry.clients import configuration
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load_one
@@ -56,8 +58,6 @@ def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *,
 
 
 def _line(key: str, value: Any) -> str:
-    import yaml
-
     nested: Any = value
     for step in reversed(key.split(".")):
         nested = {step: nested}

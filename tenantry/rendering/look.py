@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from tenantry.branding import asset_key
 from tenantry.declaration.keys import CONFIGURATION_KEYS
 from tenantry.declaration.mail import EmailTemplate
 
@@ -39,8 +40,6 @@ class Look:
     @classmethod
     def of(cls, connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, kind: str) -> Look:
         """The look of the tenant's e-mail ``kind``: its configuration rows, and the built-in values where there are none."""
-        from tenantry.branding import asset_key
-
         tenant = connection.execute("SELECT name, host, bucket, prefix FROM tenants WHERE id = %s", [tenant_id]).fetchone()
         if tenant is None:
             raise LookupError(f"no tenant {tenant_id}")

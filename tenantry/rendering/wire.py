@@ -18,6 +18,10 @@ from email.policy import EmailPolicy, compat32
 from email.utils import getaddresses
 from typing import Final, Self
 
+import idna
+
+from tenantry.declaration.mail import check_email
+
 NEVER: Final = frozenset({"invalid"})
 """RFC 2606: addresses that are made never to work."""
 
@@ -44,10 +48,6 @@ def lines(text: str) -> str:
 
 def wire_address(address: str) -> str:
     """The address with its domain in ASCII (IDNA); the part before the @ as it is. ``ValueError`` for what can never receive mail."""
-    import idna
-
-    from tenantry.declaration.mail import check_email
-
     if address.rpartition(".")[2].lower() in NEVER:
         raise ValueError(f"{address!r} is made never to receive mail (RFC 2606)")
     local, _, domain = check_email(address).rpartition("@")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 
 import pytest
@@ -58,6 +59,24 @@ def test_no_password_is_in_any_file_of_the_state(run):
         content = file.read_bytes()
         for secret in found:
             assert secret.encode() not in content, f"a password is in {file}"
+
+
+def test_no_stack_holds_a_secret_that_another_one_made(run):
+    """A dedicated tenant's stack may have a secrets provider and people of its own: none of them gets at the pooled tenants' passwords."""
+    sandbox, _, _ = run
+    sandbox.declare("quiet-cell", isolation="schema", cell="eu1")
+    sandbox.up()
+    stacks = ("shared", "shared-eu1", "quiet-db")
+    states = {stack: json.loads(sandbox.pulumi("stack", "export", "-s", stack, "--show-secrets").stdout) for stack in stacks}
+    text = {stack: json.dumps(state) for stack, state in states.items()}
+    made = {
+        (stack, json.loads(resource["outputs"]["password"]["plaintext"]))
+        for stack, state in states.items()
+        for resource in state["deployment"]["resources"]
+        if resource["type"].endswith(":Store")
+    }
+    assert {stack for stack, _ in made} == set(stacks)
+    assert [stack for stack in stacks for maker, secret in made if maker != stack and secret in text[stack]] == []
 
 
 def test_no_password_is_printed_or_passed_as_an_argument(run):

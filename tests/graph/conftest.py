@@ -41,8 +41,6 @@ class Graph(pulumi.runtime.Mocks):
             outputs["domainValidationOptions"] = [{"resourceRecordName": "_x.tenantry.example.", "resourceRecordValue": "_y.acm.example."}]
         if args.typ == "aws:rds/instance:Instance":
             outputs |= {"address": "10.0.0.1", "port": 5432, "masterUserSecrets": [{"secretArn": "arn:secret"}]}
-        if args.typ == "pulumi:pulumi:StackReference":
-            outputs["outputs"] = {"bucket": "tenantry-dev-main"}
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from stacks import shared
+from stacks import dedicated, shared
 from tenantry.clients.ledger import Ledger
+from tenantry.declaration import naming
+from tenantry.errors import InputError
 
 TOKENS = {
     "aws:acm/certificate:Certificate",
@@ -63,8 +65,9 @@ TENANT_NAMES = re.compile(
 
 @pytest.fixture(autouse=True)
 def _no_ledger(monkeypatch):
-    """Nothing was ever made, nothing is being moved."""
-    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, {}, {}, False))
+    """The main cell is there, and nothing is being moved."""
+    main = {("role", naming.cell_owner(naming.MAIN_CELL)): naming.SHARED_STACK}
+    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, main, {}, False))
 
 
 def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypatch):
@@ -92,6 +95,15 @@ def test_another_cell_has_no_registry_of_its_own(run, samples, settings, monkeyp
     assert "tenantry:platform:BackupBucket" not in tokens
     assert graph.resources["platform-database"].inputs["name"] == "cell_eu1"
     assert graph.resources["platform-bucket"].inputs["bucket"] == "tenantry-dev-eu1"
+
+
+def test_a_cell_that_was_never_applied_is_named_before_anything_is_made(settings, samples, monkeypatch):
+    """What a stack needs of another is not read from that one's outputs, which are copied into the reader's state, passwords and all."""
+    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, {}, {}, False))
+    with pytest.raises(InputError, match="needs the cell main, which was never applied"):
+        shared.run("eu1", settings, samples)
+    with pytest.raises(InputError, match="needs the cell main, which was never applied"):
+        dedicated.run("acme", settings, samples)
 
 
 @pytest.mark.parametrize(("lock", "mode"), [("none", None), ("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")])

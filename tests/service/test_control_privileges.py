@@ -16,6 +16,7 @@ from tenantry.clients.postgres import Server
 from tenantry.declaration import naming
 from tenantry.declaration.keys import CONFIGURATION_KEYS, TEMPLATES
 from tenantry.operations import durable
+from tenantry.settings import migrations_dir
 from tests.environment import entered
 from tests.service import control_database
 
@@ -136,7 +137,7 @@ def test_the_catalog_says_the_same(admin):
 
 
 def test_every_entry_of_the_file_has_a_reason():
-    entries = control_grants.read(migrations.ROOT / control_grants.FILE)
+    entries = control_grants.read(migrations_dir() / control_grants.FILE)
     assert len(entries) == len(set(entries)) > 10
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import pyrage
 import zstandard
 
 from tenantry.clients import objects
@@ -29,8 +30,6 @@ class Damaged(InputError):
 
 def store(read: Read, bucket: str, key: str, recipient: str) -> tuple[int, str, int]:
     """Makes the object ``key`` of all that ``read`` gives: its size and SHA-256 as stored, and the size before compression."""
-    import pyrage
-
     source = _Source(read, hashed=False)
     upload = objects.Upload(bucket, key)
     try:
@@ -70,8 +69,6 @@ def load(bucket: str, key: str, identity: str, sink: Sink, expected: tuple[int, 
 
     Whoever can write to the bucket can encrypt to the tenant: neither more is fetched nor more unpacked than the manifest says.
     """
-    import pyrage
-
     body = objects.opened(bucket, key, version_id)["Body"]
     source = _Source(body.read, hashed=True, at_most=expected[0], name=key)
     target = _Target(sink, at_most=expected[2], name=key)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg import sql
+
 from tenantry.clients import registry
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
@@ -95,8 +97,6 @@ def give_up(backup_id: str) -> bool:
 
 def mark(backup_id: str, **columns: Any) -> None:
     """Sets columns of a backup."""
-    from psycopg import sql
-
     values = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in columns.items())
     with registry.transaction() as connection:
         connection.execute(sql.SQL("UPDATE backups SET {} WHERE id = {}").format(values, sql.Literal(backup_id)))

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import pyrage
+from cryptography.exceptions import InvalidSignature
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenantry.clients import signatures
@@ -78,8 +80,6 @@ class Manifest(BaseModel):
 
 def sealed(manifest: Manifest, recipient: str) -> bytes:
     """The manifest as it is stored."""
-    import pyrage
-
     text = manifest.model_dump(mode="json")
     signature = signatures.sign(signatures.MANIFEST, _canonical(text))
     document = json.dumps({"manifest": text, "signature": base64.b64encode(signature).decode()})
@@ -88,9 +88,6 @@ def sealed(manifest: Manifest, recipient: str) -> bytes:
 
 def opened(stored: bytes, identity: str, *, backup_id: str, tenant_id: UUID, sha256: bytes | None) -> Manifest:
     """The manifest in ``stored``. ``Damaged`` when it is not what we wrote for this backup, ``InputError`` when it is newer than us."""
-    import pyrage
-    from cryptography.exceptions import InvalidSignature
-
     if sha256 is not None and hashlib.sha256(stored).digest() != bytes(sha256):
         raise Damaged(f"the manifest of backup {backup_id} is not what was stored", "take another backup: tenantry backup list")
     try:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
@@ -258,6 +259,4 @@ def compare(stored: Stored, place: Target, tenant_id: UUID | None = None) -> lis
 
 
 def _now() -> Any:
-    from datetime import UTC, datetime
-
     return datetime.now(UTC)

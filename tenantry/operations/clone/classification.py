@@ -14,8 +14,6 @@ from tenantry.declaration.yaml_source import Fault, Path_, Positions, YamlFaults
 from tenantry.errors import InputError
 from tenantry.settings import migrations_dir
 
-FILE: Final = migrations_dir() / "classification.yaml"
-
 Kind = Literal["keep", "null", "hash", "fake", "scramble", "format", "shift"]
 Fake = Literal[
     "name", "first_name", "last_name", "email", "company", "phone", "address", "street", "city", "job", "word", "username", "url"
@@ -71,8 +69,9 @@ class ClassificationErrors(InputError):
         super().__init__(f"{self.problems[0]}{more}", hint)
 
 
-def read(file: Path = FILE) -> Classification:
-    """The classification in ``file``; ``ClassificationErrors`` with everything that is wrong in it."""
+def read(file: Path | None = None) -> Classification:
+    """The classification in ``file``, else that beside the migrations; ``ClassificationErrors`` with everything that is wrong in it."""
+    file = file or migrations_dir() / "classification.yaml"
     name = f"{file.parent.name}/{file.name}"
     try:
         data = read_bytes(file)

@@ -48,7 +48,7 @@ def request(
         raise InputError(f"there is no isolation {isolation!r}", nearest(isolation, ISOLATIONS))
     declare.require_free(new, source, {other.slug for other in TenantStore.every()})
     declaration = _source(source)
-    plan.make(fill.shape(store), classification.read(file or classification.FILE))
+    plan.make(fill.shape(store), classification.read(file))
     mine = declare.declared(new)
     if mine is not None and isolation not in (None, mine.isolation):
         raise InputError(f"tenants/{new}.yaml says isolation: {mine.isolation}", "leave --isolation out, or choose another slug with --as")
@@ -94,7 +94,7 @@ def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> Checked:
     Where the cell lags, its tables are made at that revision in a scratch database, so that a column is classified before it is
     rolled out, not when the first clone is refused.
     """
-    content = classification.read(file or classification.FILE)
+    content = classification.read(file)
     server, head = Server.from_environment(), migrations.head("tenant")
     with server.connect(naming.CONTROL_DATABASE) as connection, acting_as(connection, naming.CONTROL_OWNER):
         control = catalog.tenant_tables(connection, naming.CONTROL_SCHEMA)
@@ -133,7 +133,7 @@ def _source(slug: str) -> TenantDeclaration:
 
 
 def _classification(run: Run) -> Classification:
-    return classification.read(Path(run.arguments["classification"] or classification.FILE))
+    return classification.read(Path(named) if (named := run.arguments["classification"]) else None)
 
 
 def _check(run: Run) -> str:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.clients import lifecycle, registry, runs
+from tenantry.clients import lifecycle, outbox, registry, runs
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import InputError
-from tenantry.operations import durable, engine_step
+from tenantry.operations import durable, engine_step, mailing, welcome
 from tenantry.operations.lifecycle import access, declared, states
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root
@@ -42,8 +42,6 @@ def request(
     cuts = command in ("suspend", "offboard")
 
     def ask(connection: psycopg.Connection[dict[str, Any]]) -> UUID:
-        from tenantry.operations import welcome
-
         state = lifecycle.lock(connection, store.id) or "deleted"
         states.require(command, slug, state)
         hold, last = lifecycle.hold_of(store.id, connection), runs.newest(connection, store.id, KINDS)
@@ -117,8 +115,6 @@ def _standing(run: Run) -> Iterator[psycopg.Connection[dict[str, Any]] | None]:
 
 def _shut_out(run: Run) -> str:
     """Once more what `request` has done: it may have been killed in between."""
-    from tenantry.operations import welcome
-
     with _standing(run) as connection:
         if connection is None:
             return ""
@@ -169,9 +165,6 @@ def _settle(run: Run) -> str:
 
 def _tell_administrators(run: Run) -> str:
     """One mail to each administrator for each suspension."""
-    from tenantry.clients import outbox
-    from tenantry.operations import mailing
-
     if run.arguments["before"] != "active" or TenantStore.of(run.subject).state == "active":
         return ""
     with registry.transaction() as connection:

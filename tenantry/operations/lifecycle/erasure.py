@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.rows import tuple_row
 
 import tenantry
 from tenantry.clients import deletion_records, quarantine, registry, tables
 from tenantry.clients.runs import audit
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
+from tenantry.operations import durable
 from tenantry.operations.lifecycle.scrub import NOBODY, Names, scrub
 from tenantry.settings import PlatformSettings, project_root
 
@@ -113,8 +115,6 @@ def _rows(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, own_run:
 
 def _tables(connection: psycopg.Connection[dict[str, Any]]) -> list[str]:
     """`tables.names` reads tuples; this connection gives dicts."""
-    from psycopg.rows import tuple_row
-
     factory = connection.row_factory
     connection.row_factory = tuple_row  # type: ignore[assignment]  # for this one call
     try:
@@ -141,8 +141,6 @@ def stacks_of(tenant: UUID) -> set[str]:
 
 def forget_runs(run: Run) -> None:
     """Removes the tenant's earlier runs from the queue, and its name from this one. Asked again, there is nothing left to do."""
-    from tenantry.operations import durable
-
     workflows = run.notes.get("workflows", [])
     if workflows:
         durable.client().delete_workflows(workflows)

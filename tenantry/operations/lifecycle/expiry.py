@@ -7,6 +7,8 @@ from uuid import UUID
 
 from tenantry.clients import lifecycle, objects, quarantine, registry, runs
 from tenantry.clients.lifecycle import Hold
+from tenantry.operations import backup
+from tenantry.operations.lifecycle import deletion
 from tenantry.sweep import over
 
 
@@ -30,8 +32,6 @@ def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
 
     One that failed is gone on with. Also erases backups whose time is over and frees names. Does not wait for the runs. Idempotent.
     """
-    from tenantry.operations.lifecycle import deletion
-
     requested: dict[str, str] = {}
     waiting: dict[str, str] = {}
 
@@ -67,8 +67,6 @@ def _kept_too_long() -> list[UUID]:
 
 def _erase(tenant: UUID) -> int:
     """Erases a tenant's backups: the key first, which ends them wherever copies are; how many."""
-    from tenantry.operations import backup
-
     backup.erase_key(tenant)
     with registry.transaction() as connection:
         places = connection.execute(

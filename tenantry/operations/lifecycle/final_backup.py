@@ -7,9 +7,13 @@ from typing import Any, Final
 
 import psycopg
 
+from tenantry.clients import checksums, objects
 from tenantry.clients.postgres import passes
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TenantryError, WorkError
+from tenantry.operations import backup
+from tenantry.operations.backup import contents, extract
+from tenantry.operations.backup.reading import Stored
 from tenantry.operations.steps import Run
 
 FRESH_BACKUPS: Final = 3
@@ -21,8 +25,6 @@ LIVING: Final = ("tenant_configurations", "users", "user_settings")
 
 def take(run: Run) -> str:
     """Takes it, as a step; ``notes['backup']`` is its name."""
-    from tenantry.operations import backup
-
     taken = backup.create(run.subject, "final", run)
     run.note("backup", taken.id)
     return f"{taken.id}: {taken.manifest.rows} rows, {len(taken.manifest.objects)} objects, {taken.bytes} bytes"
@@ -30,8 +32,6 @@ def take(run: Run) -> str:
 
 def prove(run: Run) -> str:
     """Restores it into scratch and compares, as a step. One that fails its proof is not tried again: the resumed run takes another."""
-    from tenantry.operations import backup
-
     if run.notes["backup"] in run.notes.get("rejected", []):
         take(run)
     name = run.notes["backup"]
@@ -69,10 +69,6 @@ def renew(run: Run, store: TenantStore) -> None:
 
 def _changed(run: Run, store: TenantStore) -> list[str]:
     """In words, what tables, registry and objects hold that the proven backup does not, or the other way round."""
-    from tenantry.clients import checksums, objects
-    from tenantry.operations.backup import contents, extract
-    from tenantry.operations.backup.reading import Stored
-
     stored = Stored.open(run.notes["proven"]["id"])
     with extract.snapshot(store) as snapshot:
         found = checksums.differences(stored.manifest.tables, snapshot.figures())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from psycopg import sql
+
 from tenantry.clients import aws, cloudflare, objects, registry, tables
-from tenantry.clients.postgres import Server
+from tenantry.clients.postgres import Server, acting_as
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.settings import PlatformSettings, project_root
@@ -13,8 +15,6 @@ from tenantry.settings import PlatformSettings, project_root
 
 def taken(store: TenantStore) -> dict[str, Any]:
     """What exists, as plain JSON: names, and counts of rows and objects. It is kept in the run's notes and ends up in the record."""
-    from psycopg import sql
-
     rows: dict[str, int] = {}
     with store.acting(store.app_role, isolation="REPEATABLE READ", read_only=True) as connection:
         for table in tables.names(connection, store.schema):
@@ -79,10 +79,6 @@ def remains(slug: str, before: dict[str, Any]) -> list[str]:
 
 
 def _rows(slug: str, before: dict[str, Any]) -> list[str]:
-    from psycopg import sql
-
-    from tenantry.clients.postgres import acting_as
-
     with Server.from_environment().connect(before["database"]) as connection:
         schema = naming.tenant_schema(slug)
         names = [schema, naming.kept(schema), naming.staging(schema), *(naming.turnstile_schema(slug, turn) for turn in (0, 1))]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from tenantry.clients import moves
 from tenantry.errors import InputError
+from tenantry.operations.restore import ledger
 
 NEXT: Final = {
     "active": ("suspended", "offboarding"),
@@ -37,9 +39,6 @@ FROM: Final = {
 
 def refuse_busy(slug: str, tenant: UUID) -> None:
     """``InputError`` while a move or a restore of the tenant is not over: its data is in two places."""
-    from tenantry.clients import moves
-    from tenantry.operations.restore import ledger
-
     if moves.of(slug) is not None:
         raise InputError(
             f"tenant {slug} is being moved and cannot be off-boarded", f"end the move first: tenantry move {slug} --finish, or --rollback"

@@ -12,7 +12,7 @@ from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, WorkError
-from tenantry.operations.move import passing, transfer
+from tenantry.operations.move import passing, request, transfer
 from tenantry.operations.move.transfer import Tell, Way
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
 from tenantry.settings import tenants_dir
@@ -152,8 +152,6 @@ def finish_due(*, by: str = "schedule") -> list[str]:
 
     One that cannot be asked for keeps no other waiting: ``WorkError`` at the end, by ids, because a task's record outlives tenants.
     """
-    from tenantry.operations.move import request
-
     due = moves.due()
     swept = over(due, lambda slug: request.follow_up(FINISH.name, slug, by=by, via="schedule"))
     if swept.failed:

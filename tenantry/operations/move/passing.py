@@ -12,6 +12,7 @@ from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import WorkError
+from tenantry.operations import engine
 from tenantry.operations.move.transfer import Tell, set_login
 from tenantry.operations.progress import said
 from tenantry.settings import tenants_dir
@@ -93,8 +94,6 @@ def _remove(move: Move, left: Place, home: Place, first: str, second: str, outco
 
 
 def _up(stacks: Iterable[str], tell: Tell) -> str:
-    from tenantry.operations import engine
-
     declared = load(tenants_dir())
     done = []
     for stack in stacks:
@@ -104,14 +103,10 @@ def _up(stacks: Iterable[str], tell: Tell) -> str:
 
 
 def _forget(stack: str, slug: str) -> int:
-    from tenantry.operations import engine
-
     return engine.forget(stack, slug)
 
 
 def _remove_if_empty(stack: str) -> bool:
-    from tenantry.operations import engine
-
     return engine.remove_if_empty(stack)
 
 

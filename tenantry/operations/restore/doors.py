@@ -8,6 +8,8 @@ and waits for that on another can stop, and be stopped by, another tenant's tran
 
 from __future__ import annotations
 
+import random
+import time
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -79,9 +81,6 @@ def _policy(connection: psycopg.Connection, store: TenantStore, table: str, *, s
 
 
 def _attempts() -> Iterator[bool]:
-    import random
-    import time
-
     for number in range(ATTEMPTS):
         yield number == ATTEMPTS - 1
         time.sleep(random.uniform(0.05, 0.3))  # noqa: S311  # not for secrets: whom we block must get their turn

@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from tenantry.operations.tasks.measure import Tally
+from tenantry.clients import task_runs
+from tenantry.clients.postgres import passes
+from tenantry.clients.stores import TenantStore
+from tenantry.operations.tasks import measure
+from tenantry.operations.tasks.measure import Tally
+from tenantry.operations.tasks.register import find
+from tenantry.operations.tasks.task import Context
+from tenantry.sweep import explained
 
 LOCK_WAIT: Final = 20  # seconds
 LAST_RESORT: Final = 30  # seconds beyond the timeout, after which the kernel ends a process whose worker has not
@@ -75,10 +81,6 @@ def _end_with(channel: Connection) -> None:
 
 
 def _guarded(order: Order) -> Report:
-    from tenantry.clients.postgres import passes
-    from tenantry.operations.tasks.measure import Tally
-    from tenantry.sweep import explained
-
     tally = Tally()
     try:
         report = _work(order, tally)
@@ -98,12 +100,6 @@ def _guarded(order: Order) -> Report:
 
 
 def _work(order: Order, tally: Tally) -> Report:
-    from tenantry.clients import task_runs
-    from tenantry.clients.stores import TenantStore
-    from tenantry.operations.tasks import measure
-    from tenantry.operations.tasks.register import find
-    from tenantry.operations.tasks.task import Context
-
     with task_runs.alone(order.task, order.slug or "", LOCK_WAIT) as alone:
         if not alone:
             return Report("skipped", cause="the run before is still at work", hint="nothing to do: the next one follows its schedule")

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Final
 
+from croniter import croniter
+
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
+from tenantry.operations.tasks import shipped
 from tenantry.operations.tasks.task import Task
 
 MODULES: Final = "TENANTRY_TASKS"
@@ -20,8 +23,6 @@ OFF: Final = "off"
 
 def known() -> dict[str, Task]:
     """All tasks by name. ``InputError`` for a module that is not there or has none."""
-    from tenantry.operations.tasks import shipped
-
     found = {task.name: task for task in shipped.TASKS}
     for name in filter(None, (part.strip() for part in os.environ.get(MODULES, "").split(","))):
         try:
@@ -44,8 +45,6 @@ def find(name: str) -> Task:
 
 def schedule(task: Task) -> str | None:
     """The task's cron expression: its own, or that of ``TENANTRY_CRON_<NAME>``; None: switched off. ``InputError`` when malformed."""
-    from croniter import croniter
-
     variable = f"TENANTRY_CRON_{task.name.upper().replace('-', '_')}"
     written = os.environ.get(variable, "").strip()
     if written.lower() == OFF:
@@ -68,7 +67,5 @@ def schedules() -> dict[str, str]:
 
 def next_time(expression: str, after: datetime | None = None) -> datetime:
     """The next time that the expression names, in UTC."""
-    from croniter import croniter
-
     found: datetime = croniter(expression, after or datetime.now(UTC), second_at_beginning=True).get_next(datetime)
     return found

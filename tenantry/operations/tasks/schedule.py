@@ -18,16 +18,13 @@ from tenantry.errors import InputError
 from tenantry.operations import durable
 from tenantry.operations.perform import patiently
 from tenantry.operations.tasks import perform, register
+from tenantry.operations.tasks.queues import RUN, RUNS, SLOT, SLOTS
 from tenantry.operations.tasks.task import Task
 from tenantry.sweep import over
 
 if TYPE_CHECKING:
     import psycopg
 
-RUNS: Final = "tasks"
-SLOTS: Final = "task-slots"
-RUN: Final = "task"
-SLOT: Final = "task slot"
 PREFIX: Final = "task:"
 POLL: Final = 0.25  # seconds
 

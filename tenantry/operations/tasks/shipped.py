@@ -1,4 +1,4 @@
-"""The tasks that Tenantry brings. Each imports its operation when it is done: this module is read with the command line."""
+"""The tasks that Tenantry brings."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from collections.abc import Mapping
 from typing import Final
 
 from tenantry.errors import WorkError
+from tenantry.operations import backup, drill, lifecycle, mailing
+from tenantry.operations.backup import retention
+from tenantry.operations.backup.retention import SCHEDULED
+from tenantry.operations.move import kinds
+from tenantry.operations.restore import run
+from tenantry.operations.tasks import domains, tidy, usage
 from tenantry.operations.tasks.task import Context, Task
 
 
 def _backup(context: Context) -> str:
-    from tenantry.operations import backup
-    from tenantry.operations.backup.retention import SCHEDULED
-
     taken = backup.create(context.tenant.slug, SCHEDULED)
     return f"backup {taken.id}: {taken.manifest.rows} rows, {taken.bytes / 10**6:.1f} MB"
 
 
 def _prune(_: Context) -> str:
-    from tenantry.operations.backup import retention
-
     gone, held = retention.prune()
     return _counted({"backups pruned": len(gone), "not deleted": len(held)})
 
 
 def _drill(context: Context) -> str:
-    from tenantry.operations import drill
-
     found = drill.run(context.tenant.slug)
     if not found.ok:
         raise WorkError(f"its newest backup does not restore: {found.problem}", f"tenantry backup {context.tenant.slug}")
@@ -38,45 +37,31 @@ SWEEP: Final = 200.0
 
 
 def _mail(_: Context) -> str:
-    from tenantry.operations import mailing
-
     delivery = mailing.sweep(seconds=SWEEP)
     return _counted({what: getattr(delivery, what) for what in ("sent", "deferred", "failed", "cancelled")})
 
 
 def _usage(context: Context) -> str:
-    from tenantry.operations.tasks import usage
-
     return usage.measure(context)
 
 
 def _domains(context: Context) -> str:
-    from tenantry.operations.tasks import domains
-
     return domains.recheck(context)
 
 
 def _tidy(context: Context) -> str:
-    from tenantry.operations.tasks import tidy
-
     return tidy.forget(context)
 
 
 def _moves(_: Context) -> str:
-    from tenantry.operations.move import kinds
-
     return _counted({"old places of moved tenants go": len(kinds.finish_due())})
 
 
 def _restores(_: Context) -> str:
-    from tenantry.operations.restore import run
-
     return _counted({"restores confirmed by time, what they replaced is dropped": len(run.sweep())})
 
 
 def _holds(_: Context) -> str:
-    from tenantry.operations import lifecycle
-
     done = lifecycle.hold_expiry()
     return _counted(
         {

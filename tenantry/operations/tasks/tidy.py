@@ -8,6 +8,8 @@ from typing import Final
 
 from tenantry.clients import task_runs, usage
 from tenantry.errors import InputError
+from tenantry.operations import durable
+from tenantry.operations.tasks.queues import RUN, SLOT
 from tenantry.operations.tasks.task import Context
 
 DAYS: Final = "TENANTRY_TASK_DAYS"
@@ -39,9 +41,6 @@ def forget(_: Context) -> str:
 
 
 def _forget_queued() -> int:
-    from tenantry.operations import durable
-    from tenantry.operations.tasks.schedule import RUN, SLOT
-
     before = (datetime.now(UTC) - QUEUE).isoformat()
     count = 0
     while True:

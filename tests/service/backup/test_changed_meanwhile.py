@@ -79,7 +79,7 @@ def test_a_backup_that_waited_for_a_migration_holds_all_rows(tenant, monkeypatch
 def test_a_clone_that_waited_for_a_migration_has_all_rows(tenant, monkeypatch):
     """The same for the snapshot that a clone is copied from."""
     store, target = tenant("meanwhile-rls", "rls"), tenant("meanwhile-clone", "schema", empty=True)
-    made = plan.make(fill.shape(store), classification.read(classification.FILE))
+    made = plan.make(fill.shape(store), classification.read())
     monkeypatch.setattr(stores, "HOLD_TIMEOUT", "60s")
     with migrating(store):
         filling = Doing(lambda: fill.fill(store, target, made, Key.of(store.slug, "salt"), lambda line: None))

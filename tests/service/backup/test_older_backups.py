@@ -12,6 +12,7 @@ from tenantry.clients.stores import TenantStore
 from tenantry.errors import InputError
 from tenantry.operations import backup
 from tenantry.operations.restore import run, staging
+from tenantry.settings import migrations_dir
 from tests.environment import entered
 from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import MODELS, inline  # noqa: F401  # a fixture
@@ -46,8 +47,8 @@ def forget():
 def revised(monkeypatch, tmp_path):
     """Adds one revision of the tenant tables, or takes it away again."""
     root = tmp_path / "migrations"
-    shutil.copytree(migrations.ROOT, root, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(migrations, "ROOT", root)
+    shutil.copytree(migrations_dir(), root, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setenv("TENANTRY_MIGRATIONS", str(root))
     known = migrations.revisions("tenant")
     number = f"{len(known) + 1:04}"
     file = root / "tenant" / f"{number}_later.py"

@@ -20,6 +20,7 @@ from tenantry.clients import migrations, registry, runs
 from tenantry.clients.postgres import Server
 from tenantry.operations import migrate
 from tenantry.operations.steps import Run
+from tenantry.settings import migrations_dir
 from tests.commands import Command
 from tests.environment import entered
 
@@ -67,8 +68,7 @@ class Trees:
 def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trees]:
     """A copy of migrations/, the real one until a test adds to it."""
     root = tmp_path / "migrations"
-    shutil.copytree(migrations.ROOT, root)
-    monkeypatch.setattr(migrations, "ROOT", root)
+    shutil.copytree(migrations_dir(), root)
     monkeypatch.setenv("TENANTRY_MIGRATIONS", str(root))
     Trees.forget()
     yield Trees(root)
@@ -127,7 +127,7 @@ def command(servers: Cloud, fleet: Fleet) -> Callable[..., Command]:
     """`tenantry migrate …` as a process."""
 
     def start(*arguments: str) -> Command:
-        environment = {**process_environment(servers.home), "TENANTRY_MIGRATIONS": str(migrations.ROOT)}
+        environment = {**process_environment(servers.home), "TENANTRY_MIGRATIONS": str(migrations_dir())}
         return Command(environment, "migrate", *arguments, apart=True)
 
     return start
