@@ -18,7 +18,7 @@ from psycopg import sql
 
 from tenantry.clients import control_grants, locks, row_context
 from tenantry.clients.postgres import may_act_as
-from tenantry.errors import TransientError, WorkError
+from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.settings import migrations_dir
 
 if TYPE_CHECKING:
@@ -50,9 +50,14 @@ def head(tree: Tree) -> str:
 
 @cache
 def guards(tree: str) -> str:
-    """Digest of the files that say who may do what with a tree's tables."""
+    """Digest of the files that say who may do what with a tree's tables. ``InputError`` when one is not there."""
     files = ("isolation.sql", "control_grants.yaml") if tree == "control" else ("isolation.sql", "row_context.sql")
-    return hashlib.sha256(b"".join((migrations_dir() / name).read_bytes() for name in files)).hexdigest()[:16]
+    root = migrations_dir()
+    if missing := [name for name in files if not (root / name).is_file()]:
+        raise InputError(
+            f"{root} has no {' and no '.join(missing)}", "take control/ and the files beside it over from this Tenantry's own migrations/"
+        )
+    return hashlib.sha256(b"".join((root / name).read_bytes() for name in files)).hexdigest()[:16]
 
 
 def version(connection: psycopg.Connection, schema: str) -> str | None:

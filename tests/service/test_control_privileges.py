@@ -15,7 +15,8 @@ from tenantry.clients import configuration, control_grants, migrations, privileg
 from tenantry.clients.postgres import Server
 from tenantry.declaration import naming
 from tenantry.declaration.keys import CONFIGURATION_KEYS, TEMPLATES
-from tenantry.operations import durable
+from tenantry.errors import WorkError
+from tenantry.operations import doctor, durable
 from tenantry.settings import migrations_dir
 from tests.environment import entered
 from tests.service import control_database
@@ -169,8 +170,12 @@ def test_a_grant_that_was_added_or_taken_by_hand_is_noticed_and_mended(admin, da
     admin.execute(damage)
     assert privileges.granted(admin) != whole
     assert control_grants.differences(admin, "control", APP)
+    with pytest.raises(WorkError, match="control database: not ") as caught:
+        doctor._privileges()
+    assert "tenantry up --refresh --stack shared" in caught.value.hint
     control_database.make()
     assert privileges.granted(admin) == whole
+    assert doctor._privileges() == "in the control database as control_grants.yaml says"
 
 
 def test_a_platform_of_before_has_the_same_privileges_after_the_next_up(admin):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from components.resources.store import StoreProvider
 from tenantry.clients import migrations
+from tenantry.errors import InputError
+from tenantry.settings import migrations_dir
 
 PROPS = {
     "tree": "control", "server": None, "database": "tenantry", "schema": "control", "owner": "tenantry__owner", "app_role": "tenantry__app",
@@ -25,8 +29,8 @@ def test_a_change_of_the_files_is_a_change_of_every_store():
 def test_the_digest_is_of_the_files(monkeypatch, tmp_path):
     """Of either tree's own: who may do what in the control database is nothing to a tenant's store."""
     for name in ("isolation.sql", "control_grants.yaml", "row_context.sql"):
-        (tmp_path / name).write_bytes((migrations.ROOT / name).read_bytes())
-    monkeypatch.setattr(migrations, "ROOT", tmp_path)
+        (tmp_path / name).write_bytes((migrations_dir() / name).read_bytes())
+    monkeypatch.setenv("TENANTRY_MIGRATIONS", str(tmp_path))
     migrations.guards.cache_clear()
     before = {tree: migrations.guards(tree) for tree in ("control", "tenant")}
     assert before["control"] == PROPS["guards"]
@@ -37,5 +41,9 @@ def test_the_digest_is_of_the_files(monkeypatch, tmp_path):
     (tmp_path / "isolation.sql").write_bytes(b"-- other")
     migrations.guards.cache_clear()
     assert migrations.guards("tenant") != before["tenant"]
+    (tmp_path / "control_grants.yaml").unlink()
+    migrations.guards.cache_clear()
+    with pytest.raises(InputError, match="has no control_grants"):
+        migrations.guards("control")
     monkeypatch.undo()
     migrations.guards.cache_clear()
