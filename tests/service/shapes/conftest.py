@@ -14,6 +14,7 @@ from psycopg import sql
 from tenantry.clients import migrations, sequences, tables
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
+from tenantry.settings import migrations_dir
 from tests.service.backup.conftest import Platform, started
 from tests.service.backup.test_restore import inline  # noqa: F401  # a fixture
 from tests.service.migrate.conftest import MIGRATION
@@ -186,13 +187,13 @@ class Zoo:
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
     """A platform of the module's own, whose migrations end with zoo.sql."""
     root = tmp_path_factory.mktemp("zoo") / "migrations"
-    shutil.copytree(migrations.ROOT, root, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(migrations_dir(), root, ignore=shutil.ignore_patterns("__pycache__"))
     known = migrations.revisions("tenant")
     file = root / "tenant" / f"{len(known) + 1:04}_zoo.py"
     file.write_text(MIGRATION.format(revision=f"{len(known) + 1:04}", before=known[-1]), encoding="utf-8")
     file.with_suffix(".sql").write_text(ZOO, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrations, "ROOT", root)
+        patch.setenv("TENANTRY_MIGRATIONS", str(root))
         _forget()
         with started(stay=True) as (platform, _):
             yield Zoo(platform)
