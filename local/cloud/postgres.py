@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from local.cloud import ports, system_user
+from tenantry.clients.environment import plain
 from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
@@ -178,5 +178,5 @@ class PostgresServer:
 
 
 def _environment() -> dict[str, str]:
-    """Without PG* variables: initdb and postgres would take them as settings."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"LC_ALL": "C"}
+    """No PG* variables, which initdb and postgres would take as settings; and no key of the AWS that this server may be an instance of."""
+    return plain() | {"LC_ALL": "C"}

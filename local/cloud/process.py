@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from local import private
+from tenantry.clients.environment import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,10 @@ class Process:
 
     @classmethod
     def spawn(cls, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Process:
-        """Starts ``command`` in a session of its own, so that it outlives us and no Ctrl-C reaches it; what it says goes to ``log``."""
+        """Starts ``command`` in a session of its own, so that it outlives us and no Ctrl-C reaches it; what it says goes to ``log``.
+
+        ``environment`` is what it gets beyond the plain variables: a server of the local cloud has no use for a user's own keys.
+        """
         private.folder(log.parent)
         with open(log, "ab", opener=private.opener) as out:  # Path.open takes no opener
             child = subprocess.Popen(
@@ -36,7 +39,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env={**os.environ, **environment},
+                env={**plain(), **environment},
                 start_new_session=True,
                 umask=private.UMASK,
             )

@@ -1,4 +1,8 @@
-"""The system user that runs PostgreSQL where we are root, which PostgreSQL refuses to run as. Anybody else runs it as themselves."""
+"""The system user that runs PostgreSQL where we are root, which PostgreSQL refuses to run as. Anybody else runs it as themselves.
+
+All local clouds of a machine share it: whoever is superuser of one of their servers can read the files of the others'. That is only root,
+whose they all are (tenants' roles are no superusers); one account for each home would stay in /etc/passwd for each clone and test run.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tenantry.clients.environment import plain
 from tenantry.errors import WorkError
 
 NAME = "tenantry-postgres"
@@ -25,9 +30,8 @@ def account() -> pwd.struct_passwd | None:
     except KeyError:
         pass
     try:
-        subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", NAME], check=True, capture_output=True, timeout=60
-        )
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", NAME]
+        subprocess.run(command, check=True, capture_output=True, env=plain(), timeout=60)
     except (OSError, subprocess.CalledProcessError) as error:
         # Two clones may come here at once: the second finds the user made.
         try:

@@ -17,6 +17,7 @@ from typing import IO, Any, Final
 
 from tenantry import waiting
 from tenantry.clients import process as programs
+from tenantry.clients.environment import plain
 from tenantry.clients.postgres import Server, session_options
 from tenantry.errors import InputError, TransientError, WorkError
 
@@ -61,12 +62,11 @@ def program(name: str, at_least: int) -> str:
 
 
 def environment(server: Server, database: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment with libpq's variables for one server, and none of the user's own (a PGDATESTYLE would change a dump).
+    """The plain environment with libpq's variables for one server, and none of the user's own (a PGDATESTYLE would change a dump).
 
     ``settings``: what the program's session shall have beside those of every session of ours.
     """
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    return kept | {
+    return plain() | {
         "PGHOST": server.host,
         "PGPORT": str(server.port),
         "PGUSER": server.user,
