@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 
@@ -20,6 +20,7 @@ from components.aws import (
     RolePolicy,
 )
 from components.edge import MARK
+from tenantry import branding
 from tenantry.declaration import naming
 from tenantry.settings import PlatformSettings
 
@@ -72,51 +73,76 @@ class CellBucket(pulumi.ComponentResource):
         role = Role(
             f"{name}-assets-role",
             name=naming.assets_role(settings.bucket_prefix, cell),
-            # Whoever assumes it must say for which tenant, and cannot change that for the session.
-            assume_role_policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"AWS": f"arn:aws:iam::{settings.account_id}:root"},
-                            "Action": ["sts:AssumeRole", "sts:TagSession"],
-                            "Condition": {"StringLike": {"aws:RequestTag/tenant": "?*"}},
-                        }
-                    ],
-                }
-            ),
+            assume_role_policy=trust_policy(settings.account_id),
             tags={MARK: f"cell-{cell}"},
             opts=pulumi.ResourceOptions(parent=self, import_=adopt(f"{name}-assets-role")),
         )
-        prefix = "tenants/${aws:PrincipalTag/tenant}/*"
         RolePolicy(
             f"{name}-assets-policy",
             name="one-tenant-prefix",
             role=role.name,
-            policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"],
-                            "Resource": f"{arn}/{prefix}",
-                        },
-                        {
-                            "Effect": "Allow",
-                            "Action": "s3:ListBucket",
-                            "Resource": arn,
-                            "Condition": {"StringLike": {"s3:prefix": prefix}},
-                        },
-                    ],
-                }
-            ),
+            policy=prefix_policy(arn),
             opts=plain,
         )
         self.bucket = pulumi.Output.all(bucket.bucket, *[guard.urn for guard in guards]).apply(lambda values: str(values[0]))
         self.assets_role = role.arn
         self.register_outputs({"bucket": bucket.bucket, "assets_role": role.arn})
+
+
+def trust_policy(account_id: str) -> str:
+    """Who may assume the role: whoever the account lets, and says for which tenant, which cannot be changed for the session."""
+    return _document(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Condition": {"StringLike": {"aws:RequestTag/tenant": "?*"}},
+        }
+    )
+
+
+def prefix_policy(arn: str) -> str:
+    """What a tenant's session may do in the bucket ``arn``: everything it needs below its own prefix, but only read its branding."""
+    prefix = "tenants/${aws:PrincipalTag/tenant}/"
+    return _document(
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"],
+            "Resource": f"{arn}/{prefix}*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": arn,
+            "Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}},
+        },
+        # Branding is made from the tenant's file, after checks that an upload would pass round. Whatever is not reading is meant, also what
+        # nobody allows today (tags, ACLs, versions): an explicit deny stands against a policy that somebody attaches later.
+        {
+            "Sid": "BrandingIsReadOnly",
+            "Effect": "Deny",
+            "NotAction": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": f"{arn}/{prefix}{branding.FOLDER}*",
+        },
+    )
+
+
+def tls_policy(arn: str) -> str:
+    """The bucket's own policy: nobody comes without TLS."""
+    return _document(
+        {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def guarded(name: str, bucket: Bucket, arn: str, parent: pulumi.Resource) -> list[pulumi.Resource]:
@@ -144,21 +170,7 @@ def guarded(name: str, bucket: Bucket, arn: str, parent: pulumi.Resource) -> lis
     BucketPolicy(
         f"{name}-tls",
         bucket=bucket.bucket,
-        policy=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": "TlsOnly",
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": "s3:*",
-                        "Resource": [arn, f"{arn}/*"],
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    }
-                ],
-            }
-        ),
+        policy=tls_policy(arn),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=guards),
     )
     return guards

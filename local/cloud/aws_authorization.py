@@ -98,7 +98,9 @@ class Authorization:
                 # As an account's root user, who can take back a policy that locks everybody out.
                 allowed = by_bucket is not False or needed.action.endswith("BucketPolicy")
             else:
-                allowed = by_bucket is not False and (_allows(identity, request) or (by_bucket is True and identity.session is None))
+                # A deny of either wins. The bucket's policy may allow what the caller's own says nothing about.
+                granted = by_bucket is True and identity.session is None and decide(identity.policies, request) is None
+                allowed = by_bucket is not False and (_allows(identity, request) or granted)
             if not allowed:
                 raise Refused("AccessDenied", "Access Denied")
 

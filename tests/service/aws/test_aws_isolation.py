@@ -1,4 +1,4 @@
-"""The local AWS lets a tenant's temporary credentials reach that tenant's prefix and nothing else."""
+"""By the policies that the cells' buckets ship with, a tenant's temporary credentials reach that tenant's prefix and nothing else."""
 
 from __future__ import annotations
 
@@ -11,31 +11,13 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from components.bucket import prefix_policy, tls_policy, trust_policy
 from tests.service.aws import running
 from tests.service.aws.running import ACCOUNT, REGION, connect
 
 BUCKET, ROLE = "tenantry-main", f"arn:aws:iam::{ACCOUNT}:role/assets"
-TRUST = {
-    "Effect": "Allow",
-    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-    "Action": ["sts:AssumeRole", "sts:TagSession"],
-    "Condition": {"StringLike": {"aws:RequestTag/tenant": "?*"}},
-}
-PREFIX = "tenants/${aws:PrincipalTag/tenant}/*"
-OBJECTS = {"Effect": "Allow", "Action": ["s3:*Object*"], "Resource": f"arn:aws:s3:::{BUCKET}/{PREFIX}"}
-LISTS = {
-    "Effect": "Allow",
-    "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
-    "Resource": f"arn:aws:s3:::{BUCKET}",
-    "Condition": {"StringLike": {"s3:prefix": PREFIX}},
-}
-TLS_ONLY = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "s3:*",
-    "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
+ARN = f"arn:aws:s3:::{BUCKET}"
+OWN, BRANDING = "tenants/acme/own", "tenants/acme/branding/logo.svg"
 
 
 def document(*statements: dict[str, Any]) -> str:
@@ -68,11 +50,12 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(flags, True))
-        s3.put_bucket_policy(Bucket=BUCKET, Policy=document(TLS_ONLY))
-        s3.put_object(Bucket=BUCKET, Key="tenants/acme/own", Body=b"acme's")
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=tls_policy(ARN))
+        for key in (OWN, BRANDING):
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"acme's")
         version = s3.put_object(Bucket=BUCKET, Key="tenants/beta/secret", Body=b"beta's", Tagging="class=secret")["VersionId"]
-        iam.create_role(RoleName="assets", AssumeRolePolicyDocument=document(TRUST))
-        iam.put_role_policy(RoleName="assets", PolicyName="prefix", PolicyDocument=document(OBJECTS, LISTS))
+        iam.create_role(RoleName="assets", AssumeRolePolicyDocument=trust_policy(ACCOUNT))
+        iam.put_role_policy(RoleName="assets", PolicyName="prefix", PolicyDocument=prefix_policy(ARN))
         yield Account(address, version)
 
 
@@ -90,17 +73,72 @@ def fetch(url: str, method: str = "GET", data: bytes | None = None) -> int:
 
 
 def test_own_prefix(account: Account) -> None:
-    """A tenant puts, lists, gets, copies, tags and deletes below its own prefix, whatever the characters of the key."""
-    acme, key = account.tenant("acme"), "tenants/acme/a b/ü+%&=?.txt"
-    acme.put_object(Bucket=BUCKET, Key=key, Body=b"x", Tagging="a=b")
+    """A tenant puts, lists, gets, copies and deletes below its own prefix, whatever the characters of the key."""
+    acme, key = account.tenant("acme"), "tenants/acme/branding b/ü+%&=?.txt"
+    acme.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    acme.put_object(Bucket=BUCKET, Key="tenants/acme/files/branding/x", Body=b"x")
     assert acme.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"x"
-    assert acme.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == [{"Key": "a", "Value": "b"}]
     acme.copy_object(Bucket=BUCKET, Key="tenants/acme/copy", CopySource={"Bucket": BUCKET, "Key": key})
     listed = acme.list_objects_v2(Bucket=BUCKET, Prefix="tenants/acme/")["Contents"]
-    assert {entry["Key"] for entry in listed} == {"tenants/acme/own", "tenants/acme/copy", key}
-    assert len(acme.list_object_versions(Bucket=BUCKET, Prefix="tenants/acme/")["Versions"]) == 3
-    acme.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key}, {"Key": "tenants/acme/copy"}]})
-    assert account.tenant("acme").list_objects_v2(Bucket=BUCKET, Prefix="tenants/acme/")["KeyCount"] == 1
+    made = {key, "tenants/acme/copy", "tenants/acme/files/branding/x"}
+    assert {entry["Key"] for entry in listed} == {OWN, BRANDING, *made}
+    acme.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": one} for one in made]})
+    assert account.tenant("acme").list_objects_v2(Bucket=BUCKET, Prefix="tenants/acme/")["KeyCount"] == 2
+
+
+BRAND: dict[str, Callable[[Any, str], Any]] = {
+    "put": lambda s3, _: s3.put_object(Bucket=BUCKET, Key=BRANDING, Body=b"<script/>", ContentType="text/html"),
+    "put beside": lambda s3, _: s3.put_object(Bucket=BUCKET, Key="tenants/acme/branding/theme.css", Body=b"@import 'x';"),
+    "put below": lambda s3, _: s3.put_object(Bucket=BUCKET, Key="tenants/acme/branding/a/b/c", Body=b""),
+    "put the folder": lambda s3, _: s3.put_object(Bucket=BUCKET, Key="tenants/acme/branding/", Body=b""),
+    "put with tags": lambda s3, _: s3.put_object(Bucket=BUCKET, Key=BRANDING, Body=b"", Tagging="a=b"),
+    "put with an ACL": lambda s3, _: s3.put_object(Bucket=BUCKET, Key=BRANDING, Body=b"", ACL="public-read"),
+    "copy over": lambda s3, _: s3.copy_object(Bucket=BUCKET, Key=BRANDING, CopySource={"Bucket": BUCKET, "Key": OWN}),
+    "copy onto itself": lambda s3, _: s3.copy_object(
+        Bucket=BUCKET, Key=BRANDING, CopySource={"Bucket": BUCKET, "Key": BRANDING}, MetadataDirective="REPLACE", ContentType="text/html"
+    ),
+    "upload in parts": lambda s3, _: s3.create_multipart_upload(Bucket=BUCKET, Key=BRANDING),
+    "upload a part": lambda s3, _: s3.upload_part(Bucket=BUCKET, Key=BRANDING, UploadId="x", PartNumber=1, Body=b""),
+    "complete": lambda s3, _: s3.complete_multipart_upload(Bucket=BUCKET, Key=BRANDING, UploadId="x", MultipartUpload={"Parts": []}),
+    "abort": lambda s3, _: s3.abort_multipart_upload(Bucket=BUCKET, Key=BRANDING, UploadId="x"),
+    "delete": lambda s3, _: s3.delete_object(Bucket=BUCKET, Key=BRANDING),
+    "delete the version": lambda s3, version: s3.delete_object(Bucket=BUCKET, Key=BRANDING, VersionId=version),
+    "delete many": lambda s3, _: s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": OWN + "-not"}, {"Key": BRANDING}]}),
+    "tag": lambda s3, _: s3.put_object_tagging(Bucket=BUCKET, Key=BRANDING, Tagging={"TagSet": []}),
+    "tag the version": lambda s3, version: s3.put_object_tagging(Bucket=BUCKET, Key=BRANDING, VersionId=version, Tagging={"TagSet": []}),
+    "delete the tags": lambda s3, _: s3.delete_object_tagging(Bucket=BUCKET, Key=BRANDING),
+    "acl": lambda s3, _: s3.put_object_acl(Bucket=BUCKET, Key=BRANDING, ACL="public-read"),
+    "retention": lambda s3, _: s3.put_object_retention(Bucket=BUCKET, Key=BRANDING, Retention={"Mode": "GOVERNANCE"}),
+    "legal hold": lambda s3, _: s3.put_object_legal_hold(Bucket=BUCKET, Key=BRANDING, LegalHold={"Status": "ON"}),
+    "restore": lambda s3, _: s3.restore_object(Bucket=BUCKET, Key=BRANDING, RestoreRequest={"Days": 1}),
+}
+
+
+@pytest.mark.parametrize("attempt", list(BRAND))
+def test_branding_is_only_read(account: Account, attempt: str) -> None:
+    """What is made from the tenant's file after checks is not replaced, changed or taken away by a session, but read."""
+    acme, before = account.tenant("acme"), account.root("s3").head_object(Bucket=BUCKET, Key=BRANDING)
+    assert refused(BRAND[attempt], acme, before["VersionId"]) in ("AccessDenied", "403")
+    kept = acme.get_object(Bucket=BUCKET, Key=BRANDING)
+    assert (kept["Body"].read(), kept["VersionId"]) == (b"acme's", before["VersionId"])
+    assert acme.get_object(Bucket=BUCKET, Key=BRANDING, VersionId=before["VersionId"])["ContentType"] == before["ContentType"]
+
+
+def test_branding_stays_read_only_whatever_is_allowed_beside_it(account: Account) -> None:
+    """A policy that allows everything, attached to the role or to the bucket, does not open it."""
+    root, iam = account.root("s3"), account.root("iam")
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    iam.put_role_policy(RoleName="assets", PolicyName="wide", PolicyDocument=document(everything))
+    root.put_bucket_policy(Bucket=BUCKET, Policy=document({**everything, "Principal": "*"}))
+    try:
+        acme = account.tenant("acme")
+        assert acme.get_object(Bucket=BUCKET, Key="tenants/beta/secret")["Body"].read() == b"beta's"  # so wide is it
+        for attempt in ("put", "delete", "tag", "delete the version"):
+            version = root.head_object(Bucket=BUCKET, Key=BRANDING)["VersionId"]
+            assert refused(BRAND[attempt], acme, version) == "AccessDenied"
+    finally:
+        root.put_bucket_policy(Bucket=BUCKET, Policy=tls_policy(ARN))
+        iam.delete_role_policy(RoleName="assets", PolicyName="wide")
 
 
 FOREIGN: dict[str, Callable[[Any, str], Any]] = {
@@ -132,7 +170,7 @@ FOREIGN: dict[str, Callable[[Any, str], Any]] = {
     "acl": lambda s3, _: s3.get_object_acl(Bucket=BUCKET, Key="tenants/beta/secret"),
     "upload": lambda s3, _: s3.create_multipart_upload(Bucket=BUCKET, Key="tenants/beta/big"),
     "read policy": lambda s3, _: s3.get_bucket_policy(Bucket=BUCKET),
-    "open the bucket": lambda s3, _: s3.put_bucket_policy(Bucket=BUCKET, Policy=document(OBJECTS)),
+    "open the bucket": lambda s3, _: s3.put_bucket_policy(Bucket=BUCKET, Policy=prefix_policy(ARN)),
     "lift the block": lambda s3, _: s3.delete_public_access_block(Bucket=BUCKET),
     "stop versions": lambda s3, _: s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"}),
     "delete the bucket": lambda s3, _: s3.delete_bucket(Bucket=BUCKET),
@@ -177,13 +215,13 @@ def test_unsigned_requests(account: Account) -> None:
         account.root("s3"),
         {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"},
     )
-    root.put_bucket_policy(Bucket=BUCKET, Policy=document(TLS_ONLY, everybody))
+    root.put_bucket_policy(Bucket=BUCKET, Policy=document(*json.loads(tls_policy(ARN))["Statement"], everybody))
     try:
         assert fetch(url) == 403
         assert fetch(f"{account.address}/moto-api/reset", "POST", b"") == 404
         assert fetch(f"{account.address}/iam_us-east-1/x") == 403
     finally:
-        root.put_bucket_policy(Bucket=BUCKET, Policy=document(TLS_ONLY))
+        root.put_bucket_policy(Bucket=BUCKET, Policy=tls_policy(ARN))
 
 
 def test_an_explicit_deny_wins(account: Account) -> None:
@@ -195,7 +233,7 @@ def test_an_explicit_deny_wins(account: Account) -> None:
         for client in (root, account.tenant("acme")):
             assert refused(client.get_object, Bucket=BUCKET, Key="tenants/acme/own") == "AccessDenied"
     finally:
-        root.put_bucket_policy(Bucket=BUCKET, Policy=document(TLS_ONLY))
+        root.put_bucket_policy(Bucket=BUCKET, Policy=tls_policy(ARN))
 
 
 def test_a_session_policy_narrows(account: Account) -> None:

@@ -22,6 +22,7 @@ ALLOW: dict[str, Any] = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
         ({"Action": "s3:GetObjec"}, False),
         ({"Action": "s3:Get?bject"}, True),
         ({"NotAction": "s3:Put*", "Action": None}, True),
+        ({"NotAction": ["s3:GetObject", "s3:GetObjectVersion"], "Action": None}, False),
         ({"Resource": "arn:aws:s3:::b/tenants/*"}, True),
         ({"Resource": "arn:aws:s3:::B/tenants/*"}, False),
         ({"Resource": "arn:aws:s3:::b/tenants/${aws:PrincipalTag/tenant}/*"}, True),
