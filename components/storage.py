@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, TypedDict
 
 import pulumi
@@ -10,6 +9,7 @@ import pulumi
 from components.aws import BucketObjectv2
 from components.edge import MARK
 from components.lean import LeanProperties
+from components.pictures import Pictures, md5
 from tenantry import branding
 from tenantry.declaration import TenantDeclaration, naming
 from tenantry.declaration.assets import content_type
@@ -24,8 +24,7 @@ class BrandingObject(BucketObjectv2, LeanProperties):  # type: ignore[misc]  # t
 class TenantStorageArgs(TypedDict):
     declaration: TenantDeclaration
     bucket: pulumi.Input[str]
-    assets: Path
-    """The folder that asset paths are relative to."""
+    pictures: Pictures
 
 
 def tenant_storage(name: str, args: TenantStorageArgs, opts: pulumi.ResourceOptions) -> None:
@@ -38,28 +37,33 @@ def tenant_storage(name: str, args: TenantStorageArgs, opts: pulumi.ResourceOpti
     common: dict[str, Any] = {
         "bucket": args["bucket"],
         "cache_control": CACHE,
+        "metadata": branding.HEADERS,
         "tags": {MARK: declaration.slug},
         "opts": opts,
     }
-    BrandingObject(
-        f"{name}-manifest",
-        key=f"{prefix}{branding.FOLDER}manifest.json",
-        content=branding.manifest(declaration, prefix),
-        content_type="application/json",
-        **common,
-    )
-    BrandingObject(
-        f"{name}-theme",
-        key=f"{prefix}{branding.FOLDER}theme.css",
-        content=branding.stylesheet(declaration),
-        content_type="text/css; charset=utf-8",
-        **common,
-    )
+    texts = {
+        "manifest": ("manifest.json", branding.manifest(declaration, prefix), "application/json"),
+        "theme": ("theme.css", branding.stylesheet(declaration), "text/css; charset=utf-8"),
+    }
+    for kind, (file, text, media_type) in texts.items():
+        BrandingObject(
+            f"{name}-{kind}",
+            key=f"{prefix}{branding.FOLDER}{file}",
+            content=text,
+            content_type=media_type,
+            # Said, so that a refresh finds an object that was replaced: of the content itself the provider compares only its own copy.
+            etag=md5(text.encode()),
+            **common,
+        )
     for kind, path in branding.assets(declaration).items():
+        picture = args["pictures"].of(path)
         BrandingObject(
             f"{name}-{kind}",
             key=branding.asset_key(prefix, kind, path),
-            source=pulumi.FileAsset(str(args["assets"] / path)),
+            source=pulumi.FileAsset(str(picture.file)),
             content_type=content_type(path),
+            # A browser that is led to the object itself saves it; <img> shows it all the same.
+            content_disposition="attachment",
+            etag=picture.md5,
             **common,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 import pulumi
@@ -12,6 +11,7 @@ from components.adoption import Adoption
 from components.configuration import TenantConfiguration
 from components.database import TenantDatabase
 from components.domain import TenantDomain
+from components.pictures import Pictures
 from components.resources.record import TenantRecord
 from components.resources.signed_tenant import SignedTenant, SignedTenantArgs
 from components.storage import tenant_storage
@@ -42,8 +42,7 @@ class TenantArgs(TypedDict):
     """The cell's bucket."""
     revision: str
     """Head of migrations/tenant."""
-    assets: Path
-    """The folder that asset paths are relative to."""
+    pictures: Pictures
     sslmode: str
     """How to connect to a server of the tenant's own (libpq's PGSSLMODE)."""
     protect: bool
@@ -119,7 +118,7 @@ class Tenant(pulumi.ComponentResource):
         TenantConfiguration(f"{name}-config", {"declaration": declaration}, after_record)
         tenant_storage(
             f"{name}-storage",
-            {"declaration": declaration, "bucket": args["bucket"], "assets": args["assets"]},
+            {"declaration": declaration, "bucket": args["bucket"], "pictures": args["pictures"]},
             after_record,
         )
         if TenantDomain.needed(declaration):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pulumi
 
+from components.pictures import Pictures
 from components.tenant import Tenant
 from stacks import claims, gate, homes
 from tenantry.clients import template
@@ -48,7 +49,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "settings": settings,
             "bucket": naming.bucket(settings.bucket_prefix, mine.declaration.cell),
             "revision": head("tenant"),
-            "assets": tenants_dir(),
+            "pictures": Pictures(tenants_dir()),
             "sslmode": sslmode(),
             "adoption": adoption,
             # None where the platform was last applied by a Tenantry that had no template.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from components.pictures import Pictures
 from components.platform import Platform
 from components.tenant import Tenant
 from stacks import claims, gate, homes
@@ -45,6 +46,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     passwords: dict[str, pulumi.Output[str]] = {}
     # By login role, as the registry names it: while a move is under way a tenant may have two.
     credentials = {naming.cell_app(cell): platform.app_password}
+    pictures = Pictures(tenants_dir())
     for mine in present:
         slug = mine.declaration.slug
         tenant = Tenant(
@@ -58,7 +60,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
                 "settings": settings,
                 "bucket": platform.bucket,
                 "revision": head("tenant"),
-                "assets": tenants_dir(),
+                "pictures": pictures,
                 "sslmode": sslmode(),
                 "adoption": adoption,
                 "template": None,

@@ -14,6 +14,13 @@ ASSETS = ("logo", "favicon")
 FOLDER: Final = "branding/"
 """Where in a tenant's prefix the objects are that its declaration makes."""
 
+HEADERS: Final = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "x-content-type-options": "nosniff",
+}
+"""What a branding object is to be served with. S3 answers no such headers by itself: each object has them as its metadata
+(``x-amz-meta-content-security-policy``), for whatever stands between the bucket and a browser to make headers of."""
+
 
 def asset_key(prefix: str, kind: str, path: str) -> str:
     """The object key of a branding asset: ``tenants/acme/branding/logo.svg`` for ``assets/acme/whatever.svg``."""
@@ -27,7 +34,10 @@ def assets(declaration: TenantDeclaration) -> dict[str, str]:
 
 
 def manifest(declaration: TenantDeclaration, prefix: str) -> str:
-    """JSON: names, object keys of the assets, theme, features and legal links; the same text for the same declaration."""
+    """JSON: names, object keys of the assets and the headers to serve them with, theme, features and legal links.
+
+    The same text for the same declaration.
+    """
     theme = declaration.theme
     content: dict[str, Any] = {
         "tenant": {"id": str(declaration.id), "slug": declaration.slug, "name": declaration.name},
@@ -36,6 +46,7 @@ def manifest(declaration: TenantDeclaration, prefix: str) -> str:
         "stylesheet": f"{prefix}{FOLDER}theme.css",
         "theme": {**{name: getattr(theme, name) for name in COLOURS}, "font": theme.font},
         "features": dict(declaration.features),
+        "headers": HEADERS,
         "legal": {"terms": declaration.legal.terms, "privacy": declaration.legal.privacy},
     }
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -16,6 +16,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from concurrent import futures
@@ -89,6 +90,9 @@ class LanguageHost(LanguageRuntimeServicer):
         sys.path[0] = directory  # where `python -m` has put the working directory
         sys.argv = [program, *request.args]
         _configure(request, self.engine_address)
+        # What the program leaves there goes with the run: this process may live on, or end without a word.
+        folder = tempfile.TemporaryDirectory(prefix="pulumi-program-", ignore_cleanup_errors=True)
+        tempfile.tempdir = folder.name
         try:
             _in_loop(lambda: runpy.run_path(program, run_name="__main__"), request.parallel)
         except pulumi.RunError as error:
@@ -108,6 +112,8 @@ class LanguageHost(LanguageRuntimeServicer):
             pulumi.log.error(f"Program failed with an unhandled exception:\n{_of_program(error, directory)}")
             return language_pb2.RunResponse(bail=True)
         finally:
+            tempfile.tempdir = None
+            folder.cleanup()
             sys.stdout.flush()
             sys.stderr.flush()
         return language_pb2.RunResponse()

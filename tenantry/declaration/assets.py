@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final
-from xml.etree.ElementTree import ParseError
+from typing import Annotated, Final
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from pydantic import AfterValidator
 
+from tenantry.declaration import bitmap, svg
 from tenantry.declaration.problems import invalid, shown
+from tenantry.declaration.yaml_source import CONFLICT
 
 MAX_BYTES: Final = 512 * 1024
 MAX_PIXELS: Final = 2048
@@ -21,31 +21,11 @@ COMMON_FOLDER: Final = "shared"
 """``assets/shared/`` belongs to the platform (no tenant can have that slug); every other folder to the tenant of its name."""
 
 CONTENT_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png", "ico": "image/vnd.microsoft.icon"}
+_LFS: Final = b"version https://git-lfs.github.com/spec/"
 ALLOWED: Final = {"logo": ("svg", "png"), "favicon": ("svg", "png", "ico")}
 
 _PATH: Final = re.compile(
     r"assets/([a-z][a-z0-9-]*)/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)\.(svg|png|ico)", re.ASCII
-)
-_SVG: Final = "{http://www.w3.org/2000/svg}"
-_ENCODING: Final = re.compile(rb"\s*<\?xml[^>]*\sencoding\s*=\s*[\"']([^\"']*)")
-# What drawing programs leave in a file; browsers ignore it. Any other namespace (XHTML, MathML) could run or load.
-_EDITORS: Final = (
-    "{http://www.inkscape.org/",
-    "{http://sodipodi.",
-    "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}",
-    "{http://purl.org/dc/",
-    "{http://creativecommons.org/ns#}",
-    "{http://ns.adobe.com/",
-    "{http://www.bohemiancoding.com/sketch/",
-)
-_ELEMENTS: Final = (
-    "svg g defs symbol use title desc metadata path rect circle ellipse line polyline polygon text tspan textPath "
-    "linearGradient radialGradient stop clipPath mask pattern marker style filter feGaussianBlur feOffset feBlend "
-    "feColorMatrix feComposite feFlood feMerge feMergeNode feDropShadow feMorphology switch view"
-)
-_SVG_ELEMENTS: Final = frozenset(_ELEMENTS.split())
-_CSS_LOADS: Final = re.compile(
-    r"@import|expression\s*\(|javascript:|behavior\s*:|-moz-binding|\\|url\s*\(\s*['\"]?\s*(?!['\"#\s])", re.IGNORECASE
 )
 
 
@@ -90,23 +70,46 @@ def check_asset(directory: Path, slug: str, use: str, path: str) -> None:
         if not file.is_file():
             raise invalid(f"{path} is not a file")
         if status.st_size > MAX_BYTES:
-            raise invalid(f"{path} is larger than {MAX_BYTES // 1024} KiB", "make it smaller")
-        _check_file(str(file), kind, path, status.st_size, status.st_mtime_ns)
+            raise _too_large(path)
+        published(directory, path)
     except FileNotFoundError:
         raise invalid(f"{path} does not exist", f"looked in {root}") from None
     except OSError as error:
         raise invalid(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-@lru_cache(maxsize=4096)
-def _check_file(file: str, kind: str, path: str, size: int, changed: int) -> None:
+def published(directory: Path, path: str) -> bytes:
+    """What is published of an asset below ``directory``: written anew from what was checked, the same bytes on every machine.
+
+    Raises ``PydanticCustomError`` as ``check_asset`` does, and ``OSError`` where the file is gone.
+    """
+    file = directory / path
+    status = file.stat()
+    return _rewritten(str(file), path.rpartition(".")[2], path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _rewritten(file: str, kind: str, path: str, size: int, changed: int) -> bytes:
     """Size and time of change are part of the cache's key, so that an edited file is looked at again."""
     with Path(file).open("rb") as stream:
         data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise _too_large(path)
+    if data.startswith(_LFS):
+        raise invalid(f"{path} is not the picture but git LFS's pointer to it", "git lfs pull")
     if kind == "svg":
-        _check_svg(data, path)
-    else:
-        _check_bitmap(data, kind, path)
+        if CONFLICT.search(data):
+            raise invalid(f"{path} has git's marks of a conflict", "settle the conflict, and take the marks out")
+        return svg.rewritten(data, path)
+    _check_bitmap(data, kind, path)
+    try:
+        return bitmap.rewritten(data, kind)
+    except (ValueError, struct.error) as error:
+        raise invalid(f"{path} is a damaged {kind.upper()} image: {error}") from None
+
+
+def _too_large(path: str) -> Exception:
+    return invalid(f"{path} is larger than {MAX_BYTES // 1024} KiB", "make it smaller")
 
 
 def _check_bitmap(data: bytes, kind: str, path: str) -> None:
@@ -121,54 +124,3 @@ def _check_bitmap(data: bytes, kind: str, path: str) -> None:
         raise invalid(f"{path} is not a {kind.upper()} image", "save it again in that format") from None
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise invalid(f"{path} is a damaged {kind.upper()} image: {str(error)[:100]}") from None
-
-
-def _check_svg(data: bytes, path: str) -> None:
-    # In another encoding the checks below would not see what a browser sees.
-    if b"\0" in data or not _is_utf8(data):
-        raise invalid(f"{path} is not UTF-8", "save it as UTF-8")
-    try:
-        root = fromstring(data.decode("utf-8-sig"), forbid_dtd=True, forbid_entities=True, forbid_external=True)
-    except DefusedXmlException:
-        raise invalid(f"{path} has a document type or entities", "export it as plain SVG") from None
-    except (ParseError, ValueError, LookupError) as error:
-        raise invalid(f"{path} is not an SVG image: {str(error)[:100]}") from None
-    if root.tag != f"{_SVG}svg":
-        raise invalid(f"{path} is not an SVG image", 'its root is <svg xmlns="http://www.w3.org/2000/svg">')
-    # ElementTree drops processing instructions, a browser follows <?xml-stylesheet?>.
-    if b"<?" in data.replace(b"<?xml ", b"", 1):
-        raise invalid(f"{path} has a processing instruction", "remove it")
-    for element in root.iter():
-        _check_element(element, path)
-
-
-def _is_utf8(data: bytes) -> bool:
-    declared = _ENCODING.match(data)
-    if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
-        return False
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _check_element(element: Any, path: str) -> None:
-    tag = element.tag
-    if not isinstance(tag, str):  # a comment
-        return
-    if tag.startswith(_EDITORS):
-        return
-    name = tag.removeprefix(_SVG)
-    if not tag.startswith(_SVG) or name not in _SVG_ELEMENTS:
-        raise invalid(f"{path} contains <{name.rpartition('}')[2][:40]}>", "export it as plain SVG")
-    for attribute, value in element.attrib.items():
-        local = attribute.rpartition("}")[2].lower()
-        if local.startswith("on"):
-            raise invalid(f"{path} has a script in {local[:40]}", "remove it")
-        if local in ("href", "src", "base") and not value.startswith("#"):
-            raise invalid(f"{path} refers to {shown(value)}", "an SVG may refer only to its own parts (#id)")
-        if not attribute.startswith(_EDITORS) and _CSS_LOADS.search(value):
-            raise invalid(f"{path} loads or runs something in {local[:40]}", "remove it")
-    if name == "style" and _CSS_LOADS.search("".join(element.itertext())):
-        raise invalid(f"{path} loads something in <style>", "remove it")

@@ -1,4 +1,4 @@
-"""The declarations of another commit, and what differs from them, key by key; assets by their bytes."""
+"""The declarations of another commit, and what differs from them, key by key; assets by what is published of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tenantry.clients import process
+from tenantry.declaration.assets import published
 from tenantry.declaration.loader import Declarations, load
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.problems import DeclarationErrors
@@ -21,7 +22,7 @@ from tenantry.settings import PlatformSettings
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The declarations of a folder with what they name: the SHA-256 (hex) of each asset by its path."""
+    """The declarations of a folder with what they name: the SHA-256 (hex) of what is published of each asset, by its path."""
 
     tenants: Declarations
     assets: Mapping[str, str]
@@ -30,7 +31,7 @@ class Tree:
     def of(cls, directory: Path, tenants: Declarations) -> Tree:
         """``tenants`` as loaded from ``directory``."""
         paths = {path for tenant in tenants.values() for path in (tenant.branding.logo, tenant.branding.favicon) if path}
-        return cls(tenants, {path: hashlib.sha256((directory / path).read_bytes()).hexdigest() for path in paths})
+        return cls(tenants, {path: hashlib.sha256(published(directory, path)).hexdigest() for path in paths})
 
     def flat(self, slug: str) -> dict[str, Any]:
         """The tenant's keys, and ``branding.logo.sha256`` beside the path; nothing where it is not declared."""

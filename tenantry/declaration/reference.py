@@ -12,6 +12,7 @@ from tenantry.declaration import naming
 from tenantry.declaration.assets import COMMON_FOLDER, MAX_PIXELS
 from tenantry.declaration.assets import MAX_BYTES as ASSET_BYTES
 from tenantry.declaration.css import AT_RULES
+from tenantry.declaration.css import MAX_DEPTH as CSS_DEPTH
 from tenantry.declaration.explain import inner_type
 from tenantry.declaration.keys import COMMON_PLACEHOLDERS, CONFIGURATION_KEYS, FEATURES, LIMITS, TEMPLATES
 from tenantry.declaration.model import ISOLATIONS, STATES, TenantDeclaration
@@ -44,10 +45,11 @@ _RULES = f"""\
   platform's domain. Unicode is allowed in one script per label, unless it looks like an ASCII name; two tenants cannot claim
   the same or a look-alike name.
 - **CSS** may use {", ".join(f"`@{name}`" for name in sorted(AT_RULES))},
-  and in `url()` only base64 PNG, GIF, JPEG or WebP data. No `@import`, `expression()`, `behavior`, `-moz-binding`, `</`.
+  and in `url()` only base64 PNG, GIF, JPEG or WebP data. No `@import`, `expression()`, `behavior`, `-moz-binding`, `</`;
+  brackets, strings and comments are closed, at most {CSS_DEPTH} brackets in each other.
 - **Pictures** are below `tenants/assets/<slug>/` (the platform's own below `assets/{COMMON_FOLDER}/`), at most {ASSET_BYTES // 1024} KiB
   and {MAX_PIXELS} pixels wide and high, and what their name says. SVG: no script, event attribute, link out, document type, embedded
-  page or picture.
+  page or picture; style may name parts of the picture alone. What is published is written anew ([branding.md](branding.md)).
 - **Links** begin with `https://`, without user name or port.
 - **YAML**: at most {MAX_BYTES // 1024} KiB and {MAX_DEPTH} levels; UTF-8; one document. No duplicate keys, anchors, aliases, merge keys,
   tags or directives. Only `true` and `false` are booleans (`no` is text); numbers are decimal; dates are text.

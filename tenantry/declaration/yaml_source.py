@@ -41,6 +41,8 @@ _WORDS: Final[dict[str, Any]] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 # At most 18 digits: int() of a long text is quadratic. A leading zero stays text, because YAML 1.1 reads 010 as 8.
+CONFLICT: Final = re.compile(rb"^[ \t]*(<{7}|>{7})(?:[ \t\r\n]|\Z)", re.MULTILINE)
+"""A line that git puts around what two branches say."""
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
 _FLOAT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})?(?:\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 
@@ -126,6 +128,9 @@ def _text(data: bytes) -> str:
     # libyaml ends a text at its first NUL without saying so.
     if "\0" in text:
         raise YamlFaults([_at(data, data.index(b"\0"), "contains a NUL byte")])
+    # Inside a long text they would be words like others, and be mailed.
+    if marker := CONFLICT.search(data):
+        raise YamlFaults([_at(data, marker.start(1), "has git's marks of a conflict", "settle the conflict, and take the marks out")])
     return text
 
 

@@ -101,7 +101,7 @@ tenant:
   sessions: drop
   webhooks: drop
 control: {%s}
-objects: [public/]
+objects: [public/, brand]
 """
 
 ROWS = 50

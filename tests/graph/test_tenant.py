@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.adoption import NOTHING, Adoption
+from components.pictures import Pictures
 from components.tenant import Tenant
 from stacks import homes
 from tenantry.clients.ledger import Ledger
@@ -32,7 +33,7 @@ def make(declaration, settings, adoption=NOTHING, released=()):
             "settings": settings,
             "bucket": "tenantry-dev-main",
             "revision": "0001",
-            "assets": Path("tenants"),
+            "pictures": Pictures(Path("tenants")),
             "sslmode": "require",
             "adoption": adoption,
             "template": "tenantry_template",

@@ -1,9 +1,10 @@
-"""Copies the objects that the classification lets across: inside S3, without their metadata."""
+"""Copies the objects that the classification lets across: inside S3, without their metadata. Branding never is among them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from tenantry import branding
 from tenantry.clients import aws
 from tenantry.clients.stores import TenantStore
 
@@ -34,4 +35,6 @@ def copy(source: TenantStore, target: TenantStore, prefixes: Sequence[str], tell
 def _keys(source: TenantStore, prefixes: Sequence[str]) -> Iterator[str]:
     for prefix in prefixes:
         for page in aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=source.bucket, Prefix=source.prefix + prefix):
-            yield from (entry["Key"] for entry in page.get("Contents", ()))
+            keys = (entry["Key"] for entry in page.get("Contents", ()))
+            # Also where only the beginning of its name is classified.
+            yield from (key for key in keys if not key.startswith(source.prefix + branding.FOLDER))

@@ -89,7 +89,6 @@ def tenant(platform, neighbours, request):
         connection.execute("DELETE FROM documents WHERE title < 'T 2'")
         connection.execute("UPDATE documents SET body = 'gone' WHERE title = 'T 2'")
     platform.write(store, 3, "too much ")
-    s3.delete_object(Bucket=store.bucket, Key=f"{store.prefix}branding/theme.css")
     s3.put_object(Bucket=store.bucket, Key=f"{store.prefix}files/large", Body=b"overwritten")
     s3.put_object(Bucket=store.bucket, Key=f"{store.prefix}files/new.txt", Body=b"too much", ContentType="text/plain")
     with registry.transaction() as connection:
