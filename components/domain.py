@@ -27,8 +27,10 @@ class TenantDomain(pulumi.ComponentResource):
         super().__init__("tenantry:tenant:TenantDomain", name, None, opts)
         declaration, settings = args["declaration"], args["settings"]
 
-        def child(logical_name: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(parent=self, import_=args["adoption"].of(logical_name), depends_on=list(after))
+        def child(logical_name: str, after: Sequence[pulumi.Resource] = (), ignore: Sequence[str] = ()) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(
+                parent=self, import_=args["adoption"].of(logical_name), depends_on=list(after), ignore_changes=list(ignore)
+            )
 
         hostnames = [
             CustomHostname(
@@ -37,7 +39,8 @@ class TenantDomain(pulumi.ComponentResource):
                 hostname=host,
                 # Keys as on the wire: components.cloudflare leaves out the declarations that would translate them.
                 ssl={"method": "http", "type": "dv", "bundleMethod": "ubiquitous"},
-                opts=child(f"{name}-{host}"),
+                # Cloudflare answers with both; its provider keeps them at a refresh, and would take them back at each run that comes after.
+                opts=child(f"{name}-{host}", ignore=["ssl.wildcard", "ssl.settings"]),
             )
             for host in declaration.domains
         ]

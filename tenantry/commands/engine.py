@@ -42,7 +42,9 @@ def preview(
     from tenantry.operations import apply, engine
 
     declared, stacks = _chosen(slug, stack, every)
-    results = apply.over(stacks, lambda name: engine.preview(name, declared, lambda step: None, refresh=refresh), parallel=parallel)
+    results = apply.over(
+        stacks, lambda name: engine.preview(name, declared, lambda step: None, refresh=refresh), declared, parallel=parallel
+    )
     if not as_json:
         for result in results:
             for step in result.outcome.steps if result.outcome else ():
@@ -71,7 +73,7 @@ def up(
 
     declared, stacks = _chosen(slug, stack, every)
     progress = console.StackProgress()
-    results = apply.over(stacks, lambda name: engine.up(name, declared, progress, refresh=refresh), parallel=parallel)
+    results = apply.over(stacks, lambda name: engine.up(name, declared, progress, refresh=refresh), declared, parallel=parallel)
     done = [result.stack for result in results if result.outcome]
     domain = PlatformSettings.from_project(project_root()).domain
     # A link opens the tenant to whoever reads it, and what is no terminal is a log: there none is made.

@@ -63,17 +63,31 @@ def levels(stacks: Iterable[str]) -> list[list[str]]:
     return [level for level in order if level]
 
 
-def over(stacks: Iterable[str], work: Work, *, parallel: int | None = None) -> list[Result]:
-    """Does ``work`` for each stack. A level is begun only when no stack of the ones before failed; all of a level are tried."""
+def over(stacks: Iterable[str], work: Work, declared: Declarations, *, parallel: int | None = None) -> list[Result]:
+    """Does ``work`` for each stack, level by level; one that needs a stack which failed is not begun. All others are tried."""
     results: list[Result] = []
+    failed: set[str] = set()
     with ThreadPoolExecutor(parallel or os.cpu_count() or 2) as pool:
         for level in levels(stacks):
-            if any(result.error for result in results):
-                blocked = WorkError("not begun, because a stack that it needs failed")
-                results += [Result(stack, None, blocked) for stack in level]
-                continue
-            results += pool.map(lambda stack: _attempt(stack, work), level)
+            blocked = {stack: missing for stack in level if (missing := failed & _needs(stack, declared))}
+            results += [Result(stack, None, _not_begun(missing)) for stack, missing in blocked.items()]
+            done = list(pool.map(lambda stack: _attempt(stack, work), [stack for stack in level if stack not in blocked]))
+            failed |= {result.stack for result in done if result.error}
+            results += done
     return results
+
+
+def _needs(stack: str, declared: Declarations) -> set[str]:
+    """The main cell has the registry; a dedicated tenant is in its cell's bucket."""
+    if stack == naming.SHARED_STACK:
+        return set()
+    tenant = declared.get(stack) if naming.cell_of_stack(stack) is None else None
+    return {naming.SHARED_STACK, *([naming.cell_stack(tenant.cell)] if tenant else [])}
+
+
+def _not_begun(missing: set[str]) -> WorkError:
+    names = " and ".join(sorted(missing))
+    return WorkError(f"not begun, because it needs {names}, which failed", "see to that one, then run the same command again")
 
 
 def _attempt(stack: str, work: Work) -> Result:

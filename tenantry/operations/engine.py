@@ -27,7 +27,7 @@ from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
 from tenantry.errors import TransientError, WorkError
 from tenantry.operations import stack_lock
-from tenantry.operations.engine_failure import explained
+from tenantry.operations.engine_failure import explained, is_of_something_gone
 from tenantry.operations.progress import Run, Step
 from tenantry.settings import PlatformSettings, project_root
 
@@ -62,7 +62,7 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
         book = _check(stack, declared)
         environment = {"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}
 
-        def once(interrupted: bool) -> Outcome:
+        def once(interrupted: bool, refresh: bool = refresh) -> Outcome:
             return _run(
                 stack,
                 report,
@@ -73,11 +73,15 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
 
         try:
             outcome = once(book.interrupted)
-        except WorkError:
-            if not book.interrupted:
+        except WorkError as error:
+            if is_of_something_gone(error) and not refresh:
+                # One lost answer to a DELETE is enough, and without a refresh every run after it would fail in the same place.
+                outcome = once(True, refresh=True)
+            elif book.interrupted:
+                # A plugin outlives its killed engine by a moment: what it still made after the gate had looked is found the second time.
+                outcome = once(True)
+            else:
                 raise
-            # A plugin outlives its killed engine by a moment: what it still made after the gate had looked is found the second time.
-            outcome = once(True)
         with Server.from_environment().connect() as connection:
             ledger.finish(connection, stack)
             ledger.let_go(connection, stack)

@@ -17,6 +17,9 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 
+# A provider that was to remove what is gone already: Cloudflare's and PostgreSQL's take that for a failure, AWS's do not.
+_GONE = re.compile(r"\b404 Not Found\b|\b(?:role|database|schema) \"[^\"]+\" does not exist")
+
 # What the engine prints when Ctrl-C or a service's stop reaches it beside the worker; -2, -15: before it listened.
 _TOLD_TO_STOP = re.compile(r"^(?:\^C|SIG[A-Z]+) received; cancelling|^\s*code: -(?:2|15)$", re.MULTILINE)
 
@@ -24,6 +27,11 @@ _TOLD_TO_STOP = re.compile(r"^(?:\^C|SIG[A-Z]+) received; cancelling|^\s*code: -
 def _failure(message: str, hint: str) -> WorkError:
     """``TransientError`` where the cause passes by itself."""
     return (TransientError if _PASSING.search(message) else WorkError)(message, hint)
+
+
+def is_of_something_gone(error: WorkError) -> bool:
+    """Whether a run failed over a thing that is no more: the state learns that by a refresh, and only then a removal can end."""
+    return bool(_GONE.search(error.message))
 
 
 def explained(stack: str, problems: Sequence[tuple[str, str]], output: str) -> WorkError:

@@ -98,7 +98,7 @@ def test_no_stack_ends_the_run_over_all():
     def work(stack):
         return raising({"shared": "second", "acme": "first", "birch": "third"}[stack])
 
-    found = {result.stack: result for result in apply.over(["shared", "acme", "birch"], work, parallel=1)}
+    found = {result.stack: result for result in apply.over(["shared", "acme", "birch"], work, {}, parallel=1)}
     assert found["acme"].error.message.startswith("unexpected RecursionError")
     assert (found["birch"].outcome, found["birch"].error) == ("THIRD", None)
 
@@ -214,3 +214,24 @@ def test_no_database_ends_the_look_at_the_fleet():
 
     (found,) = table_sets._look([Odd()], {"d"})
     assert found.problem.startswith("unexpected RecursionError")
+
+
+def test_a_stack_that_failed_keeps_only_those_from_being_begun_that_need_it():
+    """A cell that fails is no reason for the tenants of the others; the main cell, which has the registry, is one for everybody."""
+    from tenantry.operations import apply
+
+    declared = {slug: SimpleNamespace(cell=cell) for slug, cell in (("acme", "main"), ("elm", "eu1"))}
+
+    def run(failing):
+        def work(stack):
+            if stack == failing:
+                raise WorkError("failed")
+
+        results = apply.over(["shared", "shared-eu1", "acme", "elm"], work, declared, parallel=1)
+        return {result.stack: result.error.message if result.error else "" for result in results}
+
+    assert run("shared-eu1") == {
+        "shared": "", "shared-eu1": "failed", "acme": "", "elm": "not begun, because it needs shared-eu1, which failed"
+    }  # fmt: skip
+    assert set(run("shared").values()) == {"failed", "not begun, because it needs shared, which failed"}
+    assert run("acme") == {"shared": "", "shared-eu1": "", "acme": "failed", "elm": ""}

@@ -59,6 +59,11 @@ class Client:
             ) from error
         return response.json().get("result")
 
+    def remove(self, path: str, what: str) -> None:
+        """A DELETE. As the official plugin does, it takes "there is none" for a failure. Raises ProviderError."""
+        if self.call("delete", path, what) is None:
+            raise ProviderError(f"{what}: failed to make http request: DELETE {path}: 404 Not Found", "Refresh the stack, then run again.")
+
     def _connected(self) -> Any:
         import cloudflare
 

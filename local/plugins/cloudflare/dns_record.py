@@ -75,7 +75,7 @@ class DnsRecord(ResourceType):
         return _outputs(answer, new)
 
     def delete(self, client: Client, id: str, state: Props, ctx: Context) -> None:
-        client.call("delete", f"/zones/{state['zoneId']}/dns_records/{id}", _named(state))
+        client.remove(f"/zones/{state['zoneId']}/dns_records/{id}", _named(state))
 
 
 def _named(props: Props) -> str:

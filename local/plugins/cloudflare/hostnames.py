@@ -79,7 +79,7 @@ class CustomHostname(ResourceType):
         return _outputs(answer)
 
     def delete(self, client: Client, id: str, state: Props, ctx: Context) -> None:
-        client.call("delete", f"/zones/{state['zoneId']}/custom_hostnames/{id}", _named(state))
+        client.remove(f"/zones/{state['zoneId']}/custom_hostnames/{id}", _named(state))
 
 
 class FallbackOrigin(ResourceType):
@@ -106,7 +106,7 @@ class FallbackOrigin(ResourceType):
         return self._put(client, new)
 
     def delete(self, client: Client, id: str, state: Props, ctx: Context) -> None:
-        client.call("delete", _origin_path(id), f"fallback origin of zone {id}")
+        client.remove(_origin_path(id), f"fallback origin of zone {id}")
 
     def _put(self, client: Client, new: Props) -> Props:
         answer = client.call("put", _origin_path(new["zoneId"]), f"fallback origin {new['origin']}", {"origin": new["origin"]})

@@ -97,11 +97,12 @@ def test_updated_in_place(driver: Driver, api: httpx.Client, token: str) -> None
 
 @TOKENS
 def test_gone_is_seen_and_deleting_it_again_is_fine(driver: Driver, api: httpx.Client, token: str) -> None:
-    """What somebody else deleted is gone after a refresh, and deleting it is no error."""
+    """What somebody else deleted is gone after a refresh, and deleting it fails, as the official plugin has it."""
     made = driver.create(token, CASES[token])
     assert api.delete(PATHS[token].format(made.id)).status_code == 200
     assert driver.refresh(made) is None
-    driver.delete(made)
+    with pytest.raises(grpc.RpcError, match="404 Not Found"):
+        driver.delete(made)
 
 
 @TOKENS
