@@ -12,10 +12,9 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import migrations
+from tenantry.clients import extensions, migrations
 from tenantry.clients.postgres import Server, acting_as, may_act_as
 from tenantry.declaration import naming
-from tenantry.settings import migrations_dir
 
 
 class Fleet:
@@ -51,14 +50,15 @@ class Fleet:
                     schema = naming.tenant_schema(slug)
                     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
                     for key, value in (
-                        ("search_path", schema),
+                        ("search_path", migrations.search_path(schema)),
                         ("tenantry.app_role", naming.tenant_app(slug)),
                         ("tenantry.tenant_id", str(naming.tenant_id(slug))),
                         ("tenantry.platform_role", ""),
                     ):
                         connection.execute("SELECT set_config(%s, %s, true)", [key, value])
+                    connection.execute(extensions.HOME.encode())
                     connection.execute(script.encode())
-                    connection.execute((migrations_dir() / "isolation.sql").read_bytes())
+                    connection.execute(migrations.isolation())
         self.register(slugs, "schema", labels=labels)
 
     def database(self, slug: str, revision: str = "head", labels: Mapping[str, str] = {}) -> None:

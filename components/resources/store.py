@@ -13,7 +13,7 @@ from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
-from tenantry.clients import logins, migrations, own_server, privileges, row_context, template
+from tenantry.clients import extensions, logins, migrations, own_server, privileges, row_context, template
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
@@ -110,12 +110,12 @@ class StoreProvider(DeclaredProvider):
             ):
                 connection.execute(
                     sql.SQL(
-                        "ALTER ROLE {role} PASSWORD {hashed}; ALTER ROLE {role} IN DATABASE {database} SET search_path = {schema}"
+                        "ALTER ROLE {role} PASSWORD {hashed}; ALTER ROLE {role} IN DATABASE {database} SET search_path = {path}"
                     ).format(
                         role=sql.Identifier(props["app_role"]),
                         hashed=hashed,
                         database=sql.Identifier(props["database"]),
-                        schema=sql.Identifier(props["schema"]),
+                        path=sql.SQL(", ").join(map(sql.Identifier, naming.search_path(props["schema"]))),
                     )
                 )
                 posture = _posture(connection, props)
@@ -144,6 +144,8 @@ class StoreProvider(DeclaredProvider):
                 return
             raise
         with connection:
+            extensions.bring_home(connection, _props["schema"])
+            extensions.refuse_to_leave(connection, _props["schema"])
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
                 logins.end_sessions(connection, _props["app_role"])
                 connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(_props["app_role"])))

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
 
-from tenantry.clients import migrations
+from tenantry.clients import migrations, table_rules
 from tenantry.clients.migrations import VERSION_TABLE
 from tenantry.errors import WorkError
 from tenantry.settings import migrations_dir
@@ -29,22 +29,23 @@ class Learned:
 
     policies: dict[Kind, _Policy] = field(default_factory=dict)
     """Whose the tables are → how the server keeps the policy on them."""
-    guards: dict[tuple[str, str, Kind], str] = field(default_factory=dict)
-    """From and to which revision, and whose the tables are → what isolation.sql did to the new tables."""
+    guards: dict[tuple[str, str], str] = field(default_factory=dict)
+    """From and to which revision → what isolation.sql did to the new tables of a tenant's own."""
 
 
 @dataclass(frozen=True)
 class _Policy:
-    """A policy as PostgreSQL keeps it: its tree, with the tenant's id as a list of its bytes."""
+    """A policy as PostgreSQL keeps it: its tree, with the tenant's id as a list of its bytes. ``migration``: that of migrations."""
 
     tree: str
     signed: bool
+    migration: str = ""
 
     @classmethod
-    def of(cls, tree: str, tenant_id: str) -> _Policy | None:
+    def of(cls, tree: str, migration: str, tenant_id: str) -> _Policy | None:
         """None where the tree does not show how a tenant's id is written in it."""
         if not tenant_id:
-            return cls(tree, signed=True)
+            return cls(tree, True, migration)
         written = {signed: _bytes(tenant_id, signed=signed) for signed in (True, False)}  # as the processor has it
         found = [signed for signed, text in written.items() if text in tree]
         return cls(tree.replace(written[found[0]], _THE_TENANT), found[0]) if len(found) == 1 else None
@@ -65,8 +66,8 @@ def prepare(connection: psycopg.Connection, lock_seconds: float) -> None:
     # The second is the first as a statement that fails: the COMMIT behind it in one text is then not reached.
     prepared = f"""
         SET lock_timeout = {int(lock_seconds * 1000)}; SET plan_cache_mode = force_generic_plan;
-        PREPARE tenantry_unguarded (name, name, text) AS {question};
-        PREPARE tenantry_guarded (name, name, text) AS
+        PREPARE tenantry_unguarded (name, name, text, text) AS {question};
+        PREPARE tenantry_guarded (name, name, text, text) AS
             SELECT 1 / (cardinality(unguarded) = 0 AND placed)::int FROM ({question}) AS found
     """  # noqa: S608  # our own file
     connection.execute(prepared.encode())
@@ -85,11 +86,11 @@ def advance(
     """
     roles: migrations.Roles = {"owner": owner, "app_role": app_role, "tenant_id": tenant_id}
     script, kind = migrations.rendered("tenant", current, target), _kind(connection, tenant_id)
-    policy, guards = learned.policies.get(kind), learned.guards.get((current, target, kind))
+    policy, guards = learned.policies.get(kind), learned.guards.get((current, target))
     try:
-        if script and policy and guards is not None:
+        if kind == "own" and script and policy and guards is not None:
             guards = guards.replace(_THE_TENANT, tenant_id).replace(_THE_ROLE, sql.Identifier(app_role).as_string())
-            question = ", ".join(_literal(text) for text in (schema, app_role, policy.naming(tenant_id)))
+            question = ", ".join(_literal(text) for text in (schema, app_role, policy.naming(tenant_id), ""))
             whole = f"""
                 BEGIN; {_as_owner(schema, owner)};
                 SELECT 1 / count(*) FROM {VERSION_TABLE} WHERE version_num = {_literal(current)};
@@ -110,7 +111,13 @@ def advance(
             raise WorkError(f"at revision {found} meanwhile, which is not ours", "it was migrated by a newer Tenantry: use that one")
         script = migrations.rendered("tenant", found, target) if found != target else ""
         if script:
-            _run_guarded(connection, schema, script, app_role, tenant_id, learned, (found, target, kind))
+            if kind != "own":
+                migrations.open_to_revisions(connection)
+            before = table_rules.faults(connection, schema, shared=kind != "own")
+            guards = _run_guarded(connection, schema, script, app_role, tenant_id, learned, kind)
+            table_rules.refuse_new(connection, schema, before, shared=kind != "own")
+            if kind == "own" and guards is not None:
+                learned.guards[(found, target)] = guards
         connection.execute("COMMIT")
     except BaseException:
         if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
@@ -130,25 +137,28 @@ def _run_guarded(
     app_role: str,
     tenant_id: str,
     learned: Learned,
-    step: tuple[str, str, Kind],
-) -> None:
-    """Runs the script in the open transaction, and then isolation for what lacks it."""
-    isolation, kind = (migrations_dir() / "isolation.sql").read_bytes(), step[2]
+    kind: Kind,
+) -> str | None:
+    """Runs the script in the open transaction, and then isolation for what lacks it; what that did, None where it did all."""
+    isolation = migrations.isolation()
     if kind not in learned.policies:
         connection.execute(script.encode(), prepare=False)
         connection.execute(isolation, prepare=False)
         row = connection.execute(
             "SELECT replace(replace(p.polqual::text, format(':varattno %s ', a.attnum), ':varattno 1 '),"
-            " format(':varattnosyn %s ', a.attnum), ':varattnosyn 1 ') FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
+            " format(':varattnosyn %s ', a.attnum), ':varattnosyn 1 '), coalesce(m.polqual::text, '')"
+            " FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
             " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped"
+            " LEFT JOIN pg_policy m ON m.polrelid = c.oid AND m.polname = 'migration'"
             " WHERE p.polname = 'tenant_isolation' AND c.relnamespace = current_schema()::regnamespace LIMIT 1"
         ).fetchone()
-        policy = _Policy.of(str(row[0]), tenant_id) if row else None
+        policy = _Policy.of(str(row[0]), str(row[1]), tenant_id) if row else None
         if policy:
             learned.policies[kind] = policy
-        return
-    question = sql.SQL("SET LOCAL search_path TO pg_catalog; EXECUTE tenantry_unguarded ({}, {}, {})").format(
-        schema, app_role, learned.policies[kind].naming(tenant_id)
+        return None
+    policy = learned.policies[kind]
+    question = sql.SQL("SET LOCAL search_path TO pg_catalog; EXECUTE tenantry_unguarded ({}, {}, {}, {})").format(
+        schema, app_role, policy.naming(tenant_id), policy.migration
     )
     unguarded, placed = _last_row(connection, f"{script}; {question.as_string(connection)}")
     guards = ""
@@ -160,8 +170,8 @@ def _run_guarded(
         connection.execute(isolation, prepare=False)
         guards, role = _last_row(connection, "SELECT current_setting('tenantry.guards'), quote_ident(current_setting('tenantry.app_role'))")
         guards = guards.replace(f" {role};", f" {_THE_ROLE};")
-        guards = guards.replace(f"'{tenant_id}'", f"'{_THE_TENANT}'") if tenant_id else guards
-    learned.guards[step] = guards
+        guards = guards.replace(f"'{tenant_id}'", f"'{_THE_TENANT}'")
+    return guards
 
 
 def _kind(connection: psycopg.Connection, tenant_id: str) -> Kind:
@@ -173,10 +183,10 @@ def _kind(connection: psycopg.Connection, tenant_id: str) -> Kind:
 
 def _as_owner(schema: str, owner: str) -> str:
     """The first statement of a transaction that migrates ``schema``: as its owner, in turn with others."""
-    path = sql.Identifier(schema).as_string()
+    path = migrations.search_path(schema)
     return (
-        f"SELECT set_config('role', {_literal(owner)}, true), set_config('search_path', {_literal(path)}, true);"
-        f" {migrations.TURN.as_string()}"
+        f"SELECT set_config('role', {_literal(owner)}, true), set_config('search_path', {_literal(path)}, true),"
+        f" set_config('{migrations.MIGRATING}', 'on', true); {migrations.TURN.as_string()}"
     )
 
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired, TextIO, TypedDict
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import control_grants, locks, row_context
+from tenantry.clients import control_grants, extensions, locks, row_context, table_rules
 from tenantry.clients.postgres import may_act_as
+from tenantry.declaration import naming
 from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.settings import migrations_dir
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 Tree = Literal["control", "tenant"]
 
 VERSION_TABLE = "alembic_version"
+
+MIGRATING: Final = "tenantry.migrating"
+"""The setting that is `on` in a transaction that migrates: for isolation.sql's policy `migration` and a move's turnstile."""
 
 LOCK_SECONDS: Final = 3.0
 """How long a migration waits for a lock, unless told otherwise: meanwhile everybody who comes after it waits too."""
@@ -139,13 +143,15 @@ def applied_once(
         entering += sql.SQL("; SET LOCAL lock_timeout = {}").format(int(lock_seconds * 1000))
     leaving = b"SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
     if roles["app_role"]:  # nothing is guarded where nobody comes
-        leaving = (migrations_dir() / "isolation.sql").read_bytes() + leaving
+        leaving = isolation() + leaving
     with connection.transaction():
         connection.execute(entering, prepare=False)
         if version(connection, schema) == (head(tree) if revision == "head" else revision):
             # Nothing to migrate, and so no second spent on importing Alembic.
             connection.execute(leaving, prepare=False)
             _grant(connection, tree, schema, **roles)
+            if tree == "tenant":
+                extensions.bring_home(connection, schema)
             yield
             return
 
@@ -159,6 +165,12 @@ def applied_once(
     engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
     with engine.begin() as bound:
         connection.execute(entering, prepare=False)
+        if shared(**roles):
+            open_to_revisions(connection)
+        if tree == "tenant":
+            _make_extensions(connection, tree, schema)
+        judged = roles["app_role"] not in ("", roles["owner"])  # rows that are staged come from tables that stand
+        before = table_rules.faults(connection, schema, shared=shared(**roles)) if judged else {}
         config.attributes.update(connection=bound, schema=schema)
         with _ALEMBIC:
             try:
@@ -169,10 +181,14 @@ def applied_once(
                 ) from error
             except DBAPIError as error:
                 if isinstance(error.orig, psycopg.Error):  # who calls knows what a lock or a row is, and not SQLAlchemy
-                    raise error.orig from error
+                    raise extensions.explained(error.orig) from error
                 raise
+        if judged:
+            table_rules.refuse_new(connection, schema, before, shared=shared(**roles))
         connection.execute(leaving, prepare=False)
         _grant(connection, tree, schema, **roles)
+        if tree == "tenant":
+            extensions.bring_home(connection, schema)
         yield
 
 
@@ -185,17 +201,51 @@ def _grant(connection: psycopg.Connection, tree: Tree, schema: str, **roles: Unp
 def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:
     """How a transaction that migrates ``schema`` begins: as its owner, with what isolation.sql wants to know, in turn with others."""
     settings = {
-        "search_path": sql.Identifier(schema).as_string(),
+        "search_path": search_path(schema),
         "tenantry.app_role": roles["app_role"],
         "tenantry.tenant_id": roles.get("tenant_id", ""),
         "tenantry.platform_role": roles.get("platform_role", ""),
         "tenantry.only": "",
+        MIGRATING: "on",
     }
-    lines = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles["owner"]))]
+    lines: list[sql.Composable] = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles["owner"]))]
     calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
     lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
     lines += [_VERSION_TABLE_THERE, TURN]
+    if not roles.get("platform_role"):
+        lines += [sql.SQL(extensions.HOME)]
     return sql.SQL(";").join(lines)
+
+
+def isolation() -> bytes:
+    """What guards the tables, to be run behind ``entering_as``."""
+    return (migrations_dir() / "isolation.sql").read_bytes()
+
+
+def search_path(schema: str) -> str:
+    """Where a store's tables, and whoever uses them, look for names: the schema first, where new tables go, then the extensions."""
+    return ", ".join(sql.Identifier(name).as_string() for name in naming.search_path(schema))
+
+
+def shared(**roles: Unpack[Roles]) -> bool:
+    """Whether many tenants' rows are in the tables."""
+    return bool(roles["app_role"]) and not roles.get("tenant_id") and not roles.get("platform_role")
+
+
+def open_to_revisions(connection: psycopg.Connection) -> None:
+    """Behind ``entering_as``, before a revision of shared tables: puts the policy on those that lack it by which the revision sees every
+    tenant's rows. Without it an UPDATE finds no row and says that all is well. It is there since the tables were last guarded; those of
+    an older Tenantry have none yet."""
+    connection.execute(
+        """
+        SELECT set_config('tenantry.only', array(
+            SELECT c.relname FROM pg_class c
+            WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relrowsecurity
+                AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = 'migration')
+        )::text, true)
+        """
+    )
+    connection.execute(isolation() + b"; SELECT set_config('tenantry.only', '', true)", prepare=False)
 
 
 TURN: Final = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(VERSION_TABLE))
@@ -243,7 +293,19 @@ def rendered(tree: Tree, current: str, target: str) -> str | None:
             command.upgrade(config, f"{current}:{target}", sql=True)
         except AttributeError:  # op.get_bind() is None without a connection
             return None
-    return output.getvalue()
+    text = output.getvalue()
+    return f"{extensions.making(text)};\n{text}"
+
+
+def _make_extensions(connection: psycopg.Connection, tree: Tree, schema: str) -> None:
+    """Those that the revisions which the schema has not had yet are to find."""
+    found = version(connection, schema) or ""
+    paths = sorted((migrations_dir() / tree).glob("[0-9]*_*"))
+    texts = [path.read_text(encoding="utf-8") for path in paths if path.name.split("_")[0] > found]
+    try:
+        connection.execute(extensions.making("\n".join(texts)).encode(), prepare=False)
+    except psycopg.Error as error:
+        raise extensions.explained(error) from error
 
 
 def run_sql_beside(python_file: str) -> None:
@@ -278,7 +340,8 @@ def posture(connection: psycopg.Connection, schema: str) -> list[str]:
     rows = connection.execute(
         """
         WITH c AS MATERIALIZED (
-            SELECT * FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND relkind IN ('r', 'p', 'v')
+            SELECT * FROM pg_class
+            WHERE relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND relkind IN ('r', 'p', 'v', 'm', 'S')
         )
         SELECT format('table %%s owner %%s enabled %%s forced %%s kind %%s options %%s', relname, pg_get_userbyid(relowner),
                       relrowsecurity, relforcerowsecurity, relkind, reloptions)
@@ -300,7 +363,8 @@ def posture(connection: psycopg.Connection, schema: str) -> list[str]:
         UNION ALL
         SELECT format('grant %%s.%%s to %%s', relname, acl.privilege_type,
                       CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee) END)
-        FROM c CROSS JOIN LATERAL aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
+        FROM c CROSS JOIN LATERAL
+            aclexplode(coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))) acl
         ORDER BY 1
         """,
         {"schema": schema},

@@ -113,7 +113,13 @@ class TenantStore:
             connection.execute(
                 sql.SQL(
                     "SET TRANSACTION ISOLATION LEVEL {} {}; SET LOCAL ROLE {}; SET LOCAL app.tenant_id = {}; SET LOCAL search_path = {}"
-                ).format(sql.SQL(isolation), sql.SQL(mode), sql.Identifier(role), sql.Literal(str(self.id)), sql.Identifier(self.schema))
+                ).format(
+                    sql.SQL(isolation),
+                    sql.SQL(mode),
+                    sql.Identifier(role),
+                    sql.Literal(str(self.id)),
+                    sql.SQL(", ").join(map(sql.Identifier, naming.search_path(self.schema))),
+                )
             )
             yield
 

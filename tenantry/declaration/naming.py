@@ -22,6 +22,8 @@ TEMPLATE_DATABASE: Final = "tenantry_template"
 TEMPLATE_OWNER: Final = "tenantry_template__owner"
 SHARED_SCHEMA: Final = "shared"
 TENANT_SCHEMA: Final = "tenant"
+EXTENSIONS_SCHEMA: Final = "extensions"
+"""Where PostgreSQL's extensions are, in every database that has tenants' tables."""
 MAIN_CELL: Final = "main"
 SHARED_STACK: Final = "shared"
 POOLED: Final = frozenset({"rls", "schema"})
@@ -49,6 +51,12 @@ _RESERVED: Final = (
 _COMMANDS: Final = "confirm create drill list prune renew-key rollback show verify"
 RESERVED_SLUGS: Final = frozenset((*_RESERVED.split(), *_COMMANDS.split()))
 """Host labels, commands and stack names that belong to the platform; ``shared-…`` is refused as well."""
+
+
+def search_path(schema: str) -> tuple[str, ...]:
+    """The schemas in which a store's names are looked up. `public` last: extensions of older platforms may be there, and since
+    PostgreSQL 15 nobody but a database's owner can put anything into it."""
+    return schema, EXTENSIONS_SCHEMA, "public"
 
 
 def is_slug(text: str) -> bool:

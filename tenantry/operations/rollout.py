@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from tenantry.clients import migration_batch, migrations
+from tenantry.clients import extensions, migration_batch, migrations
 from tenantry.clients.postgres import passes
 from tenantry.clients.table_sets import TableSet
 from tenantry.errors import TenantryError
@@ -154,6 +154,8 @@ def _said(error: Exception) -> str:
     """One line. Not PostgreSQL's DETAIL: it quotes the row."""
     if isinstance(error, errors.LockNotAvailable):
         return f"somebody held a lock on its tables through {migrations.ATTEMPTS} attempts"
+    if isinstance(error, psycopg.Error) and isinstance(meant := extensions.explained(error), TenantryError):
+        return meant.message
     if isinstance(error, psycopg.Error):
         where = (
             f" ({error.diag.table_name})" if error.diag.table_name and error.diag.table_name not in str(error.diag.message_primary) else ""

@@ -109,7 +109,7 @@ def test_the_shut_doors_of_a_restore_are_no_damage_and_stay_shut(database):
     database.commit()
     apply(database, "tenant")
     found = database.execute("SELECT policyname FROM pg_policies WHERE tablename = 'users' AND schemaname = 'tenant' ORDER BY 1").fetchall()
-    assert found == [(DOORS.strip('"'),), ("tenant_isolation",)]
+    assert found == [(DOORS.strip('"'),), ("migration",), ("tenant_isolation",)]
     database.execute(f"DROP POLICY {DOORS} ON tenant.users")
     database.commit()
     assert migrations.posture(database, "tenant") == whole
@@ -127,6 +127,58 @@ def test_the_shut_doors_of_a_restore_are_no_damage_and_stay_shut(database):
 def test_what_only_looks_like_shut_doors_is_damage(database, damage):
     """A permissive policy opens whatever it is called, and another name is nobody's."""
     must_be_mended(database["tenant"], "tenant", "users", damage)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP POLICY migration ON {table}",
+        "ALTER POLICY migration ON {table} USING (true)",
+        "ALTER POLICY migration ON {table} TO PUBLIC",
+    ],
+)
+def test_what_lets_a_migration_see_every_row_is_kept_as_it_is(database, damage):
+    """Without it a backfill finds no row; wider, it would let others see them."""
+    must_be_mended(database["tenant"], "tenant", "users", damage)
+
+
+OTHERS = """
+CREATE TABLE invoices (tenant_id uuid NOT NULL, id bigserial, PRIMARY KEY (tenant_id, id));
+CREATE SEQUENCE numbers;
+CREATE TABLE countries (code text PRIMARY KEY, place serial);
+CREATE VIEW totals AS SELECT count(*) AS n FROM invoices;
+CREATE MATERIALIZED VIEW kept AS SELECT tenant_id, count(*) AS n FROM invoices GROUP BY 1;
+"""
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"{verb} ON {thing} {word} posture__app"
+        for thing, all_, right in (
+            ("SEQUENCE tenant.invoices_id_seq", "SELECT, UPDATE", "USAGE"),
+            ("SEQUENCE tenant.numbers", "UPDATE", "USAGE"),
+            ("tenant.countries", "INSERT", "SELECT"),
+            ("tenant.totals", "", "SELECT"),
+            ("tenant.kept", "SELECT", ""),
+        )
+        for verb, word in ((f"GRANT {all_}", "TO"), (f"REVOKE {right}", "FROM"))
+        if verb.split(" ", 1)[1]
+    ]
+    + ["GRANT SELECT ON tenant.countries TO PUBLIC", "GRANT USAGE ON SEQUENCE tenant.numbers TO PUBLIC"],
+)
+def test_rights_on_sequences_lookup_tables_and_views_are_noticed_and_mended(database, damage):
+    """Usable and no more: the application takes the next number and does not set it, reads a lookup table and does not write it."""
+    database = database["tenant"]
+    with acting_as(database, OWNER):
+        database.execute("SET LOCAL search_path = tenant; " + OTHERS)
+    try:
+        apply(database, "tenant")
+        must_be_mended(database, "tenant", "users", damage.replace("{", "{{"))
+    finally:
+        database.rollback()
+        with acting_as(database, OWNER):
+            database.execute("DROP TABLE tenant.invoices, tenant.countries CASCADE; DROP SEQUENCE tenant.numbers")
 
 
 def test_every_table_with_a_tenant_is_covered(database):

@@ -119,7 +119,7 @@ def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> Checked:
 
 
 def _catalog(connection: psycopg.Connection, schema: str) -> catalog.Catalog:
-    connection.execute("SELECT set_config('search_path', %s, true)", [schema])
+    connection.execute("SELECT set_config('search_path', %s, true)", [migrations.search_path(schema)])
     return catalog.read(connection, schema)
 
 

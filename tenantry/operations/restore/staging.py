@@ -102,7 +102,9 @@ def settle(store: TenantStore) -> dict[str, Figure]:
         if Names.of(store).own_database:
             connection.execute(
                 sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}").format(
-                    sql.Identifier(store.app_role), sql.Identifier(target.database), sql.Identifier(target.schema)
+                    sql.Identifier(store.app_role),
+                    sql.Identifier(target.database),
+                    sql.SQL(", ").join(map(sql.Identifier, naming.search_path(target.schema))),
                 )
             )
             connection.commit()
