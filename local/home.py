@@ -102,6 +102,7 @@ class Home:
     def lock(self, patience: float = 120) -> Iterator[None]:
         """One `local up|down|reset` of a home at a time; waits up to ``patience`` seconds, then raises WorkError."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(private.opener(str(self.root / "lock"), os.O_WRONLY | os.O_CREAT))
         lock = fasteners.InterProcessLock(self.root / "lock")
         if not lock.acquire(timeout=patience):
             raise WorkError(

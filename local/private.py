@@ -28,8 +28,9 @@ def write(path: Path, content: bytes) -> None:
 
 
 def folder(path: Path) -> Path:
-    """The folder, which is made where there is none, and closed to others either way."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The folder, which is made where there is none, with those above it, and closed to others either way."""
+    for missing in [each for each in (*reversed(path.parents), path) if not each.exists()]:
+        missing.mkdir(exist_ok=True, mode=0o700)  # `parents=True` would make those above as the umask says
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)
     return path

@@ -48,7 +48,8 @@ def test_a_file_is_closed_from_the_first_moment(tmp_path, open_umask, monkeypatc
 
 
 def test_a_folder_is_closed(tmp_path, open_umask):
-    assert mode(private.folder(tmp_path / "new")) == 0o700
+    assert mode(private.folder(tmp_path / "above" / "new")) == 0o700
+    assert mode(tmp_path / "above") == 0o700
     (tmp_path / "old").mkdir(mode=0o755)
     assert mode(private.folder(tmp_path / "old")) == 0o700
 
@@ -65,7 +66,8 @@ def test_a_home_of_an_earlier_version_is_mended(tmp_path, open_umask):
     (home.plugins).mkdir()
     launcher = home.plugins / "launch"
     launcher.touch(mode=0o755)
-    home.create()
+    with home.create().lock():
+        assert mode(home.root / "lock") == 0o600
     assert {mode(file) for file in files} == {0o600}
     assert {mode(folder) for folder in (home.mail, home.state, home.state / ".pulumi", home.log, home.secrets, home.aws)} == {0o700}
     assert (mode(launcher), mode(home.root), mode(home.instances)) == (0o700, 0o711, 0o711)
