@@ -20,6 +20,11 @@ ADMINISTRATOR = "tenantry"  # the account that RDS makes on a tenant's own serve
 POSTGRES_VERSION = "18"
 
 
+def storage(declaration: TenantDeclaration) -> int:
+    """The disk of a server of a tenant's own, in gigabytes. RDS makes none smaller than 20, and shrinks none."""
+    return max(20, declaration.limits.storage_gb)
+
+
 class TenantDatabaseArgs(TypedDict):
     declaration: TenantDeclaration
     place: Place
@@ -148,7 +153,9 @@ class TenantDatabase(pulumi.ComponentResource):
             engine="postgres",
             engine_version=POSTGRES_VERSION,
             instance_class="db.t4g.small",
-            allocated_storage=max(20, declaration.limits.storage_gb),
+            allocated_storage=storage(declaration),
+            # A disk that is to grow grows now, not in the week's maintenance window.
+            apply_immediately=True,
             storage_encrypted=True,
             username=ADMINISTRATOR,
             manage_master_user_password=True,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import pulumi
 
+from components.database import storage
 from components.pictures import Pictures
 from components.tenant import Tenant
 from stacks import claims, gate, homes
-from tenantry.clients import template
+from tenantry.clients import aws, template
 from tenantry.clients.migrations import head
 from tenantry.clients.postgres import sslmode
 from tenantry.declaration import Declarations, naming
@@ -34,6 +35,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     present = [tenant for tenant in held if not tenant.declaration.gone]
     if present:
         gate.require_cell(book, present[0].declaration.cell)
+        _refuse_smaller_disk(present[0], settings)
     adoption = gate.enter(book, held, everybody, claims.of_tenants(present, settings), protects=settings.protects)
     if not present:
         return
@@ -62,3 +64,17 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
         pulumi.export("password", tenant.passwords[mine.app_role])
     # By login role, as the registry names it: while a move is under way there may be two.
     pulumi.export("credentials", pulumi.Output.secret(dict(tenant.passwords)))
+
+
+def _refuse_smaller_disk(mine: homes.Held, settings: PlatformSettings) -> None:
+    """Raises ``InputError`` for a limit below what the tenant's own server has: RDS refuses to shrink a disk, in the middle of a run."""
+    if not any(tables.place.isolation == "instance" for tables in mine.tables):
+        return
+    slug = mine.declaration.slug
+    server = aws.describe_server(naming.server_identifier(settings.bucket_prefix, slug), slug)
+    wanted = storage(mine.declaration)
+    if server is not None and (has := int(server["AllocatedStorage"])) > wanted:
+        raise InputError(
+            f"tenant {slug}: limits.storage_gb asks for a disk of {wanted} GB, its server has {has}, and RDS shrinks none",
+            f"put limits.storage_gb: {has} back, or move the tenant to a smaller server: tenantry move {slug} --to database, and back",
+        )

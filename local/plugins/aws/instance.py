@@ -192,6 +192,13 @@ class Instance(ResourceType):
             sent["ManageMasterUserPassword"] = bool(new.get("manageMasterUserPassword"))
         if "engineVersion" in changed:
             sent |= {"EngineVersion": new["engineVersion"], "AllowMajorVersionUpgrade": bool(new.get("allowMajorVersionUpgrade"))}
+        if (size := sent.get("AllocatedStorage")) is not None and size < old["allocatedStorage"]:
+            raise ProviderError(
+                f"{what}: InvalidParameterCombination: Requested storage size ({size}) cannot be less than the current storage size "
+                f"({old['allocatedStorage']})."
+            )
+        if not new.get("applyImmediately"):
+            sent.pop("AllocatedStorage", None)  # RDS keeps it for the next maintenance window, which the local cloud has none of
         if sent:
             now = bool(new.get("applyImmediately")) or {"DeletionProtection"} == set(sent)
             client.call("rds", "modify_db_instance", what, region, DBInstanceIdentifier=identifier, ApplyImmediately=now, **sent)

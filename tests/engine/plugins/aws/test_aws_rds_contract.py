@@ -125,10 +125,13 @@ def test_deletion_protection(driver: Driver, made: Recorded) -> None:
 def test_updated_in_place(driver: Driver, made: Recorded) -> None:
     """An update keeps the server and its id."""
     wanted = WANTED | {"allocatedStorage": 40, "tags": {"tenantry": "acme", "more": "x"}}
+    assert driver.update(made, wanted).outputs["allocatedStorage"] == 20, "it grows in the next maintenance window"
+    wanted |= {"applyImmediately": True}
     changed = driver.update(made, wanted)
     assert (changed.outputs["resourceId"], changed.outputs["port"]) == (made.id, made.outputs["port"])
     assert not driver.diff(changed, wanted).changes
-    driver.update(changed, WANTED)
+    with pytest.raises(grpc.RpcError, match="cannot be less than the current storage size"):
+        driver.update(changed, WANTED)
 
 
 def test_a_password_of_ones_own(driver: Driver) -> None:
