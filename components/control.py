@@ -9,12 +9,15 @@ import pulumi_postgresql as postgresql
 
 from components.adoption import Adoption
 from components.resources.store import Store
+from tenantry.clients import login_limits
 from tenantry.declaration.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
 
 
 class ControlPlaneArgs(TypedDict):
     revision: str
     """Head of migrations/control."""
+    connections: int
+    """How many sessions the service may have at one time."""
     protect: bool
     adoption: Adoption
 
@@ -32,7 +35,15 @@ class ControlPlane(pulumi.ComponentResource):
             return pulumi.ResourceOptions(parent=self, protect=protect and args["protect"], import_=adopt(logical_name))
 
         owner = postgresql.Role(f"{name}-owner", name=CONTROL_OWNER, login=False, opts=child(f"{name}-owner"))
-        app = postgresql.Role(f"{name}-app", name=CONTROL_APP, login=True, opts=child(f"{name}-app"))
+        app = postgresql.Role(
+            f"{name}-app",
+            name=CONTROL_APP,
+            login=True,
+            connection_limit=args["connections"],
+            statement_timeout=login_limits.STATEMENT,
+            idle_in_transaction_session_timeout=login_limits.IDLE_IN_TRANSACTION,
+            opts=child(f"{name}-app"),
+        )
         database = postgresql.Database(
             f"{name}-database", name=CONTROL_DATABASE, owner=owner.name, opts=child(f"{name}-database", protect=True)
         )
@@ -53,6 +64,7 @@ class ControlPlane(pulumi.ComponentResource):
                 "owner": owner.name,
                 "app_role": app.name,
                 "tenant_id": None,
+                "limits": login_limits.SETTINGS,
                 "login": True,
                 "revision": args["revision"],
             },

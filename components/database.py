@@ -12,6 +12,7 @@ from components.adoption import Adoption
 from components.aws import Instance, get_secret_version_output
 from components.edge import MARK
 from components.resources.store import ServerAddress, Store
+from tenantry.clients import login_limits
 from tenantry.declaration import TenantDeclaration, naming
 from tenantry.declaration.placement import Location, Place
 from tenantry.settings import PlatformSettings
@@ -82,6 +83,8 @@ class TenantDatabase(pulumi.ComponentResource):
             name=self._location.app_role,
             login=self._args["login"],
             connection_limit=declaration.limits.connections,
+            statement_timeout=login_limits.STATEMENT,
+            idle_in_transaction_session_timeout=login_limits.IDLE_IN_TRANSACTION,
             opts=self._child(logical, provider=provider),
         )
 
@@ -98,6 +101,7 @@ class TenantDatabase(pulumi.ComponentResource):
                 "owner": owner,
                 "app_role": app.name,
                 "tenant_id": str(declaration.id),
+                "limits": login_limits.SETTINGS,
                 "login": self._args["login"],
                 "revision": self._args["revision"],
             },

@@ -14,6 +14,7 @@ from components.control import ControlPlane
 from components.edge import Edge
 from components.resources.store import Store, StoreArgs
 from components.resources.template import Template
+from tenantry.clients import login_limits
 from tenantry.declaration import naming
 from tenantry.settings import PlatformSettings
 
@@ -26,6 +27,8 @@ class PlatformArgs(TypedDict):
     """Heads of migrations/control and migrations/tenant."""
     signed: bool
     """Whether a tenant of the cell takes signed row contexts."""
+    connections: int
+    """How many sessions one login of the platform's may have at one time, so that it never takes the server's last ones."""
     adoption: Adoption
 
 
@@ -50,7 +53,12 @@ class Platform(pulumi.ComponentResource):
         if cell == naming.MAIN_CELL:
             control = ControlPlane(
                 f"{name}-control",
-                {"revision": args["control_revision"], "protect": settings.protects, "adoption": adoption},
+                {
+                    "revision": args["control_revision"],
+                    "connections": args["connections"],
+                    "protect": settings.protects,
+                    "adoption": adoption,
+                },
                 pulumi.ResourceOptions(parent=self),
             )
             self.ready.append(control.store)
@@ -70,7 +78,15 @@ class Platform(pulumi.ComponentResource):
             return pulumi.ResourceOptions(parent=self, protect=protect and settings.protects, import_=adoption.of(logical_name))
 
         owner = postgresql.Role(f"{name}-owner", name=naming.cell_owner(cell), login=False, opts=child(f"{name}-owner"))
-        app = postgresql.Role(f"{name}-app", name=naming.cell_app(cell), login=True, opts=child(f"{name}-app"))
+        app = postgresql.Role(
+            f"{name}-app",
+            name=naming.cell_app(cell),
+            login=True,
+            connection_limit=args["connections"],
+            statement_timeout=login_limits.STATEMENT,
+            idle_in_transaction_session_timeout=login_limits.IDLE_IN_TRANSACTION,
+            opts=child(f"{name}-app"),
+        )
         database = postgresql.Database(
             f"{name}-database", name=naming.cell_database(cell), owner=owner.name, opts=child(f"{name}-database", protect=True)
         )
@@ -89,6 +105,7 @@ class Platform(pulumi.ComponentResource):
             "owner": owner.name,
             "app_role": app.name,
             "tenant_id": None,
+            "limits": login_limits.SETTINGS,
             "login": True,
             "revision": args["tenant_revision"],
         }

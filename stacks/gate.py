@@ -12,12 +12,16 @@ import pulumi
 from components.adoption import NOTHING, Adoption
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import ledger, losses, process, quarantine
+from tenantry.clients import ledger, losses, process, quarantine, server_guard
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
 from tenantry.errors import InputError, WorkError
 from tenantry.settings import migrations_dir, tenants_dir
+
+RESERVE = 25
+"""Sessions that a login of the platform's leaves to the operators, the workers and the other tenants' logins."""
+MINIMUM = 10
 
 
 def read(stack: str) -> Ledger:
@@ -33,6 +37,16 @@ def require_cell(book: Ledger, cell: str) -> None:
             f"the stack {book.stack} needs the cell {cell}, which was never applied",
             f"apply it first: tenantry up --stack {naming.cell_stack(cell)}",
         )
+
+
+def room() -> int:
+    """Sessions that one login may have at most: those of the server that are not reserved, less some for everybody else."""
+    with Server.from_environment().connect() as connection:
+        row = connection.execute(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+            " - current_setting('reserved_connections')::int"
+        ).fetchone()
+    return max(MINIMUM, (row[0] if row else 0) - RESERVE)
 
 
 def enter(
@@ -52,6 +66,7 @@ def enter(
         ledger.refuse_foreign(connection, book, claims)
         if not pulumi.runtime.is_dry_run():
             _refuse_foreign_hosts(connection, book, planned)
+            server_guard.mend(connection)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             present = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
             files = (tenants_dir(), migrations_dir())

@@ -40,6 +40,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
             "control_revision": head("control"),
             "tenant_revision": head("tenant"),
             "signed": any(tenant.signed for tenant in present),
+            "connections": gate.room(),
             "adoption": adoption,
         },
     )

@@ -13,7 +13,7 @@ from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
-from tenantry.clients import extensions, logins, migrations, own_server, privileges, row_context, template
+from tenantry.clients import connect_rights, extensions, login_limits, logins, migrations, own_server, privileges, row_context, template
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
@@ -40,6 +40,8 @@ class StoreArgs(TypedDict):
     """The role that uses them; it gets a password made here."""
     tenant_id: str | None
     """Set for a tenant's own store: its tables take no other tenant's rows, and need no context."""
+    limits: Mapping[str, str]
+    """The settings of ``app_role`` that bound its sessions (tenantry/clients/login_limits.py)."""
     login: bool
     """False ends the role's sessions; that it cannot open another is the Role's business."""
     revision: str
@@ -48,9 +50,13 @@ class StoreArgs(TypedDict):
     """For shared tables of which a tenant takes signed row contexts: the secret with the key that signs them."""
 
 
-def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
+def _server(props: Mapping[str, Any]) -> Server:
     own = props.get("server")
-    server = own_server.at(own["address"], int(own["port"]), own["secret_arn"]) if own else Server.from_environment()
+    return own_server.at(own["address"], int(own["port"]), own["secret_arn"]) if own else Server.from_environment()
+
+
+def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
+    server = _server(props)
     try:
         return server.connect(props["database"])
     except WorkError as error:
@@ -63,16 +69,67 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
     return server.connect(props["database"])
 
 
-def _posture(connection: psycopg.Connection, props: Mapping[str, Any]) -> str:
-    """Digest of what guards the tables; empty when there are none. Of the control database also every grant that there is in it."""
-    lines = migrations.posture(connection, props["schema"])
-    if lines and props["tree"] == "control":
-        lines += sorted(map(str, privileges.granted(connection)))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+def _lines(connection: psycopg.Connection, props: Mapping[str, Any]) -> list[str]:
+    """How the store is guarded now, one line each: its tables, its login, and the server where that is the tenant's own.
+
+    Empty when there are no tables. Of the control database also every grant that there is in it.
+    """
+    tables = migrations.posture(connection, props["schema"])
+    if not tables:
+        return []
+    if props["tree"] == "control":
+        tables += sorted(map(str, privileges.granted(connection)))
+    login = connection.execute(
+        """
+        SELECT format('login %%s valid until %%s', rolname, rolvaliduntil) FROM pg_roles WHERE rolname = %(role)s
+        UNION ALL
+        SELECT format('login %%s in %%s: %%s', %(role)s, current_database(), setconfig) FROM pg_db_role_setting
+        WHERE setrole = to_regrole(quote_ident(%(role)s)) AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+        UNION ALL
+        SELECT format('login %%s may %%s', %(role)s, acl.privilege_type) FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) acl
+        WHERE d.datname = current_database() AND acl.grantee = to_regrole(quote_ident(%(role)s))
+        ORDER BY 1
+        """,
+        {"role": props["app_role"]},
+    ).fetchall()
+    faults = login_limits.faults(connection, props["app_role"]).get(props["app_role"], [])
+    large_objects = [f"large objects open to all {login_limits.large_objects_open(connection)}"]
+    server = [str(opening) for opening in connect_rights.openings(connection)] if props.get("server") else []
+    return [*tables, *(line for (line,) in login), *faults, *large_objects, *server]
+
+
+def _password_holds(props: Mapping[str, Any]) -> bool:
+    """Whether the login gets in with the password that it was given: PostgreSQL lets a role change its own."""
+    server = _server(props)
+    try:
+        psycopg.connect(
+            host=server.host, port=server.port, user=props["app_role"], password=props["password"], dbname=props["database"],
+            sslmode=server.sslmode, connect_timeout=10,
+        ).close()  # fmt: skip
+    except psycopg.OperationalError as error:
+        return "authentication failed" not in str(error)
+    return True
+
+
+def _digest(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 class StoreProvider(DeclaredProvider):
-    inputs = ("tree", "server", "database", "schema", "owner", "app_role", "tenant_id", "login", "revision", "guards", "context_key")
+    inputs = (
+        "tree",
+        "server",
+        "database",
+        "schema",
+        "owner",
+        "app_role",
+        "tenant_id",
+        "limits",
+        "login",
+        "revision",
+        "guards",
+        "context_key",
+    )
     # Not `server`: an address changes when a server is restored elsewhere; the data is still the tenant's.
     replaces = frozenset({"tree", "database", "schema", "owner"})
 
@@ -91,6 +148,9 @@ class StoreProvider(DeclaredProvider):
 
     def _apply(self, props: dict[str, Any], password: str) -> dict[str, Any]:
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
+        if props.get("server"):
+            with _server(props).connect() as maintenance:
+                connect_rights.shut(maintenance)
         copied = props["schema"] == naming.TENANT_SCHEMA and not props.get("server")
         with _connect(props) as connection:
             if props.get("context_key"):
@@ -118,13 +178,15 @@ class StoreProvider(DeclaredProvider):
                         path=sql.SQL(", ").join(map(sql.Identifier, naming.search_path(props["schema"]))),
                     )
                 )
-                posture = _posture(connection, props)
+                login_limits.mend(connection, props["app_role"])
+                login_limits.shut_large_objects(connection)
+                posture = _digest(_lines(connection, props))
             if not props["login"]:
                 logins.end_sessions(connection, props["app_role"])
         return {**props, "password": password, "posture": posture, "expected_posture": posture}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Finds dropped policies, changed grants and missing tables; ``up`` after a refresh puts them right."""
+        """Finds dropped policies, changed grants, missing tables, a login that changed itself; ``up`` after a refresh puts them right."""
         try:
             connection = _connect(props)
         except WorkError as error:
@@ -132,8 +194,10 @@ class StoreProvider(DeclaredProvider):
                 return ReadResult("", {})
             raise
         with connection:
-            posture = _posture(connection, props)
-        return ReadResult(id_, {**props, "posture": posture}) if posture else ReadResult("", {})
+            lines = _lines(connection, props)
+        if lines and props["login"] and not _password_holds(props):
+            lines.append("login with another password")
+        return ReadResult(id_, {**props, "posture": _digest(lines)}) if lines else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Takes the role's rights in this database away; the tables go with their schema or database."""

@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import locks, migrations
+from tenantry.clients import locks, login_limits, migrations
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import TEMPLATE_DATABASE, TEMPLATE_OWNER, TENANT_SCHEMA
 from tenantry.errors import WorkError
@@ -91,5 +91,7 @@ def _make_empty(admin: psycopg.Connection) -> None:
     admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_DATABASE))
     admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(_DATABASE))
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(_DATABASE))
+    with Server.from_environment().connect(TEMPLATE_DATABASE) as connection:
+        login_limits.shut_large_objects(connection)  # and so in every copy
     # The database stays the administrator's: owned by the role, REASSIGN OWNED in a copy would give it away.
     admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(_DATABASE, _OWNER))

@@ -8,11 +8,26 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from psycopg import errors
+
 from tenantry import waiting
-from tenantry.clients import aws, cloudflare, control_grants, process, registry, row_context, state_files
+from tenantry.clients import (
+    aws,
+    cloudflare,
+    connect_rights,
+    control_grants,
+    login_limits,
+    process,
+    registry,
+    row_context,
+    server_guard,
+    state_files,
+)
+from tenantry.clients.connect_rights import Opening
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.mail import Mailer
 from tenantry.clients.postgres import Server
+from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
 from tenantry.errors import WorkError
 from tenantry.operations import mailing
@@ -42,6 +57,7 @@ def examine() -> list[Check]:
         ("PostgreSQL", _postgres),
         ("privileges", _privileges),
         ("backup keys", _backup_keys),
+        ("logins", _logins),
         ("interrupted runs", _runs),
         ("AWS", _aws),
         ("row contexts", _row_contexts),
@@ -142,6 +158,25 @@ def _privileges() -> str:
             f"control database: {found[0]}{more}", f"find out who did it, then: tenantry up --refresh --stack {naming.SHARED_STACK}"
         )
     return f"in the control database as {control_grants.FILE} says"
+
+
+def _logins() -> str:
+    """Whether the applications' logins are within their bounds, on the platform's server and on those that are a tenant's own."""
+    try:
+        stores = [store for store in TenantStore.every() if store.server]
+    except (WorkError, errors.UndefinedTable):  # there is no platform yet, or none that is whole
+        stores = []
+    faults: list[str] = []
+    closed: list[Opening] = []
+    for server in [Server.from_environment(), *(store.administrator() for store in stores)]:
+        with server.connect() as connection:
+            faults += server_guard.faults(connection)
+            closed += connect_rights.not_ours_to_shut(connection)
+    if faults:
+        more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
+        hint = connect_rights.remedy(closed) if closed else "tenantry up --all --refresh puts it right"
+        raise WorkError("; ".join(faults[:5]) + more, hint)
+    return f"within their bounds ({', '.join(login_limits.SETTINGS)})"
 
 
 def _runs() -> str:

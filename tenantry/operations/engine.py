@@ -21,7 +21,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackN
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tenantry import waiting
-from tenantry.clients import ledger, losses, process, quarantine
+from tenantry.clients import ledger, losses, process, quarantine, server_guard
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
@@ -60,6 +60,8 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
     """
     with stack_lock.held(stack):
         book = _check(stack, declared)
+        with Server.from_environment().connect() as connection:
+            server_guard.mend(connection)
         environment = {"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}
 
         def once(interrupted: bool, refresh: bool = refresh) -> Outcome:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from tenantry.clients.login_limits import SETTINGS
 from tenantry.declaration import naming
+from tests.engine import logins
 
 pytestmark = pytest.mark.engine
 
@@ -61,6 +65,67 @@ def test_application_roles_can_neither_own_nor_bypass(platform):
     assert {row[1:] for row in rows} == {(False, False, False, False, False, 0)}
 
 
+def test_every_login_may_do_exactly_what_is_written_down(platform):
+    """All logins, all databases of their server, and there every schema, table, verb, column, sequence and function: the file's list."""
+    passwords = logins.passwords(platform)
+    assert sorted(passwords) == sorted(logins.ALLOWED)
+    for login, password in passwords.items():
+        sessions = logins.sessions_of(platform, login, password, logins.databases(platform, login))
+        assert [name for name, session in sessions.items() if session] == logins.ALLOWED[login]["connect"], login
+        (home,) = filter(None, sessions.values())
+        with home:
+            assert logins.settings_of(home) == SETTINGS, login
+            assert logins.refusals(home, login) == [], login
+            if login != naming.CONTROL_APP:  # of whose tables tests/service/test_control_privileges.py has the list
+                assert logins.found_rights(home) == logins.allowed_rights(login), login
+
+
+def test_no_login_takes_the_servers_last_connections(platform):
+    """Each has a limit, and the largest leaves room for the others."""
+    with platform.sql() as admin:
+        limits = dict(admin.execute(r"SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname LIKE '%\_\_app'").fetchall())
+        (most,) = admin.execute("SELECT current_setting('max_connections')::int").fetchone()
+    assert set(limits) == {"cell_main__app", "t_t_database__app", "t_t_schema__app", "tenantry__app"}
+    assert all(0 < limit <= most - 20 for limit in limits.values()), limits
+
+
+def test_a_login_that_changed_itself_is_named_mended_and_works_again(platform):
+    """Password, settings that stop every session and the refresh, a role's powers, another database: doctor says each, `up` ends each."""
+    login = naming.tenant_app(SLUG["schema"])
+    with platform.as_tenant(SLUG["schema"]) as mine:
+        for change in (
+            f"ALTER ROLE {login} SET default_transaction_read_only = on",
+            f"ALTER ROLE {login} SET statement_timeout = '1ms'",
+            f"ALTER ROLE {login} IN DATABASE cell_main SET lock_timeout = '1ms'",
+            f"ALTER ROLE {login} IN DATABASE cell_main SET search_path = nowhere",
+            f"ALTER ROLE {login} PASSWORD 'my own'",
+        ):
+            mine.execute(change)
+    with platform.sql() as admin:
+        for change in (
+            "GRANT CONNECT, TEMPORARY ON DATABASE postgres TO PUBLIC",
+            "GRANT CONNECT ON DATABASE template1 TO PUBLIC",
+            "GRANT CONNECT ON DATABASE cell_main TO PUBLIC",
+            f"GRANT CONNECT ON DATABASE tenantry_template TO {login}",
+            f"GRANT CONNECT ON DATABASE t_t_database TO {login}",
+            f"GRANT TEMPORARY ON DATABASE cell_main TO {login}",
+            f"GRANT pg_read_all_data TO {login}",
+        ):
+            admin.execute(change)
+    with platform.sql("cell_main") as admin:
+        admin.execute("GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC")
+    said = platform.tenantry("doctor", "--json", check=False).stdout
+    (check,) = [check for check in json.loads(said) if check["check"] == "logins"]
+    assert not check["ok"]
+    assert login in check["found"]
+    platform.up("--stack", "shared", "--refresh")
+    assert platform.up("--stack", "shared", "--refresh")["shared"] == {}
+    said = platform.tenantry("doctor", "--json", check=False).stdout
+    (check,) = [check for check in json.loads(said) if check["check"] == "logins"]
+    assert check["ok"], check
+    test_every_login_may_do_exactly_what_is_written_down(platform)
+
+
 def test_a_changed_file_changes_just_that(platform):
     """A new name and colour reach the registry, the configuration and the style sheet, and nothing is replaced."""
     platform.declare(SLUG["rls"], isolation="rls", name="Changed Ltd", theme={"primary": "#123456"})
@@ -84,7 +149,6 @@ def test_a_changed_file_changes_just_that(platform):
         ("cell_main", "ALTER TABLE t_t_schema.users DISABLE ROW LEVEL SECURITY"),
         ("cell_main", "ALTER POLICY tenant_isolation ON shared.users WITH CHECK (true)"),
         ("cell_main", "GRANT TRUNCATE ON shared.documents TO cell_main__app"),
-        ("cell_main", "GRANT CONNECT ON DATABASE cell_main TO PUBLIC"),
         ("tenantry", "DROP POLICY tenant_isolation ON control.tenant_configurations"),
         (
             "tenantry",

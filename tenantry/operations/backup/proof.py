@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import disk
+from tenantry.clients import disk, login_limits
 from tenantry.clients.postgres import Server, may_act_as, passes
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
@@ -101,6 +101,8 @@ def make_database(server: Server, name: str, owner: str) -> None:
         # template0: nothing that somebody added to template1 can meet what the dump brings.
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(sql.Identifier(name), sql.Identifier(owner)))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+    with server.connect(name) as connection:
+        login_limits.shut_large_objects(connection)
 
 
 def drop_database(server: Server, name: str) -> None:
