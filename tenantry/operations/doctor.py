@@ -22,6 +22,7 @@ from tenantry.clients import (
     row_context,
     server_guard,
     state_files,
+    table_rules,
 )
 from tenantry.clients.connect_rights import Opening
 from tenantry.clients.ledger import Ledger
@@ -56,6 +57,7 @@ def examine() -> list[Check]:
         ("state backend", _backend),
         ("PostgreSQL", _postgres),
         ("privileges", _privileges),
+        ("shared tables", _shared_tables),
         ("backup keys", _backup_keys),
         ("logins", _logins),
         ("interrupted runs", _runs),
@@ -177,6 +179,21 @@ def _logins() -> str:
         hint = connect_rights.remedy(closed) if closed else "tenantry up --all --refresh puts it right"
         raise WorkError("; ".join(faults[:5]) + more, hint)
     return f"within their bounds ({', '.join(login_limits.SETTINGS)})"
+
+
+def _shared_tables() -> str:
+    """Keys and references of the cells' tables that are from before such were refused: they go on, and stand open."""
+    with Server.from_environment().connect() as connection:
+        databases = {name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")}
+    cells = sorted({tenant.cell for tenant in load(tenants_dir()).values()} | {naming.MAIN_CELL})
+    looked = [cell for cell in cells if naming.cell_database(cell) in databases]
+    for cell in looked:
+        with Server.from_environment().connect(naming.cell_database(cell)) as connection:
+            found = list(table_rules.faults(connection, naming.SHARED_SCHEMA, shared=True).values())
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            raise WorkError(f"cell {cell}: {found[0]}{more}", "a revision that writes it so; docs/migrations.md says why")
+    return f"{len(looked)} looked at, tenants kept apart by every key" if looked else "none: nothing was ever made here"
 
 
 def _runs() -> str:

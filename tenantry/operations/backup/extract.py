@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from tenantry.clients import checksums, pgtools, stores, tables
+from tenantry.clients import checksums, extensions, pgtools, stores, tables
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError, WorkError
@@ -43,6 +43,8 @@ class Snapshot:
     tables: list[str]
     rows: dict[str, sql.Composable]
     """Table → what a FROM clause reads of it."""
+    extensions: dict[str, str]
+    """Of the database, with their schemas."""
 
     def figures(self) -> dict[str, checksums.Figure]:
         """Count and checksum of each table."""
@@ -74,7 +76,7 @@ def snapshot(store: TenantStore) -> Iterator[Snapshot]:
                 connection.execute("SET LOCAL row_security = on")
             yield Snapshot(
                 store, store.administrator(), connection, row[0], row[1], revision[0] if revision else "", row[2], role, names,
-                {name: tables.rows_of(connection, store.schema, name) for name in names},
+                {name: tables.rows_of(connection, store.schema, name) for name in names}, extensions.installed(connection),
             )  # fmt: skip
 
 

@@ -72,6 +72,8 @@ class Manifest(BaseModel):
     """Rows of the control database's tables."""
     objects: tuple[StoredObject, ...]
     parts: tuple[Part, ...]
+    extensions: dict[str, str] | None = None
+    """PostgreSQL's, that the database had, and their schemas, in the order in which they were made; none in a manifest before format 3."""
 
     @property
     def rows(self) -> int:

@@ -15,8 +15,9 @@ from uuid import UUID
 
 from psycopg import sql
 
-from tenantry.clients import checksums, disk, loading, migrations, objects, pgtools
+from tenantry.clients import checksums, disk, extensions, loading, migrations, objects, pgtools, tables
 from tenantry.clients.postgres import Server, acting_as
+from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
 from tenantry.errors import InputError
 from tenantry.operations.backup import archive, catalog, contents, manifest, tenant_key
@@ -191,9 +192,13 @@ def fill(stored: Stored, place: Target, server_version: int) -> None:
     if content.model != "rls":
         command = [
             pgtools.program("pg_restore", server_version), "--format=custom", f"--dbname={place.database}", f"--role={place.owner}",
-            "--no-owner", "--no-acl", "--exit-on-error",
+            # A materialised view is filled by a query on tables that row security is forced on again.
+            "--no-owner", "--no-acl", "--exit-on-error", "--enable-row-security",
         ]  # fmt: skip
         environment = pgtools.environment(place.server, place.database, {"app.tenant_id": str(content.tenant_id)})
+        if content.model == "schema":  # a schema's dump names the types of extensions and does not make them
+            with place.server.connect(place.database) as connection, acting_as(connection, place.owner):
+                extensions.ensure(connection, _extensions(stored))
         with _without_turnstiles(content, place), pgtools.writing(command, environment) as write:
             stored.feed(stored.part("dump"), write, checked=True)  # pg_restore does what it reads, and we are the administrator
         return
@@ -206,6 +211,19 @@ def fill(stored: Stored, place: Target, server_version: int) -> None:
                 statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, sql.SQL(", ").join(map(sql.Identifier, part.columns)))
                 with connection.cursor().copy(statement) as copy:
                     stored.feed(part, copy.write)
+
+
+def _extensions(stored: Stored) -> dict[str, str]:
+    """Those that the backup's tables may need, and in which schemas. A backup of before did not say it: then those of the tenant's cell
+    now, or of the main one when the tenant is gone."""
+    if stored.manifest.extensions is not None:
+        return stored.manifest.extensions
+    try:
+        database = TenantStore.of(stored.entry.slug or stored.manifest.slug).database
+    except InputError:
+        database = naming.cell_database(naming.MAIN_CELL)
+    with Server.from_environment().connect(database) as connection:
+        return extensions.installed(connection)
 
 
 @contextmanager
@@ -242,20 +260,22 @@ def make_tables(connection: psycopg.Connection, place: Target, revision: str) ->
         )
 
 
-def compare(stored: Stored, place: Target, tenant_id: UUID | None = None) -> list[str]:
+def compare(stored: Stored, place: Target, tenant_id: UUID | None = None, *, scoped: bool = False) -> list[str]:
     """In words, what in ``place`` is not as the manifest says; none when every table has the same rows.
 
-    ``tenant_id``: whose they are there, where it is not the tenant of the backup.
+    ``tenant_id``: whose they are there, where it is not the tenant of the backup. ``scoped``: tables without a ``tenant_id`` do not count;
+    their rows are the revisions'.
     """
     content = stored.manifest
     tenant_id = tenant_id or content.tenant_id
     with place.server.connect(place.database) as connection, acting_as(connection, place.owner):
         connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id)])
-        tables = checksums.own_tables(connection, place.schema)
+        names = tables.names(connection, place.schema) if scoped else checksums.own_tables(connection, place.schema)
         if content.model == "rls":  # the others of a cell's tables were never part of it
-            tables = [table for table in tables if table in content.tables]
-        figures = checksums.figures(connection, place.schema, tables, tenant_id, inherited=content.format < manifest.OWN_ROWS)
-        return checksums.differences(content.tables, figures)
+            names = [name for name in names if name in content.tables]
+        figures = checksums.figures(connection, place.schema, names, tenant_id, inherited=content.format < manifest.OWN_ROWS)
+        expected = {name: figure for name, figure in content.tables.items() if name in names or not scoped}
+        return checksums.differences(expected, figures)
 
 
 def _now() -> Any:

@@ -121,6 +121,7 @@ def _contents(store: TenantStore, entry: catalog.Entry, recipient: str, say: Cal
         taken_at=snap.taken_at,
         revision=snap.revision,
         server_version=snap.server_version,
+        extensions=snap.extensions,
         tables=tables,
         registry={table: len(rows) for table, rows in registry_rows.items()},
         objects=tuple(stored),

@@ -44,7 +44,7 @@ def make(catalog: Catalog, classification: Classification) -> Plan:
     unique = _unique(catalog)
     tables = {}
     for name, table in catalog.tables.items():
-        treatments = classification.tenant[name]
+        treatments = classification.tenant[name] if table.tenant_scoped else None
         if treatments is not None:
             key = tuple(table.columns[column] for column in sorted(table.key))
             tables[name] = tuple(
@@ -66,6 +66,8 @@ def examine(catalog: Catalog, classification: Classification, control: frozenset
     wrong: list[Problem] = []
     unique = _unique(catalog)
     for name, table in catalog.tables.items():
+        if name not in classification.tenant and not table.tenant_scoped:
+            continue  # a lookup table: the clone's own has the rows that the revisions wrote
         if name not in classification.tenant:
             missing.append(classification.problem(("tenant",), f"the table {name} is not classified", "every column, or drop"))
             continue
@@ -100,7 +102,7 @@ def _unique(catalog: Catalog) -> dict[str, set[str]]:
     while changed:
         changed = False
         for key in catalog.foreign_keys:
-            if key.table not in unique or key.target not in unique:
+            if key.table not in unique or key.target not in unique or not catalog.tables[key.target].tenant_scoped:
                 continue
             for column, target in zip(key.columns, key.target_columns, strict=True):
                 # Both ways: `a` unique and pointing at `b` means that b's values are replaced like a's.
@@ -144,6 +146,12 @@ def _unfit(column: Column, treatment: Treatment, unique: bool) -> tuple[str, str
 def _reference(key: ForeignKey, catalog: Catalog, classification: Classification) -> Iterator[Problem]:
     """What would break the reference: a target whose rows do not cross, or two columns that are not replaced alike."""
     mine, others = classification.tenant.get(key.table), classification.tenant.get(key.target)
+    if mine is not None and key.target in catalog.tables and not catalog.tables[key.target].tenant_scoped:
+        for column in key.columns:
+            if column in mine and mine[column].kind not in ("keep", "null"):
+                message = f"{key.table}.{column} ({mine[column]}) points at {key.target}, whose rows are the same for everybody"
+                yield classification.problem(("tenant", key.table, column), message, "write keep or null")
+        return
     if mine is None or key.target not in classification.tenant:
         return
     if any(mine[column].kind == "null" for column in key.columns if column in mine):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import checksums, disk, migrations, moves, runs
+from tenantry.clients import checksums, disk, migrations, moves, runs, tables
 from tenantry.clients.checksums import Figure
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import naming
@@ -128,7 +128,9 @@ def _require_ready(store: TenantStore, into: str | None) -> None:
     if store.state not in ("active", "suspended", "offboarding"):
         raise InputError(f"tenant {store.slug} is {store.state}", f"tenantry provision {store.slug} finishes it")
     if into is not None:
-        full = [table for table, figure in staging.live_figures(store).items() if figure.rows]
+        with store.acting(store.owner, read_only=True) as connection:  # what a revision wrote for everybody is nobody's data
+            names = tables.names(connection, store.schema)
+        full = [table for table, figure in staging.live_figures(store).items() if figure.rows and table in names]
         if full:
             raise InputError(f"tenant {into} has data already: {', '.join(full)}", "restore into a new tenant")
 

@@ -9,6 +9,7 @@ import pytest
 from tenantry.clients import table_rules
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
+from tenantry.operations import doctor
 from tests.service.migrate.conftest import roll_out
 from tests.service.migrate.models import ask, made
 
@@ -111,6 +112,8 @@ def test_tables_that_stand_keep_what_they_have_and_go_on(fleet, trees, monkeypat
     with monkeypatch.context() as before:
         before.setattr(table_rules, "refuse_new", lambda *_, **__: None)
         roll_out()
+    with pytest.raises(WorkError, match=re.escape("cell main: parts: UNIQUE (code) holds for all tenants")):
+        doctor._shared_tables()
     trees.add("ALTER TABLE parts ADD COLUMN more text;")
     roll_out()
     trees.add("ALTER TABLE parts ADD UNIQUE (more);")
@@ -119,6 +122,7 @@ def test_tables_that_stand_keep_what_they_have_and_go_on(fleet, trees, monkeypat
     trees.remove_last()
     trees.add("ALTER TABLE parts DROP CONSTRAINT parts_code_key, ADD UNIQUE (tenant_id, code);")
     roll_out()
+    assert doctor._shared_tables() == "1 looked at, tenants kept apart by every key"
 
 
 def test_a_tenants_own_tables_may_have_keys_of_their_own(fleet, trees):
