@@ -1,17 +1,18 @@
 """Tenantry's Pulumi program: the stack's name decides which of the two programs runs."""
 
 import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
 
 from stacks import dedicated, gate, shared
 from tenantry.declaration import load, naming
 from tenantry.errors import TenantryError
-from tenantry.settings import KEYS, PlatformSettings, tenants_dir
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
 try:
     stack = pulumi.get_stack()
     made: list[pulumi.Resource] = []
     pulumi.runtime.register_stack_transformation(lambda args: made.append(args.resource))
-    settings = PlatformSettings.from_mapping({key: pulumi.Config(key.split(":")[0]).get(key.split(":")[1]) for key in KEYS.values()})
+    settings = PlatformSettings.of_stack(stack, project_root(), {**get_config_env(), **CONFIG.get()})
     declarations = load(tenants_dir())
     if (cell := naming.cell_of_stack(stack)) is not None:
         shared.run(cell, settings, declarations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -96,10 +97,32 @@ class PlatformSettings:
         return cls(**found)
 
     @classmethod
-    def from_project(cls, path: Path, overrides: Mapping[str, Any] | None = None) -> PlatformSettings:
-        """Settings of the ``Pulumi.yaml`` at ``path`` (the file or its folder); ``overrides`` are a stack's own values."""
+    def of_stack(cls, stack: str, path: Path, given: Mapping[str, Any]) -> PlatformSettings:
+        """The project's settings, checked against the configuration ``given`` to a stack. ``InputError`` for a ``tenantry:`` key that is none of
+        ours, and for one with another value: what is one per installation is known to commands from ``Pulumi.yaml`` alone."""
+        settings = cls.from_project(path)
+        for key, value in sorted(given.items()):
+            if key in _FIELDS:
+                theirs = str(value).lower() if isinstance(value, bool) else str(value)
+                ours = getattr(settings, _FIELDS[key])
+                if theirs != ours:
+                    raise InputError(
+                        f"the setting {key} is {theirs!r} for the stack {stack} and {ours!r} in {PROJECT_FILE}: a platform has one",
+                        f"pulumi config rm {key} --stack {stack}; where all stacks shall have it, write it into {PROJECT_FILE}",
+                    )
+            elif key.startswith("tenantry:"):
+                close = difflib.get_close_matches(key, _FIELDS, n=1)
+                raise InputError(
+                    f"there is no setting {key}",
+                    f"pulumi config rm {key} --stack {stack}" + (f"; did you mean {close[0]}?" if close else ""),
+                )
+        return settings
+
+    @classmethod
+    def from_project(cls, path: Path) -> PlatformSettings:
+        """Settings of the ``Pulumi.yaml`` at ``path`` (the file or its folder)."""
         file = path / PROJECT_FILE if path.is_dir() else path
-        return cls.from_mapping({**_project_values(file), **(overrides or {})})
+        return cls.from_mapping(_project_values(file))
 
 
 def _is_host(text: str) -> bool:
@@ -131,6 +154,9 @@ KEYS: Final[Mapping[str, str]] = {
     "final_backup_days": "tenantry:finalBackupDays",
     "quarantine_days": "tenantry:quarantineDays",
 }
+
+
+_FIELDS: Final = {key: name for name, key in KEYS.items()}
 
 
 def _project_values(file: Path) -> dict[str, Any]:

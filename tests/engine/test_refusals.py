@@ -100,6 +100,22 @@ def test_a_stack_that_nothing_declares_makes_and_writes_nothing(platform, stack,
         platform.pulumi("stack", "rm", stack, "--yes")
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("tenantry:holdDays", "1", "the setting tenantry:holdDays is '1' for the stack shared and '30' in Pulumi.yaml"),
+        ("tenantry:domian", "x.example", "did you mean tenantry:domain?"),
+    ],
+)
+def test_a_setting_of_one_stack_is_refused(platform, key, value, words):
+    """What `pulumi config set` wrote for a stack was read by the program alone, and by no command."""
+    platform.pulumi("config", "set", key, value, "-s", "shared")
+    try:
+        refused(platform, 1, words)
+    finally:
+        platform.pulumi("config", "rm", key, "-s", "shared")
+
+
 @pytest.mark.parametrize("value", ["1", "True"])
 def test_a_run_whose_state_is_saved_at_its_end_cannot_note_that_end(platform, value):
     """Whatever form of truth the engine is told: a kill after the program's end would leave nothing saved of what was noted as done."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tenantry.errors import InputError
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import KEYS, PlatformSettings, project_root, tenants_dir
 
 from .conftest import SETTINGS
 
 
 def test_a_project_s_settings(tmp_path: Path) -> None:
-    """Plain values, `default` and `value` are read; a stack's own values win."""
+    """Plain values, `default` and `value` are read."""
     (tmp_path / "Pulumi.yaml").write_text(
         "name: tenantry\nruntime: python\nconfig:\n"
         "  domain: {description: x, default: a.example}\n  tenantry:zoneId: {value: '" + "1" * 32 + "'}\n"
@@ -22,7 +23,39 @@ def test_a_project_s_settings(tmp_path: Path) -> None:
     settings = PlatformSettings.from_project(tmp_path)
     assert (settings.domain, settings.zone_id, settings.endpoint) == ("a.example", "1" * 32, "edge.a.example")
     assert (settings.bucket_prefix, settings.region) == ("a-dev", "eu-central-1")
-    assert PlatformSettings.from_project(tmp_path / "Pulumi.yaml", {"tenantry:domain": "b.example"}).domain == "b.example"
+    assert PlatformSettings.from_project(tmp_path / "Pulumi.yaml") == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        (
+            {"tenantry:holdDays": "1"},
+            "the setting tenantry:holdDays is '1' for the stack acme and '30' in Pulumi.yaml",
+            "rm tenantry:holdDays --stack acme",
+        ),
+        ({"aws:region": "us-east-1"}, "the setting aws:region is 'us-east-1' for the stack acme", "rm aws:region --stack acme"),
+        ({"tenantry:domian": "x.example"}, "there is no setting tenantry:domian", "did you mean tenantry:domain?"),
+        ({"tenantry:zzz": "x"}, "there is no setting tenantry:zzz", "pulumi config rm tenantry:zzz --stack acme"),
+    ],
+)
+def test_a_stack_cannot_say_something_else(given: dict[str, str], message: str, hint: str) -> None:
+    """Commands read Pulumi.yaml: what only the program knew would hold for half of the work. Every key is checked so."""
+    root = Path(__file__).parents[3]
+    settings = PlatformSettings.from_project(root)
+    same: dict[str, Any] = {key: getattr(settings, name) for name, key in KEYS.items()}
+    assert PlatformSettings.of_stack("acme", root, {**same, "tenantry:protect": True, "other:key": "x", "aws:profile": "y"}) == settings
+    with pytest.raises(InputError) as caught:
+        PlatformSettings.of_stack("acme", root, {**same, **given})
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("key", sorted(KEYS.values()))
+def test_no_key_may_differ(key: str) -> None:
+    """Whatever it is."""
+    with pytest.raises(InputError, match=f"the setting {key} is 'else'"):
+        PlatformSettings.of_stack("acme", Path(__file__).parents[3], {key: "else"})
 
 
 def test_the_repository_s_own_settings() -> None:
