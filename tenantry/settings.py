@@ -98,8 +98,11 @@ class PlatformSettings:
 
     @classmethod
     def of_stack(cls, stack: str, path: Path, given: Mapping[str, Any]) -> PlatformSettings:
-        """The project's settings, checked against the configuration ``given`` to a stack. ``InputError`` for a ``tenantry:`` key that is none of
-        ours, and for one with another value: what is one per installation is known to commands from ``Pulumi.yaml`` alone."""
+        """The project's settings, checked against the configuration ``given`` to a stack.
+
+        ``InputError`` for a ``tenantry:`` key that is none of ours, and for one with another value: what is one per installation is known
+        to commands from ``Pulumi.yaml`` alone.
+        """
         settings = cls.from_project(path)
         for key, value in sorted(given.items()):
             if key in _FIELDS:

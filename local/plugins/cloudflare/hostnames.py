@@ -22,6 +22,9 @@ SSL = (
     "type",
     "wildcard",
 )
+NOT_FILLED_IN = ("settings", "wildcard")
+"""Optional and not computed: the official plugin stores them where the program gives them, and from the answer once it reads; then what is
+absent differs from Cloudflare's false and empty, and a program that does not give them has to ignore them."""
 ORIGIN_COMPUTED = ("createdAt", "errors", "status", "updatedAt")
 
 
@@ -50,6 +53,8 @@ class CustomHostname(ResourceType):
 
     def same(self, name: str, old: Any, new: Any) -> bool:
         if name == "ssl" and isinstance(old, dict) and isinstance(new, dict):
+            if any((old.get(key) is None) != (new.get(key) is None) for key in NOT_FILLED_IN):
+                return False
             # The certificate authority is Cloudflare's choice unless the program makes one.
             chosen = {"certificateAuthority": old.get("certificateAuthority"), "bundleMethod": "ubiquitous"}
             return super().same(name, {"bundleMethod": "ubiquitous", **old}, chosen | new)
@@ -59,7 +64,7 @@ class CustomHostname(ResourceType):
         answer = client.call("post", f"/zones/{new['zoneId']}/custom_hostnames", _named(new), _body(new))
         if answer is None:
             raise ProviderError(f"{_named(new)}: there is no zone {new['zoneId']}.", "Check tenantry:zoneId.")
-        return answer["id"], _outputs(answer)
+        return answer["id"], _as_given(_outputs(answer), new)
 
     def read(self, client: Client, id: str, state: Props, ctx: Context) -> Props | None:
         zone, identifier = zone_and_id(id, state)
@@ -76,7 +81,7 @@ class CustomHostname(ResourceType):
         answer = client.call("patch", f"/zones/{new['zoneId']}/custom_hostnames/{id}", _named(new), body)
         if answer is None:
             raise ProviderError(f"{_named(new)} is gone: somebody deleted {id}.", "Refresh the stack, then run again.")
-        return _outputs(answer)
+        return _as_given(_outputs(answer), new)
 
     def delete(self, client: Client, id: str, state: Props, ctx: Context) -> None:
         client.remove(f"/zones/{state['zoneId']}/custom_hostnames/{id}", _named(state))
@@ -138,6 +143,15 @@ def _removable(old: Props, new: Props) -> list[tuple[str, str]]:
 def _outputs(answer: Props) -> Props:
     certificate = from_api(answer.get("ssl") or {}, SSL)
     return from_api(answer, COMPUTED) | {"ssl": {name: value for name, value in certificate.items() if value is not None} or None}
+
+
+def _as_given(outputs: Props, new: Props) -> Props:
+    """What is stored of an answer to a change: what is not filled in only where it was given."""
+    given = new.get("ssl") or {}
+    certificate = {
+        name: value for name, value in (outputs["ssl"] or {}).items() if name not in NOT_FILLED_IN or given.get(name) is not None
+    }
+    return outputs | {"ssl": certificate or None}
 
 
 def _origin_path(zone: str) -> str:
