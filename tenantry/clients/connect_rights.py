@@ -114,6 +114,10 @@ def _allowed(opening: Opening, homes: Mapping[str, frozenset[str]]) -> bool:
 
 def _homes(connection: psycopg.Connection) -> dict[str, frozenset[str]]:
     """Login → the cells' databases that hold tables of its tenant's, by the ledger. During a move both ends are home."""
+    # Another administrator of the server may not look into the ledger's schema; to ask for the table would be refused then.
+    readable = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenantry_ledger' AND has_schema_privilege(oid, 'USAGE'))"
+    if connection.execute(readable).fetchone() != (True,):
+        return {}
     if connection.execute("SELECT to_regclass('tenantry_ledger.tenants')").fetchone() == (None,):
         return {}
     tenants = connection.execute(

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from tenantry.clients import pgtools
 from tenantry.clients.postgres import LOCK_TIMEOUT, Server
+from tenantry.clients.sessions import Session
 from tenantry.errors import WorkError
 from tenantry.operations import durable
 
@@ -118,7 +119,7 @@ class _Refuses:
 
 def test_a_pooler_that_refuses_our_settings_is_named(monkeypatch):
     """One line says what stands there, one what to do."""
-    monkeypatch.setattr(psycopg, "connect", _Refuses())
+    monkeypatch.setattr(Session, "connect", _Refuses())
     with pytest.raises(WorkError, match=r"a connection pooler stands before PostgreSQL at 127\.0\.0\.1:6432") as raised:
         Server("127.0.0.1", 6432, "u", "p", "disable").connect()
     assert "needs sessions of its own" in raised.value.hint
@@ -126,7 +127,7 @@ def test_a_pooler_that_refuses_our_settings_is_named(monkeypatch):
 
 def test_settings_that_did_not_arrive_are_noticed(in_cloud, monkeypatch):
     """A pooler that was told to ignore them (`ignore_startup_parameters = options`) hands out sessions without them."""
-    plain = psycopg.connect
-    monkeypatch.setattr(psycopg, "connect", lambda **how: plain(**{**how, "options": ""}))
+    plain = Session.connect
+    monkeypatch.setattr(Session, "connect", lambda **how: plain(**{**how, "options": ""}))
     with pytest.raises(WorkError, match="the session does not have the settings that it was opened with"):
         Server.from_environment().connect()
