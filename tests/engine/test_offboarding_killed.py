@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
 
 from tenantry.declaration import naming
 from tests.engine.offboarding import checksums, end_hold, found, plant
 from tests.engine.provisioning import full_speed, is_lingering, slow_down
+from tests.killing import killed_at
 from tests.volume import volume
 
 pytestmark = pytest.mark.engine
@@ -61,3 +63,53 @@ def test_killed_before_and_after_every_step(sandbox):
         assert control.execute("SELECT state FROM control.runs WHERE kind = 'delete'").fetchall() == [("done",)]
         assert control.execute("SELECT count(*) FROM control.backups WHERE reason = 'final' AND state = 'done'").fetchone()[0] >= 1
     assert sandbox.up() == {"shared": {}}, "nothing is left to do"
+
+
+def test_a_removal_whose_answer_was_lost_is_no_obstacle(sandbox):
+    """Everything that a provider made for a tenant goes while the state still holds it, as after a DELETE that nobody heard the answer
+    of: the official plugins answer the second DELETE with an error, and the deletion, past its point of no return, ends all the same."""
+    slug = "lost-answer"
+    sandbox.declare(slug, isolation="database", domains=[f"portal.{slug}.example"])
+    sandbox.up(slug)
+    plant(sandbox, slug)
+    sandbox.tenantry("offboard", slug)
+    end_hold(sandbox, slug)
+    command = ("offboard", slug, "--delete", "--yes-delete", slug)
+    # The first run takes the protection off, the second is the removal.
+    assert killed_at(sandbox, "before tenantry.operations.engine:up", 2, *command)
+    kinds = _remove_behind_the_engine(sandbox, slug)
+    assert kinds == {"aws:s3/bucketObjectv2", "cloudflare:index/customHostname", "cloudflare:index/dnsRecord", "postgresql:index/database",
+                     "postgresql:index/schema", "postgresql:index/role"}  # fmt: skip
+    sandbox.tenantry(*command)
+    with sandbox.sql(naming.CONTROL_DATABASE) as control:
+        query = "SELECT count(*) FROM control.deletion_records WHERE slug = %s"
+        assert control.execute(query, [slug]).fetchone() == (1,)
+    assert sandbox.up() == {"shared": {}}, "nothing is left to do"
+
+
+def _remove_behind_the_engine(sandbox, slug: str) -> set[str]:
+    """Takes away what the providers made for the dedicated tenant; the kinds of what went."""
+    env = sandbox.environment
+    headers = {"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"}
+    made = [
+        (resource["type"].rpartition(":")[0], resource["outputs"])
+        for resource in sandbox.state(slug)["resources"]
+        if resource.get("custom") and not resource["type"].startswith(("pulumi:", "pulumi-python:"))
+    ]
+    for kind, outputs in sorted(made, key=lambda entry: entry[0]):  # databases before the roles that own them
+        match kind:
+            case "aws:s3/bucketObjectv2":
+                sandbox.s3().delete_object(Bucket=outputs["bucket"], Key=outputs["key"])
+            case "cloudflare:index/customHostname" | "cloudflare:index/dnsRecord":
+                part = "custom_hostnames" if kind.endswith("customHostname") else "dns_records"
+                path = f"{env['CLOUDFLARE_BASE_URL']}/zones/{outputs['zoneId']}/{part}/{outputs['id']}"
+                httpx.delete(path, headers=headers).raise_for_status()
+            case "postgresql:index/database" | "postgresql:index/role":
+                with sandbox.sql() as admin:
+                    force = " WITH (FORCE)" if kind.endswith("database") else ""
+                    admin.execute(f"DROP {kind.rpartition('/')[2]} {outputs['name']}{force}")
+            case "postgresql:index/schema":
+                pass  # it went with its database
+            case _:
+                raise AssertionError(f"how does {kind} go?")
+    return {kind for kind, _ in made}
