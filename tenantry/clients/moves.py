@@ -171,14 +171,7 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
     ``TransientError`` while a roll-out migrates: it has chosen its places, and both ends must stay at one revision. ``InputError`` while a
     restore of the tenant is under way or waits for a decision.
     """
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locks.held(_BEGINNING, shared=True))
-        except locks.Taken as taken:
-            raise TransientError(
-                f"a roll-out of migrations is at work: {slug} begins to move when it has ended", "tenantry log shows how far it is"
-            ) from taken
-        connection = stack.enter_context(registry.transaction())
+    with between_roll_outs(f"{slug} begins to move"), registry.transaction() as connection:
         connection.execute(_ALONE, [tenant_id])
         met = connection.execute(
             """
@@ -204,6 +197,19 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
 
 
 @contextmanager
+def between_roll_outs(what: str) -> Iterator[None]:
+    """For the beginning of work whose tables must stay at one revision: a roll-out finds it begun, or it waits (``TransientError``)."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(_BEGINNING, shared=True))
+        except locks.Taken as taken:
+            raise TransientError(
+                f"a roll-out of migrations is at work: {what} when it has ended", "tenantry log shows how far it is"
+            ) from taken
+        yield
+
+
+@contextmanager
 def at_rest(slug: str, tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """A transaction in the control database in which no move of the tenant begins. ``InputError`` while one is under way."""
     with registry.transaction() as connection:
@@ -214,7 +220,7 @@ def at_rest(slug: str, tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str,
 
 @contextmanager
 def none_begins() -> Iterator[None]:
-    """For a roll-out: no move begins inside the block; one that is just beginning is waited for, and then is ``under_way``."""
+    """For a roll-out: no move and no restore begins inside the block; what is just beginning is waited for, and then is under way."""
     with locks.held(_BEGINNING, wait=locks.TURN):
         yield
 

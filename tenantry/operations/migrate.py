@@ -153,9 +153,15 @@ def _copies_back(move: moves.Move) -> bool:
 
 
 def _shut() -> frozenset[str]:
-    """The tenants whose data a restore is replacing: what it has staged has the columns that the tables had when it began."""
+    """The tenants whose data a restore is replacing: what it has staged has the columns that the tables had when it began.
+
+    From its beginning: its doors are shut only later.
+    """
     with registry.transaction() as connection:
-        rows = connection.execute("SELECT slug FROM tenants WHERE maintenance IS NOT NULL AND deleted_at IS NULL")
+        rows = connection.execute(
+            "SELECT slug FROM tenants t WHERE deleted_at IS NULL AND (maintenance IS NOT NULL"
+            " OR EXISTS (SELECT FROM restores r WHERE r.tenant_id = t.id AND r.state = 'running'))"
+        )
         return frozenset(row["slug"] for row in rows)
 
 

@@ -44,7 +44,7 @@ class Restore:
 
 
 def begin(slug: str, tenant_id: UUID, restore_id: str, backup_id: str) -> None:
-    """Notes that the restore is about to change the tenant; said again, nothing happens. ``InputError`` while the tenant is being moved."""
+    """Notes that the restore is about to change the tenant; repeated, it is a no-op. ``InputError`` while the tenant is being moved."""
     with moves.at_rest(slug, tenant_id) as connection:
         connection.execute(
             "INSERT INTO restores (tenant_id, id, backup_id, state) VALUES (%s, %s, %s, 'running') ON CONFLICT (tenant_id, id) DO NOTHING",

@@ -170,8 +170,9 @@ def _shut(run: Run) -> str:
     if not swap.has_staged(store):
         raise WorkError(f"what was staged for {store.slug} is gone", "restore again")
     try:
-        _require_head(store)  # the last moment at which nobody has noticed anything
-        ledger.begin(run.subject, run.tenant, str(run.id), str(run.arguments["backup"]))
+        with moves.between_roll_outs(f"{store.slug} is restored"):  # one that has chosen its places would migrate beneath the staged rows
+            _require_head(store)  # the last moment at which nobody has noticed anything
+            ledger.begin(run.subject, run.tenant, str(run.id), str(run.arguments["backup"]))
     except InputError:
         staging.discard(store)
         raise

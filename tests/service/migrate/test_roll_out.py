@@ -514,6 +514,27 @@ def test_no_move_begins_while_a_roll_out_migrates(fleet, trees):
     assert versions() == {"yarrow": "0002", "zinnia": "0003"}
 
 
+def test_a_roll_out_and_a_restore_that_begins_do_not_meet(fleet, trees):
+    """One that has begun is left alone before its doors are shut; while a roll-out is at work none begins, and the restore waits."""
+    fleet.schemas(["yucca", "zelkova"], "0001")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    begin = "INSERT INTO control.restores (tenant_id, id, backup_id, state) VALUES (%s, 'r', 'b', 'running')"
+    with moves.between_roll_outs("yucca is restored"), fleet.connect(naming.CONTROL_DATABASE) as control:
+        control.execute(begin, [naming.tenant_id("yucca")])
+    roll_out()
+    assert versions() == {"yucca": "0001", "zelkova": "0002"}
+    with (
+        moves.none_begins(),
+        pytest.raises(TransientError, match="a roll-out of migrations is at work: yucca is restored when it has ended"),
+        moves.between_roll_outs("yucca is restored"),
+    ):
+        pass
+    with fleet.connect(naming.CONTROL_DATABASE) as control:
+        control.execute("UPDATE control.restores SET state = 'failed'")
+    roll_out()
+    assert set(versions().values()) == {"0002"}
+
+
 def test_a_roll_out_waits_for_a_move_that_is_just_beginning(fleet, trees):
     """What is not committed yet would not be seen: the roll-out looks after that, and leaves the tenant alone."""
     fleet.database("yarrow", "0001")
