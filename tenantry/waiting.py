@@ -82,6 +82,8 @@ def told() -> str:
 def watch(say: Callable[[str], None], silence: float = SILENCE) -> None:
     """From now on, for as long as the process lives: ``say`` gets a line after each ``silence`` seconds in which nothing was heard."""
 
+    heard()  # in a process that was forked, the last word may be its parent's, long ago
+
     def look() -> None:
         while True:
             time.sleep(max(0.05, _heard + silence - time.monotonic()))
