@@ -76,7 +76,7 @@ def apply(connection: psycopg.Connection[Any], schema: str, owner: str, app_role
     asked = {grant for grant in wanted(connection, schema, app_role) if (grant.kind, grant.name) in ours}
 
     def found() -> set[Grant]:
-        return {grant for grant in granted(connection) if (grant.kind, grant.name) in ours or grant.kind.startswith("later")}
+        return {grant for grant in granted(connection) if (grant.kind, grant.name) in ours or _later_of_ours(connection, grant)}
 
     for grant in sorted(found() - asked):
         if not grant.missing:
@@ -93,6 +93,16 @@ def _ours(connection: psycopg.Connection[Any]) -> set[tuple[str, str]]:
     owned = owners(connection)
     allowed = {role for role in set(owned.values()) if _member(connection, role)}
     return {what for what, role in owned.items() if role in allowed}
+
+
+def _later_of_ours(connection: psycopg.Connection[Any], grant: Grant) -> bool:
+    """Whether it is a default privilege, of a maker in whose name the session's role may change it."""
+    if not grant.kind.startswith("later"):
+        return False
+    maker = grant.name.partition(" in ")[0]
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute("SELECT pg_has_role(current_user, to_regrole(%s), 'USAGE')", [maker]).fetchone()
+    return bool(row and row[0])
 
 
 def _member(connection: psycopg.Connection[Any], role: str) -> bool:
