@@ -18,7 +18,7 @@ class TemplateArgs(TypedDict):
 
 
 class TemplateProvider(DeclaredProvider):
-    inputs = tuple(TemplateArgs.__annotations__)
+    inputs = (*TemplateArgs.__annotations__, "form")
     replaces = frozenset({"database"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -41,4 +41,4 @@ class Template(Resource, module="tenantry", name="Template"):
     database: pulumi.Output[str]
 
     def __init__(self, name: str, args: TemplateArgs, opts: pulumi.ResourceOptions) -> None:
-        super().__init__(TemplateProvider(), name, {**args}, opts)
+        super().__init__(TemplateProvider(), name, {**args, "form": template.FORM}, opts)

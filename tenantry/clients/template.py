@@ -18,12 +18,14 @@ from tenantry.declaration.naming import TEMPLATE_DATABASE, TEMPLATE_OWNER, TENAN
 from tenantry.errors import WorkError
 
 MARK: Final = "tenantry template "
+FORM: Final = "2"
+"""How it is made, beside its revision: the schema for extensions, and nobody's large objects. One of another form is made anew."""
 _DATABASE: Final = sql.Identifier(TEMPLATE_DATABASE)
 _OWNER: Final = sql.Identifier(TEMPLATE_OWNER)
 
 
 def revision() -> str | None:
-    """The revision that the template is at; None when there is none, or a killed run left it unfinished."""
+    """The revision that the template is at; None when there is none, a killed run left it unfinished, or it is of an older form."""
     with Server.from_environment().connect() as admin:
         return _revision(admin)
 
@@ -43,7 +45,7 @@ def ensure() -> str:
             with acting_as(connection, TEMPLATE_OWNER):
                 connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(TENANT_SCHEMA)))
             migrations.apply(connection, "tenant", TENANT_SCHEMA, owner=TEMPLATE_OWNER, app_role="")
-        admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(_DATABASE, sql.Literal(MARK + head)))
+        admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(_DATABASE, sql.Literal(f"{MARK}{head} {FORM}")))
     return head
 
 
@@ -72,8 +74,9 @@ def taken_over_by(owner: str) -> sql.Composable:
 
 def _revision(admin: psycopg.Connection) -> str | None:
     row = admin.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE_DATABASE]).fetchone()
-    text = row[0] if row else None
-    return str(text).removeprefix(MARK) if text and str(text).startswith(MARK) else None
+    text = str(row[0]) if row and row[0] else ""
+    found, _, form = text.removeprefix(MARK).partition(" ")
+    return found if text.startswith(MARK) and form == FORM else None
 
 
 def _make_empty(admin: psycopg.Connection) -> None:

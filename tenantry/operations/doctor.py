@@ -72,6 +72,9 @@ def examine() -> list[Check]:
 def _attempt(name: str, check: Callable[[], str]) -> Check:
     try:
         return Check(name, True, check())
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction) as error:
+        first = str(error).splitlines()[0]
+        return Check(name, False, f"the control database is not at this program's version: {first}", "tenantry up --stack shared")
     except Exception as error:
         return Check(name, False, *explained(error))
 

@@ -50,6 +50,21 @@ def test_a_copy_is_guarded_and_owned_as_a_store_made_from_nothing(fleet):
     assert template.revision() == migrations.head("tenant")
 
 
+def test_a_template_of_an_older_form_is_made_anew(fleet):
+    """As a platform of before has it: its copies would let everybody make large objects, and have no home for extensions."""
+    template.ensure()
+    with fleet.server.connect() as admin:
+        admin.execute("COMMENT ON DATABASE tenantry_template IS 'tenantry template 0001'")
+    with fleet.server.connect("tenantry_template") as old:
+        old.execute("GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC")
+        old.execute("DROP SCHEMA extensions CASCADE")
+    assert template.revision() is None
+    assert template.ensure() == migrations.head("tenant")
+    with fleet.server.connect("tenantry_template") as new:
+        assert new.execute("SELECT has_function_privilege('public', 'lo_create(oid)', 'EXECUTE')").fetchone() == (False,)
+        assert new.execute("SELECT to_regnamespace('extensions') IS NOT NULL").fetchone() == (True,)
+
+
 def test_the_template_follows_the_head_and_copies_of_an_older_one_catch_up(fleet, trees):
     """Made at 0001, copied, brought to 0002 by a roll-out that has anything to do; the older copy's store is migrated as it is made."""
     assert template.ensure() == "0001"
