@@ -111,9 +111,14 @@ def test_a_setting_of_one_stack_is_refused(platform, key, value, words):
     """What `pulumi config set` wrote for a stack was read by the program alone, and by no command."""
     platform.pulumi("config", "set", key, value, "-s", "shared")
     try:
-        refused(platform, 1, words)
+        _, *before = checkpoint(platform)
+        done = platform.tenantry("up", "--stack", "shared", check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert words in done.stderr
+        assert checkpoint(platform)[1:] == tuple(before)
     finally:
         platform.pulumi("config", "rm", key, "-s", "shared")
+    assert platform.up("--stack", "shared") == {"shared": {}}
 
 
 @pytest.mark.parametrize("value", ["1", "True"])

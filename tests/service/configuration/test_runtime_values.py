@@ -60,7 +60,7 @@ def test_the_declared_value_is_no_override(make):
         ("features.sso", True, "tenant_admin", "the platform's to change", ""),
         ("branding.logo", "assets/acme/logo.svg", "platform", "by the declaration only", "file"),
         ("limits.connections", 6, "platform", "by the declaration only", "file"),
-        ("theme.css", "@import 'x'", "tenant_admin", "@import", ""),
+        ("theme.css", "@import 'x';", "tenant_admin", "@import", ""),
         ("legal.terms", "http://acme.example", "tenant_admin", "https://", ""),
         ("email_templates.welcome.subject", "{{ nobody }}", "tenant_admin", "no placeholder", ""),
     ],
