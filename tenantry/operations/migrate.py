@@ -155,14 +155,23 @@ def _copies_back(move: moves.Move) -> bool:
 def _shut() -> frozenset[str]:
     """The tenants whose data a restore is replacing: what it has staged has the columns that the tables had when it began.
 
-    From its beginning: its doors are shut only later.
+    From its beginning, though its doors are shut only later. One that has failed holds nobody back, unless it has replaced data that its
+    rollback will put back: what is staged is compared with the tables before it goes in.
     """
     with registry.transaction() as connection:
-        rows = connection.execute(
-            "SELECT slug FROM tenants t WHERE deleted_at IS NULL AND (maintenance IS NOT NULL"
-            " OR EXISTS (SELECT FROM restores r WHERE r.tenant_id = t.id AND r.state = 'running'))"
-        )
+        rows = connection.execute(_SHUT)
         return frozenset(row["slug"] for row in rows)
+
+
+_SHUT: Final = """
+    SELECT slug FROM tenants t
+    LEFT JOIN restores r ON r.tenant_id = t.id AND r.state = 'running'
+    LEFT JOIN runs ON runs.id::text = r.id
+    WHERE t.deleted_at IS NULL AND CASE WHEN r.id IS NULL THEN t.maintenance IS NOT NULL ELSE
+        coalesce(runs.state, 'running') IN ('queued', 'running')
+        OR r.swapped_at IS NOT NULL AND runs.arguments ->> 'source' = runs.subject
+        OR EXISTS (SELECT FROM runs b WHERE b.tenant_id = t.id AND b.kind = 'restore rollback' AND b.state IN ('queued', 'running')) END
+"""
 
 
 class _RollOut:

@@ -184,6 +184,8 @@ def _shut(run: Run) -> str:
 def _swap(run: Run) -> str:
     store = _store(run)
     ledger.require_open(str(run.id))
+    if swap.has_staged(store):
+        staging.require_revision(store)
     ledger.remember(str(run.id), {"registry": registry_rows.current(store.id), "objects": assets.current(store)})
     if not swap.swap(store) and not swap.has_kept(store):
         raise WorkError(f"what was staged for {store.slug} is gone", f"tenantry restore rollback {store.slug}, then restore again")

@@ -51,6 +51,19 @@ def place(store: TenantStore) -> Target:
     return Target(server, store.database, names.staging, store.owner)
 
 
+def require_revision(store: TenantStore) -> None:
+    """What is staged for shared tables is at their revision: a roll-out does not wait for a restore whose run has failed. ``WorkError``."""
+    if not store.shared:
+        return
+    with store.connected() as connection:
+        staged, live = (migrations.version(connection, schema) for schema in (Names.of(store).staging, store.schema))
+    if staged != live:
+        raise WorkError(
+            f"what was staged for {store.slug} is at revision {staged}, the tables of cell {store.cell} are at {live} by now",
+            f"tenantry restore rollback {store.slug}, then restore again",
+        )
+
+
 def build(store: TenantStore, stored: Stored) -> dict[str, Figure]:
     """Restores the backup into ``store``'s staging, compares it with the manifest, migrates it; its tables' figures afterwards.
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import aws, configuration, moves, registry, rows, runs, turnstile
+from tenantry.clients import aws, configuration, migrations, moves, registry, rows, runs, turnstile
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
@@ -492,6 +492,31 @@ def test_too_little_disk_is_found_before_anything_is_made(platform, tenant, inli
     assert "too little disk" in drill.run(store.slug).problem
     assert {path.name for path in tmp_path.iterdir()} == {"defaults", file.name}
     assert runs.latest(tenant_id=store.id, limit=1) == last
+
+
+def test_rows_staged_before_a_roll_out_do_not_get_in_after_it(platform, tenant, inline):
+    """A roll-out does not wait for a restore that has failed: what that had staged is of another revision. Taken back, all is as before."""
+    store = tenant("left-behind", "rls", 5)
+    taken = backup.create(store.slug)
+    inline.stops.add("swap")
+    run_id = run.request(store.slug, taken.id, by="test")
+    inline.stops.clear()
+    saved = platform.image(store)
+    with store.acting(store.owner) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = '0999'")
+    try:
+        with pytest.raises(
+            WorkError, match=f"what was staged for {store.slug} is at revision .*, the tables of cell main are at 0999"
+        ) as caught:
+            inline.go_on(run_id)
+    finally:
+        with store.acting(store.owner) as owner:
+            owner.execute("UPDATE alembic_version SET version_num = %s", [migrations.head("tenant")])
+    assert caught.value.hint == f"tenantry restore rollback {store.slug}, then restore again"
+    assert platform.image(store) == saved
+    run.request_rollback(store.slug, by="test")
+    assert platform.image(store) == saved
+    assert scars(platform) == (set(), 0)
 
 
 @pytest.mark.parametrize("target", MODELS)

@@ -535,6 +535,44 @@ def test_a_roll_out_and_a_restore_that_begins_do_not_meet(fleet, trees):
     assert set(versions().values()) == {"0002"}
 
 
+@pytest.mark.parametrize(
+    ("source", "state", "swapped", "held"),
+    [
+        ("sumac", "running", None, True),
+        ("sumac", "failed", None, False),
+        ("sumac", "failed", "now()", True),
+        ("another", "running", "now()", True),
+        ("another", "failed", None, False),
+        ("another", "failed", "now()", False),
+    ],
+)
+def test_a_restore_that_has_failed_holds_nobody_back(fleet, trees, source, state, swapped, held):
+    """Shared tables wait for a restore that is at work, and for one that has replaced what its rollback will put back; for no other."""
+    fleet.shared("0001")
+    fleet.rls("sumac")
+    trees.add("COMMENT ON TABLE users IS 'people';")
+    with fleet.connect(naming.CONTROL_DATABASE) as control:
+        (run_id,) = control.execute(
+            "INSERT INTO control.runs (id, kind, tenant_id, subject, arguments, requested_by, via, state) VALUES"
+            " (gen_random_uuid(), 'restore', %s, 'sumac', jsonb_build_object('source', %s::text), 'test', 'cli', %s) RETURNING id",
+            [naming.tenant_id("sumac"), source, state],
+        ).fetchone()
+        control.execute(
+            "INSERT INTO control.restores (tenant_id, id, backup_id, state, swapped_at)"
+            f" VALUES (%s, %s, 'b', 'running', {swapped or 'NULL'})",
+            [naming.tenant_id("sumac"), str(run_id)],
+        )
+        control.execute("UPDATE control.tenants SET maintenance = 'restore'")
+    assert [table_set.name for table_set in migrate.plan().held] == (["shared tables of cell main"] if held else [])
+    with fleet.connect(naming.CONTROL_DATABASE) as control:
+        control.execute(
+            "INSERT INTO control.runs (id, kind, tenant_id, subject, requested_by, via) VALUES"
+            " (gen_random_uuid(), 'restore rollback', %s, 'sumac', 'test', 'cli')",
+            [naming.tenant_id("sumac")],
+        )
+    assert migrate.plan().held, "while it is taken back"
+
+
 def test_a_roll_out_waits_for_a_move_that_is_just_beginning(fleet, trees):
     """What is not committed yet would not be seen: the roll-out looks after that, and leaves the tenant alone."""
     fleet.database("yarrow", "0001")
