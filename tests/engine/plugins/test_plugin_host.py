@@ -148,10 +148,10 @@ def test_each_plugin_has_its_own_environment(launch, host):
 @pytest.mark.parametrize("variables", [{"PYTHONHASHSEED": "0"}, {"TRACEPARENT": "00-0-0-00"}])
 def test_what_only_a_new_process_obeys_is_left_to_one(launch, host, variables):
     """Variables that are read before the host could set them: the launcher becomes the plugin."""
-    before = len(host[1].children())
+    before = set(host[1].children())  # another test's plugin may still be ending
     process, port = launch(**variables)
     assert version(port) == "3.18.2"
-    assert len(host[1].children()) == before
+    assert set(host[1].children()) <= before
     assert psutil.Process(process.pid).cmdline()[-3:] == ["-m", PLUGIN, "127.0.0.1:1"]
 
 

@@ -71,16 +71,16 @@ def test_a_worker_that_is_told_to_stop_finishes_the_task_in_hand(control, tenant
 
 
 def test_a_tenant_never_meets_itself(control, tenants, worker, notes):
-    """Of three runs asked for at once, one is at work, and of those that wait only the last is done after it."""
+    """One run is at work, and of two that are asked for meanwhile only the last is done after it."""
     (slug,) = tenants(1)
     worker(TENANTRY_TASK_CONCURRENCY="8")
-    for _ in range(3):
-        control.tenantry("cron", "run", "slow", slug, "--detach")
+    control.tenantry("cron", "run", "slow", slug, "--detach")
     wait_for(lambda: told(notes, "slow"))
-    assert rows("SELECT state, count(*) AS runs FROM task_runs GROUP BY state ORDER BY state") == [
-        {"state": "queued", "runs": 2},
-        {"state": "running", "runs": 1},
-    ]
+    for _ in range(2):
+        control.tenantry("cron", "run", "slow", slug, "--detach")
+    # The one that is overtaken may have heard of that already.
+    states = sorted(row["state"] for row in rows("SELECT state FROM task_runs"))
+    assert states in (["queued", "queued", "running"], ["queued", "running", "skipped"])
     Path(os.environ["TEST_GO"]).touch()
     wait_for(lambda: not rows("SELECT 1 FROM task_runs WHERE state IN ('queued', 'running')"))
     assert [line[4] for line in told(notes, "slow")] == ["begin", "end", "begin", "end"]
