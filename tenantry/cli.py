@@ -68,14 +68,11 @@ def _unexpected(error: Exception) -> TenantryError:
         return InputError(error.format_message(), f"{context.command_path} --help" if context else "tenantry --help")
     if type(error).__name__ == "DiskFull":
         return WorkError(f"PostgreSQL: {first}", "its disk is full: make room on the server, then run the same command again")
-    if type(error).__name__ in ("UndefinedTable", "UndefinedColumn", "InvalidSchemaName"):
-        if _at_head():  # then no run would make it again, and the other hint would lead in a circle
-            return WorkError(
-                f"something of the control database was dropped: {first}",
-                "bring it back from the server's backup: docs/operations.md, When something is down; tenantry up makes no table twice",
-            )
-        return WorkError(f"the control database is not at this program's version: {first}", "bring it there: tenantry up --stack shared")
     if type(error).__module__.startswith("psycopg"):
+        from tenantry.clients import control_version  # psycopg is loaded by now; to start the program it is not
+
+        if isinstance(error, control_version.MISSING):
+            return control_version.explained(error)
         return WorkError(f"PostgreSQL: {first}", "run the same command again when the server answers; tenantry doctor looks at it")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkError(f"no space left: {error.filename or first}", "free some (df -h), then run the same command again: it goes on")
@@ -86,19 +83,6 @@ def _unexpected(error: Exception) -> TenantryError:
         whose = f"see whose it is: ls -ld {error.filename}" if error.filename else "run it as the user who owns the files"
         return WorkError(f"permission denied: {error.filename or first}", whose)
     return WorkError(f"unexpected {type(error).__name__}: {first}", "tenantry --debug … shows the traceback; please report it")
-
-
-def _at_head() -> bool:
-    """Whether the control database says that it has all that this program's migrations make."""
-    from tenantry.clients import migrations
-    from tenantry.clients.postgres import Server
-    from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_SCHEMA
-
-    try:
-        with Server.from_environment().connect(CONTROL_DATABASE) as connection:
-            return migrations.version(connection, CONTROL_SCHEMA) == migrations.head("control")
-    except Exception:  # a second error would hide the first
-        return False
 
 
 def _tell(line: str) -> None:

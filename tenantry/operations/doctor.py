@@ -16,6 +16,7 @@ from tenantry.clients import (
     cloudflare,
     connect_rights,
     control_grants,
+    control_version,
     login_limits,
     process,
     registry,
@@ -72,9 +73,9 @@ def examine() -> list[Check]:
 def _attempt(name: str, check: Callable[[], str]) -> Check:
     try:
         return Check(name, True, check())
-    except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction) as error:
-        first = str(error).splitlines()[0]
-        return Check(name, False, f"the control database is not at this program's version: {first}", "tenantry up --stack shared")
+    except control_version.MISSING as error:
+        cause = control_version.explained(error)
+        return Check(name, False, cause.message, cause.hint)
     except Exception as error:
         return Check(name, False, *explained(error))
 

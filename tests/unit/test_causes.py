@@ -17,9 +17,10 @@ from local import env
 from local.cloud.record import Record
 from local.home import Home
 from tenantry import cli
-from tenantry.clients import aws, objects
+from tenantry.clients import aws, control_version, objects
 from tenantry.commands import local
 from tenantry.errors import InputError, WorkError
+from tenantry.operations import doctor
 from tests.environment import entered
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,5 +157,11 @@ def test_an_error_of_input_stays_one():
 @pytest.mark.parametrize(("at_head", "hint"), [(True, "bring it back from the server's backup"), (False, "tenantry up --stack shared")])
 def test_a_dropped_table_is_no_old_version(monkeypatch, at_head, hint):
     """`up` has nothing to do where the control database is at the head: its hint went in a circle."""
-    monkeypatch.setattr(cli, "_at_head", lambda: at_head)
-    assert hint in cli._unexpected(psycopg.errors.UndefinedTable('relation "runs" does not exist')).hint
+    monkeypatch.setattr(control_version, "at_head", lambda: at_head)
+    error = psycopg.errors.UndefinedTable('relation "runs" does not exist')
+    assert hint in cli._unexpected(error).hint
+
+    def missing() -> str:
+        raise error
+
+    assert hint in doctor._attempt("a check", missing).hint

@@ -219,24 +219,22 @@ def test_what_is_not_noted_is_not_moved(zoo, neighbour):
     moving.end()
 
 
-def test_a_number_that_was_given_anew_arrives(zoo, neighbour):
-    """An identity that is always generated takes no value in an update: the row goes in anew."""
-    moving = Moving(zoo, "renumbered", "schema", "rls")
+@pytest.mark.parametrize(
+    ("slug", "target", "written"),
+    [
+        # An identity that is always generated takes no value in an update: the row goes in anew.
+        ("renumbered", "rls", "UPDATE tickets SET number = DEFAULT WHERE number = (SELECT min(number) FROM tickets)"),
+        # Rows that went without a word of their own are gone in the new place, too.
+        ("truncated", "database", "TRUNCATE events_2026, no_key"),
+    ],
+    ids=["a number that was given anew", "a truncated partition"],
+)
+def test_what_is_written_during_the_copy_is_followed(zoo, neighbour, slug, target, written):
+    """The new place is as the old one when the tenant arrives."""
+    moving = Moving(zoo, slug, "schema", target)
     way = Way.there(moving.move)
     transfer.copy(way, lambda line: None)
-    zoo.run(moving.source, "UPDATE tickets SET number = DEFAULT WHERE number = (SELECT min(number) FROM tickets)")
-    transfer.catch_up(way, lambda line: None)
-    transfer.switch(way)
-    assert zoo.image(moving.target) == zoo.image(moving.source)
-    moving.end()
-
-
-def test_a_truncated_partition_is_followed(zoo, neighbour):
-    """Rows that went without a word of their own are gone in the new place, too."""
-    moving = Moving(zoo, "truncated", "schema", "database")
-    way = Way.there(moving.move)
-    transfer.copy(way, lambda line: None)
-    zoo.run(moving.source, "TRUNCATE events_2026, no_key")
+    zoo.run(moving.source, written)
     transfer.catch_up(way, lambda line: None)
     transfer.switch(way)
     assert zoo.image(moving.target) == zoo.image(moving.source)
