@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -25,6 +26,8 @@ from tenantry.errors import TransientError
 TURN: Final = 60
 """Seconds that a process waits for its turn where two write the same: they need far less."""
 
+ENDING: Final = 1
+"""Seconds within which PostgreSQL frees all that a transaction held, once it has begun to."""
 
 TURNS: Final = ("ledger",)
 """What ``turn`` is asked for. Their rows are there from the beginning: in one that is not committed yet nobody would be seen."""
@@ -155,9 +158,15 @@ def _take_as_before(connection: psycopg.Connection, name: str, shared: bool) -> 
     of this do not both think that they have it. One that somebody else than the platform holds counts for nothing. To be removed with
     the release after this one."""
     key, kind = f"tenantry:{name}", "_shared" if shared else ""
-    row = connection.execute(f"SELECT pg_try_advisory_xact_lock{kind}(hashtextextended(%s, 0))", [key]).fetchone()  # ours
-    if row is not None and row[0]:
-        return
+    # A holder that ends lets its row go a moment before this one.
+    deadline = time.monotonic() + ENDING
+    while True:
+        row = connection.execute(f"SELECT pg_try_advisory_xact_lock{kind}(hashtextextended(%s, 0))", [key]).fetchone()  # ours
+        if row is not None and row[0]:
+            return
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
     other = connection.execute(
         """
         SELECT a.pid, a.usename, a.backend_start, a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
