@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping
 
@@ -12,7 +11,7 @@ import pulumi
 from components.adoption import NOTHING, Adoption
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import ledger, losses, process, quarantine, server_guard
+from tenantry.clients import ledger, losses, quarantine, server_guard, stack_state
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
@@ -74,7 +73,7 @@ def enter(
             ledger.begin(connection, book, claims, known)
         if not book.interrupted:
             return NOTHING
-        remembered = _remembered()
+        remembered = stack_state.read(pulumi.get_stack()).names()
         forgotten = [plan for plan in planned if plan.logical_name not in remembered]
         found = {plan.logical_name: _find(plan, connection) for plan in forgotten}
     return Adoption({name: import_id for name, import_id in found.items() if import_id})
@@ -117,17 +116,3 @@ def _saved_at_the_end() -> bool:
     """Whether the engine was told so, as it reads such a variable."""
     value = os.environ.get("PULUMI_SKIP_CHECKPOINTS", "")
     return value == "1" or value.lower() == "true"
-
-
-def _remembered() -> frozenset[str]:
-    """Logical names in the stack's state. Asked only after an interrupted run: it costs a second process."""
-    command = ["pulumi", "stack", "export", "--stack", pulumi.get_stack(), "--non-interactive"]
-    result = process.run(command, limit=300)
-    if result.returncode != 0:
-        raise WorkError(
-            f"the state of the stack {pulumi.get_stack()} cannot be read: {result.stderr.decode(errors='replace').strip()}",
-            "check the backend and run again",
-        )
-    resources = json.loads(result.stdout)["deployment"].get("resources") or []
-    # A component may bear the name of the resource that it is there for.
-    return frozenset(resource["urn"].rsplit("::", 1)[1] for resource in resources if resource.get("custom"))

@@ -1,0 +1,120 @@
+"""A stack's present state, as the backend keeps it: what the engine remembers of the stack, and since when. Secrets stay encrypted."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tenantry.clients import process, state_files
+from tenantry.errors import WorkError
+from tenantry.settings import project_root
+
+LIMIT = 300
+"""Seconds that the engine is given to hand a state out: that of a large cell on a distant backend takes its time."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """One resource of the state; a component is none."""
+
+    urn: str
+    type: str
+    id: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    tainted: bool
+    """Whether the next run replaces it (`pulumi state taint`)."""
+    leaving: bool
+    """Whether it was replaced, and its delete half is still to come."""
+
+    @property
+    def name(self) -> str:
+        """The logical name."""
+        return self.urn.rsplit("::", 1)[1]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the engine remembers of a stack. Of one that is empty, or of which there is none, nothing."""
+
+    saved_at: datetime | None = None
+    """When a run last saved it, by the clock of the machine that ran it. `state delete`, `taint` and `import` leave it as it is."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    resources: tuple[Remembered, ...] = ()
+    pending: tuple[str, ...] = ()
+    """Of operations that a killed run had begun and nobody settled: each in words."""
+
+    @property
+    def lineage(self) -> str | None:
+        """The identity that the state shares with the ledger; None: it bears none."""
+        found = self.outputs.get("lineage")
+        return found if isinstance(found, str) else None
+
+    def names(self) -> frozenset[str]:
+        """The logical names of all resources."""
+        return frozenset(resource.name for resource in self.resources)
+
+
+def read(stack: str) -> State:
+    """The present state; an empty one where there is no such stack. ``WorkError`` where it cannot be read.
+
+    A folder is read as it is, which costs a no-op run of a large cell less than a hundredth; any other backend is asked by the engine.
+    """
+    files = state_files.backend()
+    if isinstance(files, state_files.Folder):
+        return _of_folder(files, stack)
+    result = process.run(["pulumi", "stack", "export", "--stack", stack, "--non-interactive"], limit=LIMIT, cwd=project_root())
+    if result.returncode == 0:
+        return parsed(json.loads(result.stdout).get("deployment") or {})
+    said = result.stderr.decode(errors="replace").strip().removeprefix("error: ")
+    if "no stack named" in said:
+        return State()
+    raise WorkError(f"the state of the stack {stack} cannot be read: {said}", "check the backend and run again: tenantry doctor")
+
+
+def _of_folder(files: state_files.Folder, stack: str) -> State:
+    for suffix in (".json", ".json.gz"):
+        content = files.read(f"{state_files.ROOT}/stacks/{state_files.PROJECT}/{stack}{suffix}")
+        if content:
+            try:
+                return parsed(json.loads(state_files.plain(content))["checkpoint"].get("latest") or {})
+            except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError) as error:
+                raise WorkError(f"the state of the stack {stack} cannot be read: {error}", "tenantry doctor says what to do") from error
+    return State()
+
+
+def parsed(deployment: Mapping[str, Any]) -> State:
+    """From a deployment, as `pulumi stack export` gives it."""
+    resources = deployment.get("resources") or []
+    root: Mapping[str, Any] = next((each for each in resources if each["type"] == "pulumi:pulumi:Stack"), {})
+    saved = (deployment.get("manifest") or {}).get("time")
+    return State(
+        saved_at=_moment(saved) if saved else None,
+        outputs=root.get("outputs") or {},
+        resources=tuple(
+            Remembered(
+                each["urn"],
+                each["type"],
+                str(each.get("id") or ""),
+                each.get("inputs") or {},
+                each.get("outputs") or {},
+                bool(each.get("taint")),
+                bool(each.get("delete")),
+            )
+            for each in resources
+            if each.get("custom")
+        ),
+        pending=tuple(
+            f"{each.get('type')} {each['resource']['urn'].rsplit('::', 1)[1]}" for each in deployment.get("pending_operations") or []
+        ),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """Go gives nanoseconds, Python takes microseconds; Go's zero time stands for none."""
+    found = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", lambda fraction: f"{fraction[1]:0<7}", text))
+    return found if found.year > 1 else None
