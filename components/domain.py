@@ -29,7 +29,12 @@ class TenantDomain(pulumi.ComponentResource):
 
         def child(logical_name: str, after: Sequence[pulumi.Resource] = (), ignore: Sequence[str] = ()) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(
-                parent=self, import_=args["adoption"].of(logical_name), depends_on=list(after), ignore_changes=list(ignore)
+                parent=self,
+                import_=args["adoption"].of(logical_name),
+                # A host name that was another tenant's goes on as it stands: its certificate, and whoever is on it.
+                aliases=args["adoption"].aliases(logical_name),
+                depends_on=list(after),
+                ignore_changes=list(ignore),
             )
 
         hostnames = [

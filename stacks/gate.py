@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache, partial
 
-import psycopg
 import pulumi
 
-from components.adoption import NOTHING, Adoption
+from components.adoption import Adoption
+from stacks import names
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import ledger, losses, quarantine, server_guard, stack_state
+from tenantry.clients import host_names, ledger, losses, quarantine, server_guard, stack_state
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import InputError
 from tenantry.settings import migrations_dir, tenants_dir
 
 RESERVE = 25
@@ -61,40 +62,23 @@ def enter(
         connection.autocommit = True
         losses.refuse(book, everybody, protects=protects)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
-        claims = [plan.claim for plan in planned if plan.claim]
-        ledger.refuse_foreign(connection, book, claims)
+        state = cache(partial(stack_state.read, book.stack))
+        settled = names.settle(connection, book, everybody, planned, state)
         if not pulumi.runtime.is_dry_run():
-            _refuse_foreign_hosts(connection, book, planned)
             server_guard.mend(connection)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             present = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
             files = (tenants_dir(), migrations_dir())
             known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, *files)) for d in present]
-            ledger.begin(connection, book, claims, known)
-        if not book.interrupted:
-            return NOTHING
-        remembered = stack_state.read(pulumi.get_stack()).names()
-        forgotten = [plan for plan in planned if plan.logical_name not in remembered]
-        found = {plan.logical_name: _find(plan, connection) for plan in forgotten}
-    return Adoption({name: import_id for name, import_id in found.items() if import_id})
-
-
-def _refuse_foreign_hosts(connection: psycopg.Connection, book: Ledger, planned: Iterable[Planned]) -> None:
-    """A custom host name bears no mark: one that is there before it was claimed is somebody else's. Asked for new ones only."""
-    for plan in planned:
-        claim = plan.claim
-        if claim and claim.kind == "hostname" and (claim.kind, claim.name) not in book.claims and _find(plan, connection):
-            raise WorkError(
-                f"the custom host name {claim.name} is at Cloudflare already and Tenantry did not make it",
-                "delete it there if nobody needs it, or take the domain out of the tenant's file",
-            )
-
-
-def _find(plan: Planned, connection: psycopg.Connection) -> str | None:
-    try:
-        return plan.find(connection)
-    except WorkError as error:
-        raise WorkError(f"{plan.logical_name}: {error.message}", error.hint) from error
+            ledger.begin(connection, book, [plan.claim for plan in planned if plan.claim], known)
+            if settled.passing or settled.former or book.interrupted:
+                host_names.hand_over({host: str(tenant.id) for tenant in present if not tenant.gone for host in tenant.domains})
+        found: dict[str, str | None] = {**settled.leftovers}
+        if book.interrupted:
+            remembered = state().names() | settled.former.keys()
+            forgotten = [plan for plan in planned if plan.logical_name not in remembered]
+            found |= {plan.logical_name: names.find(plan, connection) for plan in forgotten}
+    return Adoption({name: import_id for name, import_id in found.items() if import_id}, settled.former)
 
 
 def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:

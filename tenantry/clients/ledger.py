@@ -15,7 +15,6 @@ import psycopg
 
 from tenantry.clients import locks
 from tenantry.clients import moves as moving
-from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
     from tenantry.clients.moves import Move
@@ -59,13 +58,14 @@ class Ledger:
     interrupted: bool  # the last run of this stack did not reach its end
     moves: Mapping[str, Move] = field(default_factory=dict)  # the moves under way, by slug
     released: frozenset[str] = frozenset()  # tenants whose deletion has proved their final backup
+    holders: Mapping[tuple[str, str], str | None] = field(default_factory=dict)  # (kind, name) → tenant that a claim is for
 
     @classmethod
     def read(cls, connection: psycopg.Connection, stack: str) -> Ledger:
         """The ledger as it stands; an empty one on a server that never had one."""
         if connection.execute("SELECT to_regclass('tenantry_ledger.runs')").fetchone() == (None,):
             return cls(stack, {}, {}, False)
-        claims = connection.execute("SELECT kind, name, stack FROM tenantry_ledger.claims").fetchall()
+        claims = connection.execute("SELECT kind, name, stack, tenant FROM tenantry_ledger.claims").fetchall()
         # The last columns are younger than the table; a server whose ledger was not written since has none.
         tenants = connection.execute(
             "SELECT slug, stack, isolation, cell, state, to_jsonb(t)->>'applied', coalesce((to_jsonb(t)->>'turn')::int, 0),"
@@ -77,11 +77,12 @@ class Ledger:
         run = connection.execute("SELECT finished_at IS NULL FROM tenantry_ledger.runs WHERE stack = %s", [stack]).fetchone()
         return cls(
             stack,
-            {(kind, name): owner for kind, name, owner in claims},
+            {(kind, name): owner for kind, name, owner, _ in claims},
             {row[0]: KnownTenant(*row[:8]) for row in tenants},
             bool(run and run[0]),
             moves,
             frozenset(row[0] for row in tenants if row[8]),
+            {(kind, name): tenant for kind, name, _, tenant in claims},
         )
 
 
@@ -96,33 +97,29 @@ def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Cla
     return [claim for claim in claims if (claim.kind, claim.name) in set(rows)]
 
 
-def refuse_foreign(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim]) -> None:
-    """Raises ``WorkError`` when a name that the stack is going to make is there already and is nobody's, or is another stack's."""
-    new = [claim for claim in claims if (claim.kind, claim.name) not in ledger.claims]
-    foreign = taken(connection, new) if new else []
-    if foreign:
-        raise WorkError(
-            "; ".join(f"{claim.kind} {claim.name} is on the server already and Tenantry did not make it" for claim in foreign),
-            "rename or drop what stands there if nobody needs it, or give the tenant another slug",
-        )
-    for claim in claims:
-        owner = ledger.claims.get((claim.kind, claim.name), ledger.stack)
-        if owner != ledger.stack:
-            raise WorkError(
-                f"{claim.kind} {claim.name} belongs to the stack {owner}", "a tenant is changed only through the stack that made it"
-            )
-
-
 def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim], tenants: Collection[KnownTenant]) -> None:
-    """Writes down, in one transaction, that a run of the stack starts and what it is going to make."""
-    new = [claim for claim in claims if (claim.kind, claim.name) not in ledger.claims]
+    """Writes down, in one transaction, that a run of the stack starts and what it is going to make.
+
+    A claim of somebody else's follows the declaration: the caller has refused what may not change hands (clients/host_names.py).
+    """
+
+    def entered(claim: Claim) -> bool:
+        key = (claim.kind, claim.name)
+        return (ledger.claims.get(key), ledger.holders.get(key)) == (ledger.stack, claim.tenant)
+
+    new = [claim for claim in claims if not entered(claim)]
     with connection.transaction():
         locks.turn(connection, "ledger")
         connection.execute(SCHEMA_SQL.read_bytes())
         with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO tenantry_ledger.claims (kind, name, stack, tenant) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                [(claim.kind, claim.name, ledger.stack, claim.tenant) for claim in new],
+                "INSERT INTO tenantry_ledger.claims AS c (kind, name, stack, tenant) VALUES (%s, %s, %s, %s)"
+                # Not what another stack has entered since the ledger was read.
+                " ON CONFLICT (kind, name) DO UPDATE SET stack = EXCLUDED.stack, tenant = EXCLUDED.tenant WHERE c.stack = %s",
+                [
+                    (claim.kind, claim.name, ledger.stack, claim.tenant, ledger.claims.get((claim.kind, claim.name), ledger.stack))
+                    for claim in new
+                ],
             )
             cursor.execute(
                 "UPDATE tenantry_ledger.claims SET wanted = (kind, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"

@@ -118,11 +118,11 @@ def said(row: dict[str, Any]) -> str:
 
 
 def new_names(tenants: Iterable[TenantDeclaration], book: Ledger) -> tuple[list[str], list[str]]:
-    """What declarations bring in: slugs and custom host names that the ledger does not know."""
+    """What declarations bring in: slugs and custom host names that the ledger does not know, or knows as another tenant's."""
     present = [tenant for tenant in tenants if not tenant.gone]
     return (
         [tenant.slug for tenant in present if tenant.slug not in book.tenants],
-        [host for tenant in present for host in tenant.domains if ("hostname", host) not in book.claims],
+        [host for tenant in present for host in tenant.domains if book.holders.get(("hostname", host)) != tenant.slug],
     )
 
 

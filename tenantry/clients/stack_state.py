@@ -54,6 +54,10 @@ class State:
         found = self.outputs.get("lineage")
         return found if isinstance(found, str) else None
 
+    def holding(self, type_: str, key: str, value: str) -> Remembered | None:
+        """The resource of that type whose input ``key`` is ``value``, unless it is on its way out."""
+        return next((each for each in self.resources if each.type == type_ and each.inputs.get(key) == value and not each.leaving), None)
+
     def names(self) -> frozenset[str]:
         """The logical names of all resources."""
         return frozenset(resource.name for resource in self.resources)

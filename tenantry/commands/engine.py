@@ -17,6 +17,7 @@ from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
 if TYPE_CHECKING:
     from tenantry.operations.apply import Result
+    from tenantry.operations.engine import Outcome
 
 Slug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant: its stack is run.", show_default=False)]
 Stack = Annotated[str | None, typer.Option("--stack", metavar="NAME", help="One stack: shared, shared-CELL or a dedicated tenant's slug.")]
@@ -42,9 +43,12 @@ def preview(
     from tenantry.operations import apply, engine
 
     declared, stacks = _chosen(slug, stack, every)
-    results = apply.over(
-        stacks, lambda name: engine.preview(name, declared, lambda step: None, refresh=refresh), declared, parallel=parallel
-    )
+    before = apply.givers(declared)
+
+    def work(name: str) -> Outcome:
+        return engine.preview(name, declared, lambda step: None, refresh=refresh, after=before.get(name, set()) & set(stacks))
+
+    results = apply.over(stacks, work, declared, parallel=parallel, before=before)
     if not as_json:
         for result in results:
             for step in result.outcome.steps if result.outcome else ():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tenantry.clients import registry
+from tenantry.clients import host_names, registry
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations, naming
@@ -63,13 +63,43 @@ def levels(stacks: Iterable[str]) -> list[list[str]]:
     return [level for level in order if level]
 
 
-def over(stacks: Iterable[str], work: Work, declared: Declarations, *, parallel: int | None = None) -> list[Result]:
-    """Does ``work`` for each stack, level by level; one that needs a stack which failed is not begun. All others are tried."""
+def givers(declared: Declarations) -> dict[str, set[str]]:
+    """The stacks that have to give a host name up before another takes it, by the one that takes it."""
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, naming.SHARED_STACK)
+    found: dict[str, set[str]] = {}
+    for giver, taker in host_names.givers(book, declared):
+        found.setdefault(taker, set()).add(giver)
+    return found
+
+
+def givers_first(order: list[list[str]], before: Mapping[str, set[str]]) -> list[list[str]]:
+    """The levels, with each stack that gives a host name up before the one that takes it. Stacks that exchange some stay where they are."""
+    ranked = [set(level) for level in order]
+    for _ in range(len(before) * sum(map(len, order))):
+        rank = {stack: number for number, level in enumerate(ranked) for stack in level}
+        late = next(((g, t) for t, found in before.items() if t in rank for g in found if rank.get(g, -1) >= rank[t]), None)
+        if late is None:
+            return [sorted(level) for level in ranked if level]
+        giver, taker = late
+        ranked[rank[giver]].discard(giver)
+        ranked.insert(rank[taker], {giver})
+    return order
+
+
+def over(
+    stacks: Iterable[str], work: Work, declared: Declarations, *, parallel: int | None = None, before: Mapping[str, set[str]] | None = None
+) -> list[Result]:
+    """Does ``work`` for each stack, level by level; one that needs a stack which failed is not begun. All others are tried.
+
+    ``before``: what ``givers`` found; None: it is asked.
+    """
     results: list[Result] = []
     failed: set[str] = set()
+    before = givers(declared) if before is None else before
     with ThreadPoolExecutor(parallel or os.cpu_count() or 2) as pool:
-        for level in levels(stacks):
-            blocked = {stack: missing for stack in level if (missing := failed & _needs(stack, declared))}
+        for level in givers_first(levels(stacks), before):
+            blocked = {stack: missing for stack in level if (missing := failed & (_needs(stack, declared) | before.get(stack, set())))}
             results += [Result(stack, None, _not_begun(missing)) for stack, missing in blocked.items()]
             done = list(pool.map(lambda stack: _attempt(stack, work), [stack for stack in level if stack not in blocked]))
             failed |= {result.stack for result in done if result.error}

@@ -7,7 +7,7 @@ import re
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -21,7 +21,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackN
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tenantry import waiting
-from tenantry.clients import ledger, losses, process, quarantine, server_guard
+from tenantry.clients import host_names, ledger, losses, process, quarantine, server_guard
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
@@ -47,10 +47,16 @@ class Outcome:
     seconds: float
 
 
-def preview(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:
-    """What ``up`` would do. Writes nothing but, the first time, an empty stack."""
+def preview(
+    stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False, after: Collection[str] = ()
+) -> Outcome:
+    """What ``up`` would do, once the stacks ``after`` which it comes have given up what they give up. Writes nothing but, the first
+    time, an empty stack."""
     _check(stack, declared)
-    return _run(stack, report, lambda handle, run: handle.preview(on_event=run, refresh=refresh or None, suppress_outputs=True))
+    environment = {host_names.AFTER: " ".join(sorted(after))} if after else {}
+    return _run(
+        stack, report, lambda handle, run: handle.preview(on_event=run, refresh=refresh or None, suppress_outputs=True), environment
+    )
 
 
 def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from components.adoption import NOTHING
 from stacks import dedicated, shared
 from tenantry.clients.ledger import Ledger
 from tenantry.declaration import naming
@@ -72,7 +73,7 @@ def _no_ledger(monkeypatch):
 
 def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypatch):
     """The main cell registers exactly these types, under names made of its own words and its tenants' slugs."""
-    monkeypatch.setattr(shared.gate, "enter", lambda *args, **options: shared.gate.NOTHING)
+    monkeypatch.setattr(shared.gate, "enter", lambda *args, **options: NOTHING)
     monkeypatch.setattr(shared.gate, "room", lambda: 70)
     graph = run(lambda: shared.run("main", settings, samples))
     tokens = {resource.type for resource in graph.resources.values()} - {"pulumi:pulumi:Stack"}
@@ -88,7 +89,7 @@ def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypat
 
 def test_another_cell_has_no_registry_of_its_own(run, samples, settings, monkeypatch):
     """Control plane and edge are the main cell's; other cells have their own bucket, database and tables."""
-    monkeypatch.setattr(shared.gate, "enter", lambda *args, **options: shared.gate.NOTHING)
+    monkeypatch.setattr(shared.gate, "enter", lambda *args, **options: NOTHING)
     monkeypatch.setattr(shared.gate, "room", lambda: 70)
     graph = run(lambda: shared.run("eu1", settings, samples))
     tokens = {resource.type for resource in graph.resources.values()}
@@ -111,7 +112,7 @@ def test_a_cell_that_was_never_applied_is_named_before_anything_is_made(settings
 @pytest.mark.parametrize(("lock", "mode"), [("none", None), ("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")])
 def test_the_lock_of_backups_is_a_setting(run, samples, settings, monkeypatch, lock, mode):
     """The bucket is always able to lock, so that the setting replaces nothing; only the default retention comes and goes with it."""
-    monkeypatch.setattr(shared.gate, "enter", lambda *args, **options: shared.gate.NOTHING)
+    monkeypatch.setattr(shared.gate, "enter", lambda *args, **options: NOTHING)
     monkeypatch.setattr(shared.gate, "room", lambda: 70)
     graph = run(lambda: shared.run("main", replace(settings, backup_lock=lock), {}))
     assert graph.resources["platform-backups"].inputs["objectLockEnabled"] is True

@@ -1,0 +1,120 @@
+"""Which of the names that a stack is going to make it may have: new ones that are nobody's, and those that pass on to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, NamedTuple
+
+import psycopg
+import pulumi
+
+from stacks.claims import Planned
+from tenantry.clients import host_names, ledger, stack_state
+from tenantry.clients.ledger import Claim, Ledger
+from tenantry.clients.stack_state import Remembered, State
+from tenantry.declaration import TenantDeclaration
+from tenantry.errors import InputError, WorkError
+
+_HELD_AS: Final = {
+    "role": ("postgresql:index/role:Role", "name"),
+    "database": ("postgresql:index/database:Database", "name"),
+    "hostname": host_names.HELD_AS,
+}
+"""Kind of claim → the resource type that makes such a thing, and the input that names it."""
+
+
+class Names(NamedTuple):
+    """What is known of the names of a stack that may run."""
+
+    passing: bool
+    """Whether a host name comes to a tenant of the stack from another tenant."""
+    leftovers: Mapping[str, str]
+    """Logical name → import id of what is claimed and there, and in the state of no stack."""
+    former: Mapping[str, str]
+    """Logical name → URN under which the stack's state holds the host name for another of its tenants."""
+
+
+def settle(
+    connection: psycopg.Connection,
+    book: Ledger,
+    everybody: Mapping[str, TenantDeclaration],
+    planned: Collection[Planned],
+    state: Callable[[], State],
+) -> Names:
+    """Raises ``InputError`` or ``WorkError`` for a name that the stack may not have, or not yet; nothing is written.
+
+    ``state`` is the stack's own, asked only where it matters.
+    """
+    passing = [found for found in host_names.passing(book, everybody) if found.taken_by == book.stack]
+    for found in passing:
+        host_names.refuse_unsafe(found, book, everybody)
+    claims = {plan.claim: plan for plan in planned if plan.claim}
+    owners = {claim: book.claims.get((claim.kind, claim.name)) for claim in claims}
+    new = [claim for claim, owner in owners.items() if owner is None]
+    there = set(ledger.taken(connection, new) if new else [])
+    there |= {claim for claim in new if claim.kind == "hostname" and find(claims[claim], connection)}
+    _refuse_foreign([claim for claim in new if claim in there and not holding(state(), claim)])
+    leftovers: dict[str, str] = {}
+    for claim, owner in owners.items():
+        if owner in (None, book.stack) or (import_id := find(claims[claim], connection)) is None:
+            continue  # what is claimed by another stack and is not there, that stack has given up
+        if holding(stack_state.read(owner), claim):
+            _refuse_held(claim, owner, book, everybody)
+            continue
+        leftovers[claims[claim].logical_name] = import_id
+    return Names(bool(passing), leftovers, former(planned, state))
+
+
+def find(plan: Planned, connection: psycopg.Connection) -> str | None:
+    """The import id of what is planned, where it is there."""
+    try:
+        return plan.find(connection)
+    except WorkError as error:
+        raise WorkError(f"{plan.logical_name}: {error.message}", error.hint) from error
+
+
+def holding(state: State, claim: Claim) -> Remembered | None:
+    """The resource of a state that is what is claimed."""
+    return state.holding(*_HELD_AS[claim.kind], claim.name)
+
+
+def former(planned: Collection[Planned], state: Callable[[], State]) -> dict[str, str]:
+    """The custom host names that the state holds under another logical name: of a run that did not get to its end, too."""
+    hosts = {plan.claim.name: plan.logical_name for plan in planned if plan.claim and plan.claim.kind == "hostname"}
+    if not hosts:
+        return {}
+    type_, key = host_names.HELD_AS
+    there = [each for each in state().resources if each.type == type_ and not each.leaving]
+    present = {each.name for each in there}
+    found = {hosts[each.inputs[key]]: each.urn for each in there if each.inputs.get(key) in hosts}
+    return {name: urn for name, urn in found.items() if name not in present}
+
+
+def _refuse_foreign(claims: Collection[Claim]) -> None:
+    """A role, a database or a custom host name bears no mark: one that is there before it was claimed is somebody else's."""
+    hosts = [claim for claim in claims if claim.kind == "hostname"]
+    if others := [claim for claim in claims if claim.kind != "hostname"]:
+        raise WorkError(
+            "; ".join(f"{claim.kind} {claim.name} is on the server already and Tenantry did not make it" for claim in others),
+            "give the tenant another slug, or let whoever made it give it another name",
+        )
+    if hosts:
+        raise WorkError(
+            "; ".join(f"the custom host name {claim.name} is at Cloudflare already and Tenantry did not make it" for claim in hosts),
+            f"take the domain out of tenants/{hosts[0].tenant}.yaml, or let whoever made it give it up at Cloudflare",
+        )
+
+
+def _refuse_held(claim: Claim, owner: str, book: Ledger, everybody: Mapping[str, TenantDeclaration]) -> None:
+    """Not in the preview of a command that will have run the owner's stack by then."""
+    if host_names.gives_back(host_names.givers(book, everybody), owner, book.stack):
+        hosts = sorted(found.host for found in host_names.passing(book, everybody) if found.given_by != found.taken_by)
+        raise InputError(
+            f"the stacks {' and '.join(sorted({owner, book.stack}))} exchange host names ({', '.join(hosts)}): neither can go first",
+            "take these host names out of the files and apply that, then put them in again and apply that: tenantry up --all",
+        )
+    if pulumi.runtime.is_dry_run() and owner in os.environ.get(host_names.AFTER, "").split():
+        return
+    what = f"the host name {claim.name}" if claim.kind == "hostname" else f"{claim.kind} {claim.name}"
+    raise WorkError(f"{what} is still the stack {owner}'s, which gives it up", f"{host_names.command(owner)}, then this")
