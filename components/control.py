@@ -31,8 +31,10 @@ class ControlPlane(pulumi.ComponentResource):
         super().__init__("tenantry:platform:ControlPlane", name, None, opts)
         adopt = args["adoption"].of
 
-        def child(logical_name: str, *, protect: bool = False) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(parent=self, protect=protect and args["protect"], import_=adopt(logical_name))
+        def child(logical_name: str, *, protect: bool = False, retain: bool | None = None) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(
+                parent=self, protect=protect and args["protect"], import_=adopt(logical_name), retain_on_delete=retain
+            )
 
         owner = postgresql.Role(f"{name}-owner", name=CONTROL_OWNER, login=False, opts=child(f"{name}-owner"))
         app = postgresql.Role(
@@ -52,7 +54,8 @@ class ControlPlane(pulumi.ComponentResource):
             name=CONTROL_SCHEMA,
             database=database.name,
             owner=owner.name,
-            opts=child(f"{name}-schema", protect=True),
+            # It goes with its database: dropped alone, its tables would be in the way.
+            opts=child(f"{name}-schema", protect=True, retain=True),
         )
         self.store = Store(
             f"{name}-tables",

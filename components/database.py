@@ -144,7 +144,8 @@ class TenantDatabase(pulumi.ComponentResource):
             database=database.name,
             owner=owner.name,
             drop_cascade=True,
-            opts=self._child(f"{name}-schema", protect=True, provider=provider),
+            # It goes with its database.
+            opts=self._child(f"{name}-schema", protect=True, provider=provider, retain_on_delete=True),
         )
         return self._store(server, database.name, schema.name, owner.name, self._app_role(provider))
 

@@ -74,8 +74,10 @@ class Platform(pulumi.ComponentResource):
             f"{name}-bucket", {"cell": cell, "settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self)
         )
 
-        def child(logical_name: str, *, protect: bool = False) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(parent=self, protect=protect and settings.protects, import_=adoption.of(logical_name))
+        def child(logical_name: str, *, protect: bool = False, retain: bool | None = None) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(
+                parent=self, protect=protect and settings.protects, import_=adoption.of(logical_name), retain_on_delete=retain
+            )
 
         owner = postgresql.Role(f"{name}-owner", name=naming.cell_owner(cell), login=False, opts=child(f"{name}-owner"))
         app = postgresql.Role(
@@ -95,7 +97,8 @@ class Platform(pulumi.ComponentResource):
             name=naming.SHARED_SCHEMA,
             database=database.name,
             owner=owner.name,
-            opts=child(f"{name}-schema", protect=True),
+            # It goes with its database, as the control database's does.
+            opts=child(f"{name}-schema", protect=True, retain=True),
         )
         tables: StoreArgs = {
             "tree": "tenant",

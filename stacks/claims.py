@@ -11,6 +11,7 @@ import psycopg
 from stacks.homes import Held
 from tenantry.clients import aws, cloudflare, own_server
 from tenantry.clients.ledger import Claim, Kind, taken
+from tenantry.clients.postgres import Server
 from tenantry.declaration import naming
 from tenantry.declaration.placement import Location, Place
 from tenantry.settings import PlatformSettings
@@ -24,6 +25,8 @@ class Planned:
     find: Callable[[psycopg.Connection], str | None]
     claim: Claim | None = None
     """For what carries no mark of its own: a role, a database, a custom host name."""
+    made_with: Claim | None = None
+    """Of what its provider takes over where it is there, and so is not imported: a schema. What is claimed before it is made."""
 
 
 def _postgres(logical_name: str, kind: Kind, name: str, tenant: str | None = None) -> Planned:
@@ -76,6 +79,10 @@ def of_tenant(held: Held, settings: PlatformSettings) -> Iterator[Planned]:
 def _of_tables(slug: str, place: Place, settings: PlatformSettings) -> Iterator[Planned]:
     logical, location = naming.tenant_resources(slug, place.turn), Location.of(slug, place)
     claims = [(f"{logical}-app", Claim("role", location.app_role, slug))]
+    if place.isolation == "schema":
+        # In a database that is the cell's already, where anybody may have made one. In one of its own nobody came first.
+        found = partial(_schema, location.database, location.schema)
+        yield Planned(f"{logical}-schema", found, made_with=claims[0][1])
     if place.isolation in ("database", "instance"):
         claims += [
             (f"{logical}-owner", Claim("role", naming.tenant_owner(slug), slug)),
@@ -96,6 +103,14 @@ def of_tenants(held: Iterable[Held], settings: PlatformSettings) -> Iterator[Pla
     """All tenants of a stack."""
     for tenant in held:
         yield from of_tenant(tenant, settings)
+
+
+def _schema(database: str, schema: str, connection: psycopg.Connection) -> str | None:
+    if not taken(connection, [Claim("database", database, None)]):
+        return None
+    with Server.from_environment().connect(database) as inside:
+        there = inside.execute("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", [schema]).fetchone()
+    return f"{database}.{schema}" if there == (True,) else None
 
 
 def _custom_hostname(zone_id: str, host: str, _connection: psycopg.Connection) -> str | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache, partial
 
 import pulumi
 
 from components.adoption import Adoption
-from stacks import names
+from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
 from tenantry.clients import host_names, ledger, losses, quarantine, server_guard, stack_state
@@ -62,8 +61,9 @@ def enter(
         connection.autocommit = True
         losses.refuse(book, everybody, protects=protects)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
-        state = cache(partial(stack_state.read, book.stack))
-        settled = names.settle(connection, book, everybody, planned, state)
+        state = stack_state.read(book.stack)
+        replacements.guard(book.stack, state, planned)
+        settled = names.settle(connection, book, everybody, planned, lambda: state)
         if not pulumi.runtime.is_dry_run():
             server_guard.mend(connection)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
@@ -73,12 +73,13 @@ def enter(
             ledger.begin(connection, book, [plan.claim for plan in planned if plan.claim], known)
             if settled.passing or settled.former or book.interrupted:
                 host_names.hand_over({host: str(tenant.id) for tenant in present if not tenant.gone for host in tenant.domains})
+            if book.interrupted:
+                replacements.settle(book.stack, state)
         found: dict[str, str | None] = {**settled.leftovers}
-        if book.interrupted:
-            remembered = state().names() | settled.former.keys()
-            forgotten = [plan for plan in planned if plan.logical_name not in remembered]
-            found |= {plan.logical_name: names.find(plan, connection) for plan in forgotten}
-    return Adoption({name: import_id for name, import_id in found.items() if import_id}, settled.former)
+        forgotten = [plan for plan in names.forgotten(planned, book, state) if plan.logical_name not in settled.former]
+        found |= {plan.logical_name: names.find(plan, connection) for plan in forgotten}
+    ids = {name: import_id for name, import_id in found.items() if import_id and not state.holds(import_id)}
+    return Adoption(ids, settled.former)
 
 
 def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:

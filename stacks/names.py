@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import psycopg
@@ -55,6 +55,7 @@ def settle(
     there = set(ledger.taken(connection, new) if new else [])
     there |= {claim for claim in new if claim.kind == "hostname" and find(claims[claim], connection)}
     _refuse_foreign([claim for claim in new if claim in there and not holding(state(), claim)])
+    _refuse_foreign_schemas(planned, owners, connection)
     leftovers: dict[str, str] = {}
     for claim, owner in owners.items():
         if owner in (None, book.stack) or (import_id := find(claims[claim], connection)) is None:
@@ -72,6 +73,16 @@ def find(plan: Planned, connection: psycopg.Connection) -> str | None:
         return plan.find(connection)
     except WorkError as error:
         raise WorkError(f"{plan.logical_name}: {error.message}", error.hint) from error
+
+
+def forgotten(planned: Iterable[Planned], book: Ledger, state: State) -> Iterator[Planned]:
+    """What may be there and the state does not know: after a killed run anything, otherwise what an earlier run made (`state delete`)."""
+    remembered, ran_before = state.names(), book.stack in book.claims.values()
+    for plan in planned:
+        if plan.logical_name not in remembered and not plan.made_with:
+            known = (plan.claim.kind, plan.claim.name) in book.claims if plan.claim else ran_before
+            if known or book.interrupted:
+                yield plan
 
 
 def holding(state: State, claim: Claim) -> Remembered | None:
@@ -104,6 +115,17 @@ def _refuse_foreign(claims: Collection[Claim]) -> None:
             "; ".join(f"the custom host name {claim.name} is at Cloudflare already and Tenantry did not make it" for claim in hosts),
             f"take the domain out of tenants/{hosts[0].tenant}.yaml, or let whoever made it give it up at Cloudflare",
         )
+
+
+def _refuse_foreign_schemas(planned: Collection[Planned], owners: Mapping[Claim, str | None], connection: psycopg.Connection) -> None:
+    """A new tenant's schema that is there already is somebody else's; its provider would take it over."""
+    for plan in planned:
+        new = plan.made_with is not None and owners[plan.made_with] is None
+        if new and (found := find(plan, connection)):
+            raise WorkError(
+                f"schema {found} is on the server already and Tenantry did not make it",
+                "give the tenant another slug, or let whoever made it give it another name",
+            )
 
 
 def _refuse_held(claim: Claim, owner: str, book: Ledger, everybody: Mapping[str, TenantDeclaration]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from components.resources.declared import DeclaredProvider
+from components.resources.declared import DeclaredProvider, made, maker
 from tenantry.clients import configuration
 
 
@@ -22,19 +22,21 @@ class ConfigurationRowsProvider(DeclaredProvider):
     replaces = frozenset({"tenant_id"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        configuration.write_declared(props["tenant_id"], props["rows"])
-        return CreateResult(props["tenant_id"], props)
+        outs = props | maker()
+        configuration.write_declared(props["tenant_id"], props["rows"], outs["made_by"])
+        return CreateResult(props["tenant_id"], outs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        configuration.write_declared(_news["tenant_id"], _news["rows"])
-        return UpdateResult(_news)
+        outs = _news | made(_olds)
+        configuration.write_declared(_news["tenant_id"], _news["rows"], outs.get("made_by"))
+        return UpdateResult(outs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         rows = configuration.read_declared(id_)
         return ReadResult(id_, {**props, "rows": rows}) if rows is not None else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        configuration.withdraw_declared(_id)
+        configuration.withdraw_declared(_id, _props.get("made_by"))
 
 
 class ConfigurationRows(Resource, module="tenantry", name="ConfigurationRows"):

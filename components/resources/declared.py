@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -36,3 +37,16 @@ class DeclaredProvider(ResourceProvider):
         changed = [name for name in self.inputs if _olds.get(name) != _news.get(name)]
         replaces = [name for name in changed if name in self.replaces]
         return DiffResult(changes=bool(changed or self.drift(_olds)), replaces=replaces, delete_before_replace=True)
+
+
+def maker() -> dict[str, str]:
+    """The output that says which creation this is, to be written beside what it makes.
+
+    The delete half of a replacement comes after the create half, at the latest in another run, and must find that the thing is not its.
+    """
+    return {"made_by": secrets.token_hex(8)}
+
+
+def made(state: Mapping[str, Any]) -> dict[str, str]:
+    """The same output of a resource that there is; older states have none."""
+    return {"made_by": state["made_by"]} if state.get("made_by") else {}

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from components.resources.declared import DeclaredProvider
+from components.resources.declared import DeclaredProvider, made, maker
 from tenantry.clients import registry
 from tenantry.declaration.placement import Row
 
@@ -31,7 +31,7 @@ class TenantRecordArgs(TypedDict):
 
 
 def _record(props: dict[str, Any]) -> None:
-    registry.record(props["tenant_id"], props["slug"], props["row"], props["domains"], props["admin"])
+    registry.record(props["tenant_id"], props["slug"], props["row"], props["domains"], props["admin"], props.get("made_by"))
 
 
 class TenantRecordProvider(DeclaredProvider):
@@ -39,12 +39,14 @@ class TenantRecordProvider(DeclaredProvider):
     replaces = frozenset({"tenant_id", "slug"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        _record(props)
-        return CreateResult(props["tenant_id"], props)
+        outs = props | maker()
+        _record(outs)
+        return CreateResult(props["tenant_id"], outs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        _record(_news)
-        return UpdateResult(_news)
+        outs = _news | made(_olds)
+        _record(outs)
+        return UpdateResult(outs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         found = registry.read_record(id_)
@@ -52,7 +54,7 @@ class TenantRecordProvider(DeclaredProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         row = _props["row"]
-        if registry.lives_elsewhere(_id, row["stack"]):
+        if not registry.still_made_by(_id, row["stack"], _props.get("made_by")):
             return
         if row["isolation"] == "rls":
             registry.remove_rows(_id, row["database"], row["schema"])

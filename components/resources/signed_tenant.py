@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from components.resources.declared import DeclaredProvider
+from components.resources.declared import DeclaredProvider, made, maker
 from tenantry.clients import row_context
 
 
@@ -23,19 +23,21 @@ class SignedTenantProvider(DeclaredProvider):
     replaces = frozenset({"cell", "tenant_id"})
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        row_context.keep(props["cell"], props["tenant_id"], admitted=props["admitted"])
-        return CreateResult(props["tenant_id"], props)
+        outs = props | maker()
+        row_context.keep(props["cell"], props["tenant_id"], admitted=props["admitted"], made_by=outs["made_by"])
+        return CreateResult(props["tenant_id"], outs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        row_context.keep(_news["cell"], _news["tenant_id"], admitted=_news["admitted"])
-        return UpdateResult(_news)
+        outs = _news | made(_olds)
+        row_context.keep(_news["cell"], _news["tenant_id"], admitted=_news["admitted"], made_by=outs.get("made_by"))
+        return UpdateResult(outs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         admitted = row_context.kept(props["cell"], id_)
         return ReadResult("", {}) if admitted is None else ReadResult(id_, {**props, "admitted": admitted})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        row_context.release(_props["cell"], _props["tenant_id"])
+        row_context.release(_props["cell"], _props["tenant_id"], _props.get("made_by"))
 
 
 class SignedTenant(Resource, module="tenantry", name="SignedTenant"):

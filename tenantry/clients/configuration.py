@@ -38,14 +38,16 @@ def changing(actor: str, run_id: UUID | None = None, *, snapshot: bool = False) 
         yield connection
 
 
-def write_declared(tenant_id: str, rows: Mapping[str, str]) -> None:
-    """Makes what the declaration says exactly ``rows`` (key → JSON text).
+def write_declared(tenant_id: str, rows: Mapping[str, str], made_by: str | None = None) -> None:
+    """Makes what the declaration says exactly ``rows`` (key → JSON text); ``made_by`` is the resource whose they are from now on.
 
     A value set at runtime stays in force, except where the key is the platform's and its declared value has changed: then the newer,
     reviewed decision ends it. One that equals the declared value is not an override any more.
     """
     platform = [key.key for key in CONFIGURATION_KEYS.values() if key.editor == "platform"]
     with changing(UP) as connection:
+        if made_by:
+            connection.execute("UPDATE tenants SET configured_by = %s WHERE id = %s", [made_by, tenant_id])
         connection.execute(
             "DELETE FROM tenant_configurations WHERE tenant_id = %s AND source = 'declaration' AND NOT config_key = ANY(%s)",
             [tenant_id, list(rows)],
@@ -94,9 +96,16 @@ def read_declared(tenant_id: str) -> dict[str, str] | None:
         return {row["config_key"]: json.dumps(row["value"], sort_keys=True, ensure_ascii=False) for row in rows}
 
 
-def withdraw_declared(tenant_id: str) -> None:
-    """Takes the declared rows away. What was set at runtime stays: another stack may be taking the tenant over."""
+def withdraw_declared(tenant_id: str, made_by: str | None) -> None:
+    """Takes the declared rows away, unless another resource than ``made_by`` has written them since.
+
+    What was set at runtime stays: another stack may be taking the tenant over.
+    """
     with changing(UP) as connection:
+        row = connection.execute("SELECT configured_by FROM tenants WHERE id = %s FOR UPDATE", [tenant_id]).fetchone()
+        if row and row["configured_by"] not in (None, made_by):
+            return
+        connection.execute("UPDATE tenants SET configured_by = NULL WHERE id = %s", [tenant_id])
         connection.execute("DELETE FROM tenant_configurations WHERE tenant_id = %s AND source = 'declaration'", [tenant_id])
         connection.execute("UPDATE tenant_configurations SET declared_value = NULL WHERE tenant_id = %s", [tenant_id])
 

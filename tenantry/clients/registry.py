@@ -57,10 +57,17 @@ def acting(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[d
             connection.row_factory = before
 
 
-def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequence[str], admin: Mapping[str, str]) -> None:
+def record(
+    tenant_id: str,
+    slug: str,
+    row: Mapping[str, Any],
+    custom_hosts: Sequence[str],
+    admin: Mapping[str, str],
+    made_by: str | None = None,
+) -> None:
     """Writes a tenant's row, its host names and the open invitation of its administrator (``name``, ``email``).
 
-    ``WorkError`` when a host name is another tenant's.
+    ``made_by`` is the resource that the row is from now on; None leaves it whose it is. ``WorkError`` when a host name is another tenant's.
     """
     values = {name: row.get(name) for name in RECORD_COLUMNS}  # a property map has no nulls
     values |= {
@@ -68,6 +75,7 @@ def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequ
         "slug": slug,
         "limits": Jsonb({key: int(value) for key, value in row["limits"].items()}),
         "labels": Jsonb(row["labels"]),
+        "made_by": made_by,
     }
     with transaction() as connection:
         # A move decides where its tenant lives; an engine run that read the files before the switch must not undo it.
@@ -81,14 +89,16 @@ def record(tenant_id: str, slug: str, row: Mapping[str, Any], custom_hosts: Sequ
         connection.execute(
             """
             INSERT INTO tenants (id, slug, name, tier, isolation, cell, stack, state, host, server, database, schema, app_role,
-                                 bucket, prefix, limits, labels)
+                                 bucket, prefix, limits, labels, made_by)
             VALUES (%(id)s, %(slug)s, %(name)s, %(tier)s, %(isolation)s, %(cell)s, %(stack)s, %(state)s, %(host)s, %(server)s,
-                    %(database)s, %(schema)s, %(app_role)s, %(bucket)s, %(prefix)s, %(limits)s, %(labels)s)
+                    %(database)s, %(schema)s, %(app_role)s, %(bucket)s, %(prefix)s, %(limits)s, %(labels)s,
+                    %(made_by)s)
             ON CONFLICT (id) DO UPDATE SET
                 name = EXCLUDED.name, tier = EXCLUDED.tier, isolation = EXCLUDED.isolation, cell = EXCLUDED.cell,
                 stack = EXCLUDED.stack, state = EXCLUDED.state, host = EXCLUDED.host, server = EXCLUDED.server,
                 database = EXCLUDED.database, schema = EXCLUDED.schema, app_role = EXCLUDED.app_role, bucket = EXCLUDED.bucket,
-                prefix = EXCLUDED.prefix, limits = EXCLUDED.limits, labels = EXCLUDED.labels, updated_at = now(), deleted_at = NULL
+                prefix = EXCLUDED.prefix, limits = EXCLUDED.limits, labels = EXCLUDED.labels, updated_at = now(), deleted_at = NULL,
+                made_by = coalesce(EXCLUDED.made_by, tenants.made_by)
             """,
             values,
         )
@@ -136,11 +146,34 @@ def read_record(tenant_id: str) -> dict[str, Any] | None:
         return {"slug": row["slug"], "row": columns, "domains": [entry["host"] for entry in hosts], "admin": admin}
 
 
-def lives_elsewhere(tenant_id: str, stack: str) -> bool:
-    """Whether a move took the tenant to another stack: what the old one still removes of it is not its end."""
+def still_made_by(tenant_id: str, stack: str, made_by: str | None) -> bool:
+    """Whether what the stack's record ``made_by`` removes of the tenant is its end.
+
+    It is not where another record was made of it since, by a replacement, or where a move took the tenant to another stack.
+    """
     with transaction() as connection:
-        row = connection.execute("SELECT stack FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
-        return row is not None and row["stack"] != stack
+        row = connection.execute("SELECT stack, made_by FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
+        if row is None:
+            return True
+        if row["made_by"] not in (None, made_by):
+            return False
+        if row["stack"] != stack:
+            # The record of the stack that it lives in may be older than this one: a move that was taken back.
+            connection.execute("UPDATE tenants SET made_by = NULL WHERE id = %s", [tenant_id])
+            return False
+        return True
+
+
+def settle(stack: str, records: Mapping[str, str | None], configurations: Mapping[str, str | None]) -> None:
+    """After a killed run: rows are of the resources (tenant id → ``made_by``) that the state has, not of one that it never heard of."""
+    with transaction() as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE tenants SET made_by = %s WHERE id = %s AND stack = %s", [(by, tenant, stack) for tenant, by in records.items()]
+        )
+        cursor.executemany(
+            "UPDATE tenants SET configured_by = %s WHERE id = %s AND stack = %s",
+            [(by, tenant, stack) for tenant, by in configurations.items()],
+        )
 
 
 def retire(tenant_id: str, slug: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMA: Final = "tenantry_context"
+# Cells that were made before have no such column, and nothing makes their tables anew. Asked first: an ALTER TABLE keeps readers waiting.
+_MADE_BY: Final = """
+    DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'tenantry_context.signed_tenants'::regclass AND attname = 'made_by') THEN
+            ALTER TABLE tenantry_context.signed_tenants ADD COLUMN made_by text;
+        END IF;
+    END $$
+"""
 OVERLAP: Final = timedelta(hours=24)
 """How long the key before is still accepted: whoever signs with it reads the secret again in that time."""
 _INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
@@ -41,13 +50,17 @@ def install(connection: psycopg.Connection, secret: str, *, owner: str, app_role
         _accept(connection, _parsed(secret, found))
 
 
-def keep(cell: str, tenant_id: str, *, admitted: bool) -> None:
-    """From now on the tenant's rows in the cell's shared tables open to its tokens only, and to none of them unless ``admitted``."""
+def keep(cell: str, tenant_id: str, *, admitted: bool, made_by: str | None = None) -> None:
+    """From now on the tenant's rows in the cell's shared tables open to its tokens only, and to none of them unless ``admitted``.
+
+    ``made_by`` is the resource that the row is from now on; None leaves it whose it is.
+    """
     with _connected(cell) as connection, acting_as(connection, naming.cell_owner(cell)):
+        connection.execute(_MADE_BY)
         connection.execute(
-            "INSERT INTO tenantry_context.signed_tenants VALUES (%s, %s)"
-            " ON CONFLICT (tenant_id) DO UPDATE SET admitted = EXCLUDED.admitted",
-            [tenant_id, admitted],
+            "INSERT INTO tenantry_context.signed_tenants AS s (tenant_id, admitted, made_by) VALUES (%s, %s, %s)"
+            " ON CONFLICT (tenant_id) DO UPDATE SET admitted = EXCLUDED.admitted, made_by = coalesce(EXCLUDED.made_by, s.made_by)",
+            [tenant_id, admitted, made_by],
         )
 
 
@@ -69,11 +82,27 @@ def admit(cell: str, tenant_id: str, admitted: bool) -> bool:
         return done.rowcount > 0
 
 
-def release(cell: str, tenant_id: str) -> None:
-    """The tenant takes plain contexts again."""
+def release(cell: str, tenant_id: str, made_by: str | None) -> None:
+    """The tenant takes plain contexts again, unless another resource than ``made_by`` has seen to signed ones since."""
     with _connected(cell) as connection, acting_as(connection, naming.cell_owner(cell)):
         if _installed(connection):
-            connection.execute("DELETE FROM tenantry_context.signed_tenants WHERE tenant_id = %s", [tenant_id])
+            connection.execute(_MADE_BY)
+            connection.execute(
+                "DELETE FROM tenantry_context.signed_tenants WHERE tenant_id = %s AND coalesce(made_by = %s, made_by IS NULL)",
+                [tenant_id, made_by],
+            )
+
+
+def settle(cell: str, makers: Mapping[str, str | None]) -> None:
+    """After a killed run: rows are of the resources (tenant id → ``made_by``) that the state has, not of one that it never heard of."""
+    with _connected(cell) as connection, acting_as(connection, naming.cell_owner(cell)):
+        if _installed(connection):
+            connection.execute(_MADE_BY)
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "UPDATE tenantry_context.signed_tenants SET made_by = %s WHERE tenant_id = %s",
+                    [(made_by, tenant) for tenant, made_by in makers.items()],
+                )
 
 
 def rotate(cell: str, secret: str, overlap: timedelta) -> str:

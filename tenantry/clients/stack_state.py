@@ -30,6 +30,8 @@ class Remembered:
     """Whether the next run replaces it (`pulumi state taint`)."""
     leaving: bool
     """Whether it was replaced, and its delete half is still to come."""
+    protected: bool = False
+    """Whether the engine refuses to remove it, and so to replace it."""
 
     @property
     def name(self) -> str:
@@ -61,6 +63,10 @@ class State:
     def names(self) -> frozenset[str]:
         """The logical names of all resources."""
         return frozenset(resource.name for resource in self.resources)
+
+    def holds(self, import_id: str) -> bool:
+        """Whether a resource is the thing that a provider imports by this id; Cloudflare's is the zone's and the thing's own."""
+        return any(import_id in (resource.id, f"{resource.inputs.get('zoneId')}/{resource.id}") for resource in self.resources)
 
 
 def read(stack: str) -> State:
@@ -108,6 +114,7 @@ def parsed(deployment: Mapping[str, Any]) -> State:
                 each.get("outputs") or {},
                 bool(each.get("taint")),
                 bool(each.get("delete")),
+                bool(each.get("protect")),
             )
             for each in resources
             if each.get("custom")

@@ -138,7 +138,7 @@ def test_a_stack_that_lets_go_keeps_what_was_set_at_runtime(make):
     """The next stack's declaration finds the override, of a platform key too."""
     tenant_id = make("acme")
     set_("acme", "limits.users", 50)
-    configuration.withdraw_declared(str(tenant_id))
+    configuration.withdraw_declared(str(tenant_id), None)
     assert content() == {("acme", "limits.users"): (50, "runtime")}
     declare("acme", DECLARED)
     assert value("acme", "limits.users") == (50, "runtime")

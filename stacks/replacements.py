@@ -1,0 +1,130 @@
+"""What becomes of a thing of ours that is to be replaced: by `--replace`, by `state taint`, by a program or a provider that asks for it.
+
+The engine makes the new one and then deletes the old one. Nearly everything of ours has one name in one place, so that the old one and
+the new one are the same thing, and what was asked for as a repair would be a loss. For each type there is an answer here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Final, Literal
+
+import psycopg
+import pulumi
+
+from stacks.claims import Planned
+from tenantry.clients import registry, row_context, stack_state
+from tenantry.clients.postgres import Server
+from tenantry.clients.stack_state import State
+from tenantry.declaration import naming
+from tenantry.errors import InputError
+
+Answer = Literal["refused", "again", "kept", "owned", "beside"]
+"""``refused``: nobody replaces it; it holds data, or its name is taken for as long as it stands. ``again``: deleted and then made again
+it is the same. ``kept``: its delete half leaves it, because it goes with what it belongs to. ``owned``: its delete half asks whether
+somebody has made it since. ``beside``: the old one and the new one can stand side by side."""
+
+ANSWERS: Final[Mapping[str, Answer]] = {
+    "aws:acm/certificate:Certificate": "beside",
+    "aws:iam/role:Role": "refused",
+    "aws:iam/rolePolicy:RolePolicy": "again",
+    "aws:rds/instance:Instance": "refused",
+    "aws:s3/bucket:Bucket": "refused",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "kept",
+    "aws:s3/bucketObjectv2:BucketObjectv2": "again",
+    # A setting takes it away, so it is not left behind.
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": "again",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "kept",
+    "aws:s3/bucketPolicy:BucketPolicy": "kept",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "kept",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "kept",
+    "aws:s3/bucketVersioning:BucketVersioning": "kept",
+    "cloudflare:index/customHostname:CustomHostname": "refused",
+    "cloudflare:index/customHostnameFallbackOrigin:CustomHostnameFallbackOrigin": "again",
+    "cloudflare:index/dnsRecord:DnsRecord": "refused",
+    "postgresql:index/database:Database": "refused",
+    "postgresql:index/role:Role": "refused",
+    # Its provider takes over a schema that is there, and then drops it with all that is in it.
+    "postgresql:index/schema:Schema": "refused",
+    "pulumi-python:dynamic/tenantry:ConfigurationRows": "owned",
+    "pulumi-python:dynamic/tenantry:SignedTenant": "owned",
+    "pulumi-python:dynamic/tenantry:Store": "again",
+    "pulumi-python:dynamic/tenantry:Template": "again",
+    "pulumi-python:dynamic/tenantry:TenantRecord": "owned",
+    "pulumi:providers:postgresql": "beside",
+}
+
+
+NEVER: Final = "what is the platform's own is never replaced, because its name and what it holds would be lost"
+
+
+def guard(stack: str, state: State, planned: Iterable[Planned]) -> None:
+    """Refuses what is marked for replacement and never replaced, and gives every resource from now on the options of its type's answer."""
+    refuse_tainted(stack, state)
+    pulumi.runtime.register_stack_transformation(partial(answered, _before_create(stack, planned)))
+
+
+def refuse_tainted(stack: str, state: State) -> None:
+    """Raises ``InputError`` for what the next run would replace (`pulumi state taint`), but must not."""
+    marked = [each for each in state.resources if each.tainted and not each.leaving]
+    marked = [each for each in marked if each.protected or ANSWERS.get(each.type, "refused") == "refused"]
+    if marked:
+        raise InputError(
+            f"{', '.join(each.name for each in marked)}: marked for replacement; {NEVER}",
+            "; ".join(f"pulumi state untaint -s {stack} '{each.urn}'" for each in marked),
+        )
+
+
+def _before_create(stack: str, planned: Iterable[Planned]) -> pulumi.ResourceHookBinding:
+    """Asks before a thing is made, by a preview too: what the engine remembers and is there would be replaced."""
+    plans = {plan.logical_name: plan for plan in planned}
+
+    def refuse(args: pulumi.ResourceHookArgs) -> None:
+        remembered = any(each.urn == args.urn and not each.leaving for each in stack_state.read(stack).resources)
+        if not remembered or args.name not in plans:
+            return
+        with Server.from_environment().connect() as connection:
+            connection.autocommit = True
+            if not plans[args.name].find(connection):
+                return  # somebody removed it, which a refresh has just found out
+        # In one text: of an error in a hook the engine shows no more.
+        hint = f"run again without --replace for it; if it is tainted: pulumi state untaint -s {stack} '{args.urn}'"
+        raise InputError(f"{args.name} is there; {NEVER}\n{hint}")
+
+    hook = pulumi.ResourceHook("replacement", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    return pulumi.ResourceHookBinding(before_create=[hook])
+
+
+def answered(binding: pulumi.ResourceHookBinding, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """The options that the type's answer amounts to; ``binding`` is for what is refused."""
+    if not isinstance(args.resource, pulumi.CustomResource):
+        return None
+    opts = copy.copy(args.opts)
+    match ANSWERS[args.type_]:
+        case "refused":
+            opts.delete_before_replace = False  # or a provider may delete first, since the name is taken
+            opts.hooks = pulumi.ResourceHookBinding.merge(opts.hooks, binding)
+        case "again":
+            opts.delete_before_replace = True
+        case "kept":
+            opts.retain_on_delete = True
+        case "owned" | "beside":
+            return None
+    return pulumi.ResourceTransformationResult(args.props, opts)
+
+
+def settle(stack: str, state: State) -> None:
+    """After a killed run: what our own types have made is of the resources that the state has, not of one that it never heard of."""
+    makers: dict[str, dict[str, str | None]] = {"TenantRecord": {}, "ConfigurationRows": {}, "SignedTenant": {}}
+    for each in state.resources:
+        kind = each.type.rsplit(":", 1)[-1]
+        if kind in makers and not each.leaving:
+            makers[kind][each.id] = each.outputs.get("made_by")
+    if makers["TenantRecord"]:
+        with suppress(psycopg.errors.UndefinedColumn):  # nothing was written there yet
+            registry.settle(stack, makers["TenantRecord"], makers["ConfigurationRows"])
+    if makers["SignedTenant"] and (cell := naming.cell_of_stack(stack)):
+        row_context.settle(cell, makers["SignedTenant"])
