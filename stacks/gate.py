@@ -11,7 +11,7 @@ from components.adoption import Adoption
 from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import host_names, ledger, losses, quarantine, server_guard, stack_state
+from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, stack_state
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
@@ -71,6 +71,7 @@ def enter(
             files = (tenants_dir(), migrations_dir())
             known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, *files)) for d in present]
             ledger.begin(connection, book, [plan.claim for plan in planned if plan.claim], known)
+            engines.note(connection, book.stack)
             if settled.passing or settled.former or book.interrupted:
                 host_names.hand_over({host: str(tenant.id) for tenant in present if not tenant.gone for host in tenant.domains})
             if book.interrupted:

@@ -180,6 +180,7 @@ def forget_stack(connection: psycopg.Connection, stack: str) -> None:
     """Forgets the stack of a dedicated tenant, which is no more."""
     connection.execute("DELETE FROM tenantry_ledger.claims WHERE stack = %s", [stack])
     connection.execute("DELETE FROM tenantry_ledger.runs WHERE stack = %s", [stack])
+    connection.execute("DELETE FROM tenantry_ledger.engines WHERE stack = %s", [stack])
 
 
 def let_go(connection: psycopg.Connection, stack: str) -> None:

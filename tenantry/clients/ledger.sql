@@ -33,3 +33,13 @@ CREATE TABLE IF NOT EXISTS tenantry_ledger.runs (
     started_at  timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz
 );
+
+-- Who holds a stack's lock in the state backend, which notes a host name and a process id only (tenantry/clients/engines.py).
+CREATE TABLE IF NOT EXISTS tenantry_ledger.engines (
+    stack  text PRIMARY KEY,
+    locks  text[] NOT NULL,          -- the backend's ids of those that the run found; none: it has not got to the program
+    host   text NOT NULL,
+    place  text NOT NULL,            -- where its process id means something: clients/place.py
+    worker text,                     -- the worker that started it
+    since  timestamptz NOT NULL      -- by the clock of its machine
+);

@@ -39,6 +39,10 @@ class StateFiles(ABC):
         """The present state of each stack: its name, where it is in words that other tools take, and its bytes."""
 
     @abstractmethod
+    def present(self, prefix: str) -> list[str]:
+        """The files below ``prefix`` that are there now; of those of S3 no earlier versions, and no version in the path."""
+
+    @abstractmethod
     def read(self, path: str) -> bytes:
         """Its bytes; empty when it is gone by now."""
 
@@ -68,6 +72,9 @@ class Folder(StateFiles):
         for path in sorted((self._root / ROOT / "stacks" / PROJECT).glob("*.json*")):
             if path.name.endswith((".json", ".json.gz")):
                 yield path.name.partition(".json")[0], str(path), self.read(path.relative_to(self._root).as_posix())
+
+    def present(self, prefix: str) -> list[str]:
+        return list(self.below(prefix))
 
     def read(self, path: str) -> bytes:
         with suppress(FileNotFoundError):
@@ -114,6 +121,11 @@ class Bucket(StateFiles):
                             f"s3://{self._bucket}/{entry['Key']}",
                             s3.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read(),
                         )
+
+    def present(self, prefix: str) -> list[str]:
+        with explained(f"bucket {self._bucket}"):
+            pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+            return [str(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
 
     def read(self, path: str) -> bytes:
         key, _, version = path.rpartition("?")

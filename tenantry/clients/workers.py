@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from tenantry.clients import process, registry
+from tenantry import waiting
+from tenantry.clients import place, process, registry
 
 BEAT = 2.0
 """Seconds between two signs of life."""
@@ -28,26 +30,39 @@ class Worker:
 
     @property
     def gone(self) -> bool:
-        """Whether it was on this machine and its process is no more: then nobody has to wait for the lease to end."""
-        return self.host == socket.gethostname() and not process.alive(self.pid)
+        """Whether it was here and its process is no more: then nobody has to wait for the lease to end."""
+        return self.id.rpartition(":")[2].partition("-")[0] == place.here() and not process.alive(self.pid)
+
+
+_own: str | None = None
 
 
 def new_id() -> str:
-    """A name for this process as a worker; never used again."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    """A name for this process as a worker; never used again. It tells where the process id is to be looked for."""
+    return f"{socket.gethostname()}:{os.getpid()}:{place.here()}-{uuid4().hex[:8]}"
+
+
+def own() -> str | None:
+    """The worker that this process is, from its first sign of life until it leaves the list; None: it is none."""
+    return _own
 
 
 def beat(worker: str) -> None:
-    """A sign of life."""
+    """A sign of life of this process."""
+    global _own  # one per process, as the process id is
     with registry.transaction() as connection:
         connection.execute(
             "INSERT INTO workers (id, host, pid) VALUES (%s, %s, %s) ON CONFLICT (id) DO UPDATE SET seen_at = now()",
             [worker, socket.gethostname(), os.getpid()],
         )
+    _own = worker
 
 
 def leave(worker: str) -> None:
     """Takes the worker off the list: it has ended, or its runs were given to others."""
+    global _own
+    if worker == _own:
+        _own = None
     with registry.transaction() as connection:
         connection.execute("DELETE FROM workers WHERE id = %s", [worker])
 
@@ -66,3 +81,18 @@ def alive() -> bool:
             "SELECT id, host, pid, seen_at FROM workers WHERE seen_at > now() - make_interval(secs => %s)", [LEASE]
         ).fetchall()
     return any(not Worker(**row).gone for row in rows)
+
+
+def dead(worker: str) -> bool:
+    """Whether a worker is no more: off the list, gone, or without a sign of life for a lease that was spent looking."""
+    seen_at, end = None, time.monotonic() + LEASE
+    with waiting.on(f"a sign of life of the worker {worker}"):
+        while time.monotonic() < end:
+            found = next((other for other in others() if other.id == worker), None)
+            if found is None or found.gone:
+                return True
+            if seen_at not in (None, found.seen_at):
+                return False
+            seen_at = found.seen_at
+            time.sleep(0.5)
+    return True

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -18,15 +16,14 @@ from urllib.parse import unquote, urlsplit
 from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tenantry import waiting
-from tenantry.clients import host_names, ledger, losses, process, quarantine, server_guard
+from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, workers
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
-from tenantry.errors import TransientError, WorkError
-from tenantry.operations import stack_lock
+from tenantry.errors import WorkError
+from tenantry.operations import backend_lock, stack_lock
 from tenantry.operations.engine_failure import explained, is_of_something_gone
 from tenantry.operations.progress import Run, Step
 from tenantry.settings import PlatformSettings, project_root
@@ -69,18 +66,22 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
         with Server.from_environment().connect() as connection:
             server_guard.mend(connection)
         environment = {"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}
+        if worker := workers.own():
+            environment[engines.WORKER] = worker
 
         def once(interrupted: bool, refresh: bool = refresh) -> Outcome:
             return _run(
                 stack,
                 report,
-                lambda handle, run: handle.up(on_event=run, refresh=refresh or None, suppress_outputs=True, show_secrets=False),
+                lambda handle, run: _up(handle, run, refresh),
                 environment,
                 repair=interrupted,
             )
 
         try:
             outcome = once(book.interrupted)
+        except backend_lock.Held:
+            raise
         except WorkError as error:
             if is_of_something_gone(error) and not refresh:
                 # One lost answer to a DELETE is enough, and without a refresh every run after it would fail in the same place.
@@ -103,6 +104,17 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
         return outcome
 
 
+def _up(handle: automation.Stack, run: Run, refresh: bool) -> None:
+    _begin(handle.name)
+    handle.up(on_event=run, refresh=refresh or None, suppress_outputs=True, show_secrets=False)
+
+
+def _begin(stack: str) -> None:
+    """Before each command of the engine's that takes the backend's lock."""
+    with Server.from_environment().connect() as connection:
+        engines.begin(connection, stack)
+
+
 def forget(stack: str, slug: str) -> int:
     """Takes a tenant out of the stack's state, all but its tables, without touching what is there: another stack takes it over.
 
@@ -118,6 +130,7 @@ def forget(stack: str, slug: str) -> int:
             gone = {resource["urn"] for resource in resources if _passes_on(resource, slug)}
             if gone:
                 content["resources"] = [_without(resource, gone) for resource in resources if resource["urn"] not in gone]
+                _begin(stack)
                 handle.import_stack(automation.Deployment(version=exported.version, deployment=content))
             return len(gone)
         except StackNotFoundError:
@@ -191,6 +204,8 @@ def _run_told(run: Run, work: Callable[[Any, Run], object], environment: Mapping
     try:
         if repair:
             _mend_file_backend()
+        with Server.from_environment().connect() as connection:
+            last = engines.read(connection, stack)
         handle = _handle(stack, environment)
         try:
             _work(handle, run, work, repair)
@@ -198,7 +213,8 @@ def _run_told(run: Run, work: Callable[[Any, Run], object], environment: Mapping
             _create(stack)
             work(handle, run)
         except ConcurrentUpdateError as error:
-            _clear_dead_lock(stack, handle, error)
+            backend_lock.refuse_unless_dead(stack, str(error), last)
+            handle.cancel()
             _work(handle, run, work, repair)
     except CommandError as error:
         raise explained(stack, run.problems, str(error)) from error
@@ -268,26 +284,5 @@ def _forget_pending(handle: automation.Stack) -> None:
     exported = handle.export_stack()
     content = dict(exported.deployment or {})
     if content.pop("pending_operations", None):
+        _begin(handle.name)
         handle.import_stack(automation.Deployment(version=exported.version, deployment=content))
-
-
-_LOCK = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
-
-
-def _clear_dead_lock(stack: str, handle: automation.Stack, error: ConcurrentUpdateError) -> None:
-    """Removes the backend's lock when the process that took it was on this machine and is no more; otherwise ``WorkError``."""
-    holders = list(_LOCK.finditer(str(error)))
-
-    def living() -> list[re.Match[str]]:
-        return [holder for holder in holders if holder["host"] != socket.gethostname() or process.alive(int(holder["pid"]))]
-
-    # One that was just killed may take a moment to go.
-    going = Retrying(stop=stop_after_delay(3), wait=wait_fixed(0.1), retry=retry_if_result(bool), retry_error_callback=lambda _: living())
-    alive = going(living)
-    if alive or not holders:
-        who = f" (process {alive[0]['pid']} on {alive[0]['host']})" if alive else ""
-        raise TransientError(
-            f"a pulumi run holds the stack {stack}{who}",
-            f"wait until it has ended; if it died on another machine: pulumi cancel --stack {stack}",
-        ) from error
-    handle.cancel()

@@ -6,15 +6,17 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections import Counter
 
 import httpx
 import pytest
 
 from local.home import CLONE
+from tenantry.clients import engines
 from tenantry.declaration import naming
+from tests import commands, containers
 from tests.volume import volume
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.engine
 
@@ -136,9 +138,10 @@ def test_a_live_run_keeps_others_out_and_a_dead_one_does_not(sandbox):
 
 
 def test_a_bare_pulumi_run_is_respected(sandbox):
-    """The lock of a living `pulumi up` stops `tenantry up`; the lock of a dead one is removed."""
+    """The lock of a living `pulumi up` stops `tenantry up` from wherever; that of a dead one is removed where its death can be seen."""
+    sandbox.up("--stack", "shared")
     sandbox.declare("bare-one", isolation="schema")
-    process = subprocess.Popen(
+    bare = subprocess.Popen(
         ["pulumi", "up", "-s", "shared", "--yes", "--skip-preview", "--non-interactive"],
         env=sandbox.environment,
         cwd=CLONE,
@@ -147,14 +150,20 @@ def test_a_bare_pulumi_run_is_respected(sandbox):
         text=True,
         start_new_session=True,
     )
-    locks = sandbox.cloud.home.state / ".pulumi" / "locks"
-    end = time.monotonic() + 30
-    while not list(locks.rglob("*.json")) and time.monotonic() < end:
-        time.sleep(0.02)
-    done = sandbox.tenantry("up", "--stack", "shared", check=False)
-    if process.poll() is None:
-        assert done.returncode == 1
-        assert "a pulumi run holds the stack shared (process " in done.stderr
-    sandbox.kill(process)
+    folder = sandbox.cloud.home.state / ".pulumi" / "locks"
+    with sandbox.sql() as admin:
+        wait_for(lambda: (last := engines.read(admin, "shared")) and {file.stem for file in folder.rglob("*.json")} == set(last.locks))
+    os.killpg(bare.pid, signal.SIGSTOP)
+    held = f"a pulumi run holds the stack shared (process {bare.pid} of "
+    refused = sandbox.tenantry("up", "--stack", "shared", check=False)
+    assert refused.returncode == 1
+    assert held in refused.stderr
+    refused = commands.run(sandbox.environment, "up", "--stack", "shared", before=containers.another)
+    assert refused.returncode == 1
+    assert held in refused.stderr
+    assert "pulumi cancel --stack shared" in refused.stderr
+    sandbox.kill(bare)
+    refused = commands.run(sandbox.environment, "up", "--stack", "shared", before=containers.another)
+    assert held in refused.stderr, "not even then: nobody there can know"
     sandbox.up("--stack", "shared")
     assert sandbox.up("--stack", "shared") == {"shared": {}}
