@@ -62,6 +62,10 @@ def enter(
         losses.refuse(book, everybody, protects=protects)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
         state = stack_state.read(book.stack)
+        if state.pending:
+            # Not after `tenantry up`, which settles them before it starts the engine.
+            begun = f"{', '.join(state.pending[:3])}{f' and {len(state.pending) - 3} more' if len(state.pending) > 3 else ''}"
+            pulumi.log.warn(f"a killed run had begun, and nobody has settled: {begun}; tenantry up --stack {book.stack} settles it")
         replacements.guard(book.stack, state, planned)
         settled = names.settle(connection, book, everybody, planned, lambda: state)
         if not pulumi.runtime.is_dry_run():

@@ -18,7 +18,7 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from tenantry import waiting
-from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, workers
+from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, stack_state, workers
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
@@ -63,6 +63,8 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
     """
     with stack_lock.held(stack):
         book = _check(stack, declared)
+        # A bare run after a killed one makes everything and leaves the killed one's operations marked as under way.
+        unsettled = book.interrupted or bool(stack_state.read(stack).pending)
         with Server.from_environment().connect() as connection:
             server_guard.mend(connection)
         environment = {"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}
@@ -79,14 +81,14 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
             )
 
         try:
-            outcome = once(book.interrupted)
+            outcome = once(unsettled)
         except backend_lock.Held:
             raise
         except WorkError as error:
             if is_of_something_gone(error) and not refresh:
                 # One lost answer to a DELETE is enough, and without a refresh every run after it would fail in the same place.
                 outcome = once(True, refresh=True)
-            elif book.interrupted:
+            elif unsettled:
                 # A plugin outlives its killed engine by a moment: what it still made after the gate had looked is found the second time.
                 outcome = once(True)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -167,3 +168,19 @@ def test_a_bare_pulumi_run_is_respected(sandbox):
     assert held in refused.stderr, "not even then: nobody there can know"
     sandbox.up("--stack", "shared")
     assert sandbox.up("--stack", "shared") == {"shared": {}}
+
+
+def test_what_a_killed_run_had_begun_is_settled_by_the_next_of_tenantry(sandbox):
+    """`pulumi cancel`, then a bare run that makes everything: the mark stays, and its way out is named."""
+    sandbox.up("--stack", "shared")
+    file = sandbox.state_file("shared")
+    content = json.loads(file.read_text())
+    latest = content["checkpoint"]["latest"]
+    begun = next(resource for resource in latest["resources"] if resource["type"].endswith(":Template"))
+    latest["pending_operations"] = [{"resource": begun, "type": "creating"}]
+    file.write_text(json.dumps(content))
+    bare = sandbox.pulumi("up", "-s", "shared", "--yes", "--skip-preview").stdout
+    assert "warning: a killed run had begun, and nobody has settled: creating platform-template; tenantry up --stack shared" in bare
+    assert sandbox.state("shared")["pending_operations"]
+    assert sandbox.up("--stack", "shared") == {"shared": {}}
+    assert not sandbox.state("shared").get("pending_operations")
