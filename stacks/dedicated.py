@@ -12,6 +12,7 @@ from components.database import storage
 from components.pictures import Pictures
 from components.tenant import Tenant
 from stacks import claims, gate, homes
+from stacks.credentials import handed_out
 from tenantry.clients import aws, template
 from tenantry.clients.migrations import head
 from tenantry.clients.postgres import sslmode
@@ -23,7 +24,7 @@ from tenantry.settings import PlatformSettings, tenants_dir
 def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     """Registers the resources of the tenant that the stack is named after."""
     declaration = everybody.get(slug)
-    book = gate.read(slug)
+    book, state = gate.read(slug)
     if declaration is None and slug not in book.tenants:
         raise InputError(
             f"no file tenants/{slug}.yaml, and no tenant {slug}",
@@ -36,7 +37,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     if present:
         gate.require_cell(book, present[0].declaration.cell)
         _refuse_smaller_disk(present[0], settings)
-    adoption = gate.enter(book, held, everybody, claims.of_tenants(present, settings), protects=settings.protects)
+    adoption = gate.enter(book, state, held, everybody, claims.of_tenants(present, settings), protects=settings.protects)
     if not present:
         return
     mine = present[0]
@@ -63,7 +64,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     if mine.app_role in tenant.passwords:
         pulumi.export("password", tenant.passwords[mine.app_role])
     # By login role, as the registry names it: while a move is under way there may be two.
-    pulumi.export("credentials", pulumi.Output.secret(dict(tenant.passwords)))
+    pulumi.export("credentials", handed_out(tenant.passwords))
 
 
 def _refuse_smaller_disk(mine: homes.Held, settings: PlatformSettings) -> None:

@@ -11,9 +11,10 @@ from components.adoption import Adoption
 from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, stack_state
+from tenantry.clients import engines, host_names, ledger, lineage, losses, quarantine, server_guard, stack_runs, stack_state
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
+from tenantry.clients.stack_state import State
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
 from tenantry.errors import InputError
 from tenantry.settings import migrations_dir, tenants_dir
@@ -23,10 +24,14 @@ RESERVE = 25
 MINIMUM = 10
 
 
-def read(stack: str) -> Ledger:
-    """The ledger as the run finds it, with the moves that are under way."""
+def read(stack: str) -> tuple[Ledger, State]:
+    """The ledger as the run finds it, with the moves that are under way, and the stack's state. ``WorkError`` for one that is not the
+    stack's."""
+    state = stack_state.read(stack)
     with Server.from_environment().connect() as connection:
-        return Ledger.read(connection, stack)
+        book = Ledger.read(connection, stack)
+        lineage.require(connection, book, state)
+    return book, state
 
 
 def require_cell(book: Ledger, cell: str) -> None:
@@ -49,37 +54,47 @@ def room() -> int:
 
 
 def enter(
-    book: Ledger, held: Collection[Held], everybody: Mapping[str, TenantDeclaration], planned: Iterable[Planned], *, protects: bool
+    book: Ledger,
+    state: State,
+    held: Collection[Held],
+    everybody: Mapping[str, TenantDeclaration],
+    planned: Iterable[Planned],
+    *,
+    protects: bool,
 ) -> Adoption:
     """Refuses edits that would lose data, writes down what is going to be made, and says what a killed run left behind.
 
-    ``held`` are the stack's tenants, ``everybody`` all files, ``protects`` is the platform's setting. Raises ``InputError`` for a
-    refused edit or a name in quarantine and ``WorkError`` for a name that is somebody else's; a preview writes nothing.
+    The stack's lineage becomes an output, by which the state bears it. ``held`` are the stack's tenants, ``everybody`` all files,
+    ``protects`` is the platform's setting. Raises ``InputError`` for a refused edit or a name in quarantine and ``WorkError`` for a name
+    that is somebody else's; a preview writes nothing.
     """
     planned = list(planned)
+    lineage.require_passwords(book, state, _with_passwords(book, held))
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
         losses.refuse(book, everybody, protects=protects)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
-        state = stack_state.read(book.stack)
         if state.pending:
             # Not after `tenantry up`, which settles them before it starts the engine.
             begun = f"{', '.join(state.pending[:3])}{f' and {len(state.pending) - 3} more' if len(state.pending) > 3 else ''}"
             pulumi.log.warn(f"a killed run had begun, and nobody has settled: {begun}; tenantry up --stack {book.stack} settles it")
         replacements.guard(book.stack, state, planned)
-        settled = names.settle(connection, book, everybody, planned, lambda: state)
+        settled = names.settle(connection, book, everybody, planned, state)
         if not pulumi.runtime.is_dry_run():
             server_guard.mend(connection)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             present = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
             files = (tenants_dir(), migrations_dir())
             known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, *files)) for d in present]
-            ledger.begin(connection, book, [plan.claim for plan in planned if plan.claim], known)
+            claims = [plan.claim for plan in planned if plan.claim]
+            pulumi.export("lineage", ledger.begin(connection, book, claims, known, state))
             engines.note(connection, book.stack)
             if settled.passing or settled.former or book.interrupted:
                 host_names.hand_over({host: str(tenant.id) for tenant in present if not tenant.gone for host in tenant.domains})
             if book.interrupted:
                 replacements.settle(book.stack, state)
+        elif book.run.lineage:
+            pulumi.export("lineage", book.run.lineage)
         found: dict[str, str | None] = {**settled.leftovers}
         forgotten = [plan for plan in names.forgotten(planned, book, state) if plan.logical_name not in settled.former]
         found |= {plan.logical_name: names.find(plan, connection) for plan in forgotten}
@@ -87,17 +102,27 @@ def enter(
     return Adoption(ids, settled.former)
 
 
-def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:
-    """Writes down, once every resource is made, that the run reached its end; a run that fails or is killed never gets there.
+def _with_passwords(book: Ledger, held: Collection[Held]) -> set[str]:
+    """The resources that the run is going to make of which each knows a password; the platform's are wanted in every run."""
+    wanted = {name for name in book.run.passwords if name.startswith("platform-")}
+    for tenant in held:
+        if not tenant.declaration.gone:
+            wanted |= {f"{naming.tenant_resources(tenant.declaration.slug, tables.place.turn)}-tables" for tables in tenant.tables}
+    return wanted
 
-    Not where the engine saves its state only after the program has ended: then whoever asked for that says when it is over.
+
+def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:
+    """Writes down, once every resource is made, that the program reached its end; one that fails or is killed never gets there.
+
+    What it removes comes after that, and what it was told to leave out it does not know: see ``operations.applied``. Not where the
+    engine saves its state only after the program has ended: then whoever asked for that says when it is over.
     """
     if pulumi.runtime.is_dry_run() or _saved_at_the_end():
         return
 
     def finish(_ids: object) -> None:
         with Server.from_environment().connect() as connection:
-            ledger.finish(connection, stack)
+            stack_runs.reach_end(connection, stack)
 
     pulumi.Output.all(*[resource.id for resource in resources if isinstance(resource, pulumi.CustomResource)]).apply(finish)
 

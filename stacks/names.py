@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import psycopg
@@ -40,11 +40,11 @@ def settle(
     book: Ledger,
     everybody: Mapping[str, TenantDeclaration],
     planned: Collection[Planned],
-    state: Callable[[], State],
+    state: State,
 ) -> Names:
     """Raises ``InputError`` or ``WorkError`` for a name that the stack may not have, or not yet; nothing is written.
 
-    ``state`` is the stack's own, asked only where it matters.
+    ``state`` is the stack's own. Whoever adopts a stack says that what bears its names is the stack's: the ledger may be what was lost.
     """
     passing = [found for found in host_names.passing(book, everybody) if found.taken_by == book.stack]
     for found in passing:
@@ -54,8 +54,9 @@ def settle(
     new = [claim for claim, owner in owners.items() if owner is None]
     there = set(ledger.taken(connection, new) if new else [])
     there |= {claim for claim in new if claim.kind == "hostname" and find(claims[claim], connection)}
-    _refuse_foreign([claim for claim in new if claim in there and not holding(state(), claim)])
-    _refuse_foreign_schemas(planned, owners, connection)
+    if not book.run.adopting:
+        _refuse_foreign([claim for claim in new if claim in there and not holding(state, claim)])
+        _refuse_foreign_schemas(planned, owners, connection)
     leftovers: dict[str, str] = {}
     for claim, owner in owners.items():
         if owner in (None, book.stack) or (import_id := find(claims[claim], connection)) is None:
@@ -90,13 +91,13 @@ def holding(state: State, claim: Claim) -> Remembered | None:
     return state.holding(*_HELD_AS[claim.kind], claim.name)
 
 
-def former(planned: Collection[Planned], state: Callable[[], State]) -> dict[str, str]:
+def former(planned: Collection[Planned], state: State) -> dict[str, str]:
     """The custom host names that the state holds under another logical name: of a run that did not get to its end, too."""
     hosts = {plan.claim.name: plan.logical_name for plan in planned if plan.claim and plan.claim.kind == "hostname"}
     if not hosts:
         return {}
     type_, key = host_names.HELD_AS
-    there = [each for each in state().resources if each.type == type_ and not each.leaving]
+    there = [each for each in state.resources if each.type == type_ and not each.leaving]
     present = {each.name for each in there}
     found = {hosts[each.inputs[key]]: each.urn for each in there if each.inputs.get(key) in hosts}
     return {name: urn for name, urn in found.items() if name not in present}

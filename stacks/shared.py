@@ -8,6 +8,7 @@ from components.pictures import Pictures
 from components.platform import Platform
 from components.tenant import Tenant
 from stacks import claims, gate, homes
+from stacks.credentials import handed_out
 from tenantry.clients.migrations import head
 from tenantry.clients.postgres import sslmode
 from tenantry.declaration import Declarations, naming
@@ -18,7 +19,7 @@ from tenantry.settings import PlatformSettings, tenants_dir
 def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     """Registers the resources of the cell ``cell`` and exports what applications and dedicated stacks need of it."""
     stack = naming.cell_stack(cell)
-    book = gate.read(stack)
+    book, state = gate.read(stack)
     held = homes.of_stack(book, everybody, settings)
     present = [tenant for tenant in held if not tenant.declaration.gone]
     if cell != naming.MAIN_CELL and not present and stack not in book.claims.values():
@@ -30,7 +31,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
     if cell != naming.MAIN_CELL:
         gate.require_cell(book, naming.MAIN_CELL)  # it has the registry
-    adoption = gate.enter(book, held, everybody, planned, protects=settings.protects)
+    adoption = gate.enter(book, state, held, everybody, planned, protects=settings.protects)
 
     platform = Platform(
         logical,
@@ -78,5 +79,5 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
         pulumi.export("template", platform.template)
     pulumi.export("app_role", naming.cell_app(cell))
     pulumi.export("app_password", pulumi.Output.secret(platform.app_password))
-    pulumi.export("passwords", pulumi.Output.secret(passwords))
-    pulumi.export("credentials", pulumi.Output.secret(credentials))
+    pulumi.export("passwords", handed_out(passwords))
+    pulumi.export("credentials", handed_out(credentials))

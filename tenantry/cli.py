@@ -53,9 +53,10 @@ def _register() -> None:
         moves,
         row_context,
         runs,
+        state,
     )
 
-    ours = (declarations, engine, runs, lifecycle, configuration, backups, moves, clones, migrate, row_context, cron, mail, local)
+    ours = (declarations, engine, runs, lifecycle, configuration, backups, moves, clones, migrate, row_context, cron, mail, state, local)
     for module in ours:
         module.register(app)
 

@@ -13,7 +13,18 @@ from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
-from tenantry.clients import connect_rights, extensions, login_limits, logins, migrations, own_server, privileges, row_context, template
+from tenantry.clients import (
+    connect_rights,
+    extensions,
+    login_limits,
+    logins,
+    migrations,
+    own_server,
+    passwords,
+    privileges,
+    row_context,
+    template,
+)
 from tenantry.clients.postgres import Server, may_act_as
 from tenantry.declaration import naming
 from tenantry.errors import WorkError
@@ -99,7 +110,9 @@ def _lines(connection: psycopg.Connection, props: Mapping[str, Any]) -> list[str
 
 
 def _password_holds(props: Mapping[str, Any]) -> bool:
-    """Whether the login gets in with the password that it was given: PostgreSQL lets a role change its own."""
+    """Whether the login gets in with the password that it was given: PostgreSQL lets a role change its own. One that nobody knows holds."""
+    if props["password"] == passwords.UNKNOWN:
+        return True
     server = _server(props)
     try:
         psycopg.connect(
@@ -109,6 +122,22 @@ def _password_holds(props: Mapping[str, Any]) -> bool:
     except psycopg.OperationalError as error:
         return "authentication failed" not in str(error)
     return True
+
+
+def _known_password(olds: Mapping[str, Any]) -> str:
+    """The password that the login is to have. In a run that adopts a stack, what an older state says may have been changed since."""
+    password = str(olds["password"])
+    if passwords.choice() == "keep" and not _password_holds(olds):
+        return passwords.UNKNOWN
+    if passwords.choice() == "renew" and (password == passwords.UNKNOWN or not _password_holds(olds)):
+        return secrets.token_urlsafe(32)
+    return password
+
+
+def _stands(props: Mapping[str, Any]) -> bool:
+    """Whether the tables are there, and so is the login, with a password that was handed out."""
+    with _connect(props) as connection:
+        return bool(migrations.posture(connection, props["schema"]))
 
 
 def _digest(lines: list[str]) -> str:
@@ -134,17 +163,19 @@ class StoreProvider(DeclaredProvider):
     replaces = frozenset({"tree", "database", "schema", "owner"})
 
     def drift(self, state: Mapping[str, Any]) -> list[str]:
+        if passwords.choice() == "renew" and state.get("password") == passwords.UNKNOWN:
+            return ["password"]
         return [] if state.get("posture") == state.get("expected_posture") else ["posture"]
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        password = secrets.token_urlsafe(32)
+        password = passwords.UNKNOWN if passwords.choice() == "keep" and _stands(props) else secrets.token_urlsafe(32)
         outs = self._apply(props, password)
         return CreateResult(f"{props['database']}.{props['schema']}", outs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         if _olds["app_role"] != _news["app_role"]:
             self.delete(_id, _olds)
-        return UpdateResult(self._apply(_news, _olds["password"]))
+        return UpdateResult(self._apply(_news, _known_password(_olds)))
 
     def _apply(self, props: dict[str, Any], password: str) -> dict[str, Any]:
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
@@ -155,8 +186,6 @@ class StoreProvider(DeclaredProvider):
         with _connect(props) as connection:
             if props.get("context_key"):
                 row_context.install(connection, props["context_key"], owner=props["owner"], app_role=props["app_role"])
-            # Hashed on this side, so that no server log can hold it.
-            hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
             # All in one transaction: a commit costs more than what it commits.
             with migrations.applied(
                 connection,
@@ -168,12 +197,14 @@ class StoreProvider(DeclaredProvider):
                 platform_role=props["owner"] if props["tree"] == "control" else "",
                 first=template.taken_over_by(props["owner"]) if copied else None,
             ):
+                role = sql.Identifier(props["app_role"])
+                if password != passwords.UNKNOWN:
+                    # Hashed on this side, so that no server log can hold it.
+                    hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
+                    connection.execute(sql.SQL("ALTER ROLE {role} PASSWORD {hashed}").format(role=role, hashed=hashed))
                 connection.execute(
-                    sql.SQL(
-                        "ALTER ROLE {role} PASSWORD {hashed}; ALTER ROLE {role} IN DATABASE {database} SET search_path = {path}"
-                    ).format(
-                        role=sql.Identifier(props["app_role"]),
-                        hashed=hashed,
+                    sql.SQL("ALTER ROLE {role} IN DATABASE {database} SET search_path = {path}").format(
+                        role=role,
                         database=sql.Identifier(props["database"]),
                         path=sql.SQL(", ").join(map(sql.Identifier, naming.search_path(props["schema"]))),
                     )
@@ -183,7 +214,8 @@ class StoreProvider(DeclaredProvider):
                 posture = _digest(_lines(connection, props))
             if not props["login"]:
                 logins.end_sessions(connection, props["app_role"])
-        return {**props, "password": password, "posture": posture, "expected_posture": posture}
+        known = {} if password != passwords.UNKNOWN else {"password_known": False}
+        return {**props, **known, "password": password, "posture": posture, "expected_posture": posture}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Finds dropped policies, changed grants, missing tables, a login that changed itself; ``up`` after a refresh puts them right."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import psycopg
 
-from tenantry.clients import locks
+from tenantry.clients import locks, stack_runs
 from tenantry.clients import moves as moving
+from tenantry.clients.stack_runs import StackRun
+from tenantry.clients.stack_state import NOTHING, State
 
 if TYPE_CHECKING:
     from tenantry.clients.moves import Move
@@ -56,6 +58,8 @@ class Ledger:
     claims: Mapping[tuple[str, str], str]  # (kind, name) → stack, for all stacks
     tenants: Mapping[str, KnownTenant]  # of all stacks
     interrupted: bool  # the last run of this stack did not reach its end
+    run: StackRun = field(default_factory=StackRun)  # the stack's last, and which state is the stack's
+    lineages: Mapping[str, str] = field(default_factory=dict)  # lineage → stack, for all stacks
     moves: Mapping[str, Move] = field(default_factory=dict)  # the moves under way, by slug
     released: frozenset[str] = frozenset()  # tenants whose deletion has proved their final backup
     holders: Mapping[tuple[str, str], str | None] = field(default_factory=dict)  # (kind, name) → tenant that a claim is for
@@ -74,12 +78,16 @@ class Ledger:
         moves: Mapping[str, Move] = {}
         if any(row[7] for row in tenants):
             moves = moving.under_way()
-        run = connection.execute("SELECT finished_at IS NULL FROM tenantry_ledger.runs WHERE stack = %s", [stack]).fetchone()
+        # All of its columns but three are younger than the table as well.
+        runs: dict[str, dict[str, Any]] = dict(connection.execute("SELECT stack, to_jsonb(r) FROM tenantry_ledger.runs r").fetchall())
+        run = StackRun.of(runs.get(stack))
         return cls(
             stack,
             {(kind, name): owner for kind, name, owner, _ in claims},
             {row[0]: KnownTenant(*row[:8]) for row in tenants},
-            bool(run and run[0]),
+            run.known and not run.finished,
+            run,
+            {found["lineage"]: name for name, found in runs.items() if found.get("lineage")},
             moves,
             frozenset(row[0] for row in tenants if row[8]),
             {(kind, name): tenant for kind, name, _, tenant in claims},
@@ -97,8 +105,10 @@ def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Cla
     return [claim for claim in claims if (claim.kind, claim.name) in set(rows)]
 
 
-def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim], tenants: Collection[KnownTenant]) -> None:
-    """Writes down, in one transaction, that a run of the stack starts and what it is going to make.
+def begin(
+    connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim], tenants: Collection[KnownTenant], state: State = NOTHING
+) -> str:
+    """Writes down, in one transaction, that a run of the stack starts with ``state``, and what it is going to make; the stack's lineage.
 
     A claim of somebody else's follows the declaration: the caller has refused what may not change hands (clients/host_names.py).
     """
@@ -131,21 +141,27 @@ def begin(connection: psycopg.Connection, ledger: Ledger, claims: Collection[Cla
             cursor.execute(
                 "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, applying)"
                 " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
-                " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state, applying = EXCLUDED.applying, applied = NULL,"
+                " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state, applying = EXCLUDED.applying,"
+                # What was there before counts only where nobody has touched the state since that was known.
+                " applied = NULL, unchanged = CASE WHEN %s THEN tenants.applied END,"
                 # Whoever is brought back needs another final backup before it may go.
                 " released_at = CASE WHEN EXCLUDED.state IN ('offboarding', 'archived', 'deleted') THEN tenants.released_at END",
-                [list(column) for column in columns],
+                [*(list(column) for column in columns), ledger.run.settled_at is not None and ledger.run.settled_at == state.saved_at],
             )
-        connection.execute(
-            "INSERT INTO tenantry_ledger.runs (stack) VALUES (%s) ON CONFLICT (stack) DO UPDATE SET started_at = now(), finished_at = NULL",
-            [ledger.stack],
-        )
+        return stack_runs.begin(connection, ledger.stack, ledger.run, state)
 
 
-def finish(connection: psycopg.Connection, stack: str) -> None:
-    """Writes down that the stack's run reached its end: nothing is left to adopt, and its tenants are as they were declared."""
-    connection.execute("UPDATE tenantry_ledger.runs SET finished_at = now() WHERE stack = %s", [stack])
-    connection.execute("UPDATE tenantry_ledger.tenants SET applied = applying WHERE stack = %s", [stack])
+def restore(connection: psycopg.Connection, tenants: Collection[KnownTenant]) -> None:
+    """Brings tenants back that the ledger does not know any more, as the registry has them; makes the ledger where there is none."""
+    with connection.transaction():
+        locks.turn(connection, "ledger")
+        connection.execute(SCHEMA_SQL.read_bytes())
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, turn) VALUES (%s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
+                [(tenant.slug, tenant.stack, tenant.isolation, tenant.cell, tenant.state, tenant.turn) for tenant in tenants],
+            )
 
 
 def mark_moving(connection: psycopg.Connection, slug: str, moving: bool) -> None:

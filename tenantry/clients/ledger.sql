@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS tenantry_ledger.tenants (
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applying text;  -- fingerprint of the declaration that the run at work makes
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS turn integer NOT NULL DEFAULT 0;     -- changes with every move of the tenant's tables
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS moving boolean NOT NULL DEFAULT false; -- control.moves has an open move of it
-ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applied text;   -- the same of the last run that reached its end; null since one began
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS applied text;   -- the same, when the engine has carried it out; null: not known, or not so
 
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS released_at timestamptz; -- a deletion has proved its final backup: it may go
 
@@ -43,3 +43,15 @@ CREATE TABLE IF NOT EXISTS tenantry_ledger.engines (
     worker text,                     -- the worker that started it
     since  timestamptz NOT NULL      -- by the clock of its machine
 );
+
+-- Which state is the stack's, and up to which moment it is known what its tenants are (docs/adr/0027-applied-is-evidence.md).
+-- Times are those of the machine that ran the engine, by whose clock the state's times are, too.
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS lineage    uuid;         -- made with the stack; its state bears the same
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS made       boolean NOT NULL DEFAULT false; -- a program reached its end: there is a state
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS borne      boolean NOT NULL DEFAULT false; -- a state was seen that bears the lineage
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS adopting   boolean NOT NULL DEFAULT false; -- `tenantry state adopt` is at it
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS began_at   timestamptz;  -- when the last program passed the gate
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS passwords  jsonb;        -- what only the state holds: resource → when it was last changed
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS settled_at timestamptz;  -- tenants.applied holds for the state saved then; null: nobody looked
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS seen       jsonb;        -- where: backend, host, folder
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS unchanged text;  -- what was applied when the last run began, if it then was as declared

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from tenantry.clients import process, state_files
 from tenantry.errors import WorkError
@@ -28,6 +28,8 @@ class Remembered:
     outputs: Mapping[str, Any]
     tainted: bool
     """Whether the next run replaces it (`pulumi state taint`)."""
+    changed_at: datetime | None
+    """When a run last changed it. A refresh that finds it as it was, a copy of the state and a run that is refused leave that as it is."""
     leaving: bool
     """Whether it was replaced, and its delete half is still to come."""
     protected: bool = False
@@ -44,7 +46,7 @@ class State:
     """What the engine remembers of a stack. Of one that is empty, or of which there is none, nothing."""
 
     saved_at: datetime | None = None
-    """When a run last saved it, by the clock of the machine that ran it. `state delete`, `taint` and `import` leave it as it is."""
+    """When the engine last saved it, by its machine's clock: after a refused run as well. `state delete`, `taint`, `import` do not."""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     resources: tuple[Remembered, ...] = ()
     pending: tuple[str, ...] = ()
@@ -60,6 +62,15 @@ class State:
         """The resource of that type whose input ``key`` is ``value``, unless it is on its way out."""
         return next((each for each in self.resources if each.type == type_ and each.inputs.get(key) == value and not each.leaving), None)
 
+    def passwords(self) -> dict[str, datetime]:
+        """The resources whose password only the state knows, and when each was last changed; by logical name."""
+        stores = (each for each in self.resources if each.type.endswith("tenantry:Store") and not each.leaving)
+        return {each.name: each.changed_at for each in stores if each.changed_at}
+
+    def unknown_logins(self) -> tuple[str, ...]:
+        """The login roles whose password the state does not know: see ``clients.passwords``."""
+        return tuple(sorted(str(each.outputs["app_role"]) for each in self.resources if each.outputs.get("password_known") is False))
+
     def names(self) -> frozenset[str]:
         """The logical names of all resources."""
         return frozenset(resource.name for resource in self.resources)
@@ -67,6 +78,9 @@ class State:
     def holds(self, import_id: str) -> bool:
         """Whether a resource is the thing that a provider imports by this id; Cloudflare's is the zone's and the thing's own."""
         return any(import_id in (resource.id, f"{resource.inputs.get('zoneId')}/{resource.id}") for resource in self.resources)
+
+
+NOTHING: Final = State()
 
 
 def read(stack: str) -> State:
@@ -82,7 +96,7 @@ def read(stack: str) -> State:
         return parsed(json.loads(result.stdout).get("deployment") or {})
     said = result.stderr.decode(errors="replace").strip().removeprefix("error: ")
     if "no stack named" in said:
-        return State()
+        return NOTHING
     raise WorkError(f"the state of the stack {stack} cannot be read: {said}", "check the backend and run again: tenantry doctor")
 
 
@@ -94,7 +108,7 @@ def _of_folder(files: state_files.Folder, stack: str) -> State:
                 return parsed(json.loads(state_files.plain(content))["checkpoint"].get("latest") or {})
             except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError) as error:
                 raise WorkError(f"the state of the stack {stack} cannot be read: {error}", "tenantry doctor says what to do") from error
-    return State()
+    return NOTHING
 
 
 def parsed(deployment: Mapping[str, Any]) -> State:
@@ -113,6 +127,7 @@ def parsed(deployment: Mapping[str, Any]) -> State:
                 each.get("inputs") or {},
                 each.get("outputs") or {},
                 bool(each.get("taint")),
+                _moment(each["modified"]) if each.get("modified") else None,
                 bool(each.get("delete")),
                 bool(each.get("protect")),
             )

@@ -145,7 +145,7 @@ class Bucket(StateFiles):
 
 def backend() -> StateFiles | None:
     """The backend's files; None where they are not ours to reach (Pulumi Cloud)."""
-    url = urlsplit(os.environ.get("PULUMI_BACKEND_URL") or _logged_in())
+    url = urlsplit(location())
     if url.scheme == "file":
         return Folder(Path(unquote(url.netloc + url.path)).expanduser())
     if url.scheme == "s3":
@@ -153,8 +153,12 @@ def backend() -> StateFiles | None:
     return None
 
 
+def location() -> str:
+    """The URL of the backend: from the environment, or that which `pulumi login` chose; empty where neither says one."""
+    return os.environ.get("PULUMI_BACKEND_URL") or _logged_in()
+
+
 def _logged_in() -> str:
-    """The backend that `pulumi login` chose."""
     home = Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()
     try:
         return str(json.loads((home / "credentials.json").read_text(encoding="utf-8")).get("current") or "")

@@ -12,18 +12,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from tenantry import waiting
-from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, stack_state, workers
+from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, stack_runs, stack_state, workers
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
 from tenantry.errors import WorkError
-from tenantry.operations import backend_lock, stack_lock
+from tenantry.operations import applied, backend_lock, stack_lock
 from tenantry.operations.engine_failure import explained, is_of_something_gone
 from tenantry.operations.progress import Run, Step
 from tenantry.settings import PlatformSettings, project_root
@@ -56,8 +57,17 @@ def preview(
     )
 
 
-def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False) -> Outcome:
+def up(
+    stack: str,
+    declared: Declarations,
+    report: Callable[[Step], None],
+    *,
+    refresh: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> Outcome:
     """Makes the stack what its declarations say. One at a time per stack; ``WorkError`` says what failed and what to do.
+
+    ``variables`` reach the program and its providers.
 
     The stack of a dedicated tenant that is declared ``deleted`` or ``archived`` goes when all that was in it has gone.
     """
@@ -67,7 +77,12 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
         unsettled = book.interrupted or bool(stack_state.read(stack).pending)
         with Server.from_environment().connect() as connection:
             server_guard.mend(connection)
-        environment = {"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}
+        token = str(uuid4())
+        environment = {
+            **(variables or {}),
+            stack_runs.TOKEN: token,
+            **({"PULUMI_SKIP_CHECKPOINTS": "true"} if _bulk(book, declared) else {}),
+        }
         if worker := workers.own():
             environment[engines.WORKER] = worker
 
@@ -93,9 +108,7 @@ def up(stack: str, declared: Declarations, report: Callable[[Step], None], *, re
                 outcome = once(True)
             else:
                 raise
-        with Server.from_environment().connect() as connection:
-            ledger.finish(connection, stack)
-            ledger.let_go(connection, stack)
+        applied.record(stack, token)
         tenant = declared.get(stack)
         if tenant is not None and tenant.gone:
             automation.LocalWorkspace(str(project_root())).remove_stack(stack)

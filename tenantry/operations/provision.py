@@ -12,14 +12,15 @@ from uuid import UUID
 from tenantry.clients import losses, quarantine, registry, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.declaration import Declarations, TenantDeclaration, fingerprint, load, placement
+from tenantry.declaration import Declarations, TenantDeclaration, load, placement
 from tenantry.declaration.history import Tree, differences, load_revision
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
 from tenantry.operations import durable, engine_step, mailing, welcome
+from tenantry.operations.applied import Evidence
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
-from tenantry.settings import PlatformSettings, migrations_dir, project_root, tenants_dir
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.sweep import over
 
 DATABASE, CONFIGURATION, DOMAIN, BRANDING = ENGINE_PARTS = ("database", "configuration", "domain and certificate", "branding")
@@ -87,10 +88,8 @@ def _made(declaration: TenantDeclaration) -> bool:
 
 
 def applied(declaration: TenantDeclaration) -> bool:
-    """Whether the last run of the tenant's stack reached its end with exactly this declaration."""
-    with Server.from_environment().connect() as connection:
-        known = Ledger.read(connection, declaration.stack).tenants.get(declaration.slug)
-    return known is not None and known.fingerprint == fingerprint.of(declaration, tenants_dir(), migrations_dir())
+    """Whether the engine has carried out all that this declaration is about, whoever ran it."""
+    return Evidence.of([declaration.stack]).applied(declaration)
 
 
 def _declared(slug: str, declared: Declarations) -> TenantDeclaration:

@@ -10,6 +10,7 @@ import pytest
 from components.adoption import NOTHING
 from stacks import dedicated, shared
 from tenantry.clients.ledger import Ledger
+from tenantry.clients.stack_state import NOTHING as EMPTY
 from tenantry.declaration import naming
 from tenantry.errors import InputError
 
@@ -68,7 +69,7 @@ TENANT_NAMES = re.compile(
 def _no_ledger(monkeypatch):
     """The main cell is there, and nothing is being moved."""
     main = {("role", naming.cell_owner(naming.MAIN_CELL)): naming.SHARED_STACK}
-    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, main, {}, False))
+    monkeypatch.setattr(shared.gate, "read", lambda stack: (Ledger(stack, main, {}, False), EMPTY))
 
 
 def test_tokens_and_names_of_a_cell_are_pinned(run, samples, settings, monkeypatch):
@@ -102,7 +103,7 @@ def test_another_cell_has_no_registry_of_its_own(run, samples, settings, monkeyp
 
 def test_a_cell_that_was_never_applied_is_named_before_anything_is_made(settings, samples, monkeypatch):
     """What a stack needs of another is not read from that one's outputs, which are copied into the reader's state, passwords and all."""
-    monkeypatch.setattr(shared.gate, "read", lambda stack: Ledger(stack, {}, {}, False))
+    monkeypatch.setattr(shared.gate, "read", lambda stack: (Ledger(stack, {}, {}, False), EMPTY))
     with pytest.raises(InputError, match="needs the cell main, which was never applied"):
         shared.run("eu1", settings, samples)
     with pytest.raises(InputError, match="needs the cell main, which was never applied"):

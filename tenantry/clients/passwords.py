@@ -1,0 +1,19 @@
+"""What is done about a log-in's password that only a lost state knew."""
+
+from __future__ import annotations
+
+import os
+from typing import Final, Literal
+
+VARIABLE: Final = "TENANTRY_LOST_PASSWORDS"
+"""Set for the run that adopts a stack whose state was lost; its providers are processes of the engine's."""
+
+Choice = Literal["keep", "renew"]
+UNKNOWN: Final = ""
+"""Stands in the state for a password that nobody knows: the log-in goes on with it, and it cannot be handed out."""
+
+
+def choice() -> Choice | None:
+    """What this run does: ``keep`` leaves it, so that the log-in goes on; ``renew`` makes another; None: nothing was lost."""
+    found = os.environ.get(VARIABLE)
+    return "keep" if found == "keep" else "renew" if found == "renew" else None

@@ -1,0 +1,109 @@
+"""Who is applied: of which tenants it is known that the engine has carried out every change of theirs, removals included.
+
+A program cannot know it. It does not see which of its resources the engine was told to leave out, and what is removed is removed after its
+end. So the gate notes that a run began and for which declarations; `tenantry up`, which runs all of a stack and sees how that ends, writes
+what came of it; and after a run that somebody else started the backend's history says so, to whoever asks first. What neither explains (a
+killed run, one at work, a history that was cut) is not known, and then a tenant is not called applied. docs/adr/0027-applied-is-evidence.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from tenantry.clients import ledger, stack_history, stack_runs, stack_state
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.postgres import Server
+from tenantry.clients.stack_history import SECOND, Entry
+from tenantry.clients.stack_runs import StackRun
+from tenantry.clients.stack_state import State
+from tenantry.declaration import TenantDeclaration, fingerprint
+from tenantry.settings import migrations_dir, tenants_dir
+
+WIDTH: Final = 8
+"""States that are read at the same time: a distant backend takes half a second for each."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was applied of the tenants of some stacks: slug → fingerprint of the declaration; None: not known."""
+
+    fingerprints: Mapping[str, str | None]
+
+    @classmethod
+    def of(cls, stacks: Collection[str]) -> Evidence:
+        """Looks at the states, and at the history of those that moved on since. ``WorkError`` where one cannot be read."""
+        names = sorted(set(stacks))
+        with ThreadPoolExecutor(WIDTH) as pool:
+            found = list(pool.map(_settled, names))
+        return cls({slug: applied for each in found for slug, applied in each.items()})
+
+    def applied(self, declaration: TenantDeclaration) -> bool:
+        """Whether the tenant is as its file declares it now."""
+        known = self.fingerprints.get(declaration.slug)
+        return known is not None and known == fingerprint.of(declaration, tenants_dir(), migrations_dir())
+
+
+def record(stack: str, token: str) -> None:
+    """Writes down that a whole run of the stack, which the caller started with ``token`` and has seen end well, has carried out all that
+    its program declared. Nothing when another has begun since."""
+    state = stack_state.read(stack)
+    with Server.from_environment().connect() as connection:
+        began_at = stack_runs.begun_by(connection, stack, token)
+        if began_at is not None and stack_runs.at_work(connection, stack, began_at):
+            _all(connection, stack, state)
+
+
+def _settled(stack: str) -> dict[str, str | None]:
+    state = stack_state.read(stack)
+    with Server.from_environment().connect() as connection:
+        run = Ledger.read(connection, stack).run
+        if not run.known:
+            return {}
+        unsettled = run.settled_at is None or run.settled_at != state.saved_at
+        if unsettled and not _settle(connection, stack, run, state):
+            return dict.fromkeys(stack_runs.applied(connection, stack))
+        return stack_runs.applied(connection, stack)
+
+
+def _settle(connection: psycopg.Connection, stack: str, run: StackRun, state: State) -> bool:
+    """Whether the history explains how the state came to be what it is; then it is written down what that means for the tenants."""
+    if run.began_at is None or state.saved_at is None or state.lineage != run.lineage:
+        return False
+    entries = stack_history.read(stack)
+    if not entries or state.saved_at >= entries[0].end + SECOND:
+        return False  # somebody is at work, or was killed at it
+    if run.settled_at is not None:
+        known = run.settled_at.replace(microsecond=0)
+        # The run that was settled may have begun in the same second.
+        own, since = None, [entry for entry in entries if entry.start >= known and not entry.whole]
+    else:
+        position = next((number for number, entry in enumerate(entries) if entry.spans(run.began_at)), None)
+        if position is None:
+            return False
+        own, since = entries[position], entries[:position]
+    if not stack_runs.at_work(connection, stack, run.began_at):
+        return False
+    _conclude(connection, stack, state, own, all(entry.harmless for entry in since))
+    return True
+
+
+def _conclude(connection: psycopg.Connection, stack: str, state: State, own: Entry | None, untouched: bool) -> None:
+    """``own`` is the last run whose program passed the gate; None: what came of it was known. ``untouched``: nothing changed since."""
+    if untouched and own is not None and own.whole:
+        _all(connection, stack, state)
+        return
+    if not untouched or (own is not None and not own.takes_nothing_back):
+        stack_runs.doubt(connection, stack)
+    elif own is not None:
+        stack_runs.keep(connection, stack)
+    stack_runs.settle(connection, stack, state, whole=False)
+
+
+def _all(connection: psycopg.Connection, stack: str, state: State) -> None:
+    stack_runs.settle(connection, stack, state, whole=True)
+    ledger.let_go(connection, stack)
