@@ -11,7 +11,8 @@ from tenantry.clients import passwords
 
 def handed_out(credentials: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[dict[str, str]]:
     """Secret: all of them but those that nobody knows since a state was lost."""
-    return pulumi.Output.secret(pulumi.Output.all(**credentials).apply(_known))
+    names = list(credentials)
+    return pulumi.Output.secret(pulumi.Output.all(*credentials.values()).apply(lambda found: _known(dict(zip(names, found, strict=True)))))
 
 
 def _known(found: Mapping[str, str]) -> dict[str, str]:
