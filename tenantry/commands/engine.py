@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -93,7 +93,10 @@ def up(
 def status(
     slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant, in detail.")] = None, as_json: Json = False
 ) -> None:
-    """Show the tenants that the registry knows, and where each lives.
+    """Show the tenants that the registry knows, where each lives, and whether it is as its file declares it.
+
+    Applied is a tenant when the engine has carried out every change of it, whoever ran the engine. After a run that left something out,
+    failed or was killed that is not known, and `tenantry up` makes it so.
 
     Example: tenantry status acme --json
     """
@@ -106,12 +109,29 @@ def status(
         if not rows:
             hint = did_you_mean(slug, known, f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
             raise InputError(f"the registry knows no tenant {slug}", hint)
+    applied = _applied(rows)
+    rows = [{**row, "applied": applied.get(row["slug"])} for row in rows]
     if as_json:
         console.print_json(rows[0] if slug is not None else rows)
     elif slug is not None:
         console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in rows[0].items() if value is not None])
     else:
         tenant_table({})
+        if missing := [row["slug"] for row in rows if not row["applied"] and row["state"] != "deleted"]:
+            console.line(f"not applied, or not known to be: {', '.join(missing)}: tenantry up SLUG, or tenantry up --all")
+
+
+def _applied(rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
+    """Slug → whether the tenant is as its file declares it. Nothing where the files cannot be read: that is no reason to show nothing."""
+    from tenantry.operations.applied import Evidence
+
+    try:
+        declared = load(tenants_dir())
+    except InputError as error:
+        console.complain(error)
+        return {}
+    evidence = Evidence.of({row["stack"] for row in rows if row["state"] != "deleted"})
+    return {row["slug"]: row["slug"] in declared and evidence.applied(declared[row["slug"]]) for row in rows}
 
 
 def resolve(

@@ -21,7 +21,8 @@ from tenantry.clients.postgres import Server
 from tenantry.clients.stack_history import SECOND, Entry
 from tenantry.clients.stack_runs import StackRun
 from tenantry.clients.stack_state import State
-from tenantry.declaration import TenantDeclaration, fingerprint
+from tenantry.declaration import TenantDeclaration, fingerprint, naming
+from tenantry.errors import WorkError
 from tenantry.settings import migrations_dir, tenants_dir
 
 WIDTH: Final = 8
@@ -46,6 +47,29 @@ class Evidence:
         """Whether the tenant is as its file declares it now."""
         known = self.fingerprints.get(declaration.slug)
         return known is not None and known == fingerprint.of(declaration, tenants_dir(), migrations_dir())
+
+
+def standing(declared: Mapping[str, TenantDeclaration]) -> str:
+    """In words, how many of the tenants are as declared, and who is not yet. ``WorkError`` for those of whom it is not known."""
+    present = [tenant for tenant in declared.values() if not tenant.gone]
+    with Server.from_environment().connect() as connection:
+        known = Ledger.read(connection, naming.SHARED_STACK).tenants
+    evidence = Evidence.of({tenant.stack for tenant in known.values()})
+    doubtful = {tenant.slug: known[tenant.slug].stack for tenant in present if evidence.fingerprints.get(tenant.slug, "") is None}
+    if doubtful:
+        stacks = sorted(set(doubtful.values()))
+        raise WorkError(
+            f"not known whether as declared, since a run left something out, failed or was killed: {_listed(doubtful)}",
+            f"tenantry up --stack {stacks[0]}" if len(stacks) == 1 else "tenantry up --all",
+        )
+    pending = [tenant.slug for tenant in present if not evidence.applied(tenant)]
+    if not pending:
+        return f"{len(present)} tenants, all as declared"
+    return f"{len(present) - len(pending)} of {len(present)} tenants are as declared; to be applied: {_listed(pending)}"
+
+
+def _listed(slugs: Collection[str]) -> str:
+    return ", ".join(sorted(slugs)[:5]) + (f" and {len(slugs) - 5} more" if len(slugs) > 5 else "")
 
 
 def record(stack: str, token: str) -> None:

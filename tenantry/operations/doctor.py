@@ -32,7 +32,7 @@ from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
 from tenantry.errors import WorkError
-from tenantry.operations import mailing
+from tenantry.operations import applied, mailing
 from tenantry.operations.backup import tenant_key
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.sweep import explained
@@ -62,6 +62,7 @@ def examine() -> list[Check]:
         ("backup keys", _backup_keys),
         ("logins", _logins),
         ("interrupted runs", _runs),
+        ("applied", _applied),
         ("AWS", _aws),
         ("row contexts", _row_contexts),
         ("Cloudflare", _cloudflare),
@@ -215,6 +216,10 @@ def _runs() -> str:
             f"tenantry up --stack {ready} goes on with it" if ready else "mend its state first: the state backend, above",
         )
     return "none"
+
+
+def _applied() -> str:
+    return applied.standing(load(tenants_dir())) if not _no_platform() else "none: nothing was ever made here"
 
 
 def _aws() -> str:

@@ -38,13 +38,16 @@ def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UU
     The run that is under way is joined, one that failed is gone on with, and one that made what is declared now is given again. Raises
     ``InputError`` for a tenant that no file declares, or that its file does not call active.
     """
-    return _ask(_declared(slug, load(tenants_dir())), by=by, via=via, welcome=welcome)
+    declaration = _declared(slug, load(tenants_dir()))
+    return _ask(declaration, Evidence.of([declaration.stack]), by=by, via=via, welcome=welcome)
 
 
 def request_all(slugs: Sequence[str], *, by: str) -> list[UUID]:
     """As ``request`` for several tenants, all of them or none: ``InputError`` for one that cannot be provisioned."""
     declared = load(tenants_dir())
-    return _ask_all([_declared(slug, declared) for slug in slugs], lambda declaration: _ask(declaration, by=by))
+    chosen = [_declared(slug, declared) for slug in slugs]
+    evidence = Evidence.of({declaration.stack for declaration in chosen})
+    return _ask_all(chosen, lambda declaration: _ask(declaration, evidence, by=by))
 
 
 def _ask_all(chosen: Sequence[TenantDeclaration], ask: Callable[[TenantDeclaration], UUID]) -> list[UUID]:
@@ -54,9 +57,9 @@ def _ask_all(chosen: Sequence[TenantDeclaration], ask: Callable[[TenantDeclarati
     return swept.results
 
 
-def _ask(declaration: TenantDeclaration, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
+def _ask(declaration: TenantDeclaration, evidence: Evidence, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
     last = runs.last(declaration.id, PROVISION.name)
-    if last is not None and last["state"] == "done" and applied(declaration):
+    if last is not None and last["state"] == "done" and evidence.applied(declaration):
         return UUID(str(last["id"]))
     if last is not None and last["state"] in ("failed", *runs.OPEN):
         return durable.join(last["id"])
@@ -76,20 +79,14 @@ def request_changed(reference: str, *, by: str) -> list[UUID]:
     found = differences(load_revision(directory, reference), Tree.of(directory, now))
     changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
     added = {change.slug for change in changed if change.what == "added"}
-    return _ask_all(
-        [now[change.slug] for change in changed],
-        lambda one: _ask(one, by=by, via="pull-request", welcome=one.slug in added or not _made(one)),
-    )
+    chosen = [now[change.slug] for change in changed]
+    evidence = Evidence.of({declaration.stack for declaration in chosen})
+    return _ask_all(chosen, lambda one: _ask(one, evidence, by=by, via="pull-request", welcome=one.slug in added or not _made(one)))
 
 
 def _made(declaration: TenantDeclaration) -> bool:
     record = registry.read_record(str(declaration.id))
     return record is not None and record["row"]["state"] != "provisioning"
-
-
-def applied(declaration: TenantDeclaration) -> bool:
-    """Whether the engine has carried out all that this declaration is about, whoever ran it."""
-    return Evidence.of([declaration.stack]).applied(declaration)
 
 
 def _declared(slug: str, declared: Declarations) -> TenantDeclaration:
@@ -123,7 +120,7 @@ def _record(run: Run) -> str:
 def _engine(run: Run, log: Log) -> None:
     """One run of the stack. Nothing to do when a run that ended since has made what is declared: runs of a cell share the work."""
     declaration = load(tenants_dir())[run.subject]
-    if applied(declaration):
+    if Evidence.of([declaration.stack]).applied(declaration):
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")
         return
