@@ -85,6 +85,7 @@ def record(stack: str, token: str) -> None:
 def _settled(stack: str) -> dict[str, str | None]:
     state = stack_state.read(stack)
     with Server.from_environment().connect() as connection:
+        connection.autocommit = True  # a program that begins meanwhile is not to wait for the backend's answer
         run = Ledger.read(connection, stack).run
         if not run.known:
             return {}
@@ -110,9 +111,10 @@ def _settle(connection: psycopg.Connection, stack: str, run: StackRun, state: St
         if position is None:
             return False
         own, since = entries[position], entries[:position]
-    if not stack_runs.at_work(connection, stack, run.began_at):
-        return False
-    _conclude(connection, stack, state, own, all(entry.harmless for entry in since))
+    with connection.transaction():
+        if not stack_runs.at_work(connection, stack, run.began_at):
+            return False
+        _conclude(connection, stack, state, own, all(entry.harmless for entry in since))
     return True
 
 
