@@ -28,10 +28,10 @@ class Remembered:
     outputs: Mapping[str, Any]
     tainted: bool
     """Whether the next run replaces it (`pulumi state taint`)."""
-    changed_at: datetime | None
-    """When a run last changed it. A refresh that finds it as it was, a copy of the state and a run that is refused leave that as it is."""
     leaving: bool
     """Whether it was replaced, and its delete half is still to come."""
+    changed_at: datetime | None = None
+    """When a run last changed it. A refresh that finds it as it was, a copy of the state and a run that is refused leave that as it is."""
     protected: bool = False
     """Whether the engine refuses to remove it, and so to replace it."""
 
@@ -127,8 +127,8 @@ def parsed(deployment: Mapping[str, Any]) -> State:
                 each.get("inputs") or {},
                 each.get("outputs") or {},
                 bool(each.get("taint")),
-                _moment(each["modified"]) if each.get("modified") else None,
                 bool(each.get("delete")),
+                _moment(each["modified"]) if each.get("modified") else None,
                 bool(each.get("protect")),
             )
             for each in resources
