@@ -229,7 +229,7 @@ def way_back(stack: str, where: str) -> str:
     for candidate in sorted(earlier, key=lambda file: file.stat().st_mtime, reverse=True):
         if not _wrong(candidate.read_bytes()):
             return f"cp {candidate} {path}, {again}"
-    return f"there is no earlier state: move the file away, then tenantry up --stack {stack} twice; everything is found and adopted"
+    return f"there is no earlier state: move the file away, then tenantry state adopt {stack}"
 
 
 def _wrong(content: bytes) -> str:
