@@ -45,7 +45,7 @@ def test_a_broken_state_is_named_with_the_way_back(backend, damage):
     [(stack, where, cause)] = state_files.unreadable()
     assert (stack, where) == ("granite", str(path))
     assert cause
-    assert "up --stack granite twice" in state_files.way_back(stack, where)
+    assert "state adopt granite" in state_files.way_back(stack, where)
     old = backend.parents[1] / "history" / "tenantry" / "granite" / "granite-1.checkpoint.json"
     old.write_bytes(WHOLE)
     os.utime(old, (1, 1))
@@ -63,7 +63,7 @@ def test_doctor_names_it_and_leads_nobody_in_a_circle(backend, monkeypatch):
     monkeypatch.setattr(doctor, "_pulumi", lambda: "true")
     with pytest.raises(WorkError, match=r"the state of the stack granite cannot be read: .*granite\.json: it is empty") as caught:
         doctor._backend()
-    assert "tenantry up --stack granite twice" in (caught.value.hint or "")
+    assert "tenantry state adopt granite" in (caught.value.hint or "")
 
 
 def test_a_bucket_names_the_versions(monkeypatch):
