@@ -11,7 +11,7 @@ from components.adoption import Adoption
 from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import engines, host_names, ledger, lineage, losses, quarantine, server_guard, stack_runs, stack_state
+from tenantry.clients import engines, host_names, ledger, lineage, losses, quarantine, server_guard, stack_runs, stack_state, unmade
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_state import State
@@ -72,8 +72,11 @@ def enter(
     lineage.require_passwords(book, state, _with_passwords(book, held))
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
-        losses.refuse(book, everybody, protects=protects)
+        entered, never_made = book, losses.refuse(book, everybody, protects=protects)
+        book = book.without(never_made)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
+        for slug in sorted(never_made):
+            pulumi.log.info(unmade.said(slug))
         if state.pending:
             # Not after `tenantry up`, which settles them before it starts the engine.
             begun = f"{', '.join(state.pending[:3])}{f' and {len(state.pending) - 3} more' if len(state.pending) > 3 else ''}"
@@ -82,6 +85,7 @@ def enter(
         settled = names.settle(connection, book, everybody, planned, state)
         if not pulumi.runtime.is_dry_run():
             server_guard.mend(connection)
+            unmade.let_go(connection, entered, never_made)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             present = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
             files = (tenants_dir(), migrations_dir())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
 from tenantry.clients import registry, stack_state
 from tenantry.clients.ledger import Ledger
 from tenantry.declaration import TenantDeclaration, naming
-from tenantry.errors import InputError, TransientError, WorkError
+from tenantry.errors import InputError
 
 HELD_AS: Final = ("cloudflare:index/customHostname:CustomHostname", "hostname")
 """The type of what makes a host name, and the input that names it."""
@@ -91,20 +91,26 @@ def hand_over(hosts: Mapping[str, str]) -> None:
     Before the tenants' records change: so none meets another's host name, whatever their order. A tenant without a row gets them with it.
     """
     values = {"hosts": list(hosts), "ids": list(hosts.values())}
-    try:
-        with registry.transaction() as connection:
-            connection.execute(
-                "UPDATE tenant_domains d SET tenant_id = t.id FROM unnest(%(hosts)s::text[], %(ids)s::uuid[]) o (host, id)"
-                " JOIN tenants t ON t.id = o.id AND t.deleted_at IS NULL"
-                " WHERE d.host = o.host AND d.tenant_id <> o.id AND d.kind = 'custom'",
-                values,
-            )
-            connection.execute(
-                "DELETE FROM tenant_domains d USING unnest(%(hosts)s::text[], %(ids)s::uuid[]) o (host, id)"
-                " WHERE d.host = o.host AND d.tenant_id <> o.id AND d.kind = 'custom'",
-                values,
-            )
-    except TransientError:
-        raise
-    except (WorkError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject):
-        return  # no control database yet, no owner's role, or no tables: then there is nothing to hand over
+
+    def work(connection: psycopg.Connection[dict[str, Any]]) -> None:
+        connection.execute(
+            "UPDATE tenant_domains d SET tenant_id = t.id FROM unnest(%(hosts)s::text[], %(ids)s::uuid[]) o (host, id)"
+            " JOIN tenants t ON t.id = o.id AND t.deleted_at IS NULL"
+            " WHERE d.host = o.host AND d.tenant_id <> o.id AND d.kind = 'custom'",
+            values,
+        )
+        connection.execute(
+            "DELETE FROM tenant_domains d USING unnest(%(hosts)s::text[], %(ids)s::uuid[]) o (host, id)"
+            " WHERE d.host = o.host AND d.tenant_id <> o.id AND d.kind = 'custom'",
+            values,
+        )
+
+    registry.if_there(work, None)
+
+
+def of_nobody_else(hosts: Collection[str], tenant_id: str) -> list[str]:
+    """Those of the host names that the registry has for no other tenant."""
+    query = "SELECT host FROM tenant_domains WHERE host = ANY(%s) AND tenant_id <> %s AND kind = 'custom'"
+    with registry.transaction() as connection:
+        others = {row["host"] for row in connection.execute(query, [list(hosts), tenant_id])}
+    return sorted(set(hosts) - others)

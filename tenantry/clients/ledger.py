@@ -7,7 +7,7 @@ killed one left (docs/adr/0002-adoption.md).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -63,6 +63,16 @@ class Ledger:
     moves: Mapping[str, Move] = field(default_factory=dict)  # the moves under way, by slug
     released: frozenset[str] = frozenset()  # tenants whose deletion has proved their final backup
     holders: Mapping[tuple[str, str], str | None] = field(default_factory=dict)  # (kind, name) → tenant that a claim is for
+
+    def without(self, slugs: Collection[str]) -> Ledger:
+        """The same, had it never entered these tenants."""
+        kept = {key: tenant for key, tenant in self.holders.items() if tenant not in slugs}
+        return replace(
+            self,
+            claims={key: stack for key, stack in self.claims.items() if key in kept or key not in self.holders},
+            tenants={slug: known for slug, known in self.tenants.items() if slug not in slugs},
+            holders=kept,
+        )
 
     @classmethod
     def read(cls, connection: psycopg.Connection, stack: str) -> Ledger:

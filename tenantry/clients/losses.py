@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from tenantry.clients import registry
+from tenantry.clients import registry, unmade
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.declaration import TenantDeclaration, naming
 from tenantry.errors import InputError, TenantryError
@@ -27,19 +27,29 @@ def losses(book: Ledger, declared: Mapping[str, TenantDeclaration], *, protects:
 
     Where the platform ``protects``, a tenant is deleted only by the run that has waited for its hold and proved its final backup.
     """
-    return [loss for slug in sorted(book.tenants) for loss in _of_tenant(slug, book, declared, protects)]
+    return _of_what_is_there(book, [loss for slug in sorted(book.tenants) for loss in _of_tenant(slug, book, declared, protects)])[0]
 
 
-def refuse(book: Ledger, declared: Mapping[str, TenantDeclaration], *, protects: bool) -> None:
-    """Raises ``InputError`` for the losses that concern ``book``'s stack: where the tenant is, or where its file would have it."""
+def refuse(book: Ledger, declared: Mapping[str, TenantDeclaration], *, protects: bool) -> frozenset[str]:
+    """Raises ``InputError`` for the losses that concern ``book``'s stack: where the tenant is, or where its file would have it.
+
+    Nothing is lost of a tenant that was never made: those, which a run has to let go (``unmade.let_go``).
+    """
     concerned = {
         slug
         for slug, known in book.tenants.items()
         if book.stack in (known.stack, declared[slug].stack if slug in declared else known.stack)
     }
-    found = [loss for slug in sorted(concerned) for loss in _of_tenant(slug, book, declared, protects)]
+    found, never_made = _of_what_is_there(book, [loss for slug in sorted(concerned) for loss in _of_tenant(slug, book, declared, protects)])
     if found:
         raise InputError("; ".join(loss.message for loss in found), "; ".join(dict.fromkeys(loss.hint for loss in found)))
+    return never_made
+
+
+def _of_what_is_there(book: Ledger, found: list[Loss]) -> tuple[list[Loss], frozenset[str]]:
+    """The losses of tenants that there are, and the others' slugs."""
+    never_made = unmade.among(book, {loss.slug for loss in found})
+    return [loss for loss in found if loss.slug not in never_made], never_made
 
 
 def _of_tenant(slug: str, book: Ledger, declared: Mapping[str, TenantDeclaration], protects: bool) -> Iterator[Loss]:

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from tenantry.clients import registry
-from tenantry.errors import InputError, TransientError, WorkError
+from tenantry.errors import InputError
 
 if TYPE_CHECKING:
     from tenantry.clients.ledger import Ledger
@@ -93,13 +93,7 @@ def standing(slugs: Collection[str], hosts: Collection[str]) -> list[dict[str, A
     """Those of these new names that are in quarantine (kind, name, until). A platform that has no registry yet has no quarantine."""
     if not slugs and not hosts:
         return []
-    try:
-        with registry.transaction() as connection:
-            return _standing(connection, "slug", slugs) + _standing(connection, "host", hosts)
-    except TransientError:
-        raise
-    except (WorkError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject):
-        return []  # no control database, no owner's role, or tables that are about to be migrated
+    return registry.if_there(lambda connection: _standing(connection, "slug", slugs) + _standing(connection, "host", hosts), [])
 
 
 def refuse(slugs: Collection[str], hosts: Collection[str]) -> None:

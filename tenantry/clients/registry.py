@@ -5,9 +5,9 @@ Every call is one transaction as the control schema's owner, and idempotent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -18,7 +18,9 @@ from tenantry.clients import invitations, ledger, loading, outbox, tables
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
 from tenantry.declaration.placement import Residence
-from tenantry.errors import WorkError
+from tenantry.errors import TransientError, WorkError
+
+T = TypeVar("T")
 
 RECORD_COLUMNS = (
     "name", "tier", "isolation", "cell", "stack", "state", "host", "server", "database", "schema", "app_role",
@@ -34,6 +36,17 @@ def transaction(*, snapshot: bool = False) -> Iterator[psycopg.Connection[dict[s
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with acting(connection) as acted:
             yield acted
+
+
+def if_there(work: Callable[[psycopg.Connection[dict[str, Any]]], T], otherwise: T) -> T:
+    """What ``work`` gives in one transaction; ``otherwise`` where there is no registry yet: no database, no owner's role or no tables."""
+    try:
+        with transaction() as connection:
+            return work(connection)
+    except TransientError:
+        raise
+    except (WorkError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject):
+        return otherwise
 
 
 def _connect() -> psycopg.Connection[Any]:

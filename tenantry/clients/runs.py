@@ -237,6 +237,13 @@ def last(tenant_id: UUID, kind: str) -> dict[str, Any] | None:
     return next(iter(latest(tenant_id=tenant_id, kind=kind, limit=1)), None)
 
 
+def at_work_on(stack: str, kind: str) -> bool:
+    """Whether a run of the kind on the stack waits or is at work."""
+    with registry.transaction() as connection:
+        query = "SELECT FROM runs WHERE stack = %s AND kind = %s AND state = ANY(%s) LIMIT 1"
+        return connection.execute(query, [stack, kind, list(OPEN)]).fetchone() is not None
+
+
 def abandoned() -> list[dict[str, Any]]:
     """Runs that the journal calls open and the queue calls ended: DBOS gave up on them, or somebody cancelled them there."""
     with registry.transaction() as connection:

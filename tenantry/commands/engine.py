@@ -262,6 +262,8 @@ def _link(slug: str, token: str, domain: str) -> str:
 
 def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], *, table: bool = True) -> None:
     """Prints the outcome of every stack; raises the first failure after all were shown."""
+    from tenantry.clients import unmade
+
     failed = []
     shown = []
     for result in results:
@@ -281,6 +283,8 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], *
         if not as_json:
             text = f"{console.counted(outcome.changes)} ({outcome.seconds:.1f} s)" if outcome else f"FAILED: {result.error}"
             console.say(f"{result.stack}: {text}")
+            for slug in sorted(outcome.let_go) if outcome else ():
+                console.line(f"{result.stack}: {unmade.said(slug)}")
     if as_json:
         console.print_json({"stacks": shown, "invitations": links})
         if failed:

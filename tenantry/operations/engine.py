@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -43,6 +43,8 @@ class Outcome:
     changes: Mapping[str, int]
     steps: tuple[Step, ...]
     seconds: float
+    let_go: frozenset[str] = frozenset()
+    """Tenants that the ledger had entered and that were never made: a run forgets them."""
 
 
 def preview(
@@ -72,7 +74,7 @@ def up(
     The stack of a dedicated tenant that is declared ``deleted`` or ``archived`` goes when all that was in it has gone.
     """
     with stack_lock.held(stack):
-        book = _check(stack, declared)
+        book, never_made = _check(stack, declared)
         # A bare run after a killed one makes everything and leaves the killed one's operations marked as under way.
         unsettled = book.interrupted or bool(stack_state.read(stack).pending)
         with Server.from_environment().connect() as connection:
@@ -110,13 +112,13 @@ def up(
                 raise
         applied.record(stack, token)
         tenant = declared.get(stack)
-        if tenant is not None and tenant.gone:
+        if (tenant is None and stack in never_made) or (tenant is not None and tenant.gone):
             automation.LocalWorkspace(str(project_root())).remove_stack(stack)
             # The engine would go on remembering which stack was worked on last.
             _command().run(["stack", "unselect"], str(project_root()), {})
             with Server.from_environment().connect() as connection:
                 ledger.forget_stack(connection, stack)
-        return outcome
+        return replace(outcome, let_go=never_made)
 
 
 def _up(handle: automation.Stack, run: Run, refresh: bool) -> None:
@@ -186,12 +188,14 @@ def remove_if_empty(stack: str) -> bool:
     return True
 
 
-def _check(stack: str, declared: Declarations) -> Ledger:
+def _check(stack: str, declared: Declarations) -> tuple[Ledger, frozenset[str]]:
+    """The ledger as the run will find it, and the tenants that it will let go."""
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)
-    losses.refuse(book, declared, protects=PlatformSettings.from_project(project_root()).protects)
+    never_made = losses.refuse(book, declared, protects=PlatformSettings.from_project(project_root()).protects)
+    book = book.without(never_made)
     quarantine.refuse_declared([tenant for tenant in declared.values() if tenant.stack == stack], book)
-    return book
+    return book, never_made
 
 
 def _bulk(book: Ledger, declared: Declarations) -> bool:

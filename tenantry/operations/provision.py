@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import losses, quarantine, registry, runs
+from tenantry.clients import host_names, losses, quarantine, registry, runs
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations, TenantDeclaration, load, placement
 from tenantry.declaration.history import Tree, differences, load_revision
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
-from tenantry.operations import durable, engine_step, mailing, welcome
+from tenantry.operations import apply, durable, engine_step, mailing, welcome
 from tenantry.operations.applied import Evidence
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
@@ -113,7 +113,9 @@ def _record(run: Run) -> str:
     if registry.read_record(str(declaration.id)) is not None:
         return "the registry knows the tenant already"
     admin = {"name": declaration.admin.name, "email": declaration.admin.email}
-    registry.record(str(declaration.id), declaration.slug, {**row, "state": "provisioning"}, sorted(declaration.domains), admin)
+    # What another tenant still has comes to this one with the engine's run, or that refuses it.
+    hosts = host_names.of_nobody_else(declaration.domains, str(declaration.id))
+    registry.record(str(declaration.id), declaration.slug, {**row, "state": "provisioning"}, hosts, admin)
     return f"{declaration.name}, tier {declaration.tier}, isolation {declaration.isolation}, stack {declaration.stack}"
 
 
@@ -124,6 +126,10 @@ def _engine(run: Run, log: Log) -> None:
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")
         return
+    for giver in sorted(apply.givers(load(tenants_dir())).get(declaration.stack, ())):
+        # Asked for as well, it goes first. One that nobody asked for is named by the refusal.
+        if runs.at_work_on(giver, PROVISION.name):
+            engine_step.apply(run, giver)
     others = engine_step.apply_in_parts(run, log, declaration.stack, _PART_OF)
     if others:
         run.note("others", dict(others))
