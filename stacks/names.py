@@ -14,7 +14,7 @@ from tenantry.clients import host_names, ledger, stack_state
 from tenantry.clients.ledger import Claim, Ledger
 from tenantry.clients.stack_state import Remembered, State
 from tenantry.declaration import TenantDeclaration
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import WorkError
 
 _HELD_AS: Final = {
     "role": ("postgresql:index/role:Role", "name"),
@@ -55,8 +55,10 @@ def settle(
     there = set(ledger.taken(connection, new) if new else [])
     there |= {claim for claim in new if claim.kind == "hostname" and find(claims[claim], connection)}
     if not book.run.adopting:
-        _refuse_foreign([claim for claim in new if claim in there and not holding(state, claim)])
-        _refuse_foreign_schemas(planned, owners, connection)
+        if unknown := [claim for claim in new if claim in there and not holding(state, claim)]:
+            _refuse_unknown(unknown, {*book.claims.values(), *(tenant.stack for tenant in everybody.values())} - {book.stack})
+        remembered = state.names()
+        _refuse_foreign_schemas([plan for plan in planned if plan.logical_name not in remembered], owners, connection)
     leftovers: dict[str, str] = {}
     for claim, owner in owners.items():
         if owner in (None, book.stack) or (import_id := find(claims[claim], connection)) is None:
@@ -103,19 +105,22 @@ def former(planned: Collection[Planned], state: State) -> dict[str, str]:
     return {name: urn for name, urn in found.items() if name not in present}
 
 
-def _refuse_foreign(claims: Collection[Claim]) -> None:
-    """A role, a database or a custom host name bears no mark: one that is there before it was claimed is somebody else's."""
-    hosts = [claim for claim in claims if claim.kind == "hostname"]
-    if others := [claim for claim in claims if claim.kind != "hostname"]:
+def _refuse_unknown(claims: Collection[Claim], others: Collection[str]) -> None:
+    """A role, a database or a custom host name bears no mark: one that is in no state and was there before a claim is somebody else's."""
+    for stack in sorted(others):
+        for claim in claims:
+            if holding(stack_state.read(stack), claim):
+                raise WorkError(f"{claim.kind} {claim.name} is the stack {stack}'s", f"tenantry up --stack {stack}, then this")
+    on_server = [f"{claim.kind} {claim.name}" for claim in claims if claim.kind != "hostname"]
+    if on_server:
         raise WorkError(
-            "; ".join(f"{claim.kind} {claim.name} is on the server already and Tenantry did not make it" for claim in others),
+            "; ".join(f"{name} is on the server already and Tenantry did not make it" for name in on_server),
             "give the tenant another slug, or let whoever made it give it another name",
         )
-    if hosts:
-        raise WorkError(
-            "; ".join(f"the custom host name {claim.name} is at Cloudflare already and Tenantry did not make it" for claim in hosts),
-            f"take the domain out of tenants/{hosts[0].tenant}.yaml, or let whoever made it give it up at Cloudflare",
-        )
+    raise WorkError(
+        "; ".join(f"the custom host name {claim.name} is at Cloudflare already and Tenantry did not make it" for claim in claims),
+        "take the domain out of the tenant's file, or let whoever made it give it up at Cloudflare",
+    )
 
 
 def _refuse_foreign_schemas(planned: Collection[Planned], owners: Mapping[Claim, str | None], connection: psycopg.Connection) -> None:
@@ -131,13 +136,8 @@ def _refuse_foreign_schemas(planned: Collection[Planned], owners: Mapping[Claim,
 
 def _refuse_held(claim: Claim, owner: str, book: Ledger, everybody: Mapping[str, TenantDeclaration]) -> None:
     """Not in the preview of a command that will have run the owner's stack by then."""
-    if host_names.gives_back(host_names.givers(book, everybody), owner, book.stack):
-        hosts = sorted(found.host for found in host_names.passing(book, everybody) if found.given_by != found.taken_by)
-        raise InputError(
-            f"the stacks {' and '.join(sorted({owner, book.stack}))} exchange host names ({', '.join(hosts)}): neither can go first",
-            "take these host names out of the files and apply that, then put them in again and apply that: tenantry up --all",
-        )
+    host_names.refuse_exchange(owner, book.stack, book, everybody)
     if pulumi.runtime.is_dry_run() and owner in os.environ.get(host_names.AFTER, "").split():
         return
     what = f"the host name {claim.name}" if claim.kind == "hostname" else f"{claim.kind} {claim.name}"
-    raise WorkError(f"{what} is still the stack {owner}'s, which gives it up", f"{host_names.command(owner)}, then this")
+    raise WorkError(f"{what} is still the stack {owner}'s, which gives it up", f"tenantry up --stack {owner}, then this")

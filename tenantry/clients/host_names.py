@@ -9,7 +9,7 @@ import psycopg
 
 from tenantry.clients import registry, stack_state
 from tenantry.clients.ledger import Ledger
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration import TenantDeclaration
 from tenantry.errors import InputError
 
 HELD_AS: Final = ("cloudflare:index/customHostname:CustomHostname", "hostname")
@@ -54,9 +54,7 @@ def refuse_unsafe(found: Passing, book: Ledger, declared: Mapping[str, TenantDec
     if giver is None or giver not in book.tenants:
         return
     if giver not in declared:
-        raise InputError(
-            f"{host} is the tenant {giver}'s, which no file declares", f"bring tenants/{giver}.yaml back without the host name"
-        )
+        raise InputError(f"{host} is the tenant {giver}'s, which no file declares", f"bring tenants/{giver}.yaml back without it")
     if declared[giver].gone or giver in book.released:
         raise InputError(
             f"{host} is the tenant {giver}'s, which is being deleted: the host name then goes into quarantine",
@@ -71,18 +69,20 @@ def givers(book: Ledger, declared: Mapping[str, TenantDeclaration]) -> set[tuple
     return {(found.given_by, found.taken_by) for found in between if states[found.given_by].holding(*HELD_AS, found.host)}
 
 
-def gives_back(pairs: set[tuple[str, str]], giver: str, taker: str) -> bool:
-    """Whether ``giver`` waits for ``taker`` in its turn, perhaps through others: then neither can go first."""
+def refuse_exchange(giver: str, taker: str, book: Ledger, declared: Mapping[str, TenantDeclaration]) -> None:
+    """``InputError`` where the stack ``giver`` waits for ``taker`` in its turn, perhaps through others: then neither can go first."""
+    pairs = givers(book, declared)
     reached, left = set[str](), {giver}
     while left:
         reached |= left
         left = {first for first, second in pairs if second in left} - reached
-    return taker in reached
-
-
-def command(stack: str) -> str:
-    """What applies the stack."""
-    return f"tenantry up {stack}" if naming.cell_of_stack(stack) is None else f"tenantry up --stack {stack}"
+    if (giver, taker) not in pairs or taker not in reached:
+        return
+    hosts = sorted(found.host for found in passing(book, declared) if {found.given_by, found.taken_by} <= reached)
+    raise InputError(
+        f"the stacks {' and '.join(sorted({giver, taker}))} exchange host names ({', '.join(hosts)}): neither can go first",
+        "take these host names out of the files and apply that, then put them in again and apply that: tenantry up --all",
+    )
 
 
 def hand_over(hosts: Mapping[str, str]) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
 from tenantry.clients import registry, unmade
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration.history import bringing_back
 from tenantry.errors import InputError, TenantryError
+from tenantry.settings import tenants_dir
+
+FEW = 5
+"""Lost files for each of which the command that brings it back is looked up."""
 
 
 class Loss(NamedTuple):
@@ -97,12 +103,14 @@ def _gone(slug: str, known: KnownTenant, *, protects: bool, proven: bool) -> Ite
 
 def _without_file(slug: str, book: Ledger, declared: Mapping[str, TenantDeclaration]) -> Loss:
     new = _renamed_to(slug, book, declared)
+    # Of one after the other git is asked; a folder that has none of the files is another mistake.
+    few = len(book.tenants.keys() - declared.keys()) <= FEW
     if new is None:
         return Loss(
             slug,
             None,
             f"tenants/{slug}.yaml is gone but the tenant {slug} is not",
-            f"bring the file back; a tenant is removed with: tenantry offboard {slug}",
+            f"bring the file back{_way_back(slug) if few else ''}; a tenant is removed with: tenantry offboard {slug}",
         )
     return Loss(
         slug,
@@ -112,15 +120,28 @@ def _without_file(slug: str, book: Ledger, declared: Mapping[str, TenantDeclarat
     )
 
 
+def _way_back(slug: str) -> str:
+    """The command that brings the file back: of what git had, or of what the registry knows of the tenant."""
+    committed = bringing_back(tenants_dir(), slug)
+    if committed is not None:
+        return f": {committed}"
+    known = _registered(slug)
+    if known is None:
+        return ", which is in no commit"
+    row, admin = known["row"], known["admin"] or {"email": "ADDRESS"}
+    hosts = f" and in it domains: [{', '.join(known['domains'])}]" if known["domains"] else ""
+    return (
+        f": tenantry new {slug} --tier {row['tier']} --isolation {row['isolation']} --cell {row['cell']}"
+        f" --name {shlex.quote(row['name'])} --email {shlex.quote(admin['email'])}{hosts}"
+    )
+
+
 def _renamed_to(slug: str, book: Ledger, declared: Mapping[str, TenantDeclaration]) -> str | None:
     """The new tenant that is the lost one by what the registry knows of it: its name, its administrator or a host name of its own."""
     newcomers = [tenant for tenant in declared.values() if tenant.slug not in book.tenants and not tenant.gone]
     if not newcomers:
         return None
-    try:
-        lost = registry.read_record(str(naming.tenant_id(slug)))
-    except (TenantryError, psycopg.Error):  # no registry, or none that answers: the loss is told without it
-        return None
+    lost = _registered(slug)
     if lost is None:
         return None
     admin = (lost["admin"] or {}).get("email")
@@ -128,3 +149,10 @@ def _renamed_to(slug: str, book: Ledger, declared: Mapping[str, TenantDeclaratio
         if tenant.name == lost["row"]["name"] or tenant.admin.email == admin or set(tenant.domains) & set(lost["domains"]):
             return tenant.slug
     return None
+
+
+def _registered(slug: str) -> dict[str, Any] | None:
+    try:
+        return registry.read_record(str(naming.tenant_id(slug)))
+    except (TenantryError, psycopg.Error):  # no registry, or none that answers: the loss is told without it
+        return None

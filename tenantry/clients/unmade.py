@@ -11,6 +11,7 @@ from tenantry.clients import cloudflare, ledger, registry, stack_state
 from tenantry.clients.ledger import Claim, Kind, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import naming
+from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, project_root
 
 _ON_THE_SERVER: Final[tuple[Kind, ...]] = ("role", "database")
@@ -36,6 +37,17 @@ def let_go(connection: psycopg.Connection, book: Ledger, slugs: Collection[str])
         ledger.release(connection, slug)
         if book.tenants[slug].stack == slug:
             ledger.forget_stack(connection, slug)
+
+
+def refuse(slug: str) -> None:
+    """``InputError`` for a tenant of which there is nothing to remove, with what ends it."""
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, naming.SHARED_STACK)
+    if slug in book.tenants and slug in among(book, [slug]):
+        raise InputError(
+            f"tenant {slug} was entered and never made: there is nothing to remove",
+            f"tenantry up --stack {book.tenants[slug].stack} makes it, or lets it go once tenants/{slug}.yaml is taken back",
+        )
 
 
 def said(slug: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from tenantry.clients import process
 from tenantry.declaration.assets import published
+from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.loader import Declarations, load
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.problems import DeclarationErrors
@@ -85,6 +86,25 @@ def load_revision(directory: Path, revision: str, settings: PlatformSettings | N
                 f"the declarations of {revision!r} have {problems} problem{'s' if problems > 1 else ''} under today's rules",
                 str(error.problems[0]).removeprefix(f"{name}/"),
             ) from None
+
+
+def bringing_back(directory: Path, slug: str) -> str | None:
+    """The git command that brings a tenant's file and assets back as they were last committed; None where git has never had them."""
+
+    def git(*arguments: str) -> list[str]:
+        try:
+            answer = process.run(["git", *arguments], cwd=directory)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return answer.stdout.decode("utf-8", "replace").split("\0") if answer.returncode == 0 else []
+
+    file = f"{slug}{SUFFIX}"
+    removed = "".join(git("log", "-1", "--diff-filter=D", "--format=%h", "--", file)).strip()
+    for revision in ("HEAD", f"{removed}~" if removed else ""):
+        there = [path for path in git("ls-tree", "-z", "--name-only", revision, "--", file, f"assets/{slug}") if path] if revision else []
+        if file in there:
+            return f"git checkout {revision} -- {' '.join(display(directory / path) for path in there)}"
+    return None
 
 
 def differences(before: Tree, after: Tree) -> tuple[TenantChange, ...]:

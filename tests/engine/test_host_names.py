@@ -113,7 +113,8 @@ def test_an_exchange_within_the_stack_survives_a_kill(platform):
 def test_between_two_stacks_the_giver_goes_first(platform):
     """The taker is refused with the command that is missing; a bare run of the giver is enough for it."""
     declare(platform, harbor=[SHOP, PORTAL], print=[MEMBERS])
-    refused(platform, "shared", f"the host name {PORTAL} is still the stack acme's, which gives it up", "tenantry up acme, then this")
+    words = f"the host name {PORTAL} is still the stack acme's, which gives it up", "tenantry up --stack acme, then this"
+    refused(platform, "shared", *words)
     platform.pulumi("up", "-s", "acme", "--yes", "--skip-preview")
     platform.pulumi("up", "-s", "shared", "--yes", "--skip-preview")
     assert set(cloudflare(platform)) == {MEMBERS, SHOP, PORTAL}
@@ -140,3 +141,19 @@ def test_an_exchange_between_two_stacks_takes_two_steps(platform):
     refused(
         platform, "acme", f"the stacks acme and shared exchange host names ({MEMBERS}, {PORTAL}): neither can go first", "tenantry up --all"
     )
+
+
+def test_a_targeted_run_that_entered_a_tenant_does_not_hold_the_cell(platform):
+    """Its file is taken back before it was ever made: the next run says so and goes on, and doctor has nothing to say."""
+    declare(platform, print=[SHOP], harbor=[PORTAL], acme=[MEMBERS])
+    platform.declare("orchid", isolation="schema", domains=["www.orchid.example"])
+    urn = next(each["urn"] for each in platform.state("shared")["resources"] if each["urn"].endswith("::print-config"))
+    platform.pulumi("up", "-s", "shared", "--yes", "--skip-preview", "--target", urn)
+    with platform.sql() as admin:
+        assert admin.execute("SELECT count(*) FROM tenantry_ledger.claims WHERE tenant = 'orchid'").fetchone() == (2,)
+    platform.remove_file("orchid")
+    assert "tenant orchid was entered and never made: it is let go" in platform.pulumi("preview", "-s", "shared").stdout
+    assert "tenant orchid was entered and never made: it is let go" in platform.tenantry("up", "--stack", "shared").stdout
+    with platform.sql() as admin:
+        assert admin.execute("SELECT FROM tenantry_ledger.claims WHERE tenant = 'orchid'").fetchall() == []
+        assert admin.execute("SELECT FROM tenantry_ledger.tenants WHERE slug = 'orchid'").fetchall() == []

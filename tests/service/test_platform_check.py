@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,8 +64,31 @@ def test_a_tenant_without_its_file_is_a_problem(in_cloud, folder):
     (folder / "harbor.yaml").unlink()
     assert problems(in_cloud, folder) == [
         ("harbor.yaml", 1, 1, "tenants/harbor.yaml is gone but the tenant harbor is not",
-         "bring the file back; a tenant is removed with: tenantry offboard harbor"),
+         "bring the file back: tenantry new harbor --tier starter --isolation rls --cell main --name 'Harbor Yoga' --email harbor@x.example"
+         " and in it domains: [portal.harbor.example]; a tenant is removed with: tenantry offboard harbor"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_file_that_git_had_is_brought_back_by_git(in_cloud, folder, committed):
+    """As it was last committed, with its pictures, whether or not the removal was committed; the command that is named does it."""
+    (folder / "assets" / "harbor").mkdir(parents=True)
+    (folder / "assets" / "harbor" / "logo.svg").write_text("<svg/>")
+    git = partial(subprocess.run, cwd=folder, check=True, capture_output=True)
+    commit = ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", "commit", "-qam"]
+    git(["git", "init", "-q"])
+    git(["git", "add", "."])
+    git([*commit, "first"])
+    (folder / "harbor.yaml").unlink()
+    shutil.rmtree(folder / "assets")
+    if committed:
+        git([*commit, "gone"])
+    [(_, _, _, _, hint)] = problems(in_cloud, folder)
+    command = hint.removeprefix("bring the file back: ").partition(";")[0]
+    assert command.startswith("git checkout ")
+    git(shlex.split(command))
+    assert (folder / "assets" / "harbor" / "logo.svg").is_file()
+    assert problems(in_cloud, folder, 0) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.clients import lifecycle, outbox, registry, runs
+from tenantry.clients import lifecycle, outbox, registry, runs, unmade
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import InputError
 from tenantry.operations import durable, engine_step, mailing, welcome
@@ -34,6 +34,8 @@ def request(
     cut. ``to``: where `undelete` leads (None: to what it was before); ``wish`` and ``days``: what follows the hold of an `offboard`, and
     how long it is (the platform's or longer). ``InputError`` for an unknown tenant, a missing file, or a change that is not allowed.
     """
+    if command == "offboard":
+        unmade.refuse(slug)
     store = TenantStore.of(slug)
     if command == "offboard":
         states.require(command, slug, store.state)
