@@ -35,8 +35,8 @@ def let_go(connection: psycopg.Connection, book: Ledger, slugs: Collection[str])
         if slug in entered:
             registry.retire(str(naming.tenant_id(slug)), slug)
         ledger.release(connection, slug)
-        if book.tenants[slug].stack == slug:
-            ledger.forget_stack(connection, slug)
+        if book.tenants[slug].stack == slug != book.stack:
+            connection.execute("UPDATE tenantry_ledger.runs SET finished_at = now() WHERE stack = %s", [slug])
 
 
 def refuse(slug: str) -> None:

@@ -45,7 +45,7 @@ def test_an_answer_becomes_options(answer, options):
 
 
 def _tainted(type_: str, **fields: bool) -> State:
-    remembered = Remembered(f"urn:pulumi:shared::tenantry::{type_}::it", type_, "it", {}, {}, tainted=True, leaving=False)
+    remembered = Remembered(f"urn:pulumi:shared::tenantry::{type_}::it", type_, "it", {}, {}, tainted=True, leaving=False, changed_at=None)
     return State(resources=(Remembered(**{**vars(remembered), **fields}),))
 
 

@@ -32,7 +32,7 @@ def declaration(slug: str, *domains: str, **fields: Any) -> TenantDeclaration:
 
 def resource(kind: str, name: str, logical: str) -> Remembered:
     type_, key = TYPES[kind]
-    return Remembered(f"urn:pulumi:s::tenantry::{type_}::{logical}", type_, name, {key: name}, {}, False, False)
+    return Remembered(f"urn:pulumi:s::tenantry::{type_}::{logical}", type_, name, {key: name}, {}, False, False, changed_at=None)
 
 
 class World:
