@@ -11,7 +11,7 @@ import pytest
 
 from stacks import names
 from stacks.claims import Planned
-from tenantry.clients import host_names, ledger, losses, quarantine, registry, stack_state, unmade
+from tenantry.clients import host_names, ledger, losses, quarantine, registry, stack_runs, stack_state, unmade
 from tenantry.clients.ledger import Claim, KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_state import Remembered, State
@@ -48,7 +48,7 @@ class World:
             connection.autocommit = True
             known = [KnownTenant(slug, stack, isolation, "main", "active")]
             ledger.begin(connection, Ledger.read(connection, stack), claims, known)
-            ledger.finish(connection, stack)
+            stack_runs.reach_end(connection, stack)
 
     def holds(self, stack: str, *resources: Remembered) -> None:
         self.states[stack] = State(resources=resources)
@@ -71,7 +71,7 @@ class World:
             quarantine.refuse_declared(self.declared.values(), book)
             settled = names.settle(connection, book, self.declared, planned, stack_state.read(stack))
             ledger.begin(connection, book, [plan.claim for plan in planned if plan.claim], [])
-            ledger.finish(connection, stack)
+            stack_runs.reach_end(connection, stack)
         return settled
 
     def declare(self, *tenants: TenantDeclaration) -> None:
@@ -336,7 +336,7 @@ def test_one_that_is_half_made_is_not(world, what):
 
 def test_a_tenant_on_its_way_neither_gives_nor_takes(world):
     """Its host names pass from stack to stack with it, and a third stack would find them gone."""
-    book = Ledger("shared", {("hostname", HOST): "shared"}, {}, False, {"taker": None}, holders={("hostname", HOST): "giver"})
+    book = Ledger("shared", {("hostname", HOST): "shared"}, {}, False, moves={"taker": None}, holders={("hostname", HOST): "giver"})
     found = host_names.Passing(HOST, "giver", "shared", "taker", "shared")
     with pytest.raises(InputError, match="while taker is being moved") as refused:
         host_names.refuse_unsafe(found, book, world.declared)
