@@ -37,7 +37,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     if present:
         gate.require_cell(book, present[0].declaration.cell)
         _refuse_smaller_disk(present[0], settings)
-    adoption = gate.enter(book, state, held, everybody, claims.of_tenants(present, settings), protects=settings.protects)
+    adoption = gate.enter(book, state, held, everybody, claims.of_tenants(present, settings), settings)
     if not present:
         return
     mine = present[0]

@@ -11,13 +11,28 @@ from components.adoption import Adoption
 from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
+<<<<<<< HEAD
 from tenantry.clients import engines, host_names, ledger, lineage, losses, quarantine, server_guard, stack_runs, stack_state, unmade
+=======
+from tenantry.clients import (
+    engines,
+    host_names,
+    ledger,
+    lineage,
+    losses,
+    platform_identity,
+    quarantine,
+    server_guard,
+    stack_runs,
+    stack_state,
+)
+>>>>>>> 901267b (Refuse to adopt what is another platform's: the account says whose the names are)
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_state import State
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
 from tenantry.errors import InputError
-from tenantry.settings import migrations_dir, tenants_dir
+from tenantry.settings import PlatformSettings, migrations_dir, tenants_dir
 
 RESERVE = 25
 """Sessions that a login of the platform's leaves to the operators, the workers and the other tenants' logins."""
@@ -59,21 +74,24 @@ def enter(
     held: Collection[Held],
     everybody: Mapping[str, TenantDeclaration],
     planned: Iterable[Planned],
-    *,
-    protects: bool,
+    settings: PlatformSettings,
 ) -> Adoption:
     """Refuses edits that would lose data, writes down what is going to be made, and says what a killed run left behind.
 
     The stack's lineage becomes an output, by which the state bears it. ``held`` are the stack's tenants, ``everybody`` all files,
-    ``protects`` is the platform's setting. Raises ``InputError`` for a refused edit or a name in quarantine and ``WorkError`` for a name
+    ``settings`` the platform's. Raises ``InputError`` for a refused edit or a name in quarantine and ``WorkError`` for a name
     that is somebody else's; a preview writes nothing.
     """
     planned = list(planned)
     lineage.require_passwords(book, state, _with_passwords(book, held))
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
+<<<<<<< HEAD
         entered, never_made = book, losses.refuse(book, everybody, protects=protects)
         book = book.without(never_made)
+=======
+        losses.refuse(book, everybody, protects=settings.protects)
+>>>>>>> 901267b (Refuse to adopt what is another platform's: the account says whose the names are)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
         for slug in sorted(never_made):
             pulumi.log.info(unmade.said(slug))
@@ -84,6 +102,9 @@ def enter(
         replacements.guard(book.stack, state, planned)
         settled = names.settle(connection, book, everybody, planned, state)
         if not pulumi.runtime.is_dry_run():
+            # Whoever adopts goes by marks, which another platform's things bear too; the first run of all says whose the names are.
+            if book.interrupted or (book.stack == naming.SHARED_STACK and not book.run.made):
+                platform_identity.require(connection, settings.bucket_prefix, adopting=book.run.adopting)
             server_guard.mend(connection)
             unmade.let_go(connection, entered, never_made)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.

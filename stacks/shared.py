@@ -31,7 +31,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
     if cell != naming.MAIN_CELL:
         gate.require_cell(book, naming.MAIN_CELL)  # it has the registry
-    adoption = gate.enter(book, state, held, everybody, planned, protects=settings.protects)
+    adoption = gate.enter(book, state, held, everybody, planned, settings)
 
     platform = Platform(
         logical,
