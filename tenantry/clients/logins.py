@@ -9,10 +9,23 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from tenantry.clients.postgres import may_act_as
+from tenantry.clients.postgres import Server, may_act_as
 
 if TYPE_CHECKING:
     import psycopg
+
+
+def password_holds(server: Server, database: str, role: str, password: str) -> bool:
+    """Whether the role has that password: PostgreSQL lets a role change its own. Only a server that answers can say that it has not."""
+    import psycopg
+
+    try:
+        psycopg.connect(
+            host=server.host, port=server.port, user=role, password=password, dbname=database, sslmode=server.sslmode, connect_timeout=10
+        ).close()
+    except psycopg.OperationalError as error:
+        return "authentication failed" not in str(error)
+    return True
 
 
 def set_login(connection: psycopg.Connection, role: str, login: bool) -> int | None:

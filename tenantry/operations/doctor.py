@@ -32,7 +32,7 @@ from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
 from tenantry.errors import WorkError
-from tenantry.operations import applied, mailing
+from tenantry.operations import applied, handed_out, mailing
 from tenantry.operations.backup import tenant_key
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.sweep import explained
@@ -63,6 +63,7 @@ def examine() -> list[Check]:
         ("logins", _logins),
         ("interrupted runs", _runs),
         ("applied", _applied),
+        ("handed out", lambda: handed_out.examine(_pulumi())),
         ("AWS", _aws),
         ("row contexts", _row_contexts),
         ("Cloudflare", _cloudflare),

@@ -127,6 +127,40 @@ def test_a_login_that_changed_itself_is_named_mended_and_works_again(platform):
     test_every_login_may_do_exactly_what_is_written_down(platform)
 
 
+def handed_out(platform, **variables):
+    """What doctor says of what the stacks hand out."""
+    said = platform.tenantry("doctor", "--json", check=False, **variables).stdout
+    assert not [password for password in logins.passwords(platform).values() if password in said]
+    (check,) = [check for check in json.loads(said) if check["check"] == "handed out"]
+    return check
+
+
+def test_every_password_is_as_it_is_handed_out_or_doctor_names_it_and_refresh_gives_it_back(platform):
+    """Of a cell, a schema, a database and a server; the control database's is handed out to nobody, and given back, too."""
+    assert handed_out(platform)["found"] == "4 logins of 3 stacks get in"
+    changed = ["cell_main__app", *(naming.tenant_app(slug) for model, slug in SLUG.items() if model != "rls")]
+    for role in (*changed, naming.CONTROL_APP):
+        with platform.sql(port=platform.port(logins.own_server(role)), **logins.administrator(platform, role)) as admin:
+            admin.execute(f"ALTER ROLE {role} PASSWORD 'another'")
+    check = handed_out(platform)
+    assert not check["ok"]
+    assert all(role in check["found"] for role in changed), check
+    assert check["hint"] == "tenantry up --all --refresh gives it back"
+    platform.up("--all", "--refresh")
+    assert handed_out(platform)["ok"]
+    with platform.sql(naming.CONTROL_DATABASE, user=naming.CONTROL_APP, password=logins.passwords(platform)[naming.CONTROL_APP]):
+        pass
+
+
+def test_doctor_reads_a_secret_of_each_state(platform):
+    """A passphrase that is not the stacks' is found before `up` falls over it."""
+    wrong = handed_out(platform, PULUMI_CONFIG_PASSPHRASE="wrong", PULUMI_CONFIG_PASSPHRASE_FILE="")
+    assert not wrong["ok"]
+    assert wrong["found"].startswith("the secrets of the stack shared (and of 2 more) cannot be read: ")
+    assert "incorrect passphrase" in wrong["found"]
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" in wrong["hint"]
+
+
 def test_a_changed_file_changes_just_that(platform):
     """A new name and colour reach the registry, the configuration and the style sheet, and nothing is replaced."""
     platform.declare(SLUG["rls"], isolation="rls", name="Changed Ltd", theme={"primary": "#123456"})

@@ -1,0 +1,122 @@
+"""What the stacks hand out, tried: the secrets of their states can be read, and the log-ins among them get in."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from tenantry.clients import logins, process, state_files
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.postgres import Server
+from tenantry.clients.stores import TenantStore
+from tenantry.declaration import naming
+from tenantry.errors import WorkError
+from tenantry.settings import project_root
+
+PARALLEL: Final = 4
+"""Processes of the engine, and sessions, at a time."""
+
+TIME: Final = 60
+"""Seconds that all of it may take: a process of the engine for each stack. What is not reached is counted."""
+
+SHOWN: Final = 5
+
+
+class _Login(NamedTuple):
+    stack: str
+    role: str
+    password: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What came of one stack; ``passwords`` by role."""
+
+    stack: str
+    fault: str = ""
+    passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def examine(pulumi: str) -> str:
+    """In words, what was tried. ``WorkError`` names a state whose secrets cannot be read, or the logins that are not let in.
+
+    ``pulumi`` is the engine's command.
+    """
+    end = time.monotonic() + TIME
+    stacks = _applied()
+    if not stacks:
+        return "none: nothing was ever made here"
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        found = [each for each in pool.map(lambda stack: _read(pulumi, stack, end), stacks) if each]
+        faults = [each for each in found if each.fault]
+        if faults:
+            more = f" (and of {len(faults) - 1} more)" if len(faults) > 1 else ""
+            raise WorkError(f"the secrets of the stack {faults[0].stack}{more} cannot be read: {faults[0].fault}", _remedy(faults[0].fault))
+        stores = {store.app_role: store for store in TenantStore.every() if not store.shared and store.state == "active"}
+        tries = [_Login(each.stack, role, password) for each in found for role, password in sorted(each.passwords.items())]
+        held = list(pool.map(lambda login: _holds(login, stores, end), tries))
+    if wrong := [login for login, holds in zip(tries, held, strict=True) if holds is False]:
+        names = ", ".join(login.role for login in wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
+        broken = sorted({login.stack for login in wrong})
+        which = f"--stack {broken[0]}" if len(broken) == 1 else "--all"
+        raise WorkError(f"not let in with the password that their stack hands out: {names}", f"tenantry up {which} --refresh gives it back")
+    tried = sum(holds is not None for holds in held)
+    return f"{tried} logins of {len(found)} stacks get in" + _unreached(len(stacks) - len(found), len(held) - tried)
+
+
+def _applied() -> list[str]:
+    """The stacks that have made something, cells first."""
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, naming.SHARED_STACK)
+    # What is on a server of a tenant's own is claimed by nobody.
+    stacks = {*book.claims.values(), *(tenant.stack for tenant in book.tenants.values())}
+    broken = {stack for stack, _, _ in state_files.unreadable()}  # they are another check's
+    return sorted(stacks - broken, key=lambda stack: (naming.cell_of_stack(stack) is None, stack))
+
+
+def _read(pulumi: str, stack: str, end: float) -> _Found | None:
+    """The stack's log-ins; None: there is no time left, or no such stack any more."""
+    left = end - time.monotonic()
+    if left <= 0:
+        return None
+    command = [pulumi, "stack", "output", "--stack", stack, "--json", "--show-secrets", "--non-interactive"]
+    result = process.run(command, limit=left, cwd=project_root())
+    if result.returncode == 0:
+        outputs = json.loads(result.stdout)
+        passwords = outputs.get("credentials") or {outputs.get("app_role"): outputs.get("app_password")}
+        return _Found(stack, passwords={role: password for role, password in passwords.items() if role and password})
+    lines = result.stderr.decode(errors="replace").strip().splitlines()
+    said = next((line.partition("error: ")[2] for line in lines if "error: " in line), lines[-1] if lines else "no answer")
+    return None if "no stack named" in said else _Found(stack, said.partition(", please")[0])
+
+
+def _remedy(fault: str) -> str:
+    if "passphrase" in fault.lower():
+        return "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the passphrase that the stack was made with"
+    return "see to the key of the stack's secrets and to your rights to it: tenantry:secretsProvider in Pulumi.yaml"
+
+
+def _holds(login: _Login, stores: Mapping[str, TenantStore], end: float) -> bool | None:
+    """Whether it gets in; None where that was not tried: it is closed, its server is another check's, or there is no time left."""
+    if time.monotonic() > end:
+        return None
+    cell = naming.cell_of_stack(login.stack)
+    if cell is not None and login.role == naming.cell_app(cell):
+        return logins.password_holds(Server.from_environment(), naming.cell_database(cell), login.role, login.password)
+    store = stores.get(login.role)
+    if store is None:
+        return None
+    try:
+        server = store.administrator()
+    except WorkError:
+        return None
+    return logins.password_holds(server, store.database, login.role, login.password)
+
+
+def _unreached(stacks: int, tries: int) -> str:
+    missing = [f"{count} {what}" for count, what in ((stacks, "stacks"), (tries, "logins")) if count]
+    return f"; not tried: {' and '.join(missing)}" if missing else ""
