@@ -11,9 +11,6 @@ from components.adoption import Adoption
 from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
-<<<<<<< HEAD
-from tenantry.clients import engines, host_names, ledger, lineage, losses, quarantine, server_guard, stack_runs, stack_state, unmade
-=======
 from tenantry.clients import (
     engines,
     host_names,
@@ -25,8 +22,8 @@ from tenantry.clients import (
     server_guard,
     stack_runs,
     stack_state,
+    unmade,
 )
->>>>>>> 901267b (Refuse to adopt what is another platform's: the account says whose the names are)
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_state import State
@@ -86,12 +83,8 @@ def enter(
     lineage.require_passwords(book, state, _with_passwords(book, held))
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
-<<<<<<< HEAD
-        entered, never_made = book, losses.refuse(book, everybody, protects=protects)
+        entered, never_made = book, losses.refuse(book, everybody, protects=settings.protects)
         book = book.without(never_made)
-=======
-        losses.refuse(book, everybody, protects=settings.protects)
->>>>>>> 901267b (Refuse to adopt what is another platform's: the account says whose the names are)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
         for slug in sorted(never_made):
             pulumi.log.info(unmade.said(slug))
