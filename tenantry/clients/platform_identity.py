@@ -1,6 +1,6 @@
 """Which platform the names in an AWS account are: what bears our prefix may be another platform's, which has a server of its own.
 
-The ledger and a parameter of AWS Systems Manager hold the same identity. It is looked at before a run adopts anything, and before the first.
+The ledger and a parameter of AWS Systems Manager hold the same identity. It is looked at before the first run and before any that adopts.
 """
 
 from __future__ import annotations
