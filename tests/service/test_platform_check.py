@@ -13,7 +13,7 @@ import pytest
 
 from local.home import CLONE
 from tenantry.clients import ledger, registry
-from tenantry.clients.ledger import KnownTenant, Ledger
+from tenantry.clients.ledger import Claim, KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import naming
 from tests.service import control_database
@@ -144,3 +144,21 @@ def test_the_file_of_a_tenant_that_is_gone_is_not_valid(in_cloud, folder, state)
         ("bygone.yaml", 4, 8, f"there is no tenant bygone that could be {state}: it is gone already, or never was",
          "remove the file, and assets/bygone/"),
     ]  # fmt: skip
+
+
+def test_host_names_that_cannot_change_hands_are_shown_at_their_line(in_cloud, folder):
+    """What every run would refuse: of a tenant that is being deleted. What only has to be run in order is valid."""
+    with Server.from_environment().connect() as connection:
+        connection.autocommit = True
+        claims = [Claim("hostname", f"portal.{slug}.example", slug) for slug in KNOWN]
+        ledger.begin(connection, Ledger.read(connection, "shared"), claims, [])
+        ledger.let_delete(connection, "acme")
+    with (folder / "harbor.yaml").open("a") as file:
+        file.write("domains: [portal.harbor.example, portal.acme.example]\n")
+    [found] = problems(in_cloud, folder)
+    assert found[:4] == (
+        "harbor.yaml", 4, 34, "portal.acme.example is the tenant acme's, which is being deleted: the host name then goes into quarantine",
+    )  # fmt: skip
+    with Server.from_environment().connect() as connection:
+        connection.execute("UPDATE tenantry_ledger.tenants SET released_at = NULL")
+    assert problems(in_cloud, folder, 0) == []

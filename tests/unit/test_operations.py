@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from tenantry.clients import pgtools
 from tenantry.errors import TransientError
-from tenantry.operations import doctor, engine_step
+from tenantry.operations import apply, doctor, engine_step, provision
 from tests.environment import entered
 
 
@@ -40,3 +41,34 @@ def test_a_program_that_is_told_to_stop_is_run_again(number: signal.Signals) -> 
     stopped = f"import os, signal; signal.signal({int(number)}, signal.SIG_DFL); os.kill(os.getpid(), {int(number)})"
     with pytest.raises(TransientError, match="told to stop"), pgtools.reading([sys.executable, "-c", stopped], {}) as read:
         assert read(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ({}, [["shared"], ["shared-eu1"], ["acme", "globex"]]),
+        ({"acme": {"shared"}}, [["shared"], ["shared-eu1"], ["acme", "globex"]]),
+        ({"shared": {"acme"}}, [["acme"], ["shared"], ["shared-eu1"], ["globex"]]),
+        ({"shared": {"shared-eu1"}, "shared-eu1": {"acme"}}, [["acme"], ["shared-eu1"], ["shared"], ["globex"]]),
+        ({"acme": {"globex"}}, [["shared"], ["shared-eu1"], ["globex"], ["acme"]]),
+        ({"shared": {"acme"}, "acme": {"shared"}}, [["shared"], ["shared-eu1"], ["acme", "globex"]]),
+        ({"shared": {"elsewhere"}}, [["shared"], ["shared-eu1"], ["acme", "globex"]]),
+    ],
+)
+def test_who_gives_a_host_name_up_goes_before_who_takes_it(before, expected) -> None:
+    """Otherwise the order is that in which stacks need each other; an exchange has no order, and is refused by the stacks themselves."""
+    assert apply.givers_first(apply.levels(["globex", "shared", "acme", "shared-eu1"]), before) == expected
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(True, ["acme", "shared"]), (False, ["shared"])])
+def test_provisioning_runs_the_giver_first_where_that_was_asked_for_too(monkeypatch, asked, expected) -> None:
+    """Workers take runs in any order. A stack that nobody asked for is not touched: the gate names it."""
+    done: list[str] = []
+    monkeypatch.setattr(provision, "load", lambda _: {"birch": SimpleNamespace(stack="shared")})
+    monkeypatch.setattr(provision.Evidence, "of", lambda _: SimpleNamespace(applied=lambda _: False))
+    monkeypatch.setattr(provision.apply, "givers", lambda _: {"shared": {"acme"}})
+    monkeypatch.setattr(provision.runs, "at_work_on", lambda stack, kind: asked)
+    monkeypatch.setattr(provision.engine_step, "apply", lambda _, stack: done.append(stack))
+    monkeypatch.setattr(provision.engine_step, "apply_in_parts", lambda _run, _log, stack, _parts: done.append(stack))
+    provision._engine(SimpleNamespace(subject="birch"), None)
+    assert done == expected
