@@ -123,7 +123,7 @@ def record(
         if taken:
             raise WorkError(
                 f"the host name {taken['host']} is the tenant {taken['slug']}'s",
-                f"remove it from {taken['slug']}'s file and apply that first, or choose another host name",
+                f"take it out of tenants/{taken['slug']}.yaml, then: tenantry up {taken['slug']}",
             )
         connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s AND NOT host = ANY(%s)", [tenant_id, hosts])
         with connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tenantry.clients import locks, login_limits, migrations
 from tenantry.clients.postgres import Server, acting_as
-from tenantry.declaration.naming import TEMPLATE_DATABASE, TEMPLATE_OWNER, TENANT_SCHEMA
+from tenantry.declaration.naming import SHARED_STACK, TEMPLATE_DATABASE, TEMPLATE_OWNER, TENANT_SCHEMA
 from tenantry.errors import WorkError
 
 MARK: Final = "tenantry template "
@@ -84,10 +84,11 @@ def _make_empty(admin: psycopg.Connection) -> None:
         "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE_DATABASE]
     ).fetchone()
     role = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [TEMPLATE_OWNER]).fetchone()
-    # The role is made first: a database that stands without it was not made by a killed run of ours.
-    if there and (role is None or (there[1] and not str(there[1]).startswith(MARK))):
+    # The role is made first: a database without a mark that stands without it was not made by a killed run of ours.
+    if there and not str(there[1] or "").startswith(MARK) and (role is None or there[1]):
         raise WorkError(
-            f"database {TEMPLATE_DATABASE} is on the server already and Tenantry did not make it", "rename or drop it if nobody needs it"
+            f"database {TEMPLATE_DATABASE} is on the server already and Tenantry did not make it",
+            f"let whoever made it give it another name; then: tenantry up --stack {SHARED_STACK}",
         )
     if role is None:
         admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(_OWNER))
