@@ -5,8 +5,11 @@ The backend notes a host name and a process id, which two containers may share: 
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -91,11 +94,28 @@ def note(connection: psycopg.Connection, stack: str) -> None:
         _write(connection, stack, present, os.environ.get(WORKER))
 
 
+def left_behind(connection: psycopg.Connection, stack: str) -> Lock | None:
+    """A lock of the stack's whose process was on a machine of this name and is not to be seen here: it was killed, or is in another
+    container. None where there is none, and where that can be told, so that the next run of ours removes it by itself."""
+    last, files = read(connection, stack), state_files.backend()
+    for path in _paths(stack):
+        with suppress(ValueError, KeyError):  # it went meanwhile
+            found = json.loads(files.read(path) if files else b"")
+            at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", found["timestamp"]))
+            lock = Lock(PurePosixPath(path).stem, found["username"], found["hostname"], found["pid"], at)
+            if lock.host == socket.gethostname() and not process.alive(lock.pid) and not (last and last.holds(lock) and last.is_gone(lock)):
+                return lock
+    return None
+
+
 def _locks(stack: str) -> list[str]:
     """The ids of the stack's locks in the backend, where it keeps them as files."""
+    return [PurePosixPath(path).stem for path in _paths(stack)]
+
+
+def _paths(stack: str) -> list[str]:
     files = state_files.backend()
-    paths = files.present(f"{state_files.ROOT}/locks/organization/{state_files.PROJECT}/{stack}/") if files else []
-    return [PurePosixPath(path).stem for path in paths]
+    return list(files.present(f"{state_files.ROOT}/locks/organization/{state_files.PROJECT}/{stack}/")) if files else []
 
 
 def _write(connection: psycopg.Connection, stack: str, held: list[str], worker: str | None) -> None:

@@ -32,7 +32,7 @@ from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
 from tenantry.errors import WorkError
-from tenantry.operations import applied, handed_out, mailing
+from tenantry.operations import applied, handed_out, mailing, states
 from tenantry.operations.backup import tenant_key
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.sweep import explained
@@ -61,6 +61,7 @@ def examine() -> list[Check]:
         ("shared tables", _shared_tables),
         ("backup keys", _backup_keys),
         ("logins", _logins),
+        ("states", _states),
         ("interrupted runs", _runs),
         ("applied", _applied),
         ("handed out", lambda: handed_out.examine(_pulumi())),
@@ -200,6 +201,17 @@ def _shared_tables() -> str:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             raise WorkError(f"cell {cell}: {found[0]}{more}", "a revision that writes it so; docs/migrations.md says why")
     return f"{len(looked)} looked at, tenants kept apart by every key" if looked else "none: nothing was ever made here"
+
+
+def _states() -> str:
+    """Whether the next run of each stack would be let in: before what it would go on with."""
+    if _no_platform():
+        return "none: nothing was ever made here"
+    found = states.every(load(tenants_dir()))
+    for each in found:
+        if each.refused:
+            raise WorkError(each.problem, each.hint)
+    return f"{len(found)}, each the stack's own"
 
 
 def _runs() -> str:

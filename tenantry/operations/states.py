@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenantry.clients import lineage, stack_runs, stack_state
+from tenantry.clients import engines, lineage, stack_runs, stack_state
+from tenantry.clients.engines import Lock
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
+from tenantry.clients.stack_runs import StackRun
+from tenantry.clients.stack_state import State
 from tenantry.declaration import Declarations
 from tenantry.errors import WorkError
 from tenantry.operations import apply
@@ -27,6 +30,8 @@ class Standing:
     problem: str
     """Why the state would be refused, or what is unsettled in it; empty where all is well."""
     hint: str
+    refused: bool
+    """Whether the next run would be refused for it, or would do more than the files say."""
     backend: str
     host: str
     folder: str
@@ -43,20 +48,41 @@ def every(declared: Declarations) -> list[Standing]:
 def _standing(stack: str) -> Standing:
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)
-        run = book.run
-        problem, hint = "", ""
+        run, refused = book.run, True
         try:
             state = stack_state.read(stack)
             lineage.require(connection, book, state)
-            if not run.known:
-                problem, hint = "never applied", f"tenantry up --stack {stack}"
-            elif not run.finished:
-                problem, hint = "its last run has not come to its end", f"tenantry up --stack {stack}"
-            elif state.pending:
-                problem, hint = f"left by a killed run: {', '.join(state.pending)}", f"tenantry up --stack {stack}"
-            elif tainted := [each.name for each in state.resources if each.tainted]:
-                problem, hint = f"to be replaced: {', '.join(tainted)}", f"pulumi state untaint --stack {stack} takes that back"
+            problem, hint = _in_the_way(stack, state, engines.left_behind(connection, stack))
+            refused = bool(problem)
+            if not refused:
+                problem, hint = _unsettled(stack, run, state)
         except WorkError as error:
             problem, hint = error.message, error.hint
     where = run.seen or stack_runs.here()
-    return Standing(stack, run.lineage, problem, hint, where["backend"], where["host"], where["folder"], run.began_at)
+    return Standing(stack, run.lineage, problem, hint, refused, where["backend"], where["host"], where["folder"], run.began_at)
+
+
+def _in_the_way(stack: str, state: State, lock: Lock | None) -> tuple[str, str]:
+    """What the next run would be refused for, and the command that ends it; empty where there is nothing."""
+    if lock:
+        return (
+            f"a pulumi run holds the stack {stack} (process {lock.pid} of {lock.user}), and there is no such process here",
+            f"once you are sure that it is no more, in another container either: pulumi cancel --stack {stack} --yes",
+        )
+    if tainted := [each for each in state.resources if each.tainted and not each.leaving]:
+        return (
+            f"marked for replacement: {', '.join(each.name for each in tainted)}",
+            "; ".join(f"pulumi state untaint --stack {stack} '{each.urn}'" for each in tainted),
+        )
+    return "", ""
+
+
+def _unsettled(stack: str, run: StackRun, state: State) -> tuple[str, str]:
+    """What the next run settles."""
+    if not run.known:
+        return "never applied", f"tenantry up --stack {stack}"
+    if not run.finished:
+        return "its last run has not come to its end", f"tenantry up --stack {stack}"
+    if state.pending:
+        return f"left by a killed run: {', '.join(state.pending)}", f"tenantry up --stack {stack}"
+    return "", ""

@@ -1,0 +1,71 @@
+"""A lock that a killed `pulumi` has left in the backend is told of by doctor before what the next run would go on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tenantry.clients import engines, place
+from tenantry.clients.engines import Engine
+from tenantry.clients.stack_state import parsed
+from tenantry.operations import states
+
+NOW = datetime(2026, 11, 27, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def gone():
+    """The id of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
+    """Lets a process hold the lock of the stack `shared`; its last run wrote itself down as told."""
+    monkeypatch.setenv("PULUMI_BACKEND_URL", tmp_path.as_uri())
+
+    def lock(pid, host=None, last=None):
+        folder = tmp_path / ".pulumi" / "locks" / "organization" / "tenantry" / "shared"
+        folder.mkdir(parents=True, exist_ok=True)
+        held = {"pid": pid, "username": "ada", "hostname": host or socket.gethostname(), "timestamp": "2026-11-27T08:00:00.123456789Z"}
+        (folder / "0b1f6f5e-0000-0000-0000-000000000000.json").write_text(json.dumps(held))
+        monkeypatch.setattr(engines, "read", lambda connection, stack: last)
+        return engines.left_behind(None, "shared")
+
+    return lock
+
+
+def test_a_lock_of_a_process_that_is_not_here_is_left_behind(locked, gone):
+    """A bare `pulumi destroy` runs no program, so nobody has written down whose its lock is."""
+    found = locked(gone)
+    assert (found.pid, found.user) == (gone, "ada")
+    problem, hint = states._in_the_way("shared", parsed({}), found)
+    assert problem == f"a pulumi run holds the stack shared (process {gone} of ada), and there is no such process here"
+    assert hint.endswith("pulumi cancel --stack shared --yes")
+
+
+def test_who_is_at_work_or_elsewhere_is_not_in_the_way(locked, gone):
+    assert locked(os.getpid()) is None
+    assert locked(gone, host="another-machine") is None
+
+
+def test_one_that_is_proven_gone_goes_with_the_next_run(locked, gone):
+    """As `tenantry up` removes it by itself."""
+    last = Engine((), socket.gethostname(), place.here(), None, NOW - timedelta(seconds=1))
+    assert locked(gone, last=last) is None
+
+
+def test_what_is_marked_for_replacement_is_told_with_the_command_that_takes_it_back():
+    urn = "urn:pulumi:shared::tenantry::postgresql:index/role:Role::oak-db-app"
+    state = parsed({"resources": [{"urn": urn, "type": "postgresql:index/role:Role", "custom": True, "taint": True}]})
+    assert states._in_the_way("shared", state, None) == (
+        "marked for replacement: oak-db-app",
+        f"pulumi state untaint --stack shared '{urn}'",
+    )
