@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -28,7 +27,7 @@ from tenantry.operations.engine import Outcome
 )
 def test_links_are_for_a_terminal_or_asked_for(monkeypatch, terminal, options, shown):
     """AUDIT S9: elsewhere none is even made, and a line says how the administrator gets one."""
-    outcome = SimpleNamespace(spec=Outcome, changes={"create": 1}, seconds=1.0)
+    outcome = Outcome("acme", {"create": 1}, (), 1.0)
     made = []
     monkeypatch.setattr(engine, "_chosen", lambda *_: ({}, ["acme"]))
     monkeypatch.setattr(apply, "over", lambda *_, **__: [apply.Result("acme", outcome, None)])

@@ -98,7 +98,7 @@ def test_no_stack_ends_the_run_over_all():
     def work(stack):
         return raising({"shared": "second", "acme": "first", "birch": "third"}[stack])
 
-    found = {result.stack: result for result in apply.over(["shared", "acme", "birch"], work, {}, parallel=1)}
+    found = {result.stack: result for result in apply.over(["shared", "acme", "birch"], work, {}, parallel=1, before={})}
     assert found["acme"].error.message.startswith("unexpected RecursionError")
     assert (found["birch"].outcome, found["birch"].error) == ("THIRD", None)
 
@@ -227,7 +227,7 @@ def test_a_stack_that_failed_keeps_only_those_from_being_begun_that_need_it():
             if stack == failing:
                 raise WorkError("failed")
 
-        results = apply.over(["shared", "shared-eu1", "acme", "elm"], work, declared, parallel=1)
+        results = apply.over(["shared", "shared-eu1", "acme", "elm"], work, declared, parallel=1, before={})
         return {result.stack: result.error.message if result.error else "" for result in results}
 
     assert run("shared-eu1") == {
