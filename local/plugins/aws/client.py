@@ -108,7 +108,10 @@ def _explained(error: Any, what: str) -> ProviderError:
     if code in REFUSED:
         return ProviderError(f"{what}: AWS refused the credentials: {code}: {said}", "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     if code in EXISTS:
-        return ProviderError(f"{what} exists already: {code}: {said}", "Delete it, or adopt it with the resource option import_.")
+        return ProviderError(
+            f"{what} exists already: {code}: {said}",
+            "If it is this stack's own, run again: it is taken over. If not, give this another name, or adopt that with import_.",
+        )
     if status >= 500 or status == 429:
         return ProviderError(f"{what}: AWS kept failing: {code}: {said}", "Run again when it has recovered.")
     return ProviderError(f"{what}: AWS refused it: {code}: {said}")

@@ -83,7 +83,11 @@ def _explained(status: int, body: Any, what: str) -> ProviderError:
             f"{what}: Cloudflare refused the API token: {said}", "Check CLOUDFLARE_API_TOKEN and what it may do in this zone."
         )
     if codes & DUPLICATE:
-        return ProviderError(f"{what} exists already: {said}", "Delete it, or adopt it with the resource option import_='<zone id>/<id>'.")
+        return ProviderError(
+            f"{what} exists already: {said}",
+            "If it is this stack's own, run again: it is taken over. If not, give this another name, or adopt that with "
+            "import_='<zone id>/<id>'.",
+        )
     if status in TRANSIENT:
         return ProviderError(f"{what}: Cloudflare kept failing: HTTP {status}: {said}", "Run again when it has recovered.")
     return ProviderError(f"{what}: Cloudflare refused it: {said}")

@@ -26,10 +26,11 @@ TRANSIENT: Final = (
     "too many clients",
     "remaining connection slots",
 )
+TAKEN: Final = "If it is this stack's own, run again: it is taken over. If not, give this another name, or take that over with import_."
 HINTS: Final = {
-    "42710": "It exists already: remove it, or take it over with the import_ option.",
-    "42P04": "It exists already: remove it, or take it over with the import_ option.",
-    "42P06": "It exists already: remove it, or take it over with the import_ option.",
+    "42710": TAKEN,
+    "42P04": TAKEN,
+    "42P06": TAKEN,
     "42501": "Connect as a role that may do this (the provider's username, or PGUSER).",
     "42704": "Create what it names first, or correct the name.",
     "3F000": "Create the schema first, or correct its name.",
