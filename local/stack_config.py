@@ -14,13 +14,19 @@ from typing import TYPE_CHECKING
 
 from local import private
 from tenantry.errors import WorkError
+from tenantry.settings import project_root
 
 if TYPE_CHECKING:
     from local.home import Home
 
 
+STRAYS = "/Pulumi.*.yaml"
+"""What commands of the engine write beside the project that do not know of the one file (`stack init`, the Automation API), for git."""
+
+
 def create(home: Home, engine: Path) -> None:
     """Writes the file where there is none, its salt made by the engine itself; stacks that start at once find it complete."""
+    _exclude_strays(project_root())
     if home.stack_config.exists():
         return
     with tempfile.TemporaryDirectory(dir=home.root) as scratch:
@@ -41,3 +47,16 @@ def create(home: Home, engine: Path) -> None:
         if done.returncode:
             raise WorkError(f"the Pulumi engine in {engine} does not work: {done.stderr.strip()}", "tenantry doctor")
         private.write(home.stack_config, (project / "Pulumi.scratch.yaml").read_bytes())
+
+
+def _exclude_strays(clone: Path) -> None:
+    """Tells git, for this clone alone, that a stack's file beside the project is none of the project's: `git add -A` would take a salt
+    along that is nobody's. Those that are committed stay so, and `git add -f` adds another."""
+    found = subprocess.run(["git", "rev-parse", "--git-path", "info/exclude"], cwd=clone, capture_output=True, text=True, check=False)
+    if found.returncode:
+        return  # no clone, or no git
+    file = clone / found.stdout.strip()
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    if STRAYS not in lines:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("\n".join([*lines, STRAYS, ""]), encoding="utf-8")

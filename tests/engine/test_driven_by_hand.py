@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import psycopg
 import pytest
 
 from tenantry.declaration import naming
+from tests.engine.conftest import CLONE
 
 pytestmark = pytest.mark.engine
 
@@ -117,6 +120,21 @@ def test_another_place_of_states_is_refused(platform):
     assert "pulumi stack rename acme --stack acme3" in done.stdout
     platform.pulumi("stack", "rename", "acme", "-s", "acme3")
     shutil.rmtree(elsewhere)
+
+
+def test_an_inline_program_goes_on_after_an_interrupted_run(platform):
+    """P16: the Automation API runs the program in a folder that is not the project's, and the state is found all the same."""
+    with platform.sql() as admin:
+        admin.execute("UPDATE tenantry_ledger.runs SET finished_at = NULL WHERE stack = 'acme'")
+    program = (
+        "import runpy; from pulumi import automation\n"
+        f"run = lambda: runpy.run_path({str(CLONE / '__main__.py')!r}, run_name='__main__')\n"
+        "done = automation.select_stack('acme', project_name='tenantry', program=run).up(on_output=print)\n"
+        "print(done.summary.result)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=platform.environment, cwd=platform.root, capture_output=True, text=True)
+    assert done.stdout.endswith("succeeded\n"), done.stderr
+    assert applied(platform) == {"acme", "birch", "harbor"}
 
 
 def test_an_older_state_and_a_lost_one_are_refused_until_adopted(platform):
