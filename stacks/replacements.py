@@ -64,7 +64,7 @@ NEVER: Final = "what is the platform's own is never replaced, because its name a
 def guard(stack: str, state: State, planned: Iterable[Planned]) -> None:
     """Refuses what is marked for replacement and never replaced, and gives every resource from now on the options of its type's answer."""
     refuse_tainted(stack, state)
-    pulumi.runtime.register_stack_transformation(partial(answered, _before_create(stack, planned)))
+    pulumi.runtime.register_stack_transformation(partial(answered, _before_create(stack, state, planned)))
 
 
 def refuse_tainted(stack: str, state: State) -> None:
@@ -78,11 +78,14 @@ def refuse_tainted(stack: str, state: State) -> None:
         )
 
 
-def _before_create(stack: str, planned: Iterable[Planned]) -> pulumi.ResourceHookBinding:
+def _before_create(stack: str, state: State, planned: Iterable[Planned]) -> pulumi.ResourceHookBinding:
     """Asks before a thing is made, by a preview too: what the engine remembers and is there would be replaced."""
     plans = {plan.logical_name: plan for plan in planned}
+    before = {each.urn for each in state.resources}
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
+        if args.urn not in before:
+            return  # new: of many, none reads the state once more
         remembered = any(each.urn == args.urn and not each.leaving for each in stack_state.read(stack).resources)
         if not remembered or args.name not in plans:
             return
