@@ -28,6 +28,7 @@ from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_state import State
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
+from tenantry.declaration.placement import Location
 from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, migrations_dir, tenants_dir
 
@@ -80,9 +81,9 @@ def enter(
     that is somebody else's; a preview writes nothing.
     """
     planned = list(planned)
-    lineage.require_passwords(book, state, _with_passwords(book, held))
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
+        lineage.require_passwords(connection, book, state, _logins(book, held))
         entered, never_made = book, losses.refuse(book, everybody, protects=settings.protects)
         book = book.without(never_made)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
@@ -120,13 +121,17 @@ def enter(
     return Adoption(ids, settled.former)
 
 
-def _with_passwords(book: Ledger, held: Collection[Held]) -> set[str]:
-    """The resources that the run is going to make of which each knows a password; the platform's are wanted in every run."""
-    wanted = {name for name in book.run.passwords if name.startswith("platform-")}
+def _logins(book: Ledger, held: Collection[Held]) -> dict[str, str | None]:
+    """The login roles of the stack, by the resource that knows the password of each; None: on a server of the tenant's own."""
+    found: dict[str, str | None] = {}
+    if (cell := naming.cell_of_stack(book.stack)) is not None:
+        found |= {"platform-tables": naming.cell_app(cell), "platform-control-tables": naming.CONTROL_APP}
     for tenant in held:
-        if not tenant.declaration.gone:
-            wanted |= {f"{naming.tenant_resources(tenant.declaration.slug, tables.place.turn)}-tables" for tables in tenant.tables}
-    return wanted
+        for place in [tables.place for tables in tenant.tables if not tenant.declaration.gone]:
+            slug = tenant.declaration.slug
+            role = None if place.isolation == "instance" else Location.of(slug, place).app_role
+            found[f"{naming.tenant_resources(slug, place.turn)}-tables"] = role
+    return found
 
 
 def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:

@@ -6,7 +6,7 @@ anew, or to set what was long changed since; both shut applications out. Why it 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
 import psycopg
@@ -49,13 +49,19 @@ def require(connection: psycopg.Connection, book: Ledger, state: State) -> None:
         )
 
 
-def require_passwords(book: Ledger, state: State, wanted: Collection[str]) -> None:
-    """Raises ``WorkError`` where the state has lost one of the ``wanted`` resources that know a password: made again it would have another,
-    and its application would be out."""
-    lost = sorted(set(wanted) & set(book.run.passwords) - state.names())
-    if lost and not book.run.adopting:
+def require_passwords(connection: psycopg.Connection, book: Ledger, state: State, logins: Mapping[str, str | None]) -> None:
+    """Raises ``WorkError`` where the state has lost a resource that knows the password of a log-in that is there: made again it would have
+    another, and its application would be out.
+
+    ``logins``: resource → login role on the platform's server; None: on a server of the tenant's own.
+    """
+    lost = {name: role for name, role in logins.items() if name in book.run.passwords and name not in state.names()}
+    if not lost or book.run.adopting:
+        return
+    there = {claim.name for claim in ledger.taken(connection, [Claim("role", role, None) for role in lost.values() if role])}
+    if standing := sorted(name for name, role in lost.items() if role is None or role in there):
         raise WorkError(
-            f"the state of the stack {book.stack} is older than what was seen of it, or was edited: {', '.join(lost)} is not in it,"
+            f"the state of the stack {book.stack} is older than what was seen of it, or was edited: {', '.join(standing)} is not in it,"
             f" and nor is the password that nothing else knows ({_seen(book)})",
             f"bring the newer state back; where it is lost: tenantry state adopt {book.stack}",
         )

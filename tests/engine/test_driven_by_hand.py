@@ -9,6 +9,7 @@ import sys
 
 import psycopg
 import pytest
+import yaml
 
 from tenantry.declaration import naming
 from tests.engine.conftest import CLONE
@@ -184,3 +185,32 @@ def test_a_lost_ledger_is_made_again_of_state_and_registry(platform):
     assert platform.up() == {"shared": {}, "acme": {}}
     log_in(platform, "t_acme__app", password, "t_acme")
     assert json.loads(platform.tenantry("state", "list", "--json").stdout)[0]["problem"] == ""
+
+
+def test_a_scratch_platform_can_be_destroyed_and_made_again(platform):
+    """P11: with `protect` off, `pulumi destroy` of the tenants' stacks and then of the cell ends, and leaves nothing that the next `up`
+    trips over: neither the ledger nor an empty state is in its way."""
+    project = platform.root / "scratch"
+    project.mkdir()
+    for name in ("__main__.py", "migrations", "components"):
+        (project / name).symlink_to(CLONE / name)
+    settings = yaml.safe_load((CLONE / "Pulumi.yaml").read_text(encoding="utf-8"))
+    settings["config"]["protect"]["default"] = "false"
+    (project / "Pulumi.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    def pulumi(*arguments):
+        done = subprocess.run(
+            ["pulumi", *arguments, "--yes", "--skip-preview", "--non-interactive"],
+            env=platform.environment, cwd=project, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    for stack in ("shared", "acme"):
+        pulumi("up", "-s", stack)
+    for stack in ("acme", "shared"):
+        pulumi("destroy", "-s", stack)
+    with platform.sql() as admin:
+        ours = (
+            "SELECT datname FROM pg_database WHERE datname ~ '^(t_|cell_|tenantry)' UNION SELECT rolname FROM pg_roles WHERE rolname ~ '__'"
+        )
+        assert admin.execute(ours).fetchall() == []

@@ -143,12 +143,16 @@ def test_an_invalid_file_touches_nothing(platform):
         platform.remove_file("broken2")
 
 
-@pytest.mark.parametrize(("isolation", "kind"), [("schema", "role"), ("database", "database")])
-def test_a_name_that_is_not_ours_is_never_adopted(platform, isolation, kind):
-    """A role or database that somebody else made is named, left alone, and nothing of the tenant is made; without it, up goes through."""
-    slug = f"taken-{isolation}"
-    name = naming.tenant_app(slug) if kind == "role" else naming.tenant_database(slug)
-    with platform.sql() as admin:
+@pytest.mark.parametrize(
+    ("isolation", "kind", "named"),
+    [("schema", "role", naming.tenant_app), ("database", "database", naming.tenant_database), ("schema", "schema", naming.tenant_schema)],
+)
+def test_a_name_that_is_not_ours_is_never_adopted(platform, isolation, kind, named):
+    """A role, schema or database that somebody else made is named, left alone, and nothing of the tenant is made; without it, up goes
+    through."""
+    slug = f"taken-{isolation}-{kind}"
+    name, database = named(slug), naming.cell_database(naming.MAIN_CELL) if kind == "schema" else "postgres"
+    with platform.sql(database) as admin:
         admin.execute(f"CREATE {kind} {name}")
     platform.declare(slug, isolation=isolation)
     stack = "shared" if isolation == "schema" else slug
@@ -160,7 +164,7 @@ def test_a_name_that_is_not_ours_is_never_adopted(platform, isolation, kind):
     assert f"{kind} {name} is on the server already and Tenantry did not make it" in done.stderr
     again = platform.tenantry("up", slug, check=False)
     assert f"{kind} {name} is on the server already" in again.stderr, "a second run must not adopt it either"
-    with platform.sql() as admin:
+    with platform.sql(database) as admin:
         admin.execute(f"DROP {kind} {name}")
     assert platform.up(slug)[stack]["create"] > 3
 
