@@ -49,22 +49,27 @@ def _read() -> dict[str, str]:
     """``WorkError`` when the secret is gone: a new one would open none of the backups that there are, and nobody would notice."""
     name = f"{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/keys"
     found = aws.find_secret(name)
+    if found is None and (needed := _needed()):
+        # Who made it meanwhile has made what needs it after that.
+        found = aws.find_secret(name)
+        if found is None:
+            raise WorkError(
+                f"there is no secret {name}, and {needed} need it",
+                "bring it back (aws secretsmanager restore-secret), or put tenantry:bucketPrefix right; docs/backups.md, Keys",
+            )
     if found is None:
-        with registry.transaction() as connection:
-            row = connection.execute("SELECT count(*) AS sealed FROM backup_keys").fetchone()
-        if row is not None and row["sealed"]:
-            raise WorkError(
-                f"there is no secret {name}, and the backups of {row['sealed']} tenants need it",
-                "bring it back (aws secretsmanager restore-secret), or put tenantry:bucketPrefix right; docs/backups.md, Keys",
-            )
-        if key_copies.any_there():  # the control database may be new
-            raise WorkError(
-                f"there is no secret {name}, and the copies of backup keys beside it need it",
-                "bring it back (aws secretsmanager restore-secret), or put tenantry:bucketPrefix right; docs/backups.md, Keys",
-            )
         found = aws.make_secret(name, json.dumps(_new()))
     keys: dict[str, str] = json.loads(found)
     return keys
+
+
+def _needed() -> str:
+    """What could not be opened without the platform's keys, in words; empty where there is nothing."""
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT count(*) AS sealed FROM backup_keys").fetchone()
+    if row is not None and row["sealed"]:
+        return f"the backups of {row['sealed']} tenants"
+    return "the copies of backup keys beside it" if key_copies.any_there() else ""  # the control database may be new
 
 
 def _new() -> dict[str, str]:
