@@ -15,6 +15,8 @@ from tenantry.clients import ledger, passwords, stack_runs
 from tenantry.clients.ledger import Claim, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_state import State
+from tenantry.declaration import naming
+from tenantry.declaration.placement import Location, Place
 from tenantry.errors import WorkError
 
 
@@ -65,6 +67,19 @@ def require_passwords(connection: psycopg.Connection, book: Ledger, state: State
             f" and nor is the password that nothing else knows ({_seen(book)})",
             f"bring the newer state back; where it is lost: tenantry state adopt {book.stack}",
         )
+
+
+def logins(book: Ledger) -> dict[str, str | None]:
+    """The login roles of the stack as the ledger has it, by the resource that knows the password of each, for ``require_passwords``."""
+    found: dict[str, str | None] = {}
+    if (cell := naming.cell_of_stack(book.stack)) is not None:
+        found |= {"platform-tables": naming.cell_app(cell), "platform-control-tables": naming.CONTROL_APP}
+    for slug, tenant in book.tenants.items():
+        if tenant.stack == book.stack and tenant.isolation != "rls":
+            place = Place(tenant.isolation, tenant.cell, tenant.turn)
+            role = None if place.isolation == "instance" else Location.of(slug, place).app_role
+            found[f"{naming.tenant_resources(slug, place.turn)}-tables"] = role
+    return found
 
 
 def refuse_renamed(book: Ledger, state: State) -> None:
