@@ -76,7 +76,7 @@ def logins(book: Ledger) -> dict[str, str | None]:
         found |= {"platform-tables": naming.cell_app(cell), "platform-control-tables": naming.CONTROL_APP}
     for slug, tenant in book.tenants.items():
         if tenant.stack == book.stack and tenant.isolation != "rls":
-            place = Place(tenant.isolation, tenant.cell, tenant.turn)
+            place = Place(tenant.isolation, tenant.cell, tenant.turn)  # type: ignore[arg-type]  # as the ledger has it
             role = None if place.isolation == "instance" else Location.of(slug, place).app_role
             found[f"{naming.tenant_resources(slug, place.turn)}-tables"] = role
     return found
