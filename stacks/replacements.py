@@ -1,16 +1,17 @@
 """What becomes of a thing of ours that is to be replaced: by `--replace`, by `state taint`, by a program or a provider that asks for it.
 
 The engine makes the new one and then deletes the old one. Nearly everything of ours has one name in one place, so that the old one and
-the new one are the same thing, and what was asked for as a repair would be a loss. For each type there is an answer here.
+the new one are the same thing, and what was asked for as a repair would be a loss. For each type there is an answer
+(tenantry/clients/replacement.py), and here is what follows of it.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import psycopg
 import pulumi
@@ -18,45 +19,10 @@ import pulumi
 from stacks.claims import Planned
 from tenantry.clients import registry, row_context, stack_state
 from tenantry.clients.postgres import Server
+from tenantry.clients.replacement import ANSWERS, refused
 from tenantry.clients.stack_state import State
 from tenantry.declaration import naming
 from tenantry.errors import InputError
-
-Answer = Literal["refused", "again", "kept", "owned", "beside"]
-"""``refused``: nobody replaces it; it holds data, or its name is taken for as long as it stands. ``again``: deleted and then made again
-it is the same. ``kept``: its delete half leaves it, because it goes with what it belongs to. ``owned``: its delete half asks whether
-somebody has made it since. ``beside``: the old one and the new one can stand side by side."""
-
-ANSWERS: Final[Mapping[str, Answer]] = {
-    "aws:acm/certificate:Certificate": "beside",
-    "aws:iam/role:Role": "refused",
-    "aws:iam/rolePolicy:RolePolicy": "again",
-    "aws:rds/instance:Instance": "refused",
-    "aws:s3/bucket:Bucket": "refused",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "kept",
-    "aws:s3/bucketObjectv2:BucketObjectv2": "again",
-    # A setting takes it away, so it is not left behind.
-    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": "again",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "kept",
-    "aws:s3/bucketPolicy:BucketPolicy": "kept",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "kept",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "kept",
-    "aws:s3/bucketVersioning:BucketVersioning": "kept",
-    "cloudflare:index/customHostname:CustomHostname": "refused",
-    "cloudflare:index/customHostnameFallbackOrigin:CustomHostnameFallbackOrigin": "again",
-    "cloudflare:index/dnsRecord:DnsRecord": "refused",
-    "postgresql:index/database:Database": "refused",
-    "postgresql:index/role:Role": "refused",
-    # Its provider takes over a schema that is there, and then drops it with all that is in it.
-    "postgresql:index/schema:Schema": "refused",
-    "pulumi-python:dynamic/tenantry:ConfigurationRows": "owned",
-    "pulumi-python:dynamic/tenantry:SignedTenant": "owned",
-    "pulumi-python:dynamic/tenantry:Store": "again",
-    "pulumi-python:dynamic/tenantry:Template": "again",
-    "pulumi-python:dynamic/tenantry:TenantRecord": "owned",
-    "pulumi:providers:postgresql": "beside",
-}
-
 
 NEVER: Final = "what is the platform's own is never replaced, because its name and what it holds would be lost"
 
@@ -69,9 +35,7 @@ def guard(stack: str, state: State, planned: Iterable[Planned]) -> None:
 
 def refuse_tainted(stack: str, state: State) -> None:
     """Raises ``InputError`` for what the next run would replace (`pulumi state taint`), but must not."""
-    marked = [each for each in state.resources if each.tainted and not each.leaving]
-    marked = [each for each in marked if each.protected or ANSWERS.get(each.type, "refused") == "refused"]
-    if marked:
+    if marked := refused(state):
         raise InputError(
             f"{', '.join(each.name for each in marked)}: marked for replacement; {NEVER}",
             "; ".join(f"pulumi state untaint -s {stack} '{each.urn}'" for each in marked),

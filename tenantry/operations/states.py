@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenantry.clients import engines, lineage, stack_runs, stack_state
+from tenantry.clients import engines, lineage, replacement, stack_runs, stack_state
 from tenantry.clients.engines import Lock
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
@@ -70,7 +70,7 @@ def _in_the_way(stack: str, state: State, lock: Lock | None) -> tuple[str, str]:
             f"a pulumi run holds the stack {stack} (process {lock.pid} of {lock.user}), and there is no such process here",
             f"once you are sure that it is no more, in another container either: pulumi cancel --stack {stack} --yes",
         )
-    if tainted := [each for each in state.resources if each.tainted and not each.leaving]:
+    if tainted := replacement.refused(state):
         return (
             f"marked for replacement: {', '.join(each.name for each in tainted)}",
             "; ".join(f"pulumi state untaint --stack {stack} '{each.urn}'" for each in tainted),

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from stacks.replacements import ANSWERS
+from tenantry.clients.replacement import ANSWERS
 from tenantry.declaration import naming
 from tests.engine.conftest import CLONE, Sandbox
 

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from stacks import replacements
+from tenantry.clients import replacement
 from tenantry.declaration import load
 from tenantry.settings import PlatformSettings
 
@@ -86,8 +86,10 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], Graph
             program()
 
         execute()
-        unanswered = {resource.type for resource in graph.resources.values() if resource.custom} - set(replacements.ANSWERS)
-        assert not unanswered, f"stacks/replacements.py does not say what becomes of these when they are to be replaced: {unanswered}"
+        unanswered = {resource.type for resource in graph.resources.values() if resource.custom} - set(replacement.ANSWERS)
+        assert not unanswered, (
+            f"tenantry/clients/replacement.py does not say what becomes of these when they are to be replaced: {unanswered}"
+        )
         return graph
 
     return runner

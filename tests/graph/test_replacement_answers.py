@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from stacks import replacements
+from tenantry.clients import replacement
 from tenantry.clients.stack_state import Remembered, State
 from tenantry.errors import InputError
 from tests.graph.test_tokens import TOKENS
@@ -17,7 +18,7 @@ ROLE, STORE = "postgresql:index/role:Role", "pulumi-python:dynamic/tenantry:Stor
 def test_every_type_has_an_answer():
     """A type without one would be replaced as the engine does it: made, and then deleted, which is the same thing in the same place."""
     # A tenant's own server comes with a provider of its own; no cell has one.
-    assert set(replacements.ANSWERS) == TOKENS - COMPONENTS | {"aws:rds/instance:Instance", "pulumi:providers:postgresql"}
+    assert set(replacement.ANSWERS) == TOKENS - COMPONENTS | {"aws:rds/instance:Instance", "pulumi:providers:postgresql"}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_every_type_has_an_answer():
 )
 def test_an_answer_becomes_options(answer, options):
     """As the engine is told: what a provider's own diff says of the order does not count beside them."""
-    token = next(token for token, given in replacements.ANSWERS.items() if given == answer)
+    token = next(token for token, given in replacement.ANSWERS.items() if given == answer)
     before = pulumi.ResourceOptions(protect=True)
     resource = object.__new__(pulumi.CustomResource)
     binding = pulumi.ResourceHookBinding(before_create=[])
