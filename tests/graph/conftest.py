@@ -88,8 +88,6 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], Graph
         execute()
         unanswered = {resource.type for resource in graph.resources.values() if resource.custom} - set(replacement.ANSWERS)
         assert not unanswered, f"tenantry/clients/replacement.py does not say what becomes of these when replaced: {unanswered}"
-            f"tenantry/clients/replacement.py does not say what becomes of these when they are to be replaced: {unanswered}"
-        )
         return graph
 
     return runner
