@@ -406,7 +406,6 @@ def test_the_application_sees_no_mail(control, tenant):
 def test_a_deleted_tenant_leaves_no_mail(control, tenant):
     with Server.from_environment().connect() as connection:
         ledger.begin(connection, ledger.Ledger.read(connection, "shared"), [], [])
-        ledger.finish(connection, "shared")
     tenant_id = tenant("leaving")
     welcome.begin(tenant_id)
     registry.retire(tenant_id, "leaving")
