@@ -152,18 +152,19 @@ def test_a_name_that_is_not_ours_is_never_adopted(platform, isolation, kind, nam
     through."""
     slug = f"taken-{isolation}-{kind}"
     name, database = named(slug), naming.cell_database(naming.MAIN_CELL) if kind == "schema" else "postgres"
+    shown = f"{database}.{name}" if kind == "schema" else name
     with platform.sql(database) as admin:
         admin.execute(f"CREATE {kind} {name}")
     platform.declare(slug, isolation=isolation)
     stack = "shared" if isolation == "schema" else slug
     planned = platform.tenantry("preview", slug, check=False)
     assert planned.returncode == 1
-    assert f"{kind} {name} is on the server already" in planned.stderr, "a preview says it before anybody applies"
+    assert f"{kind} {shown} is on the server already" in planned.stderr, "a preview says it before anybody applies"
     done = platform.tenantry("up", slug, check=False)
     assert done.returncode == 1
-    assert f"{kind} {name} is on the server already and Tenantry did not make it" in done.stderr
+    assert f"{kind} {shown} is on the server already and Tenantry did not make it" in done.stderr
     again = platform.tenantry("up", slug, check=False)
-    assert f"{kind} {name} is on the server already" in again.stderr, "a second run must not adopt it either"
+    assert f"{kind} {shown} is on the server already" in again.stderr, "a second run must not adopt it either"
     with platform.sql(database) as admin:
         admin.execute(f"DROP {kind} {name}")
     assert platform.up(slug)[stack]["create"] > 3
