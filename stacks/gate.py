@@ -28,7 +28,6 @@ from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_state import State
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
-from tenantry.declaration.placement import Location
 from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, migrations_dir, tenants_dir
 
@@ -83,7 +82,9 @@ def enter(
     planned = list(planned)
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
-        lineage.require_passwords(connection, book, state, _logins(book, held))
+        present = [tenant for tenant in held if not tenant.declaration.gone]
+        places = ((tenant.declaration.slug, tables.place) for tenant in present for tables in tenant.tables)
+        lineage.require_passwords(connection, book, state, lineage.logins(book.stack, places))
         entered, never_made = book, losses.refuse(book, everybody, protects=settings.protects)
         book = book.without(never_made)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
@@ -102,14 +103,14 @@ def enter(
             server_guard.mend(connection)
             unmade.let_go(connection, entered, never_made)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
-            present = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
+            entering = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
             files = (tenants_dir(), migrations_dir())
-            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, *files)) for d in present]
+            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, *files)) for d in entering]
             claims = [plan.claim for plan in planned if plan.claim]
             pulumi.export("lineage", ledger.begin(connection, book, claims, known, state))
             engines.note(connection, book.stack)
             if settled.passing or settled.former or book.interrupted:
-                host_names.hand_over({host: str(tenant.id) for tenant in present if not tenant.gone for host in tenant.domains})
+                host_names.hand_over({host: str(tenant.id) for tenant in entering if not tenant.gone for host in tenant.domains})
             if book.interrupted:
                 replacements.settle(book.stack, state)
         elif book.run.lineage:
@@ -119,19 +120,6 @@ def enter(
         found |= {plan.logical_name: names.find(plan, connection) for plan in forgotten}
     ids = {name: import_id for name, import_id in found.items() if import_id and not state.holds(import_id)}
     return Adoption(ids, settled.former)
-
-
-def _logins(book: Ledger, held: Collection[Held]) -> dict[str, str | None]:
-    """The login roles of the stack, by the resource that knows the password of each; None: on a server of the tenant's own."""
-    found: dict[str, str | None] = {}
-    if (cell := naming.cell_of_stack(book.stack)) is not None:
-        found |= {"platform-tables": naming.cell_app(cell), "platform-control-tables": naming.CONTROL_APP}
-    for tenant in held:
-        for place in [tables.place for tables in tenant.tables if not tenant.declaration.gone]:
-            slug = tenant.declaration.slug
-            role = None if place.isolation == "instance" else Location.of(slug, place).app_role
-            found[f"{naming.tenant_resources(slug, place.turn)}-tables"] = role
-    return found
 
 
 def leave(stack: str, resources: Collection[pulumi.Resource]) -> None:

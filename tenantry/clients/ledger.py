@@ -6,7 +6,8 @@ killed one left (docs/adr/0002-adoption.md).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -115,6 +116,15 @@ def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Cla
     return [claim for claim in claims if (claim.kind, claim.name) in set(rows)]
 
 
+@contextmanager
+def _writing(connection: psycopg.Connection) -> Iterator[None]:
+    """A transaction in which nobody else writes the ledger, and in which all of its tables are there."""
+    with connection.transaction():
+        locks.turn(connection, "ledger")
+        connection.execute(SCHEMA_SQL.read_bytes())
+        yield
+
+
 def begin(
     connection: psycopg.Connection, ledger: Ledger, claims: Collection[Claim], tenants: Collection[KnownTenant], state: State = NOTHING
 ) -> str:
@@ -128,9 +138,7 @@ def begin(
         return (ledger.claims.get(key), ledger.holders.get(key)) == (ledger.stack, claim.tenant)
 
     new = [claim for claim in claims if not entered(claim)]
-    with connection.transaction():
-        locks.turn(connection, "ledger")
-        connection.execute(SCHEMA_SQL.read_bytes())
+    with _writing(connection):
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO tenantry_ledger.claims AS c (kind, name, stack, tenant) VALUES (%s, %s, %s, %s)"
@@ -163,22 +171,17 @@ def begin(
 
 def restore(connection: psycopg.Connection, tenants: Collection[KnownTenant]) -> None:
     """Brings tenants back that the ledger does not know any more, as the registry has them; makes the ledger where there is none."""
-    with connection.transaction():
-        locks.turn(connection, "ledger")
-        connection.execute(SCHEMA_SQL.read_bytes())
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, turn) VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT DO NOTHING",
-                [(tenant.slug, tenant.stack, tenant.isolation, tenant.cell, tenant.state, tenant.turn) for tenant in tenants],
-            )
+    with _writing(connection), connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, turn) VALUES (%s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [(tenant.slug, tenant.stack, tenant.isolation, tenant.cell, tenant.state, tenant.turn) for tenant in tenants],
+        )
 
 
 def mark_moving(connection: psycopg.Connection, slug: str, moving: bool) -> None:
     """Tells every later run whether it has to ask ``control.moves`` where the tenant lives."""
-    with connection.transaction():
-        locks.turn(connection, "ledger")
-        connection.execute(SCHEMA_SQL.read_bytes())
+    with _writing(connection):
         connection.execute("UPDATE tenantry_ledger.tenants SET moving = %s WHERE slug = %s", [moving, slug])
 
 

@@ -6,7 +6,7 @@ anew, or to set what was long changed since; both shut applications out. Why it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import psycopg
@@ -69,17 +69,25 @@ def require_passwords(connection: psycopg.Connection, book: Ledger, state: State
         )
 
 
-def logins(book: Ledger) -> dict[str, str | None]:
-    """The login roles of the stack as the ledger has it, by the resource that knows the password of each, for ``require_passwords``."""
+def logins(stack: str, places: Iterable[tuple[str, Place]]) -> dict[str, str | None]:
+    """The login roles of a stack whose tenants have tables at ``places`` (slug, place), by the resource that knows the password of each.
+
+    As ``require_passwords`` takes it.
+    """
     found: dict[str, str | None] = {}
-    if (cell := naming.cell_of_stack(book.stack)) is not None:
+    if (cell := naming.cell_of_stack(stack)) is not None:
         found |= {"platform-tables": naming.cell_app(cell), "platform-control-tables": naming.CONTROL_APP}
+    for slug, place in places:
+        role = None if place.isolation == "instance" else Location.of(slug, place).app_role
+        found[f"{naming.tenant_resources(slug, place.turn)}-tables"] = role
+    return found
+
+
+def known_places(book: Ledger) -> Iterator[tuple[str, Place]]:
+    """Where the stack's tenants have tables of their own, as the ledger has it."""
     for slug, tenant in book.tenants.items():
         if tenant.stack == book.stack and tenant.isolation != "rls":
-            place = Place(tenant.isolation, tenant.cell, tenant.turn)  # type: ignore[arg-type]  # as the ledger has it
-            role = None if place.isolation == "instance" else Location.of(slug, place).app_role
-            found[f"{naming.tenant_resources(slug, place.turn)}-tables"] = role
-    return found
+            yield slug, Place(tenant.isolation, tenant.cell, tenant.turn)  # type: ignore[arg-type]  # the ledger keeps it as text
 
 
 def refuse_renamed(book: Ledger, state: State) -> None:

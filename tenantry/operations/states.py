@@ -52,7 +52,7 @@ def _standing(stack: str) -> Standing:
         try:
             state = stack_state.read(stack)
             lineage.require(connection, book, state)
-            lineage.require_passwords(connection, book, state, lineage.logins(book))
+            lineage.require_passwords(connection, book, state, lineage.logins(stack, lineage.known_places(book)))
             problem, hint = _in_the_way(stack, state, engines.left_behind(connection, stack))
             refused = bool(problem)
             if not refused:
