@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 
 import pulumi
 
@@ -26,10 +27,11 @@ from tenantry.clients import (
 )
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
+from tenantry.clients.program import Program
 from tenantry.clients.stack_state import State
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
 from tenantry.errors import InputError
-from tenantry.settings import PlatformSettings, migrations_dir, tenants_dir
+from tenantry.settings import PlatformSettings, tenants_dir
 
 RESERVE = 25
 """Sessions that a login of the platform's leaves to the operators, the workers and the other tenants' logins."""
@@ -104,8 +106,8 @@ def enter(
             unmade.let_go(connection, entered, never_made)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             entering = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
-            files = (tenants_dir(), migrations_dir())
-            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, fingerprint.of(d, *files)) for d in entering]
+            print_of = partial(fingerprint.of, assets=tenants_dir(), program=Program.here())
+            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, str(print_of(d))) for d in entering]
             claims = [plan.claim for plan in planned if plan.claim]
             pulumi.export("lineage", ledger.begin(connection, book, claims, known, state))
             engines.note(connection, book.stack)

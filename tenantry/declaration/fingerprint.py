@@ -3,17 +3,75 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from tenantry.declaration.assets import published
 from tenantry.declaration.model import TenantDeclaration
 
+if TYPE_CHECKING:
+    from tenantry.clients.program import Program
 
-def of(declaration: TenantDeclaration, assets: Path, migrations: Path) -> str:
-    """SHA-256 over the effective declaration, what is published of its assets (below ``assets``) and the names of ``migrations``; hex."""
-    digest = hashlib.sha256(declaration.model_dump_json().encode())
+OF_COMMANDS: Final = frozenset({"state", "isolation", "cell"})
+"""Keys that commands change as well (`suspend`, `move`), and that are compared one by one."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a run makes of a tenant. One of an earlier release has ``content`` only, and is like no other."""
+
+    content: str
+    """SHA-256 (hex) of the declaration but for ``OF_COMMANDS``, and of what is published of its assets."""
+    state: str = ""
+    isolation: str = ""
+    cell: str = ""
+    code: str = ""
+    settings: str = ""
+    migrations: str = ""
+
+    def __str__(self) -> str:
+        return ":".join((self.content, self.state, self.isolation, self.cell, self.code, self.settings, self.migrations))
+
+    @classmethod
+    def parse(cls, text: str) -> Fingerprint:
+        """From ``str``, or from the digest that an earlier release wrote."""
+        return cls(*text.split(":")[:7])
+
+    @property
+    def declaration(self) -> tuple[str, str, str, str]:
+        """What of it the tenant's file says: all but the program."""
+        return self.content, self.state, self.isolation, self.cell
+
+    def differs(self, other: Fingerprint) -> tuple[str, ...]:
+        """In words, where the two differ: ``declaration``, ``state``, ``place``, ``code``, ``settings``, ``migrations``."""
+        pairs = {
+            "declaration": (self.content, other.content),
+            "state": (self.state, other.state),
+            "place": ((self.isolation, self.cell), (other.isolation, other.cell)),
+            "code": (self.code, other.code),
+            "settings": (self.settings, other.settings),
+            "migrations": (self.migrations, other.migrations),
+        }
+        return tuple(word for word, (mine, theirs) in pairs.items() if mine != theirs)
+
+
+def of(declaration: TenantDeclaration, assets: Path, program: Program) -> Fingerprint:
+    """What ``program`` makes of an effective declaration whose assets are below ``assets``."""
+    return made_by(program, declaration, content(declaration, assets))
+
+
+def made_by(program: Program, declaration: TenantDeclaration, content: str) -> Fingerprint:
+    """The same where the content is known."""
+    return Fingerprint(
+        content, declaration.state, declaration.isolation, declaration.cell, program.code, program.settings, program.migrations
+    )
+
+
+def content(declaration: TenantDeclaration, assets: Path) -> str:
+    """See ``Fingerprint.content``."""
+    digest = hashlib.sha256(declaration.model_dump_json(exclude=set(OF_COMMANDS)).encode())
     for path in (declaration.branding.logo, declaration.branding.favicon):
         if path:
             digest.update(published(assets, path))
-    digest.update("".join(sorted(file.name for file in (migrations / "tenant").glob("*.sql"))).encode())
     return digest.hexdigest()

@@ -18,12 +18,13 @@ import psycopg
 from tenantry.clients import ledger, stack_history, stack_runs, stack_state
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
+from tenantry.clients.program import Program
 from tenantry.clients.stack_history import SECOND, Entry
 from tenantry.clients.stack_runs import StackRun
 from tenantry.clients.stack_state import State
 from tenantry.declaration import TenantDeclaration, fingerprint, naming
 from tenantry.errors import WorkError
-from tenantry.settings import migrations_dir, tenants_dir
+from tenantry.settings import tenants_dir
 
 WIDTH: Final = 8
 """States that are read at the same time: a distant backend takes half a second for each."""
@@ -46,7 +47,7 @@ class Evidence:
     def applied(self, declaration: TenantDeclaration) -> bool:
         """Whether the tenant is as its file declares it now."""
         known = self.fingerprints.get(declaration.slug)
-        return known is not None and known == fingerprint.of(declaration, tenants_dir(), migrations_dir())
+        return known is not None and known == str(fingerprint.of(declaration, tenants_dir(), Program.here()))
 
 
 def standing(declared: Mapping[str, TenantDeclaration]) -> str:
