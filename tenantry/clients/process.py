@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +24,22 @@ def alive(pid: int) -> bool:
         return False
 
 
-def run(command: Sequence[str | Path], *, limit: float = LIMIT, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+def run(
+    command: Sequence[str | Path],
+    *,
+    limit: float = LIMIT,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    given: bytes = b"",
+) -> subprocess.CompletedProcess[bytes]:
     """Runs a program to its end, whatever it gives. ``WorkError`` when it has not ended after ``limit`` seconds: then it is no more.
 
-    ``FileNotFoundError`` when there is no such program.
+    ``environment``: this process's own where it is left out. ``given``: what the program reads. ``FileNotFoundError`` when there is no
+    such program.
     """
     name = " ".join([Path(command[0]).name, *(str(word) for word in command[1:2])])
     try:
         with waiting.on(name):
-            return subprocess.run(command, cwd=cwd, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=limit)
+            return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, check=False, input=given, timeout=limit)
     except subprocess.TimeoutExpired:
         raise WorkError(f"{name} has not answered for {limit:g} s and was ended", "run it by hand to see what it waits for") from None
