@@ -19,7 +19,7 @@ import pulumi
 from stacks.claims import Planned
 from tenantry.clients import registry, row_context, stack_state
 from tenantry.clients.postgres import Server
-from tenantry.clients.replacement import ANSWERS, refused
+from tenantry.clients.replacement import ANSWERS, refused, taking_back
 from tenantry.clients.stack_state import State
 from tenantry.declaration import naming
 from tenantry.errors import InputError
@@ -38,7 +38,7 @@ def refuse_tainted(stack: str, state: State) -> None:
     if marked := refused(state):
         raise InputError(
             f"{', '.join(each.name for each in marked)}: marked for replacement; {NEVER}",
-            "; ".join(f"pulumi state untaint -s {stack} '{each.urn}'" for each in marked),
+            taking_back(stack, marked),
         )
 
 
@@ -58,7 +58,7 @@ def _before_create(stack: str, state: State, planned: Iterable[Planned]) -> pulu
             if not plans[args.name].find(connection):
                 return  # somebody removed it, which a refresh has just found out
         # In one text: of an error in a hook the engine shows no more.
-        hint = f"run again without --replace for it; if it is tainted: pulumi state untaint -s {stack} '{args.urn}'"
+        hint = f"run again without --replace for it; if it is tainted: pulumi state untaint --stack {stack} '{args.urn}'"
         raise InputError(f"{args.name} is there; {NEVER}\n{hint}")
 
     hook = pulumi.ResourceHook("replacement", refuse, pulumi.ResourceHookOptions(on_dry_run=True))

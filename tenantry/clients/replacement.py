@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from tenantry.clients.stack_state import Remembered, State
@@ -47,3 +47,8 @@ def refused(state: State) -> list[Remembered]:
     """What is marked for replacement (`pulumi state taint`) and must not be replaced: the next run is refused for it."""
     marked = [each for each in state.resources if each.tainted and not each.leaving]
     return [each for each in marked if each.protected or ANSWERS.get(each.type, "refused") == "refused"]
+
+
+def taking_back(stack: str, marked: Iterable[Remembered]) -> str:
+    """The one command after which none of ``marked`` is to be replaced any more."""
+    return " ".join([f"pulumi state untaint --stack {stack}", *(f"'{each.urn}'" for each in marked)])

@@ -50,23 +50,44 @@ class Evidence:
         return known is not None and known == str(fingerprint.of(declaration, tenants_dir(), Program.here()))
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """The tenants for whom the next run has something to do: slug → the stack that does it."""
+
+    doubtful: Mapping[str, str]
+    """Of them it is not known whether they are as declared."""
+    pending: Mapping[str, str]
+    """They are known not to be."""
+
+    @classmethod
+    def among(cls, declared: Mapping[str, TenantDeclaration]) -> Waiting:
+        present = [tenant for tenant in declared.values() if not tenant.gone]
+        with Server.from_environment().connect() as connection:
+            known = Ledger.read(connection, naming.SHARED_STACK).tenants
+        evidence = Evidence.of({tenant.stack for tenant in known.values()})
+        doubtful = {tenant.slug: known[tenant.slug].stack for tenant in present if evidence.fingerprints.get(tenant.slug, "") is None}
+        pending = {tenant.slug: tenant.stack for tenant in present if tenant.slug not in doubtful and not evidence.applied(tenant)}
+        return cls(doubtful, pending)
+
+    def command(self, *others: str) -> str:
+        """The one command after which nobody waits; ``others``: stacks that wait for a run for another reason."""
+        stacks = {*self.doubtful.values(), *self.pending.values(), *others}
+        return f"tenantry up --stack {next(iter(stacks))}" if len(stacks) == 1 else "tenantry up --all"
+
+
 def standing(declared: Mapping[str, TenantDeclaration]) -> str:
     """In words, how many of the tenants are as declared, and who is not yet. ``WorkError`` for those of whom it is not known."""
-    present = [tenant for tenant in declared.values() if not tenant.gone]
-    with Server.from_environment().connect() as connection:
-        known = Ledger.read(connection, naming.SHARED_STACK).tenants
-    evidence = Evidence.of({tenant.stack for tenant in known.values()})
-    doubtful = {tenant.slug: known[tenant.slug].stack for tenant in present if evidence.fingerprints.get(tenant.slug, "") is None}
-    if doubtful:
-        stacks = sorted(set(doubtful.values()))
+    waiting = Waiting.among(declared)
+    to_come = f"; to be applied: {_listed(waiting.pending)}" if waiting.pending else ""
+    if waiting.doubtful:
         raise WorkError(
-            f"not known whether as declared, since a run left something out, failed or was killed: {_listed(doubtful)}",
-            f"tenantry up --stack {stacks[0]}" if len(stacks) == 1 else "tenantry up --all",
+            f"not known whether as declared, since a run left something out, failed or was killed: {_listed(waiting.doubtful)}{to_come}",
+            waiting.command(),
         )
-    pending = [tenant.slug for tenant in present if not evidence.applied(tenant)]
-    if not pending:
-        return f"{len(present)} tenants, all as declared"
-    return f"{len(present) - len(pending)} of {len(present)} tenants are as declared; to be applied: {_listed(pending)}"
+    present = sum(not tenant.gone for tenant in declared.values())
+    if not to_come:
+        return f"{present} tenants, all as declared"
+    return f"{present - len(waiting.pending)} of {present} tenants are as declared{to_come}"
 
 
 def _listed(slugs: Collection[str]) -> str:

@@ -31,7 +31,7 @@ from tenantry.clients.mail import Mailer
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
-from tenantry.errors import WorkError
+from tenantry.errors import InputError, WorkError
 from tenantry.operations import applied, handed_out, mailing, states
 from tenantry.operations.backup import tenant_key
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
@@ -223,12 +223,18 @@ def _runs() -> str:
     if rows:
         names = ", ".join(row[0] for row in rows)
         broken = {stack for stack, _, _ in state_files.unreadable()}
-        ready = next((row[0] for row in rows if row[0] not in broken), None)
-        raise WorkError(
-            f"unfinished: {names}",
-            f"tenantry up --stack {ready} goes on with it" if ready else "mend its state first: the state backend, above",
-        )
+        ready = [row[0] for row in rows if row[0] not in broken]
+        hint = f"{_run_of(*ready)} goes on with it" if ready else "mend its state first: the state backend, above"
+        raise WorkError(f"unfinished: {names}", hint)
     return "none"
+
+
+def _run_of(*stacks: str) -> str:
+    """The command that runs them and whoever else waits; where it is not known who does, that is another check's."""
+    try:
+        return applied.Waiting.among(load(tenants_dir())).command(*stacks)
+    except (InputError, WorkError):
+        return f"tenantry up --stack {stacks[0]}"
 
 
 def _applied() -> str:

@@ -71,10 +71,7 @@ def _in_the_way(stack: str, state: State, lock: Lock | None) -> tuple[str, str]:
             f"once you are sure that it is no more, in another container either: pulumi cancel --stack {stack} --yes",
         )
     if tainted := replacement.refused(state):
-        return (
-            f"marked for replacement: {', '.join(each.name for each in tainted)}",
-            "; ".join(f"pulumi state untaint --stack {stack} '{each.urn}'" for each in tainted),
-        )
+        return f"marked for replacement: {', '.join(each.name for each in tainted)}", replacement.taking_back(stack, tainted)
     return "", ""
 
 

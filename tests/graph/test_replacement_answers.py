@@ -54,7 +54,7 @@ def test_what_is_tainted_and_never_replaced_is_refused_with_the_command_that_end
     """Before the first resource."""
     with pytest.raises(InputError, match="it: marked for replacement") as refused:
         replacements.refuse_tainted("shared", _tainted(ROLE))
-    assert refused.value.hint == f"pulumi state untaint -s shared 'urn:pulumi:shared::tenantry::{ROLE}::it'"
+    assert refused.value.hint == f"pulumi state untaint --stack shared 'urn:pulumi:shared::tenantry::{ROLE}::it'"
     with pytest.raises(InputError):
         replacements.refuse_tainted("shared", _tainted(STORE, protected=True))
 

@@ -62,10 +62,11 @@ def test_one_that_is_proven_gone_goes_with_the_next_run(locked, gone):
     assert locked(gone, last=last) is None
 
 
-def test_what_is_marked_for_replacement_is_told_with_the_command_that_takes_it_back():
-    urn = "urn:pulumi:shared::tenantry::postgresql:index/role:Role::oak-db-app"
-    state = parsed({"resources": [{"urn": urn, "type": "postgresql:index/role:Role", "custom": True, "taint": True}]})
+def test_what_is_marked_for_replacement_is_told_with_the_one_command_that_takes_it_back():
+    role, record = "postgresql:index/role:Role", "cloudflare:index/dnsRecord:DnsRecord"
+    marked = [(f"urn:pulumi:shared::tenantry::{type_}::{name}", type_) for type_, name in ((role, "oak-db-app"), (record, "oak-dns"))]
+    state = parsed({"resources": [{"urn": urn, "type": type_, "custom": True, "taint": True} for urn, type_ in marked]})
     assert states._in_the_way("shared", state, None) == (
-        "marked for replacement: oak-db-app",
-        f"pulumi state untaint --stack shared '{urn}'",
+        "marked for replacement: oak-db-app, oak-dns",
+        f"pulumi state untaint --stack shared '{marked[0][0]}' '{marked[1][0]}'",
     )
