@@ -10,6 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from tenantry import branding
+from tenantry.clients import objects
+from tenantry.declaration import TenantDeclaration, naming
 from tenantry.declaration.assets import published
 
 
@@ -33,17 +36,34 @@ class Pictures:
 
     def of(self, path: str) -> Picture:
         """The picture at ``path``, an ``AssetPath``."""
-        content = published(self._directory, path)
+        content = self._content(path)
         file = self._folder / f"{hashlib.sha256(content).hexdigest()}{Path(path).suffix}"
         if not file.exists():
             file.write_bytes(content)
         return Picture(file, md5(content))
+
+    def _content(self, path: str) -> bytes:
+        return published(self._directory, path)
 
     @cached_property
     def _folder(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="tenantry-pictures-"))  # 0700
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return folder
+
+
+class PublishedPictures(Pictures):
+    """The pictures of a tenant that stays as it is, whatever the checkout has at their paths: those that are in the bucket."""
+
+    def __init__(self, declaration: TenantDeclaration, bucket: str) -> None:
+        """``declaration`` is the one that was made last."""
+        self._bucket = bucket
+        prefix = naming.object_prefix(declaration.slug)
+        self._keys = {path: branding.asset_key(prefix, kind, path) for kind, path in branding.assets(declaration).items()}
+
+    def _content(self, path: str) -> bytes:
+        body: bytes = objects.opened(self._bucket, self._keys[path])["Body"].read()
+        return body
 
 
 def md5(content: bytes) -> str:

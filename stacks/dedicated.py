@@ -21,10 +21,12 @@ from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, tenants_dir
 
 
-def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
+def run(slug: str, settings: PlatformSettings, files: Declarations) -> None:
     """Registers the resources of the tenant that the stack is named after."""
-    declaration = everybody.get(slug)
     book, state = gate.read(slug)
+    admitted = gate.admit(book, files)
+    everybody = admitted.declared
+    declaration = everybody.get(slug)
     if declaration is None and slug not in book.tenants:
         raise InputError(
             f"no file tenants/{slug}.yaml, and no tenant {slug}",
@@ -37,7 +39,7 @@ def run(slug: str, settings: PlatformSettings, everybody: Declarations) -> None:
     if present:
         gate.require_cell(book, present[0].declaration.cell)
         _refuse_smaller_disk(present[0], settings)
-    adoption = gate.enter(book, state, held, everybody, claims.of_tenants(present, settings), settings)
+    adoption = gate.enter(book, state, held, admitted, claims.of_tenants(present, settings), settings)
     if not present:
         return
     mine = present[0]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
-from functools import partial
+from collections.abc import Collection, Iterable
 
 import pulumi
 
 from components.adoption import Adoption
+from components.pictures import PublishedPictures
 from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
 from tenantry.clients import (
+    admission,
     engines,
     host_names,
     ledger,
@@ -25,13 +26,13 @@ from tenantry.clients import (
     stack_state,
     unmade,
 )
-from tenantry.clients.ledger import KnownTenant, Ledger
+from tenantry.clients.admission import Admitted
+from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.clients.program import Program
 from tenantry.clients.stack_state import State
-from tenantry.declaration import TenantDeclaration, fingerprint, naming
+from tenantry.declaration import Declarations, TenantDeclaration, naming
 from tenantry.errors import InputError
-from tenantry.settings import PlatformSettings, tenants_dir
+from tenantry.settings import PlatformSettings
 
 RESERVE = 25
 """Sessions that a login of the platform's leaves to the operators, the workers and the other tenants' logins."""
@@ -46,6 +47,27 @@ def read(stack: str) -> tuple[Ledger, State]:
         book = Ledger.read(connection, stack)
         lineage.require(connection, book, state)
     return book, state
+
+
+def admit(book: Ledger, files: Declarations) -> Admitted:
+    """The tenants as the stack makes them. Says of whose files it makes nothing, or not all; ``InputError`` where that is a dedicated
+    stack's only one."""
+    admitted = admission.admit(files, book)
+    for slug, verdict in admitted.verdicts.items():
+        tenant = admitted.declared.get(slug) or files[slug]
+        if tenant.stack != book.stack:
+            continue
+        if verdict.kind == "older" and tenant.stack == slug:
+            admitted.require(slug)
+        pulumi.log.warn(f"{verdict.message}\n{verdict.hint}")
+    return admitted
+
+
+def pictures(admitted: Admitted, tenant: TenantDeclaration, settings: PlatformSettings) -> PublishedPictures | None:
+    """The pictures of a tenant that stays as it is; None: those of the checkout."""
+    if tenant.slug not in admitted.kept:
+        return None
+    return PublishedPictures(tenant, naming.bucket(settings.bucket_prefix, tenant.cell))
 
 
 def require_cell(book: Ledger, cell: str) -> None:
@@ -71,17 +93,17 @@ def enter(
     book: Ledger,
     state: State,
     held: Collection[Held],
-    everybody: Mapping[str, TenantDeclaration],
+    admitted: Admitted,
     planned: Iterable[Planned],
     settings: PlatformSettings,
 ) -> Adoption:
     """Refuses edits that would lose data, writes down what is going to be made, and says what a killed run left behind.
 
-    The stack's lineage becomes an output, by which the state bears it. ``held`` are the stack's tenants, ``everybody`` all files,
+    The stack's lineage becomes an output, by which the state bears it. ``held`` are the stack's tenants, ``admitted`` all,
     ``settings`` the platform's. Raises ``InputError`` for a refused edit or a name in quarantine and ``WorkError`` for a name
     that is somebody else's; a preview writes nothing.
     """
-    planned = list(planned)
+    planned, everybody = list(planned), admitted.declared
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
         present = [tenant for tenant in held if not tenant.declaration.gone]
@@ -106,10 +128,10 @@ def enter(
             unmade.let_go(connection, entered, never_made)
             # A tenant that is gone stays out of the ledger, or its file could never be removed.
             entering = [d for d in (tenant.declaration for tenant in held if tenant.row) if not d.gone or d.slug in book.tenants]
-            print_of = partial(fingerprint.of, assets=tenants_dir(), program=Program.here())
-            known = [KnownTenant(d.slug, d.stack, d.isolation, d.cell, d.state, str(print_of(d))) for d in entering]
+            known = [admitted.entry(declaration) for declaration in entering]
             claims = [plan.claim for plan in planned if plan.claim]
             pulumi.export("lineage", ledger.begin(connection, book, claims, known, state))
+            admission.note_accepted(admitted, entering)
             engines.note(connection, book.stack)
             if settled.passing or settled.former or book.interrupted:
                 host_names.hand_over({host: str(tenant.id) for tenant in entering if not tenant.gone for host in tenant.domains})

@@ -16,10 +16,12 @@ from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, tenants_dir
 
 
-def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
+def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
     """Registers the resources of the cell ``cell`` and exports what applications and dedicated stacks need of it."""
     stack = naming.cell_stack(cell)
     book, state = gate.read(stack)
+    admitted = gate.admit(book, files)
+    everybody = admitted.declared
     held = homes.of_stack(book, everybody, settings)
     present = [tenant for tenant in held if not tenant.declaration.gone]
     if cell != naming.MAIN_CELL and not present and stack not in book.claims.values():
@@ -31,7 +33,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
     planned = [*claims.of_cell(cell, settings, logical), *claims.of_tenants(present, settings)]
     if cell != naming.MAIN_CELL:
         gate.require_cell(book, naming.MAIN_CELL)  # it has the registry
-    adoption = gate.enter(book, state, held, everybody, planned, settings)
+    adoption = gate.enter(book, state, held, admitted, planned, settings)
 
     platform = Platform(
         logical,
@@ -62,7 +64,7 @@ def run(cell: str, settings: PlatformSettings, everybody: Declarations) -> None:
                 "settings": settings,
                 "bucket": platform.bucket,
                 "revision": head("tenant"),
-                "pictures": pictures,
+                "pictures": gate.pictures(admitted, mine.declaration, settings) or pictures,
                 "sslmode": sslmode(),
                 "adoption": adoption,
                 "template": None,

@@ -6,6 +6,7 @@ killed one left (docs/adr/0002-adoption.md).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from tenantry.clients import locks, stack_runs
 from tenantry.clients import moves as moving
+from tenantry.clients.origin import Origin
 from tenantry.clients.stack_runs import StackRun
 from tenantry.clients.stack_state import NOTHING, State
 
@@ -49,6 +52,12 @@ class KnownTenant(NamedTuple):
     turn: int = 0
     """See ``Place``."""
     moving: bool = False
+    origin: Origin | None = None
+    """Of which files it was made; None: not known."""
+    earlier: tuple[str, ...] = ()
+    """Contents (``Fingerprint.content``) that were made of it and replaced since, the oldest first."""
+    declared: str | None = None
+    """JSON of the declaration to be written down; None: what is there stays. It is not read with the ledger: see ``declared``."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,8 @@ class Ledger:
         # The last columns are younger than the table; a server whose ledger was not written since has none.
         tenants = connection.execute(
             "SELECT slug, stack, isolation, cell, state, to_jsonb(t)->>'applied', coalesce((to_jsonb(t)->>'turn')::int, 0),"
-            " coalesce((to_jsonb(t)->>'moving')::boolean, false), to_jsonb(t)->>'released_at' FROM tenantry_ledger.tenants t"
+            " coalesce((to_jsonb(t)->>'moving')::boolean, false), to_jsonb(t)->>'released_at',"
+            " to_jsonb(t)->'origin', to_jsonb(t)->'earlier' FROM tenantry_ledger.tenants t"
         ).fetchall()
         moves: Mapping[str, Move] = {}
         if any(row[7] for row in tenants):
@@ -95,7 +105,7 @@ class Ledger:
         return cls(
             stack,
             {(kind, name): owner for kind, name, owner, _ in claims},
-            {row[0]: KnownTenant(*row[:8]) for row in tenants},
+            {row[0]: KnownTenant(*row[:8])._replace(origin=Origin.of(row[9]), earlier=tuple(row[10] or ())) for row in tenants},
             run.known and not run.finished,
             run,
             {found["lineage"]: name for name, found in runs.items() if found.get("lineage")},
@@ -155,18 +165,40 @@ def begin(
                 [[claim.kind for claim in claims], [claim.name for claim in claims], ledger.stack],
             )
             # In one statement for all tenants: a cell has hundreds.
-            columns = list(zip(*[tenant[:6] for tenant in tenants], strict=True)) or [()] * 6
             cursor.execute(
-                "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, applying)"
-                " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+                "INSERT INTO tenantry_ledger.tenants (slug, stack, isolation, cell, state, applying, declared, origin, earlier)"
+                " SELECT * FROM jsonb_to_recordset(%s) AS t (slug text, stack text, isolation text, cell text, state text, applying text,"
+                " declared jsonb, origin jsonb, earlier text[])"
                 " ON CONFLICT (slug) DO UPDATE SET state = EXCLUDED.state, applying = EXCLUDED.applying,"
+                " declared = coalesce(EXCLUDED.declared, tenants.declared), origin = coalesce(EXCLUDED.origin, tenants.origin),"
+                " earlier = EXCLUDED.earlier,"
                 # What was there before counts only where nobody has touched the state since that was known.
                 " applied = NULL, unchanged = CASE WHEN %s THEN tenants.applied END,"
                 # Whoever is brought back needs another final backup before it may go.
                 " released_at = CASE WHEN EXCLUDED.state IN ('offboarding', 'archived', 'deleted') THEN tenants.released_at END",
-                [*(list(column) for column in columns), ledger.run.settled_at is not None and ledger.run.settled_at == state.saved_at],
+                [
+                    Jsonb([_written(tenant) for tenant in tenants]),
+                    ledger.run.settled_at is not None and ledger.run.settled_at == state.saved_at,
+                ],
             )
         return stack_runs.begin(connection, ledger.stack, ledger.run, state)
+
+
+def _written(tenant: KnownTenant) -> dict[str, Any]:
+    return {
+        **dict(zip(("slug", "stack", "isolation", "cell", "state", "applying"), tenant, strict=False)),
+        "declared": json.loads(tenant.declared) if tenant.declared else None,
+        "origin": tenant.origin.row() if tenant.origin else None,
+        "earlier": tenant.earlier,
+    }
+
+
+def declared(connection: psycopg.Connection, slugs: Collection[str]) -> dict[str, str]:
+    """Slug → JSON of the declaration that was made last, for those of which it is known."""
+    rows = connection.execute(
+        "SELECT slug, declared::text FROM tenantry_ledger.tenants WHERE slug = ANY(%s) AND declared IS NOT NULL", [list(slugs)]
+    )
+    return dict(rows.fetchall())
 
 
 def restore(connection: psycopg.Connection, tenants: Collection[KnownTenant]) -> None:

@@ -55,3 +55,8 @@ ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS passwords  jsonb;     
 ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS settled_at timestamptz;  -- tenants.applied holds for the state saved then; null: nobody looked
 ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS seen       jsonb;        -- where: backend, host, folder
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS unchanged text;  -- what was applied when the last run began, if it then was as declared
+
+-- What the last run made of the tenant, and of which files: a run from older ones, or from files that know nothing of a command, leaves it so.
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS declared jsonb;  -- the effective declaration
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS origin   jsonb;  -- tenantry/clients/origin.py
+ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS earlier  text[] NOT NULL DEFAULT '{}'; -- contents that were replaced; asked without git

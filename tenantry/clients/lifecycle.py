@@ -5,11 +5,11 @@ A call that is given no connection is one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.clients import registry
@@ -18,6 +18,18 @@ from tenantry.escape import require_line
 
 if TYPE_CHECKING:
     import psycopg
+
+COMMANDS: Final = {
+    ("active", "suspended"): "suspend",
+    ("active", "offboarding"): "offboard",
+    ("suspended", "active"): "reactivate",
+    ("suspended", "offboarding"): "offboard",
+    ("offboarding", "active"): "undelete",
+    ("offboarding", "suspended"): "undelete",
+    ("offboarding", "archived"): "offboard --archive",
+    ("offboarding", "deleted"): "offboard --delete",
+}
+"""From which state to which: the command that leads there."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,44 @@ def lock(connection: psycopg.Connection[dict[str, Any]], tenant: UUID) -> str | 
 def set_state(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, state: str) -> None:
     """What the registry says of the tenant from now on; the engine's run says the same later."""
     connection.execute("UPDATE tenants SET state = %s, updated_at = now() WHERE id = %s AND deleted_at IS NULL", [state, tenant])
+
+
+@dataclass(frozen=True)
+class Word:
+    """What the platform holds a tenant's state to be, and whose word that is."""
+
+    state: str
+    command: str | None
+    """The command that was the last to change it; None: there was none."""
+    by: str | None
+    at: datetime | None
+
+
+def words(commands: Sequence[str]) -> dict[str, Word]:
+    """Slug → what holds of each tenant that has been made; of one for which a command of ``commands`` is under way or failed, its aim.
+
+    Nothing where there is no registry yet.
+    """
+
+    def read(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, Word]:
+        rows = connection.execute(
+            """
+            SELECT t.slug, t.state, r.kind, r.arguments ->> 'to' AS aim, r.state AS run, r.requested_by, r.requested_at
+            FROM tenants t LEFT JOIN LATERAL (
+                SELECT * FROM runs WHERE tenant_id = t.id AND kind = ANY(%s) AND state <> 'cancelled' ORDER BY requested_at DESC LIMIT 1
+            ) r ON true
+            WHERE t.deleted_at IS NULL AND t.state <> 'provisioning'
+            """,
+            [list(commands)],
+        )
+        return {
+            row["slug"]: Word(
+                row["state"] if row["run"] in (None, "done") else row["aim"], row["kind"], row["requested_by"], row["requested_at"]
+            )
+            for row in rows
+        }
+
+    return registry.if_there(read, {})
 
 
 def hold_of(tenant: UUID, connection: psycopg.Connection[dict[str, Any]] | None = None) -> Hold | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenantry import console
-from tenantry.declaration import Declarations, load, naming
+from tenantry.declaration import load, naming
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError, WorkError
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
 if TYPE_CHECKING:
+    from tenantry.clients.admission import Admitted, Verdict
     from tenantry.operations.apply import Result
     from tenantry.operations.engine import Outcome
 
@@ -24,6 +26,9 @@ Stack = Annotated[str | None, typer.Option("--stack", metavar="NAME", help="One 
 All = Annotated[bool, typer.Option("--all", help="Every stack, in the order in which they need each other.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Parallel = Annotated[int | None, typer.Option("--parallel", min=1, metavar="N", help="Stacks at one time (default: the number of cores).")]
+AcceptOlder = Annotated[
+    bool, typer.Option("--accept-older", help="Let these files win over newer ones that were applied; it is kept in the audit log.")
+]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look at what is really there first, and repair what was changed by hand.")]
 
 
@@ -34,7 +39,13 @@ def register(app: typer.Typer) -> None:
 
 
 def preview(
-    slug: Slug = None, stack: Stack = None, every: All = False, refresh: Refresh = False, parallel: Parallel = None, as_json: Json = False
+    slug: Slug = None,
+    stack: Stack = None,
+    every: All = False,
+    refresh: Refresh = False,
+    parallel: Parallel = None,
+    accept_older: AcceptOlder = False,
+    as_json: Json = False,
 ) -> None:
     """Show what `up` would do, and change nothing.
 
@@ -42,7 +53,8 @@ def preview(
     """
     from tenantry.operations import apply, engine
 
-    declared, stacks = _chosen(slug, stack, every)
+    admitted, stacks = _chosen(slug, stack, every, accept_older=accept_older)
+    declared = admitted.declared
     before = apply.givers(declared)
 
     def work(name: str) -> Outcome:
@@ -54,7 +66,7 @@ def preview(
             for step in result.outcome.steps if result.outcome else ():
                 more = f": {', '.join(step.properties)}" if step.properties else ""
                 console.line(f"{step.stack}: would {step.verb} {step.name} ({console.kind(step.type)}){more}")
-    _conclude(results, as_json, links={}, table=False)
+    _conclude(results, as_json, links={}, verdicts=_of(admitted, stacks), table=False)
 
 
 def up(
@@ -66,6 +78,7 @@ def up(
     show_links: Annotated[
         bool, typer.Option("--show-links", help="Print new administrators' invitation links also where stdout is no terminal.")
     ] = False,
+    accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
     """Make the tenants what their files say.
@@ -75,7 +88,8 @@ def up(
     """
     from tenantry.operations import apply, engine
 
-    declared, stacks = _chosen(slug, stack, every)
+    admitted, stacks = _chosen(slug, stack, every, accept_older=accept_older)
+    declared = admitted.declared
     progress = console.StackProgress()
     results = apply.over(stacks, lambda name: engine.up(name, declared, progress, refresh=refresh), declared, parallel=parallel)
     done = [result.stack for result in results if result.outcome]
@@ -84,7 +98,7 @@ def up(
     shown = show_links or (console.answers() and not as_json)
     tokens = apply.issue_invitations(declared, done) if done and shown else {}
     links = {name: _link(name, token, domain) for name, token in tokens.items()}
-    _conclude(results, as_json, links)
+    _conclude(results, as_json, links, _of(admitted, stacks))
     if not shown and not as_json:
         for name in apply.uninvited(declared, done):
             console.line(f"{name}: its administrator has no invitation link yet: tenantry invite {name} --mail")
@@ -123,15 +137,16 @@ def status(
 
 def _applied(rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
     """Slug → whether the tenant is as its file declares it. Nothing where the files cannot be read: that is no reason to show nothing."""
+    from tenantry.clients import admission
     from tenantry.operations.applied import Evidence
 
     try:
-        declared = load(tenants_dir())
+        admitted = admission.load()
     except InputError as error:
         console.complain(error)
         return {}
     evidence = Evidence.of({row["stack"] for row in rows if row["state"] != "deleted"})
-    return {row["slug"]: row["slug"] in declared and evidence.applied(declared[row["slug"]]) for row in rows}
+    return {row["slug"]: row["slug"] in admitted.declared and evidence.applied(admitted, row["slug"]) for row in rows}
 
 
 def resolve(
@@ -245,13 +260,18 @@ def tenant_table(links: dict[str, str]) -> None:
             console.line(f"  {slug}: {link}")
 
 
-def _chosen(slug: str | None, stack: str | None, every: bool) -> tuple[Declarations, list[str]]:
+def _chosen(slug: str | None, stack: str | None, every: bool, *, accept_older: bool) -> tuple[Admitted, list[str]]:
+    from tenantry.clients import admission
     from tenantry.operations import apply
 
     if (slug is not None) + (stack is not None) + every != 1:
         raise InputError("say which: one SLUG, --stack NAME, or --all", "for example: tenantry up acme")
-    declared = load(tenants_dir())
-    return declared, apply.stacks_of(declared, slug=slug, stack=stack)
+    if accept_older:
+        os.environ[admission.ACCEPT_OLDER] = "1"  # for the program, too
+    admitted = admission.load()
+    if slug is not None and (verdict := admitted.verdicts.get(slug)) and verdict.kind != "unaware":
+        admitted.require(slug)
+    return admitted, apply.stacks_of(admitted.declared, slug=slug, stack=stack)
 
 
 def _link(slug: str, token: str, domain: str) -> str:
@@ -260,10 +280,22 @@ def _link(slug: str, token: str, domain: str) -> str:
     return invitations.link(naming.host(slug, domain), token)
 
 
-def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], *, table: bool = True) -> None:
-    """Prints the outcome of every stack; raises the first failure after all were shown."""
+def _of(admitted: Admitted, stacks: Collection[str]) -> list[Verdict]:
+    """What these stacks do not make as their files say."""
+    known = admitted.book.tenants
+
+    def home(slug: str) -> str | None:
+        tenant = admitted.declared.get(slug)
+        return tenant.stack if tenant else known[slug].stack if slug in known else None
+
+    return [verdict for slug, verdict in admitted.verdicts.items() if home(slug) in (None, *stacks)]
+
+
+def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], verdicts: Sequence[Verdict], *, table: bool = True) -> None:
+    """Prints the outcome of every stack; raises the first failure after all were shown, then for the files that were refused."""
     from tenantry.clients import unmade
 
+    refused = [verdict for verdict in verdicts if verdict.kind in ("older", "refused")]
     failed = []
     shown = []
     for result in results:
@@ -286,11 +318,20 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], *
             for slug in sorted(outcome.let_go) if outcome else ():
                 console.line(f"{result.stack}: {unmade.said(slug)}")
     if as_json:
-        console.print_json({"stacks": shown, "invitations": links})
+        console.print_json({"stacks": shown, "invitations": links, "not_as_declared": [asdict(verdict) for verdict in verdicts]})
         if failed:
             raise typer.Exit(failed[0].exit_code)
+        if refused:
+            raise typer.Exit(InputError.exit_code)
         return
     if table and not failed:
         tenant_table(links)
+    for verdict in verdicts:
+        if verdict not in refused:
+            console.say(f"note: {verdict.message}\n  {verdict.hint}")
     if failed:
         raise failed[0]
+    if refused:
+        for verdict in refused[:-1]:
+            console.complain(InputError(verdict.message, verdict.hint))
+        raise InputError(refused[-1].message, refused[-1].hint)

@@ -44,7 +44,10 @@ class Fingerprint:
         return self.content, self.state, self.isolation, self.cell
 
     def differs(self, other: Fingerprint) -> tuple[str, ...]:
-        """In words, where the two differ: ``declaration``, ``state``, ``place``, ``code``, ``settings``, ``migrations``."""
+        """In words, where the two differ: ``declaration``, ``state``, ``place``, ``code``, ``settings``, ``migrations``; or
+        ``release``, where one of them is an earlier release's."""
+        if not self.state or not other.state:
+            return () if self == other else ("release",)
         pairs = {
             "declaration": (self.content, other.content),
             "state": (self.state, other.state),

@@ -16,15 +16,17 @@ from typing import Final
 import psycopg
 
 from tenantry.clients import ledger, stack_history, stack_runs, stack_state
+from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.clients.program import Program
 from tenantry.clients.stack_history import SECOND, Entry
 from tenantry.clients.stack_runs import StackRun
 from tenantry.clients.stack_state import State
-from tenantry.declaration import TenantDeclaration, fingerprint, naming
+from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.errors import WorkError
-from tenantry.settings import tenants_dir
+
+FEW: Final = 5
+"""Of more, only the number is said."""
 
 WIDTH: Final = 8
 """States that are read at the same time: a distant backend takes half a second for each."""
@@ -44,10 +46,18 @@ class Evidence:
             found = list(pool.map(_settled, names))
         return cls({slug: applied for each in found for slug, applied in each.items()})
 
-    def applied(self, declaration: TenantDeclaration) -> bool:
-        """Whether the tenant is as its file declares it now."""
-        known = self.fingerprints.get(declaration.slug)
-        return known is not None and known == str(fingerprint.of(declaration, tenants_dir(), Program.here()))
+    def pending(self, admitted: Admitted, slug: str) -> tuple[str, ...]:
+        """Why the tenant is not what a run would make of it now, in words: ``new``, ``unknown`` (what became of the last run is not
+        known), or where it differs (``Fingerprint.differs``). Nothing for one that is as it shall be."""
+        if slug not in self.fingerprints:
+            return ("new",)
+        known = self.fingerprints[slug]
+        return ("unknown",) if known is None else Fingerprint.parse(known).differs(admitted.fingerprint(slug))
+
+    def applied(self, admitted: Admitted, slug: str) -> bool:
+        """Whether the tenant is as its file declares it now, and as the commands want it that the file knows nothing of."""
+        verdict = admitted.verdicts.get(slug)
+        return not (verdict is not None and verdict.kind != "unaware") and not self.pending(admitted, slug)
 
 
 @dataclass(frozen=True)
@@ -58,16 +68,19 @@ class Waiting:
     """Of them it is not known whether they are as declared."""
     pending: Mapping[str, str]
     """They are known not to be."""
+    reasons: Mapping[str, tuple[str, ...]]
+    """Slug → why, see ``Evidence.pending``."""
 
     @classmethod
-    def among(cls, declared: Mapping[str, TenantDeclaration]) -> Waiting:
-        present = [tenant for tenant in declared.values() if not tenant.gone]
-        with Server.from_environment().connect() as connection:
-            known = Ledger.read(connection, naming.SHARED_STACK).tenants
+    def among(cls, admitted: Admitted) -> Waiting:
+        """Those of all that are to be there."""
+        present = [tenant for tenant in admitted.declared.values() if not tenant.gone]
+        known = admitted.book.tenants
         evidence = Evidence.of({tenant.stack for tenant in known.values()})
-        doubtful = {tenant.slug: known[tenant.slug].stack for tenant in present if evidence.fingerprints.get(tenant.slug, "") is None}
-        pending = {tenant.slug: tenant.stack for tenant in present if tenant.slug not in doubtful and not evidence.applied(tenant)}
-        return cls(doubtful, pending)
+        reasons = {tenant.slug: why for tenant in present if (why := evidence.pending(admitted, tenant.slug))}
+        doubtful = {slug: known[slug].stack for slug, why in reasons.items() if why == ("unknown",)}
+        pending = {slug: admitted.declared[slug].stack for slug in reasons if slug not in doubtful}
+        return cls(doubtful, pending, reasons)
 
     def command(self, *others: str) -> str:
         """The one command after which nobody waits; ``others``: stacks that wait for a run for another reason."""
@@ -75,23 +88,26 @@ class Waiting:
         return f"tenantry up --stack {next(iter(stacks))}" if len(stacks) == 1 else "tenantry up --all"
 
 
-def standing(declared: Mapping[str, TenantDeclaration]) -> str:
+def standing(admitted: Admitted) -> str:
     """In words, how many of the tenants are as declared, and who is not yet. ``WorkError`` for those of whom it is not known."""
-    waiting = Waiting.among(declared)
-    to_come = f"; to be applied: {_listed(waiting.pending)}" if waiting.pending else ""
+    waiting = Waiting.among(admitted)
+    pending = [f"{slug} ({', '.join(waiting.reasons[slug])})" for slug in waiting.pending]
+    left = [verdict.message for verdict in admitted.verdicts.values() if verdict.kind != "deleted"]
+    to_come = f"; to be applied: {_listed(pending)}" if pending else ""
+    to_come += f"; not made as the files say: {'; '.join(left[:FEW])}" if left else ""
     if waiting.doubtful:
         raise WorkError(
             f"not known whether as declared, since a run left something out, failed or was killed: {_listed(waiting.doubtful)}{to_come}",
             waiting.command(),
         )
-    present = sum(not tenant.gone for tenant in declared.values())
-    if not to_come:
-        return f"{present} tenants, all as declared"
-    return f"{present - len(waiting.pending)} of {present} tenants are as declared{to_come}"
+    present = sum(not tenant.gone for tenant in admitted.declared.values())
+    if not pending:
+        return f"{present} tenants, all as declared{to_come}"
+    return f"{present - len(pending)} of {present} tenants are as declared{to_come}"
 
 
 def _listed(slugs: Collection[str]) -> str:
-    return ", ".join(sorted(slugs)[:5]) + (f" and {len(slugs) - 5} more" if len(slugs) > 5 else "")
+    return ", ".join(sorted(slugs)[:FEW]) + (f" and {len(slugs) - FEW} more" if len(slugs) > FEW else "")
 
 
 def record(stack: str, token: str) -> None:

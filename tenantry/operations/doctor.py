@@ -12,6 +12,7 @@ from psycopg import errors
 
 from tenantry import waiting
 from tenantry.clients import (
+    admission,
     aws,
     cloudflare,
     connect_rights,
@@ -232,13 +233,13 @@ def _runs() -> str:
 def _run_of(*stacks: str) -> str:
     """The command that runs them and whoever else waits; where it is not known who does, that is another check's."""
     try:
-        return applied.Waiting.among(load(tenants_dir())).command(*stacks)
+        return applied.Waiting.among(admission.load()).command(*stacks)
     except (InputError, WorkError):
         return f"tenantry up --stack {stacks[0]}"
 
 
 def _applied() -> str:
-    return applied.standing(load(tenants_dir())) if not _no_platform() else "none: nothing was ever made here"
+    return applied.standing(admission.load()) if not _no_platform() else "none: nothing was ever made here"
 
 
 def _aws() -> str:

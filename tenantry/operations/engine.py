@@ -19,7 +19,7 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from tenantry import waiting
-from tenantry.clients import engines, host_names, ledger, losses, quarantine, server_guard, stack_runs, stack_state, workers
+from tenantry.clients import admission, engines, host_names, ledger, losses, quarantine, server_guard, stack_runs, stack_state, workers
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
@@ -74,7 +74,7 @@ def up(
     The stack of a dedicated tenant that is declared ``deleted`` or ``archived`` goes when all that was in it has gone.
     """
     with stack_lock.held(stack):
-        book, never_made = _check(stack, declared)
+        book, never_made, declared = _check(stack, declared)
         # A bare run after a killed one makes everything and leaves the killed one's operations marked as under way.
         unsettled = book.interrupted or bool(stack_state.read(stack).pending)
         with Server.from_environment().connect() as connection:
@@ -188,14 +188,15 @@ def remove_if_empty(stack: str) -> bool:
     return True
 
 
-def _check(stack: str, declared: Declarations) -> tuple[Ledger, frozenset[str]]:
-    """The ledger as the run will find it, and the tenants that it will let go."""
+def _check(stack: str, files: Declarations) -> tuple[Ledger, frozenset[str], Declarations]:
+    """The ledger as the run will find it, the tenants that it will let go, and all tenants as it will make them."""
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)
+    declared = admission.admit(files, book).declared
     never_made = losses.refuse(book, declared, protects=PlatformSettings.from_project(project_root()).protects)
     book = book.without(never_made)
     quarantine.refuse_declared([tenant for tenant in declared.values() if tenant.stack == stack], book)
-    return book, never_made
+    return book, never_made, declared
 
 
 def _bulk(book: Ledger, declared: Declarations) -> bool:

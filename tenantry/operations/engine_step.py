@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from tenantry.declaration import load
+from tenantry.clients import admission
 from tenantry.operations import engine
 from tenantry.operations.progress import Step as Change
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Log, Run
-from tenantry.settings import tenants_dir
 
 
 def apply(run: Run, stack: str) -> str:
     """Makes the stack what the files say; in words, what changed."""
-    return said(engine.up(stack, load(tenants_dir()), lambda change: run.tell(f"{change.verb} {change.name}")).changes)
+    return said(engine.up(stack, admission.load().declared, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
 
 
 def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str]) -> Counter[str]:
@@ -25,7 +24,7 @@ def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str]) -> 
     """
     done: dict[str, Counter[str]] = {part: Counter() for part in dict.fromkeys(parts.values())}
     others: Counter[str] = Counter()
-    declared = load(tenants_dir())
+    declared = admission.load().declared
     slugs = {tenant.slug for tenant in declared.of_stack(stack)} | {run.subject}
 
     def follow(change: Change) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import host_names, losses, quarantine, registry, runs
+from tenantry.clients import admission, host_names, losses, quarantine, registry, runs
+from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.declaration import Declarations, TenantDeclaration, load, placement
+from tenantry.declaration import TenantDeclaration, placement
 from tenantry.declaration.history import Tree, differences, load_revision
 from tenantry.declaration.problems import did_you_mean
 from tenantry.errors import InputError
@@ -38,16 +39,17 @@ def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UU
     The run that is under way is joined, one that failed is gone on with, and one that made what is declared now is given again. Raises
     ``InputError`` for a tenant that no file declares, or that its file does not call active.
     """
-    declaration = _declared(slug, load(tenants_dir()))
-    return _ask(declaration, Evidence.of([declaration.stack]), by=by, via=via, welcome=welcome)
+    admitted = admission.load()
+    declaration = _declared(slug, admitted)
+    return _ask(admitted, declaration, Evidence.of([declaration.stack]), by=by, via=via, welcome=welcome)
 
 
 def request_all(slugs: Sequence[str], *, by: str) -> list[UUID]:
     """As ``request`` for several tenants, all of them or none: ``InputError`` for one that cannot be provisioned."""
-    declared = load(tenants_dir())
-    chosen = [_declared(slug, declared) for slug in slugs]
+    admitted = admission.load()
+    chosen = [_declared(slug, admitted) for slug in slugs]
     evidence = Evidence.of({declaration.stack for declaration in chosen})
-    return _ask_all(chosen, lambda declaration: _ask(declaration, evidence, by=by))
+    return _ask_all(chosen, lambda declaration: _ask(admitted, declaration, evidence, by=by))
 
 
 def _ask_all(chosen: Sequence[TenantDeclaration], ask: Callable[[TenantDeclaration], UUID]) -> list[UUID]:
@@ -57,9 +59,11 @@ def _ask_all(chosen: Sequence[TenantDeclaration], ask: Callable[[TenantDeclarati
     return swept.results
 
 
-def _ask(declaration: TenantDeclaration, evidence: Evidence, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
+def _ask(
+    admitted: Admitted, declaration: TenantDeclaration, evidence: Evidence, *, by: str, via: str = "cli", welcome: bool = True
+) -> UUID:
     last = runs.last(declaration.id, PROVISION.name)
-    if last is not None and last["state"] == "done" and evidence.applied(declaration):
+    if last is not None and last["state"] == "done" and evidence.applied(admitted, declaration.slug):
         return UUID(str(last["id"]))
     if last is not None and last["state"] in ("failed", *runs.OPEN):
         return durable.join(last["id"])
@@ -75,13 +79,16 @@ def request_changed(reference: str, *, by: str) -> list[UUID]:
     Welcomed are those that are new: an edit is no reason to invite somebody to a tenant that has long been there.
     """
     directory = tenants_dir()
-    now = load(directory)
+    admitted = admission.load()
+    now = admitted.declared
     found = differences(load_revision(directory, reference), Tree.of(directory, now))
     changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
     added = {change.slug for change in changed if change.what == "added"}
     chosen = [now[change.slug] for change in changed]
     evidence = Evidence.of({declaration.stack for declaration in chosen})
-    return _ask_all(chosen, lambda one: _ask(one, evidence, by=by, via="pull-request", welcome=one.slug in added or not _made(one)))
+    return _ask_all(
+        chosen, lambda one: _ask(admitted, one, evidence, by=by, via="pull-request", welcome=one.slug in added or not _made(one))
+    )
 
 
 def _made(declaration: TenantDeclaration) -> bool:
@@ -89,7 +96,9 @@ def _made(declaration: TenantDeclaration) -> bool:
     return record is not None and record["row"]["state"] != "provisioning"
 
 
-def _declared(slug: str, declared: Declarations) -> TenantDeclaration:
+def _declared(slug: str, admitted: Admitted) -> TenantDeclaration:
+    declared = admitted.declared
+    admitted.require(slug)
     if slug not in declared:
         raise InputError(f"no file tenants/{slug}.yaml", did_you_mean(slug, declared, f"tenantry new {slug} --tier starter"))
     declaration = declared[slug]
@@ -102,8 +111,9 @@ def _declared(slug: str, declared: Declarations) -> TenantDeclaration:
 
 def _record(run: Run) -> str:
     """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
-    declared = load(tenants_dir())
-    declaration = _declared(run.subject, declared)
+    admitted = admission.load()
+    declared = admitted.declared
+    declaration = _declared(run.subject, admitted)
     settings = PlatformSettings.from_project(project_root())
     row = placement.row(declaration, settings)
     with Server.from_environment().connect() as connection:
@@ -121,12 +131,13 @@ def _record(run: Run) -> str:
 
 def _engine(run: Run, log: Log) -> None:
     """One run of the stack. Nothing to do when a run that ended since has made what is declared: runs of a cell share the work."""
-    declaration = load(tenants_dir())[run.subject]
-    if Evidence.of([declaration.stack]).applied(declaration):
+    admitted = admission.load()
+    declaration = admitted.declared[run.subject]
+    if Evidence.of([declaration.stack]).applied(admitted, declaration.slug):
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")
         return
-    for giver in sorted(apply.givers(load(tenants_dir())).get(declaration.stack, ())):
+    for giver in sorted(apply.givers(admitted.declared).get(declaration.stack, ())):
         # Asked for as well, it goes first. One that nobody asked for is named by the refusal.
         if runs.at_work_on(giver, PROVISION.name):
             engine_step.apply(run, giver)

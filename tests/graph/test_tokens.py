@@ -9,6 +9,7 @@ import pytest
 
 from components.adoption import NOTHING
 from stacks import dedicated, shared
+from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.stack_state import NOTHING as EMPTY
 from tenantry.declaration import naming
@@ -69,6 +70,7 @@ TENANT_NAMES = re.compile(
 def _no_ledger(monkeypatch):
     """The main cell is there, and nothing is being moved."""
     main = {("role", naming.cell_owner(naming.MAIN_CELL)): naming.SHARED_STACK}
+    monkeypatch.setattr(shared.gate, "admit", lambda book, files: Admitted(files, {}, {}, book, {}, {}))
     monkeypatch.setattr(shared.gate, "read", lambda stack: (Ledger(stack, main, {}, False), EMPTY))
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenantry.clients import ledger, stack_history, stack_runs, stack_state
+from tenantry.clients import admission, ledger, stack_history, stack_runs, stack_state
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.stack_history import Entry
 from tenantry.clients.stack_state import State
-from tenantry.declaration import TenantDeclaration
+from tenantry.declaration import Declarations, TenantDeclaration
 from tenantry.errors import WorkError
 from tenantry.operations import applied, doctor
 from tenantry.operations.applied import Evidence, Waiting
@@ -175,27 +175,36 @@ def declaration(slug, **fields):
     return TenantDeclaration.model_validate({"slug": slug, "name": slug.title(), "admin": admin, **plain, **fields})
 
 
+def admitted(**declared):
+    with Server.from_environment().connect() as connection:
+        return admission.admit(Declarations(declared), Ledger.read(connection, "inquiry"))
+
+
+def standing(declared):
+    return applied.standing(admitted(**declared))
+
+
 def test_where_several_stacks_wait_the_hint_is_one_command_for_all(in_cloud, monkeypatch):
     """In doubt, to be applied, or both: who does what one line says is not told of another stack after it."""
     stack = Stack(monkeypatch, "inquiry")
     stack.begin(a="1")  # of which nobody knows what came
     doubted, new = declaration("inquirya"), declaration("inquiry-new")
     with pytest.raises(WorkError, match=r"not known whether as declared.*: inquirya$") as alone:
-        applied.standing({"inquirya": doubted})
+        standing({"inquirya": doubted})
     assert alone.value.hint == "tenantry up --stack inquiry"
-    with pytest.raises(WorkError, match=r"not known whether as declared.*: inquirya; to be applied: inquiry-new$") as both:
-        applied.standing({"inquirya": doubted, "inquiry-new": new})
+    with pytest.raises(WorkError, match=r"not known whether as declared.*: inquirya; to be applied: inquiry-new \(new\)$") as both:
+        standing({"inquirya": doubted, "inquiry-new": new})
     assert both.value.hint == "tenantry up --all"
     stack.end()
     assert (
-        applied.standing({"inquirya": doubted, "inquiry-new": new})
-        == "0 of 2 tenants are as declared; to be applied: inquiry-new, inquirya"
+        standing({"inquirya": doubted, "inquiry-new": new})
+        == "0 of 2 tenants are as declared; to be applied: inquiry-new (new), inquirya (release)"
     )
 
 
 def test_an_unfinished_run_is_gone_on_with_by_the_command_that_runs_who_else_waits(in_cloud, monkeypatch):
     dedicated = {"quince": declaration("quince", isolation="database", tier="enterprise")}
-    monkeypatch.setattr(doctor, "load", lambda folder: dedicated)
+    monkeypatch.setattr(admission, "load", lambda: admitted(**dedicated))
     assert doctor._run_of("quince") == "tenantry up --stack quince"
     assert doctor._run_of("shared") == doctor._run_of("quince", "shared") == "tenantry up --all"
 
@@ -207,4 +216,5 @@ def test_what_waits_is_told_with_the_stack_that_does_it(in_cloud, monkeypatch):
         declaration("quince", isolation="database", tier="enterprise"),
         declaration("gone", state="deleted"),
     ]
-    assert Waiting.among({tenant.slug: tenant for tenant in tenants}) == Waiting({"inquesta": "inquest"}, {"quince": "quince"})
+    found = Waiting.among(admitted(**{tenant.slug: tenant for tenant in tenants}))
+    assert found == Waiting({"inquesta": "inquest"}, {"quince": "quince"}, {"inquesta": ("unknown",), "quince": ("new",)})

@@ -9,7 +9,10 @@ import sys
 import pytest
 
 from tenantry import console
+from tenantry.clients.admission import Admitted
+from tenantry.clients.ledger import Ledger
 from tenantry.commands import engine
+from tenantry.declaration import Declarations
 from tenantry.operations import apply
 from tenantry.operations.engine import Outcome
 
@@ -29,7 +32,8 @@ def test_links_are_for_a_terminal_or_asked_for(monkeypatch, terminal, options, s
     """AUDIT S9: elsewhere none is even made, and a line says how the administrator gets one."""
     outcome = Outcome("acme", {"create": 1}, (), 1.0)
     made = []
-    monkeypatch.setattr(engine, "_chosen", lambda *_: ({}, ["acme"]))
+    admitted = Admitted(Declarations({}), {}, {}, Ledger("shared", {}, {}, False), {}, {})
+    monkeypatch.setattr(engine, "_chosen", lambda *_, **__: (admitted, ["acme"]))
     monkeypatch.setattr(apply, "over", lambda *_, **__: [apply.Result("acme", outcome, None)])
     monkeypatch.setattr(apply, "issue_invitations", lambda *_: made.append(1) or {"acme": "TOKEN"})
     monkeypatch.setattr(apply, "uninvited", lambda *_: ["acme"])

@@ -75,7 +75,7 @@ def request(
         if row["arguments"]["to"] != target:
             raise InputError(
                 f"tenant {slug} is being made {row['arguments']['to']}: run {row['id']}",
-                f"let it end, then: tenantry {states.COMMANDS[row['arguments']['to'], target]} {slug}",
+                f"let it end, then: tenantry {lifecycle.COMMANDS[row['arguments']['to'], target]} {slug}",
             )
         declared.set_state(slug, target)  # last: what is refused leaves the file alone
         return durable.enqueue(connection, row)

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from tenantry.clients import moves
+from tenantry.clients.lifecycle import COMMANDS
 from tenantry.errors import InputError
 from tenantry.operations.restore import ledger
 
@@ -15,17 +16,6 @@ NEXT: Final = {
     "offboarding": ("active", "suspended", "archived", "deleted"),
 }
 """An active tenant that is off-boarded is suspended on the way."""
-
-COMMANDS: Final = {
-    ("active", "suspended"): "suspend",
-    ("active", "offboarding"): "offboard",
-    ("suspended", "active"): "reactivate",
-    ("suspended", "offboarding"): "offboard",
-    ("offboarding", "active"): "undelete",
-    ("offboarding", "suspended"): "undelete",
-    ("offboarding", "archived"): "offboard --archive",
-    ("offboarding", "deleted"): "offboard --delete",
-}
 
 FROM: Final = {
     "suspend": ("active", "suspended"),

@@ -1,0 +1,356 @@
+"""What a run makes of each tenant: what its file says, but for what the platform knows better.
+
+A file that knows nothing of a command (`suspend`, `move`) does not undo it, and an older file does not replace a newer one's work: that
+tenant stays as it is, is named with the reason, and the others go on. docs/adr/0028-an-older-file-never-wins.md
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+
+from tenantry.clients import ledger, lifecycle, origin, quarantine, registry, runs
+from tenantry.clients.git import Repository
+from tenantry.clients.ledger import KnownTenant, Ledger
+from tenantry.clients.lifecycle import Word
+from tenantry.clients.origin import Origin
+from tenantry.clients.postgres import Server
+from tenantry.clients.program import Program
+from tenantry.declaration import Declarations, TenantDeclaration, fingerprint, naming
+from tenantry.declaration import load as load_files
+from tenantry.declaration.files import SUFFIX
+from tenantry.declaration.fingerprint import Fingerprint
+from tenantry.errors import InputError
+from tenantry.settings import tenants_dir
+
+ACCEPT_OLDER: Final = "TENANTRY_ACCEPT_OLDER"
+"""The variable by which whoever means it lets an older file win: 1."""
+
+COMMANDS: Final = ("suspend", "reactivate", "offboard", "undelete")
+"""Those that give a tenant another state."""
+
+KEPT: Final = 50
+"""Earlier contents of a tenant that the ledger remembers."""
+
+Kind = Literal["unaware", "older", "refused", "deleted"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a run does not make of a tenant what its file says.
+
+    ``unaware``: the file knows nothing of a command; all else in it is made. ``older``: a newer file was applied; nothing of this one is
+    made. ``refused``: the file and a command say different things; all else is made. ``deleted``: there is no such tenant any more.
+    """
+
+    slug: str
+    kind: Kind
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """The tenants as a run makes them, and what it does not make of their files."""
+
+    declared: Declarations
+    verdicts: Mapping[str, Verdict]
+    accepted: Mapping[str, str]
+    """Slug → what an older file was let win over, because somebody meant it."""
+    book: Ledger
+    _contents: Mapping[str, str]
+    """Of the tenants that are not made of their files."""
+    _origins: Mapping[str, Origin]
+    """Of those that a run would write down."""
+
+    @cached_property
+    def program(self) -> Program:
+        """The program of this checkout."""
+        return Program.here()
+
+    def fingerprint(self, slug: str) -> Fingerprint:
+        """What a run makes of the tenant."""
+        tenant = self.declared[slug]
+        return fingerprint.made_by(self.program, tenant, self._contents.get(slug) or fingerprint.content(tenant, tenants_dir()))
+
+    def require(self, slug: str) -> None:
+        """``InputError`` for a tenant of whose file a run would make nothing, or another state than it says."""
+        if slug in self.verdicts:
+            verdict = self.verdicts[slug]
+            raise InputError(verdict.message, verdict.hint)
+
+    def entry(self, tenant: TenantDeclaration) -> KnownTenant:
+        """What the ledger writes down of one of the tenants when a run begins; ``tenant`` is as the run makes it."""
+        slug = tenant.slug
+        known, found = self.book.tenants.get(slug), self._origins.get(slug)
+        before = known.origin if known else None
+        earlier = known.earlier if known else ()
+        if found is not None and before is not None and found.content != before.content:
+            earlier = (*(each for each in earlier if each not in (before.content, found.content)), before.content)[-KEPT:]
+        print_ = fingerprint.made_by(self.program, tenant, self.fingerprint(slug).content)
+        return KnownTenant(
+            slug, tenant.stack, tenant.isolation, tenant.cell, tenant.state, str(print_), origin=found, earlier=earlier,
+            declared=tenant.model_dump_json() if found is not None else None,
+        )  # fmt: skip
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The tenants that stay as they are: of their files nothing is made, of their pictures neither."""
+        return frozenset(self._contents)
+
+
+def load() -> Admitted:
+    """The tenants as a run would make them now: reads the files, the ledger, the registry and git. As ``load`` of the declarations it
+    raises ``DeclarationErrors``."""
+    declared = load_files(tenants_dir())
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, naming.SHARED_STACK)
+    return admit(declared, book)
+
+
+def admit(files: Declarations, book: Ledger) -> Admitted:
+    """The same for files and a ledger that were read."""
+    return _Admission(files, book).decide()
+
+
+def note_accepted(admitted: Admitted, tenants: Iterable[TenantDeclaration]) -> None:
+    """Writes into the audit log whose older files somebody let win, of those that a run is going to make."""
+    accepted = [tenant for tenant in tenants if tenant.slug in admitted.accepted]
+    if accepted:
+        with registry.transaction() as connection:
+            for tenant in accepted:
+                runs.audit(connection, tenant.id, origin.actor(), "accept-older", admitted.accepted[tenant.slug])
+
+
+class _Admission:
+    """One decision about all tenants."""
+
+    def __init__(self, files: Declarations, book: Ledger) -> None:
+        self._files, self._book = files, book
+        self._verdicts: dict[str, Verdict] = {}
+        self._contents: dict[str, str] = {}
+        self._origins: dict[str, Origin] = {}
+        self._asked: dict[str, bool | None] = {}
+        self._accepted: dict[str, str] = {}
+        self._accepts = os.environ.get(ACCEPT_OLDER) == "1"
+
+    def decide(self) -> Admitted:
+        words = lifecycle.words(COMMANDS) if self._book.tenants else {}
+        made: dict[str, TenantDeclaration] = {}
+        gone = self._gone()
+        for slug, tenant in self._files.items():
+            if slug in gone:
+                self._verdicts[slug] = gone[slug]
+            elif (known := self._book.tenants.get(slug)) is None:
+                made[slug] = tenant
+                self._origins[slug] = self._origin(tenant, fingerprint.content(tenant, tenants_dir()), tenant)
+            else:
+                made[slug] = self._of_known(tenant, known, words.get(slug))
+        for slug, known in self._book.tenants.items():
+            if slug not in self._files and known.origin is not None and (why := self._older(known.origin, None)):
+                made[slug] = self._as_it_is(slug, known, words.get(slug), why)
+        _refuse_one_host_twice(made, self._verdicts)
+        return Admitted(Declarations(made), self._verdicts, self._accepted, self._book, self._contents, self._origins)
+
+    def _gone(self) -> dict[str, Verdict]:
+        """The files of tenants that were deleted: their slugs are nobody's yet."""
+        if not self._book.claims:
+            return {}  # nothing was ever made here
+        new = [slug for slug, tenant in self._files.items() if slug not in self._book.tenants and not tenant.gone]
+        return {
+            row["name"]: Verdict(
+                row["name"],
+                "deleted",
+                quarantine.said(row).replace("the slug", f"tenants/{row['name']}{SUFFIX} is skipped: the slug", 1),
+                f"remove the file: git rm tenants/{row['name']}{SUFFIX}; for a new tenant choose another name, or: "
+                f"tenantry quarantine release {row['name']}",
+            )
+            for row in quarantine.standing(new, ())
+        }
+
+    def _of_known(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
+        content = fingerprint.content(tenant, tenants_dir())
+        before = known.origin
+        same = before is not None and (content, tenant.state) == (before.content, before.state)
+        if not same and not tenant.gone and (why := self._newer_was_applied(tenant, content, known)):
+            if not self._accepts:
+                return self._as_it_is(tenant.slug, known, word, why)
+            self._accepted[tenant.slug] = why[0]
+        made = self._with_what_commands_did(tenant, known, word)
+        aware = (made.state, made.isolation, made.cell) == (tenant.state, tenant.isolation, tenant.cell)
+        base = tenant if self._knows_for_good(tenant, known, word) else _as_before(tenant, before, known)
+        if before is None or (content, base.state, base.isolation, base.cell) != (
+            before.content, before.state, before.isolation, before.cell,
+        ) or (aware and self._elsewhere(before)):  # fmt: skip
+            self._origins[tenant.slug] = self._origin(tenant, content, base)
+        return made
+
+    def _with_what_commands_did(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
+        """State and place by comparing three: the file, the file as it was when it was last applied, and what the platform knows."""
+        slug, base = tenant.slug, _as_before(tenant, known.origin, known)
+        if tenant.gone:
+            return tenant  # a deletion's own run, or refused as a loss
+        changed: dict[str, Any] = {}
+        if word is not None and tenant.state != word.state and base.state != word.state:
+            changed["state"] = word.state
+            unaware = tenant.state == base.state
+            self._verdicts[slug] = Verdict(
+                slug,
+                "unaware" if unaware else "refused",
+                f"tenant {slug} stays {word.state}{_said(word)}, though tenants/{slug}{SUFFIX} says state: {tenant.state}",
+                f"merge state: {word.state} into tenants/{slug}{SUFFIX}" + _way(word.state, tenant.state, slug),
+            )
+        moved = (known.isolation, known.cell) != (base.isolation, base.cell)
+        if moved and slug not in self._book.moves and (tenant.isolation, tenant.cell) == (base.isolation, base.cell):
+            changed |= {"isolation": known.isolation, "cell": known.cell}
+            self._verdicts.setdefault(
+                slug,
+                Verdict(
+                    slug,
+                    "unaware",
+                    f"tenant {slug} was moved and stays where it is, though tenants/{slug}{SUFFIX} says"
+                    f" isolation: {tenant.isolation}, cell: {tenant.cell}",
+                    f"merge isolation: {known.isolation} and cell: {known.cell} into tenants/{slug}{SUFFIX}",
+                ),
+            )
+        return tenant.model_copy(update=changed) if changed else tenant
+
+    def _knows_for_good(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> bool:
+        """Whether what the file says of state and place is its own word from now on: an edit that meant it, or a command's line that was
+        merged. A command's line in the checkout that it was given in may be lost with that."""
+        base = _as_before(tenant, known.origin, known)
+        state = word.state if word else known.state
+        edited = (tenant.state, tenant.isolation, tenant.cell) != (base.state, base.isolation, base.cell)
+        commanded = (state, known.isolation, known.cell) != (base.state, base.isolation, base.cell)
+        if not edited or tenant.slug in self._verdicts:
+            return False
+        return not commanded or self._committed(tenant.slug)
+
+    def _as_it_is(self, slug: str, known: KnownTenant, word: Word | None, why: tuple[str, str]) -> TenantDeclaration:
+        """The tenant as it was last made, which is in the ledger."""
+        made = self._stored.get(slug)
+        if made is None or known.origin is None:
+            raise InputError(*why)
+        self._verdicts[slug] = Verdict(slug, "older", *why)
+        self._contents[slug] = known.origin.content
+        place = {} if slug in self._book.moves else {"isolation": known.isolation, "cell": known.cell}
+        return made.model_copy(update={**place, "state": word.state if word else known.state})
+
+    @cached_property
+    def _stored(self) -> dict[str, TenantDeclaration]:
+        with Server.from_environment().connect() as connection:
+            rows = ledger.declared(connection, list(self._book.tenants))
+        found = {}
+        for slug, text in rows.items():
+            try:
+                found[slug] = TenantDeclaration.model_validate_json(text)
+            except ValidationError:  # written by a release with other keys
+                continue
+        return found
+
+    def _newer_was_applied(self, tenant: TenantDeclaration, content: str, known: KnownTenant) -> tuple[str, str] | None:
+        before = known.origin
+        if before is None:
+            return None
+        if before.commit is not None and self._head is not None:
+            return self._older(before, tenant.slug)
+        if content != before.content and content in known.earlier:
+            return (
+                f"tenants/{tenant.slug}{SUFFIX} says what was replaced by {before.said()}",
+                "bring the newer file here, or, where the older one is meant: tenantry up --accept-older",
+            )
+        return None
+
+    def _older(self, before: Origin, slug: str | None) -> tuple[str, str] | None:
+        """Message and hint where this checkout does not contain what was applied. ``slug``: None for a tenant that it has no file of."""
+        repository, head = self._repository, self._head
+        if repository is None or head is None or before.commit is None:
+            return None
+        contained = self._contained(before.commit)
+        if contained:
+            return None
+        overtaken = repository.contains(head, before.commit)
+        if slug is not None and not overtaken and repository.knew(_file(slug), before.blob, head):
+            return None  # a squash or a rebase gives the same file another commit
+        what = f"tenants/{slug}{SUFFIX}" if slug is not None else "a tenant's file that is missing here"
+        if contained is None:
+            shallow = "git fetch --unshallow" if repository.shallow else "git fetch"
+            return (
+                f"{what} of commit {head[:10]} may be older than {before.said()}: that commit is not in this clone",
+                f"{shallow}, then the same again; or, where this file is meant: tenantry up --accept-older",
+            )
+        relation = "is older than" if overtaken else "is of a history that does not contain"
+        return (
+            f"{what} of commit {head[:10]} {relation} {before.said()}",
+            "git pull, or merge that commit; where the older file is meant: tenantry up --accept-older",
+        )
+
+    def _elsewhere(self, before: Origin) -> bool:
+        """Whether the same was applied at a commit of another history: from now on this one is what later runs are compared with."""
+        repository, head = self._repository, self._head
+        if repository is None or head is None or before.commit is None or self._contained(before.commit):
+            return False
+        return not repository.contains(head, before.commit)
+
+    def _contained(self, commit: str) -> bool | None:
+        """Whether the checkout's commit contains it; None: it is not in this clone. Asked once for each commit."""
+        if commit not in self._asked:
+            assert self._repository is not None and self._head is not None  # noqa: S101, PT018  # the callers have looked
+            self._asked[commit] = self._repository.contains(commit, self._head)
+        return self._asked[commit]
+
+    def _origin(self, tenant: TenantDeclaration, content: str, base: TenantDeclaration) -> Origin:
+        file = _file(tenant.slug)
+        return Origin(
+            content, base.state, base.isolation, base.cell, self._head, origin.blob(file) if file.is_file() else "",
+            origin.actor(), origin.now(),
+        )  # fmt: skip
+
+    def _committed(self, slug: str) -> bool:
+        """Whether the tenant's file is in the checkout's commit as it is."""
+        return self._repository is not None and self._head is not None and not self._repository.dirty([_file(slug)])
+
+    @cached_property
+    def _repository(self) -> Repository | None:
+        return Repository.of(tenants_dir())
+
+    @cached_property
+    def _head(self) -> str | None:
+        return self._repository.head() if self._repository else None
+
+
+def _file(slug: str) -> Path:
+    return tenants_dir() / f"{slug}{SUFFIX}"
+
+
+def _as_before(tenant: TenantDeclaration, before: Origin | None, known: KnownTenant) -> TenantDeclaration:
+    """The tenant with state and place as its file had them when it was last applied; where that is not known, as it was made."""
+    found = before or known
+    return tenant.model_copy(update={"state": found.state, "isolation": found.isolation, "cell": found.cell})
+
+
+def _said(word: Word) -> str:
+    return f" ({word.command} by {word.by} on {word.at:%Y-%m-%d %H:%M})" if word.command and word.at else ""
+
+
+def _way(state: str, wanted: str, slug: str) -> str:
+    command = lifecycle.COMMANDS.get((state, wanted))
+    return f"; or, where it shall be {wanted}: tenantry {command} {slug}" if command else ""
+
+
+def _refuse_one_host_twice(made: Mapping[str, TenantDeclaration], verdicts: Mapping[str, Verdict]) -> None:
+    """What is left as it is may have a host name that a file gives to another tenant."""
+    if not any(verdict.kind == "older" for verdict in verdicts.values()):
+        return
+    hosts = Counter(host for tenant in made.values() if not tenant.gone for host in tenant.domains)
+    twice = [host for host, count in hosts.items() if count > 1]
+    if twice:
+        older = next(verdict for verdict in verdicts.values() if verdict.kind == "older")
+        raise InputError(f"the host name {twice[0]} would be two tenants': {older.message}", older.hint)

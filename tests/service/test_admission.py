@@ -1,0 +1,297 @@
+"""Whose word counts: the file's, a command's, or that of a newer file. The runs are played; ledger, registry and git are real."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from tenantry.clients import admission, ledger, quarantine, registry, stack_runs
+from tenantry.clients.admission import Admitted
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.postgres import Server
+from tenantry.declaration import naming, placement
+from tenantry.errors import InputError
+from tenantry.settings import PlatformSettings, project_root
+from tests.service import control_database
+
+pytestmark = pytest.mark.service
+
+FILE = """\
+name: {name}
+tier: starter
+isolation: {isolation}
+state: {state}
+admin: {{name: Ada, email: ada@{slug}.example}}
+branding: {{app_name: App}}
+"""
+
+
+class Checkout:
+    """A folder of declarations, with git or without."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, git: bool = True) -> None:
+        self.folder, self._monkeypatch = folder, monkeypatch
+        self.tenants = folder / "tenants"
+        if git and not folder.exists():
+            folder.mkdir()
+            self.git("init", "-q", "-b", "main")
+            self.git("config", "user.email", "a@b.example")
+            self.git("config", "user.name", "A")
+        (self.tenants / "defaults").mkdir(parents=True, exist_ok=True)
+        (self.tenants / "defaults" / "starter.yaml").write_text("limits: {users: 5}\n")
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(self.folder), *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def write(self, slug: str, name: str = "One", state: str = "active", isolation: str = "rls") -> None:
+        (self.tenants / f"{slug}.yaml").write_text(FILE.format(slug=slug, name=name, state=state, isolation=isolation))
+
+    def commit(self) -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+    def clone(self, folder: Path, commit: str = "main") -> Checkout:
+        subprocess.run(["git", "clone", "-q", str(self.folder), str(folder)], check=True)
+        copy = Checkout(folder, self._monkeypatch)
+        copy.git("checkout", "-q", commit)
+        for setting in (("user.email", "a@b.example"), ("user.name", "A")):
+            copy.git("config", *setting)
+        return copy
+
+    def admitted(self, *, accept_older: bool = False) -> Admitted:
+        self._monkeypatch.setenv("TENANTRY_TENANTS", str(self.tenants))
+        self._monkeypatch.setenv(admission.ACCEPT_OLDER, "1" if accept_older else "")
+        return admission.load()
+
+    def run(self, *, accept_older: bool = False) -> Admitted:
+        """What a run of the stack `shared` writes down, to its end."""
+        admitted = self.admitted(accept_older=accept_older)
+        settings = PlatformSettings.from_project(project_root())
+        with Server.from_environment().connect() as connection:
+            connection.autocommit = True
+            known = [admitted.entry(tenant) for tenant in admitted.declared.values() if not tenant.gone]
+            ledger.begin(connection, Ledger.read(connection, "shared"), [], known)
+            stack_runs.reach_end(connection, "shared")
+        for tenant in admitted.declared.values():
+            admin = {"name": tenant.admin.name, "email": tenant.admin.email}
+            registry.record(str(tenant.id), tenant.slug, placement.row(tenant, settings), [], admin)
+        return admitted
+
+
+def command(slug: str, name: str, to: str, state: str = "done") -> None:
+    """What a command leaves in the control database."""
+    with registry.transaction() as connection:
+        if name in ("suspend", "offboard") or state == "done":
+            connection.execute("UPDATE tenants SET state = %s WHERE slug = %s", [to, slug])
+        connection.execute(
+            "INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via, state)"
+            " VALUES (%s, %s, %s, %s, 'shared', %s, 'ada', 'cli', %s)",
+            [uuid4(), name, naming.tenant_id(slug), slug, Jsonb({"to": to}), state],
+        )
+
+
+def state(admitted: Admitted, slug: str = "harbor") -> tuple[str, str | None]:
+    verdict = admitted.verdicts.get(slug)
+    return admitted.declared[slug].state, verdict.kind if verdict else None
+
+
+@pytest.fixture(autouse=True)
+def platform(in_cloud: Any) -> None:
+    control_database.make()
+    with Server.from_environment().connect() as connection:
+        Ledger.read(connection, "shared")
+        ledger.begin(connection, Ledger(stack="shared", claims={}, tenants={}, interrupted=False), [], [])
+        connection.execute("DELETE FROM tenantry_ledger.tenants")
+    with registry.transaction() as connection:
+        for table in ("runs", "invitations", "tenant_domains", "tenants", "quarantined_names"):
+            connection.execute(f"DELETE FROM {table}")
+
+
+@pytest.fixture
+def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    checkout = Checkout(tmp_path / "main", monkeypatch)
+    checkout.write("harbor")
+    checkout.write("birch")
+    checkout.commit()
+    checkout.run()
+    return checkout
+
+
+def test_a_command_is_not_undone_by_a_file_that_knows_nothing_of_it(main: Checkout) -> None:
+    command("harbor", "suspend", "suspended")
+    main.write("birch", name="Another")
+    main.commit()
+    admitted = main.run()
+    assert state(admitted) == ("suspended", "unaware")
+    assert "suspend by ada on 2" in admitted.verdicts["harbor"].message
+    assert "tenantry reactivate harbor" in admitted.verdicts["harbor"].hint
+    assert admitted.declared["birch"].name == "Another"
+    assert "birch" not in admitted.verdicts
+    assert state(main.run()) == ("suspended", "unaware")  # however often
+
+
+def test_the_other_edits_of_such_a_file_are_made(main: Checkout) -> None:
+    command("harbor", "suspend", "suspended")
+    main.write("harbor", name="Harbor Two")
+    main.commit()
+    admitted = main.run()
+    assert (admitted.declared["harbor"].name, admitted.declared["harbor"].state) == ("Harbor Two", "suspended")
+
+
+def test_a_command_s_line_counts_as_the_file_s_word_once_it_is_merged(main: Checkout, tmp_path: Path) -> None:
+    command("harbor", "suspend", "suspended")
+    main.write("harbor", state="suspended")
+    assert state(main.run()) == ("suspended", None)
+    main.git("checkout", "-q", "--", ".")  # where the command was given, and lost
+    assert state(main.run()) == ("suspended", "unaware")
+    main.write("harbor", state="suspended")
+    main.commit()
+    assert state(main.run()) == ("suspended", None)
+    main.write("harbor", state="active")  # somebody means it
+    main.commit()
+    assert state(main.run()) == ("active", None)
+
+
+def test_an_edit_that_means_it_counts(main: Checkout) -> None:
+    for wanted in ("suspended", "active", "suspended"):
+        main.write("harbor", state=wanted)
+        assert state(main.run()) == (wanted, None)  # by hand
+    main.commit()
+    main.write("harbor", state="offboarding")
+    main.commit()
+    assert state(main.run()) == ("offboarding", None)
+
+
+def test_file_and_command_that_say_different_things(main: Checkout) -> None:
+    command("harbor", "suspend", "suspended")
+    main.write("harbor", state="offboarding")
+    main.commit()
+    admitted = main.run()
+    assert state(admitted) == ("suspended", "refused")
+    assert "tenantry offboard harbor" in admitted.verdicts["harbor"].hint
+    with pytest.raises(InputError, match="stays suspended"):
+        admitted.require("harbor")
+
+
+def test_a_command_under_way_or_failed_counts_as_what_it_leads_to(main: Checkout) -> None:
+    command("harbor", "suspend", "suspended")
+    command("harbor", "reactivate", "active", state="failed")
+    main.write("birch", name="Another")
+    main.commit()
+    assert state(main.run()) == ("active", None)
+
+
+def test_an_older_commit_replaces_nothing(main: Checkout, tmp_path: Path) -> None:
+    old = main.git("rev-parse", "HEAD")
+    main.write("harbor", name="Newer")
+    main.write("cedar")
+    main.commit()
+    main.run()
+    again = main.clone(tmp_path / "job", old)
+    admitted = again.run()
+    assert admitted.declared["harbor"].name == "Newer"
+    assert admitted.verdicts["harbor"].kind == "older"
+    assert "is older than commit" in admitted.verdicts["harbor"].message
+    assert admitted.declared["cedar"].name == "One"  # not missing either
+    assert admitted.declared["birch"].name == "One"
+    assert "birch" not in admitted.verdicts
+    meant = again.run(accept_older=True)
+    assert (meant.declared["harbor"].name, "harbor" in meant.accepted) == ("One", True)
+
+
+def test_an_older_commit_does_not_let_in_either(main: Checkout, tmp_path: Path) -> None:
+    old = main.git("rev-parse", "HEAD")
+    main.write("harbor", state="suspended")
+    main.commit()
+    main.run()
+    assert state(main.clone(tmp_path / "job", old).run()) == ("suspended", "older")
+
+
+def test_another_history_replaces_nothing_until_it_has_what_was_applied(main: Checkout, tmp_path: Path) -> None:
+    branch = main.clone(tmp_path / "branch")
+    main.write("harbor", name="Newer")
+    main.commit()
+    main.run()
+    branch.write("harbor", name="Of a branch")
+    branch.commit()
+    admitted = branch.run()
+    assert (admitted.declared["harbor"].name, admitted.verdicts["harbor"].kind) == ("Newer", "older")
+    assert "not in this clone" in admitted.verdicts["harbor"].message
+    branch.git("fetch", "-q")
+    assert "of a history that does not contain" in branch.run().verdicts["harbor"].message
+    branch.git("merge", "-q", "-s", "ours", "origin/main")
+    assert branch.run().declared["harbor"].name == "Of a branch"
+
+
+def test_a_squash_has_what_it_squashed(main: Checkout, tmp_path: Path) -> None:
+    branch = main.clone(tmp_path / "branch")
+    branch.write("harbor", name="Of a branch")
+    branch.commit()
+    branch.run()
+    main.write("harbor", name="Of a branch")
+    main.commit()
+    main.write("harbor", name="After it")
+    main.commit()
+    admitted = main.run()
+    assert (admitted.declared["harbor"].name, admitted.verdicts) == ("After it", {})
+
+
+def test_a_revert_is_newer(main: Checkout) -> None:
+    main.write("harbor", name="Newer")
+    main.commit()
+    main.run()
+    main.git("revert", "--no-edit", "HEAD")
+    assert main.run().declared["harbor"].name == "One"
+
+
+def test_without_git_what_was_replaced_is_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Checkout(tmp_path / "plain", monkeypatch, git=False)
+    plain.write("harbor")
+    plain.run()
+    plain.write("harbor", name="Newer")
+    plain.run()
+    plain.write("harbor")
+    admitted = plain.run()
+    assert (admitted.declared["harbor"].name, admitted.verdicts["harbor"].kind) == ("Newer", "older")
+    assert plain.run(accept_older=True).declared["harbor"].name == "One"
+    command("harbor", "suspend", "suspended")
+    assert state(plain.run()) == ("suspended", "unaware")
+
+
+def test_a_move_is_not_undone(main: Checkout) -> None:
+    with Server.from_environment().connect() as connection:
+        connection.autocommit = True
+        place = placement.Place(naming.SHARED_STACK, "main", 1)._replace(isolation="schema")
+        ledger.pass_on(connection, "harbor", place)
+    admitted = main.run()
+    assert (admitted.declared["harbor"].isolation, admitted.verdicts["harbor"].kind) == ("schema", "unaware")
+    main.write("harbor", isolation="schema")
+    main.commit()
+    assert main.run().verdicts == {}
+
+
+def test_the_file_of_a_deleted_tenant_is_skipped(main: Checkout) -> None:
+    registry.retire(str(naming.tenant_id("harbor")), "harbor")
+    with registry.transaction() as connection:
+        quarantine.put(connection, naming.tenant_id("harbor"), [("slug", "harbor")], None)
+    admitted = main.run()
+    assert "harbor" not in admitted.declared
+    assert admitted.verdicts["harbor"].kind == "deleted"
+    with pytest.raises(InputError, match="quarantine"):
+        admitted.require("harbor")
+
+
+def test_a_platform_of_the_last_release_goes_on(main: Checkout) -> None:
+    with Server.from_environment().connect() as connection:
+        connection.execute("UPDATE tenantry_ledger.tenants SET origin = NULL, declared = NULL, applied = %s", ["0" * 64])
+    main.write("harbor", name="Newer")
+    main.commit()
+    admitted = main.run()
+    assert (admitted.declared["harbor"].name, admitted.verdicts) == ("Newer", {})
