@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local import private
+from tenantry.clients.git import Repository
 from tenantry.errors import WorkError
 from tenantry.settings import project_root
 
@@ -52,10 +53,10 @@ def create(home: Home, engine: Path) -> None:
 def _exclude_strays(clone: Path) -> None:
     """Tells git, for this clone alone, that a stack's file beside the project is none of the project's: `git add -A` would take a salt
     along that is nobody's. Those that are committed stay so, and `git add -f` adds another."""
-    found = subprocess.run(["git", "rev-parse", "--git-path", "info/exclude"], cwd=clone, capture_output=True, text=True, check=False)
-    if found.returncode:
-        return  # no clone, or no git
-    file = clone / found.stdout.strip()
+    repository = Repository.of(clone)
+    if repository is None:
+        return
+    file = repository.own_file("info/exclude")
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     if STRAYS not in lines:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -122,6 +122,16 @@ class Repository:
         name = self._name(path)
         return None if name is None else self._id(f"{commit}:{name}")
 
+    def removal(self, path: Path) -> str | None:
+        """The last commit that removed a file, as git shortens it; None where none did."""
+        name = self._name(path)
+        done = None if name is None else self._ask("log", "-1", "--diff-filter=D", "--format=%h", "--", name)
+        return next(iter(_lines(done.stdout)), None) if done is not None and done.returncode == 0 else None
+
+    def own_file(self, name: str) -> Path:
+        """A file of git's own beside this work tree's, such as ``info/exclude``."""
+        return self.root / os.fsdecode(self._must("rev-parse", "--git-path", name).removesuffix(b"\n"))
+
     def knew(self, path: Path, blob: str, within: str) -> bool:
         """Whether some commit of the history of ``within`` has a version of the file with these contents."""
         name = self._name(path)
@@ -141,7 +151,7 @@ class Repository:
             if line:
                 about, _, path = line.partition(b"\t")
                 mode, kind, blob = about.decode().split(" ")
-                if kind == "blob":
+                if kind == "blob" and b".." not in path.split(b"/"):
                     found.append(Entry(mode, blob, os.fsdecode(path).removeprefix(prefix)))
         return found
 

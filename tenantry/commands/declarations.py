@@ -120,7 +120,7 @@ def new(
 
 def render(
     slug: Annotated[str | None, typer.Argument(help="The tenant; every tenant when left out.")] = None,
-    diff: Annotated[str | None, typer.Option(metavar="REF", help="Show what differs from another commit.")] = None,
+    diff: Annotated[str | None, typer.Option(metavar="REF", help="Show what this branch changes since it left REF; or A...B.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the effective declaration: a tenant's file with its tier's defaults, or what differs from another commit.
@@ -128,7 +128,8 @@ def render(
     Example: tenantry render acme --diff main
     """
     from tenantry.declaration import load
-    from tenantry.declaration.history import Tree, differences, load_revision
+    from tenantry.declaration.history import compared, differences
+    from tenantry.declaration.tree import Tree
 
     directory = tenants_dir()
     tenants = load(directory)
@@ -137,10 +138,10 @@ def render(
         shown = {key: _effective(tenant) for key, tenant in chosen.items()}
         _print_data(shown if slug is None else shown[slug], as_json)
         return
-    earlier = load_revision(directory, diff)
-    if slug is not None and slug not in earlier.tenants:
+    before, after = compared(directory, diff, Tree.of(directory, tenants))
+    if slug is not None and slug not in before and slug not in after:
         tenants.tenant(slug)
-    changed = [change for change in differences(earlier, Tree.of(directory, tenants)) if slug in (None, change.slug)]
+    changed = [change for change in differences(before, after) if slug in (None, change.slug)]
     if as_json:
         console.print_json([asdict(change) for change in changed])
     else:
@@ -184,7 +185,7 @@ def _effective(tenant: TenantDeclaration) -> dict[str, Any]:
 def _print_changes(changed: Iterable[TenantChange], revision: str) -> None:
     changes = list(changed)
     for change in changes:
-        console.line(f"{change.slug}: {change.what}")
+        console.line(f"{change.slug}: {change.what}" + (f"; cannot be compared: {change.unreadable}" if change.unreadable else ""))
         for entry in change.changes:
             console.line(f"  {entry.key}: {json.dumps(entry.before, ensure_ascii=False)} → {json.dumps(entry.after, ensure_ascii=False)}")
     if not changes:

@@ -21,7 +21,8 @@ COMMON_FOLDER: Final = "shared"
 """``assets/shared/`` belongs to the platform (no tenant can have that slug); every other folder to the tenant of its name."""
 
 CONTENT_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png", "ico": "image/vnd.microsoft.icon"}
-_LFS: Final = b"version https://git-lfs.github.com/spec/"
+LFS: Final = b"version https://git-lfs.github.com/spec/"
+"""What git LFS's pointer to a file begins with."""
 ALLOWED: Final = {"logo": ("svg", "png"), "favicon": ("svg", "png", "ico")}
 
 _PATH: Final = re.compile(
@@ -95,7 +96,7 @@ def _rewritten(file: str, kind: str, path: str, size: int, changed: int) -> byte
         data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise _too_large(path)
-    if data.startswith(_LFS):
+    if data.startswith(LFS):
         raise invalid(f"{path} is not the picture but git LFS's pointer to it", "git lfs pull")
     if kind == "svg":
         if CONFLICT.search(data):

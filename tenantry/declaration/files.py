@@ -116,19 +116,11 @@ class FileReader:
     def read(self, slug: str, path: Path) -> TenantDeclaration | None:
         """The tenant of a file; none when something is wrong, which ``problems`` then tells."""
         self.claims[slug] = ()
-        try:
-            source = self._parsed(path)
-            return self._tenant(slug, path, *source) if source is not None else None
-        except Exception as error:  # a picture or a text that a library chokes on is this tenant's, and every other file is still told of
-            first = (str(error).splitlines() or [""])[0]
-            self.problems.append(Problem(display(path), 1, 1, f"cannot be checked: {type(error).__name__}: {first}", "please report it"))
-            return None
+        return self._read(slug, path, None)
 
-    def check(self, slug: str, text: str) -> TenantDeclaration | None:
-        """The tenant that a file with this text would declare; like ``read``, but no such file has to exist."""
-        path = self.directory / f"{slug}{SUFFIX}"
-        source = self._parsed(path, text.encode())
-        return self._tenant(slug, path, *source) if source is not None else None
+    def check(self, slug: str, data: bytes) -> TenantDeclaration | None:
+        """The tenant that a file with these bytes would declare; like ``read``, but no such file has to exist."""
+        return self._read(slug, self.directory / f"{slug}{SUFFIX}", data)
 
     def position(self, slug: str, place: Place, *, key: bool = False) -> tuple[str, int, int]:
         """Where a file says something, as file, line, column; line 1 when it comes from the tier or is the file's name."""
@@ -138,6 +130,15 @@ class FileReader:
         except YamlFaults:
             found = None
         return display(path), *(found or (1, 1))
+
+    def _read(self, slug: str, path: Path, data: bytes | None) -> TenantDeclaration | None:
+        try:
+            source = self._parsed(path, data)
+            return self._tenant(slug, path, *source) if source is not None else None
+        except Exception as error:  # a picture or a text that a library chokes on is this tenant's, and every other file is still told of
+            first = (str(error).splitlines() or [""])[0]
+            self.problems.append(Problem(display(path), 1, 1, f"cannot be checked: {type(error).__name__}: {first}", "please report it"))
+            return None
 
     def _tenant(self, slug: str, path: Path, given: dict[str, Any], positions: Positions) -> TenantDeclaration | None:
         tier = given.get("tier")
@@ -165,7 +166,7 @@ class FileReader:
         return tenant
 
     def _read_tier(self, name: str, path: Path) -> dict[str, Any] | None:
-        source = self._parsed(path)
+        source = self._parsed(path, None)
         if source is None:
             return None
         given, positions = source
@@ -181,7 +182,7 @@ class FileReader:
             self._check_assets("sample", tenant.branding.model_dump(), path, positions)
         return given if len(self.problems) == before else None
 
-    def _parsed(self, path: Path, data: bytes | None = None) -> tuple[dict[str, Any], Positions] | None:
+    def _parsed(self, path: Path, data: bytes | None) -> tuple[dict[str, Any], Positions] | None:
         try:
             return parse(read_bytes(path) if data is None else data)
         except YamlFaults as error:

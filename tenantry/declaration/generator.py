@@ -81,7 +81,7 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
     cell = new.cell or (cell_with_room(tenants) if isolation in naming.POOLED else naming.MAIN_CELL)
     text = render(new, isolation, cell)
     reader.claims.update((slug, claims_of(tenant)) for slug, tenant in tenants.items())
-    reader.check(new.slug, text)
+    reader.check(new.slug, text.encode())
     reader.problems.extend(cross_check(reader.claims, reader, settings or project_settings()))
     if reader.problems:
         # The file does not exist: its lines would mean nothing.

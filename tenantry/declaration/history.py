@@ -1,45 +1,16 @@
-"""The declarations of another commit, and what differs from them, key by key; assets by what is published of them."""
+"""The declarations of other commits, and what differs between two trees of them, key by key."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import tarfile
-import tempfile
-from collections.abc import Mapping
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tenantry.clients import process
-from tenantry.declaration.assets import published
+from tenantry.clients.git import Repository
+from tenantry.declaration.committed import committed
 from tenantry.declaration.files import SUFFIX, display
-from tenantry.declaration.loader import Declarations, load
-from tenantry.declaration.model import TenantDeclaration
-from tenantry.declaration.problems import DeclarationErrors
-from tenantry.errors import InputError
-from tenantry.settings import PlatformSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The declarations of a folder with what they name: the SHA-256 (hex) of what is published of each asset, by its path."""
-
-    tenants: Declarations
-    assets: Mapping[str, str]
-
-    @classmethod
-    def of(cls, directory: Path, tenants: Declarations) -> Tree:
-        """``tenants`` as loaded from ``directory``."""
-        paths = {path for tenant in tenants.values() for path in (tenant.branding.logo, tenant.branding.favicon) if path}
-        return cls(tenants, {path: hashlib.sha256(published(directory, path)).hexdigest() for path in paths})
-
-    def flat(self, slug: str) -> dict[str, Any]:
-        """The tenant's keys, and ``branding.logo.sha256`` beside the path; nothing where it is not declared."""
-        if slug not in self.tenants:
-            return {}
-        result = flat(self.tenants[slug])
-        return result | {f"{key}.sha256": self.assets[result[key]] for key in ("branding.logo", "branding.favicon") if key in result}
+from tenantry.declaration.tree import Tree, assets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,81 +24,83 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TenantChange:
-    """What became of one tenant's effective declaration and its assets."""
+    """What became of one tenant's effective declaration and its assets. ``unreadable``: why today's rules refuse the one from before;
+    then there are no ``changes``, because nobody knows them."""
 
     slug: str
     what: Literal["added", "removed", "changed"]
     changes: tuple[Change, ...]
+    unreadable: str = ""
 
 
-def load_revision(directory: Path, revision: str, settings: PlatformSettings | None = None) -> Tree:
-    """What ``directory`` had in a commit. ``InputError`` when git does not know it, or the declarations break today's rules."""
-    if revision.startswith("-"):
-        raise InputError(f"{revision!r} is not a commit", "name a branch, tag or commit")
-    try:
-        # Run inside a folder, git archives that folder alone, with paths relative to it.
-        archive = process.run(["git", "archive", "--format=tar", revision], cwd=directory)
-    except FileNotFoundError:
-        raise InputError("git is not installed", "--diff reads another commit through git") from None
-    if archive.returncode != 0:
-        reason = archive.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InputError(f"cannot read {directory} at {revision!r}: {reason[-1] if reason else 'git failed'}", "name a commit that has it")
-    with tempfile.TemporaryDirectory() as name:
-        try:
-            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-                tar.extractall(name, filter="data")
-        except tarfile.FilterError as error:
-            raise InputError(f"cannot read {directory} at {revision!r}: {error}", "links may not lead out of the folder") from None
-        try:
-            return Tree.of(Path(name), load(Path(name), settings))
-        except DeclarationErrors as error:
-            problems = len(error.problems)
-            raise InputError(
-                f"the declarations of {revision!r} have {problems} problem{'s' if problems > 1 else ''} under today's rules",
-                str(error.problems[0]).removeprefix(f"{name}/"),
-            ) from None
+def load_revision(directory: Path, revision: str, now: Tree) -> Tree:
+    """What ``directory``, which has ``now``, had in a commit; ``A...B`` is the commit where the two part.
+
+    ``InputError`` with the cause where git cannot tell.
+    """
+    repository = Repository.require(directory)
+    one, dots, other = revision.partition("...")
+    commit = _parting(repository, one, other) if dots else repository.commit(revision)
+    return committed(repository, commit, now)
+
+
+def compared(directory: Path, revision: str, now: Tree) -> tuple[Tree, Tree]:
+    """Before and after, for somebody who wants to see what a branch does.
+
+    ``REF``: what ``directory`` has against the commit where its branch and REF part: what REF got since is none of the branch's
+    doing. ``A...B``: commit B in the same way; ``A..B``: commit B against commit A.
+    """
+    repository = Repository.require(directory)
+    one, dots, other = revision.partition("..")
+    if not dots:
+        return committed(repository, _parting(repository, revision, ""), now), now
+    third, other = other.startswith("."), other.removeprefix(".")
+    before = _parting(repository, one, other) if third else repository.commit(one or "HEAD")
+    return committed(repository, before, now), committed(repository, repository.commit(other or "HEAD"), now)
+
+
+def _parting(repository: Repository, one: str, other: str) -> str:
+    """Where two branches part (``HEAD`` for one that is not named); the first itself where they never were together."""
+    first, second = (repository.commit(name or "HEAD") for name in (one, other))
+    return repository.merge_base(first, second) or first
 
 
 def bringing_back(directory: Path, slug: str) -> str | None:
     """The git command that brings a tenant's file and assets back as they were last committed; None where git has never had them."""
-
-    def git(*arguments: str) -> list[str]:
-        try:
-            answer = process.run(["git", *arguments], cwd=directory)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return answer.stdout.decode("utf-8", "replace").split("\0") if answer.returncode == 0 else []
-
-    file = f"{slug}{SUFFIX}"
-    removed = "".join(git("log", "-1", "--diff-filter=D", "--format=%h", "--", file)).strip()
-    for revision in ("HEAD", f"{removed}~" if removed else ""):
-        there = [path for path in git("ls-tree", "-z", "--name-only", revision, "--", file, f"assets/{slug}") if path] if revision else []
-        if file in there:
-            return f"git checkout {revision} -- {' '.join(display(directory / path) for path in there)}"
+    repository = Repository.of(directory)
+    if repository is None or repository.head() is None:
+        return None
+    file = repository.folder / f"{slug}{SUFFIX}"
+    removal = repository.removal(file)
+    for revision in ("HEAD", f"{removal}~" if removal else ""):
+        if revision and repository.blob(revision, file):
+            pictures = repository.files(revision, f"{repository.prefix}assets/{slug}/")
+            paths = [directory / file.name, *([directory / "assets" / slug] if pictures else [])]
+            return f"git checkout {revision} -- {' '.join(shlex.quote(display(path)) for path in paths)}"
     return None
 
 
 def differences(before: Tree, after: Tree) -> tuple[TenantChange, ...]:
-    """Every tenant whose effective declaration or asset differs, by slug, with every key that does."""
+    """Every tenant whose effective declaration or asset differs, by slug, with every key that does.
+
+    One whose declaration could not be read on either side counts as changed: nobody can say that it is the same.
+    """
     found = []
-    for slug in sorted(before.tenants.keys() | after.tenants.keys()):
-        old, new = before.flat(slug), after.flat(slug)
-        changes = tuple(Change(key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key))
-        if changes:
-            found.append(TenantChange(slug, "added" if not old else "removed" if not new else "changed", changes))
+    for slug in sorted({*before.tenants, *before.unreadable, *after.tenants, *after.unreadable}):
+        what: Literal["added", "removed", "changed"] = "added" if slug not in before else "removed" if slug not in after else "changed"
+        why = before.unreadable.get(slug) or after.unreadable.get(slug) or ""
+        changes = () if why or _same(before, after, slug) else _changes(before, after, slug)
+        if changes or why:
+            found.append(TenantChange(slug, what, changes, why))
     return tuple(found)
 
 
-def flat(tenant: TenantDeclaration) -> dict[str, Any]:
-    """The effective declaration with dotted keys; lists stay whole."""
-    result: dict[str, Any] = {}
+def _same(before: Tree, after: Tree, slug: str) -> bool:
+    """Whether one declaration, read once, stands in both, with the same assets: what nearly every tenant is."""
+    old, new = before.tenants.get(slug), after.tenants.get(slug)
+    return new is not None and old is new and all(before.assets.get(path) == after.assets.get(path) for path in assets_of(new))
 
-    def walk(prefix: str, value: Any) -> None:
-        if isinstance(value, dict):
-            for key, below in value.items():
-                walk(f"{prefix}.{key}" if prefix else key, below)
-        elif value is not None:
-            result[prefix] = value
 
-    walk("", tenant.model_dump(mode="json"))
-    return result
+def _changes(before: Tree, after: Tree, slug: str) -> tuple[Change, ...]:
+    old, new = before.flat(slug), after.flat(slug)
+    return tuple(Change(key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key))

@@ -17,7 +17,7 @@ def read(path: Path) -> str:
 def check(path: Path, text: str) -> None:
     """Raises ``DeclarationErrors`` when ``text`` would not do as the file at ``path``."""
     reader = FileReader(path.parent)
-    if reader.check(path.stem, text) is None or reader.problems:
+    if reader.check(path.stem, text.encode()) is None or reader.problems:
         raise DeclarationErrors(reader.problems)
 
 

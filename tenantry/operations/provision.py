@@ -13,9 +13,10 @@ from tenantry.clients import admission, host_names, losses, quarantine, registry
 from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.declaration import TenantDeclaration, placement
-from tenantry.declaration.history import Tree, differences, load_revision
+from tenantry.declaration import TenantDeclaration, load, placement
+from tenantry.declaration.history import differences, load_revision
 from tenantry.declaration.problems import did_you_mean
+from tenantry.declaration.tree import Tree
 from tenantry.errors import InputError
 from tenantry.operations import apply, durable, engine_step, mailing, welcome
 from tenantry.operations.applied import Evidence
@@ -81,7 +82,8 @@ def request_changed(reference: str, *, by: str) -> list[UUID]:
     directory = tenants_dir()
     admitted = admission.load()
     now = admitted.declared
-    found = differences(load_revision(directory, reference), Tree.of(directory, now))
+    tree = Tree.of(directory, load(directory))
+    found = differences(load_revision(directory, reference, tree), tree)
     changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
     added = {change.slug for change in changed if change.what == "added"}
     chosen = [now[change.slug] for change in changed]
