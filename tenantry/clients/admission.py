@@ -161,7 +161,7 @@ class _Admission:
 
     def _gone(self) -> dict[str, Verdict]:
         """The files of tenants that were deleted: their slugs are nobody's yet."""
-        if not self._book.claims:
+        if not self._book.claims and not self._book.tenants:
             return {}  # nothing was ever made here
         new = [slug for slug, tenant in self._files.items() if slug not in self._book.tenants and not tenant.gone]
         return {

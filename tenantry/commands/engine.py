@@ -123,8 +123,12 @@ def status(
         if not rows:
             hint = did_you_mean(slug, known, f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
             raise InputError(f"the registry knows no tenant {slug}", hint)
-    applied = _applied(rows)
-    rows = [{**row, "applied": applied.get(row["slug"])} for row in rows]
+    admitted = _admitted()
+    applied, verdicts = _applied(admitted, rows), admitted.verdicts if admitted else {}
+    rows = [
+        {**row, "applied": applied.get(row["slug"]), "not_as_declared": verdicts[row["slug"]].message if row["slug"] in verdicts else None}
+        for row in rows
+    ]
     if as_json:
         console.print_json(rows[0] if slug is not None else rows)
     elif slug is not None:
@@ -133,17 +137,26 @@ def status(
         tenant_table({})
         if missing := [row["slug"] for row in rows if not row["applied"] and row["state"] != "deleted"]:
             console.line(f"not applied, or not known to be: {', '.join(missing)}: tenantry up SLUG, or tenantry up --all")
+        for verdict in verdicts.values():
+            console.line(f"{verdict.message}\n  {verdict.hint}")
 
 
-def _applied(rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
-    """Slug → whether the tenant is as its file declares it. Nothing where the files cannot be read: that is no reason to show nothing."""
+def _admitted() -> Admitted | None:
+    """Nothing where the files cannot be read: that is no reason to show nothing."""
     from tenantry.clients import admission
-    from tenantry.operations.applied import Evidence
 
     try:
-        admitted = admission.load()
+        return admission.load()
     except InputError as error:
         console.complain(error)
+        return None
+
+
+def _applied(admitted: Admitted | None, rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
+    """Slug → whether the tenant is as its file declares it."""
+    from tenantry.operations.applied import Evidence
+
+    if admitted is None:
         return {}
     evidence = Evidence.of({row["stack"] for row in rows if row["state"] != "deleted"})
     return {row["slug"]: row["slug"] in admitted.declared and evidence.applied(admitted, row["slug"]) for row in rows}

@@ -99,11 +99,11 @@ def undelete(
 
 def _change(command: str, slug: str, detach: bool, as_json: bool, **more: Any) -> None:
     from tenantry.commands.runs import person, watch
-    from tenantry.operations import lifecycle
+    from tenantry.operations import checkout, lifecycle
 
     found = watch([lifecycle.request(command, slug, by=person(), **more)], detach=detach, as_json=as_json)
-    if not as_json and not detach:
-        console.say(f"commit it: tenants/{slug}.yaml says state: {found[0]['arguments']['to']}")
+    if not as_json and (commit := checkout.to_commit(slug, f"{command.title()} {slug}")):
+        console.say(f"tenants/{slug}.yaml says state: {found[0]['arguments']['to']}, {commit}")
 
 
 def _typed_again(slug: str, given: str | None) -> None:
@@ -118,5 +118,8 @@ def _typed_again(slug: str, given: str | None) -> None:
 
 
 def _closing_words(slug: str, run_id: UUID) -> None:
-    console.say(f"commit that tenants/{slug}.yaml and tenants/assets/{slug}/ are gone")
+    from tenantry.operations import checkout
+
+    if commit := checkout.to_commit(slug, f"Remove {slug}"):
+        console.say(f"tenants/{slug}.yaml and tenants/assets/{slug}/ are gone, {commit}")
     console.say(f"the signed record: tenantry deletion export {run_id} > {slug}-deletion.json")

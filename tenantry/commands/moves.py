@@ -102,5 +102,7 @@ def moves(
 
 
 def _say_edited(slug: str, edited: bool) -> None:
-    if edited:
-        console.say(f"tenants/{slug}.yaml was edited to say so: commit it")
+    from tenantry.operations import checkout
+
+    if edited and (commit := checkout.to_commit(slug, f"Move {slug}")):
+        console.say(f"tenants/{slug}.yaml was edited to say so, {commit}")

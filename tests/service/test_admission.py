@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -103,15 +104,20 @@ def state(admitted: Admitted, slug: str = "harbor") -> tuple[str, str | None]:
 
 
 @pytest.fixture(autouse=True)
-def platform(in_cloud: Any) -> None:
+def platform(in_cloud: Any) -> Iterator[None]:
     control_database.make()
     with Server.from_environment().connect() as connection:
-        Ledger.read(connection, "shared")
-        ledger.begin(connection, Ledger(stack="shared", claims={}, tenants={}, interrupted=False), [], [])
+        ledger.begin(connection, Ledger.read(connection, "shared"), [], [])
+    _clear()
+    yield
+    _clear()
+
+
+def _clear() -> None:
+    with Server.from_environment().connect() as connection:
         connection.execute("DELETE FROM tenantry_ledger.tenants")
-    with registry.transaction() as connection:
-        for table in ("runs", "invitations", "tenant_domains", "tenants", "quarantined_names"):
-            connection.execute(f"DELETE FROM {table}")
+    with registry.transaction() as control:
+        control.execute("TRUNCATE runs, invitations, tenant_domains, tenants, quarantined_names CASCADE")
 
 
 @pytest.fixture
