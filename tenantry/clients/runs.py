@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 OPEN: Final = ("queued", "running")
 
+JOINED: Final = "joined"
+"""The audit log's word for who asks for a run that is under way already."""
+RESUMED: Final = "resumed"
+"""And for who asks for one that has failed."""
+
 
 class NotOurs(WorkError):
     """The run is another worker's by now: this one was thought dead, and has to let go of it."""
@@ -42,30 +47,50 @@ class Request:
     arguments: Mapping[str, Any] | None = None
     by: str = "unknown"
     via: str = "cli"
+    declared: str | None = None
+    """The fingerprint of the declaration that it is for; None: for none, as a backup is."""
+    commit: str | None = None
+    """The commit that has that declaration; None: there is no git, or it was not committed."""
 
 
 def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> dict[str, Any]:
-    """The row of the run for what is wanted, in the caller's transaction: that of a run of the kind and tenant under way, or a new one."""
-    row = connection.execute(
-        """
-        INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-        ON CONFLICT (tenant_id, kind) WHERE state IN ('queued', 'running') DO UPDATE SET state = runs.state
-        RETURNING *
-        """,
-        [
-            uuid4(),
-            wanted.kind,
-            wanted.tenant_id,
-            wanted.subject,
-            wanted.stack,
-            Jsonb(dict(wanted.arguments or {})),
-            require_line("whoever asks (TENANTRY_ACTOR)", wanted.by),
-            wanted.via,
-        ],
-    ).fetchone()
-    assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
-    return row
+    """The row of the run for what is wanted, in the caller's transaction: that of the newest one of the kind and tenant under way where
+    it is for the same declaration, or a new one.
+
+    One for another declaration is not joined: the new run follows it, in their stack's queue.
+    """
+    by = require_line("whoever asks (TENANTRY_ACTOR)", wanted.by)
+    run_id, given = uuid4(), {"tenant": wanted.tenant_id, "kind": wanted.kind, "declared": wanted.declared}
+    while True:
+        connection.execute(
+            "UPDATE runs SET overtaken = true WHERE tenant_id = %(tenant)s AND kind = %(kind)s AND state IN ('queued', 'running')"
+            " AND NOT overtaken AND declared IS DISTINCT FROM %(declared)s",
+            given,
+        )
+        row = connection.execute(
+            """
+            INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via, declared, commit)
+            VALUES (%(id)s, %(kind)s, %(tenant)s, %(subject)s, %(stack)s, %(arguments)s, %(by)s, %(via)s, %(declared)s, %(commit)s)
+            ON CONFLICT (tenant_id, kind) WHERE state IN ('queued', 'running') AND NOT overtaken DO UPDATE SET state = runs.state
+            RETURNING *
+            """,
+            {
+                **given,
+                "id": run_id,
+                "subject": wanted.subject,
+                "stack": wanted.stack,
+                "arguments": Jsonb(dict(wanted.arguments or {})),
+                "by": by,
+                "via": wanted.via,
+                "commit": wanted.commit,
+            },
+        ).fetchone()
+        assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
+        if row["id"] == run_id:
+            return row
+        if row["declared"] == wanted.declared:  # else: somebody asked for that between the two statements
+            audit(connection, row["tenant_id"], by, row["kind"], JOINED, row["id"])
+            return row
 
 
 def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
@@ -76,13 +101,15 @@ def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict
     return row
 
 
-def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
-    """Makes a failed run wait for a worker again, in the caller's transaction; its row. One that is open stays as it is.
+def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str) -> dict[str, Any]:
+    """Makes a failed run wait for a worker again, in the caller's transaction; its row. One that is open stays as it is, and is joined.
 
     ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
     """
     row = locked(connection, run_id)
+    by = require_line("whoever asks (TENANTRY_ACTOR)", by)
     if row["state"] in OPEN:
+        audit(connection, row["tenant_id"], by, row["kind"], JOINED, run_id)
         return row
     if row["state"] == "cancelled":
         raise InputError(f"run {run_id} was cancelled: {row['error']}", f"tenantry log {row['subject']} shows what came after it")
@@ -91,19 +118,21 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict
     try:
         with connection.transaction():
             reopened = connection.execute(
-                "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL"
-                " WHERE id = %s RETURNING *",
+                "UPDATE runs SET state = 'queued', resumed = resumed + 1, error = NULL, hint = NULL, finished_at = NULL,"
+                " overtaken = false, returned_since = NULL WHERE id = %s RETURNING *",
                 [run_id],
             ).fetchone()
     except errors.UniqueViolation:
         newer = connection.execute(
-            "SELECT id FROM runs WHERE tenant_id = %s AND kind = %s AND state IN ('queued', 'running')", [row["tenant_id"], row["kind"]]
+            "SELECT id FROM runs WHERE tenant_id = %s AND kind = %s AND state IN ('queued', 'running') AND NOT overtaken",
+            [row["tenant_id"], row["kind"]],
         ).fetchone()
         raise InputError(
             f"a newer {row['kind']} of {row['subject']} is under way" + (f": run {newer['id']}" if newer else ""),
             f"tenantry log {newer['id'] if newer else row['subject']} shows it",
         ) from None
     assert reopened is not None  # noqa: S101  # the row is locked
+    audit(connection, row["tenant_id"], by, row["kind"], RESUMED, run_id)
     return reopened
 
 

@@ -56,7 +56,7 @@ def move(
         # The file says where the tenant lives once no move is open any more.
         _say_edited(slug, request.write_file(slug, request.came_from(run)))
         return
-    run_id = request.joined(slug, to, cell)
+    run_id = request.joined(slug, to, cell, by=person())
     edited = False
     if run_id is None:
         plan = request.plan(slug, to, cell)

@@ -59,7 +59,7 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.
     """
     from tenantry.operations import durable
 
-    durable.resume(_id(run))
+    durable.resume(_id(run), by=person())
     watch([_id(run)], detach=detach, as_json=as_json)
 
 

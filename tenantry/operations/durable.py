@@ -40,21 +40,21 @@ def request(wanted: runs.Request) -> UUID:
     return asked(lambda connection: enqueue(connection, runs.request(connection, wanted)))
 
 
-def resume(run_id: UUID) -> None:
+def resume(run_id: UUID, *, by: str) -> None:
     """Puts a run that failed back into the queue: it goes on at the step that failed. One that is under way is left alone.
 
     ``InputError`` for one that is over, and while a newer run does the same work.
     """
-    asked(lambda connection: enqueue(connection, runs.reopen(connection, run_id)))
+    asked(lambda connection: enqueue(connection, runs.reopen(connection, run_id, by)))
 
 
-def join(run_id: UUID) -> UUID:
+def join(run_id: UUID, *, by: str) -> UUID:
     """The same for one that was just found failed or under way: it may have reached its end since, and that is as good. The run's id."""
 
     def ask(connection: psycopg.Connection[dict[str, Any]]) -> None:
         row = runs.locked(connection, run_id)
         if row["state"] != "done":
-            enqueue(connection, runs.reopen(connection, run_id))
+            enqueue(connection, runs.reopen(connection, run_id, by))
 
     asked(ask)
     return UUID(str(run_id))

@@ -67,7 +67,7 @@ def _ask(
     if last is not None and last["state"] == "done" and evidence.applied(admitted, declaration.slug):
         return UUID(str(last["id"]))
     if last is not None and last["state"] in ("failed", *runs.OPEN):
-        return durable.join(last["id"])
+        return durable.join(last["id"], by=by)
     arguments = {"welcome": welcome}
     return durable.request(
         runs.Request(PROVISION.name, declaration.slug, declaration.id, declaration.stack, arguments, by=by, via=via),

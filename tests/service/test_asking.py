@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import make_url
@@ -41,6 +42,12 @@ def queued(*run_ids):
     return [workflow for run_id in run_ids for workflow in durable.client().list_workflows(workflow_id_prefix=str(run_id))]
 
 
+def audited(wanted):
+    """The audit log's lines about the tenant."""
+    with registry.transaction() as connection:
+        return connection.execute("SELECT * FROM audit_log WHERE tenant_id = %s ORDER BY id", [wanted.tenant_id]).fetchall()
+
+
 def cut(*arguments):
     raise Cut
 
@@ -53,11 +60,52 @@ def at_work():
         yield
 
 
+def test_a_run_is_for_a_declaration(wanted):
+    """Joined by whoever asks with the same one. Asked for with another, and then with the first again, each time a run follows."""
+    first, other = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2")
+    run_id = durable.request(first)
+    runs.claim(run_id, "test")
+    assert durable.request(replace(first, by="bob", commit="c3")) == run_id
+    (joined,) = audited(wanted)
+    assert (joined["actor"], joined["action"], joined["outcome"], joined["run_id"]) == ("bob", "backup", "joined", run_id)
+    followed = durable.request(other)
+    assert followed != run_id
+    assert durable.request(other) == followed
+    assert (runs.read(followed)["declared"], runs.read(followed)["commit"]) == ("b", "c2")
+    back = durable.request(first)
+    assert back not in (run_id, followed), "what comes last is what was asked for last"
+    assert durable.request(first) == back
+    assert len(queued(run_id, followed, back)) == 3
+
+
+def test_those_who_ask_at_once_with_two_declarations_get_a_run_each_that_is_theirs(wanted):
+    """Whatever the order: who is given a run is given one for his declaration, and the one that can be joined is the last."""
+    asked = [replace(wanted, declared=letter) for letter in "abababab"]
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(durable.request, asked))
+    for one, run_id in zip(asked, given, strict=True):
+        assert runs.read(run_id)["declared"] == one.declared
+    with registry.transaction() as connection:
+        query = "SELECT declared FROM runs WHERE tenant_id = %s AND state = 'queued' AND NOT overtaken"
+        (last,) = connection.execute(query, [wanted.tenant_id]).fetchall()
+    assert durable.request(replace(wanted, declared=last["declared"])) in given
+
+
+def test_a_run_of_the_last_release_is_followed_by_one_for_a_declaration(wanted):
+    """Nobody knows which files it was asked for with. It goes on as it was, and the new one comes after it."""
+    old = durable.request(wanted)
+    assert runs.read(old)["declared"] is None
+    new = durable.request(replace(wanted, declared="a"))
+    assert new != old
+    assert runs.claim(old, "test") is not None
+    assert durable.request(replace(wanted, declared="a")) == new
+
+
 def test_the_queue_has_what_was_asked_for_once(wanted):
     """As DBOS sees it: waiting, for a worker of this version, behind others of the same tenant, with the run's id as its argument."""
     run_id = durable.request(wanted)
     assert durable.request(wanted) == run_id, "the run that is under way is joined"
-    durable.resume(run_id)
+    durable.resume(run_id, by="test")
     (workflow,) = queued(run_id)
     assert (workflow.status, workflow.name, workflow.queue_name) == ("ENQUEUED", durable.WORKFLOW, durable.QUEUE)
     assert (workflow.app_version, workflow.queue_partition_key) == (durable.VERSION, str(wanted.tenant_id))
@@ -78,15 +126,15 @@ def test_neither_has_what_failed_halfway(wanted, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(durable, "put", cut)
         with pytest.raises(Cut):
-            durable.resume(run_id)
+            durable.resume(run_id, by="test")
     assert runs.read(run_id)["state"] == "failed"
     assert len(queued(run_id)) == 1
-    durable.resume(run_id)
+    durable.resume(run_id, by="test")
     assert [workflow.workflow_id for workflow in queued(run_id)] == [f"{run_id}:0", f"{run_id}:1"]
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "done")
     with pytest.raises(InputError, match="has not failed"):
-        durable.resume(run_id)
+        durable.resume(run_id, by="test")
 
 
 def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
@@ -95,11 +143,11 @@ def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "failed", "it rained", "wait")
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(durable.join, [run_id] * 8)) == {run_id}
+        assert set(pool.map(lambda one: durable.join(one, by="test"), [run_id] * 8)) == {run_id}
     assert (runs.read(run_id)["state"], runs.read(run_id)["resumed"]) == ("queued", 1)
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "done")
-    assert durable.join(run_id) == run_id
+    assert durable.join(run_id, by="test") == run_id
     assert (runs.read(run_id)["state"], len(queued(run_id))) == ("done", 2)
 
 
@@ -110,7 +158,7 @@ def test_a_failed_run_is_not_resumed_beside_a_newer_one(wanted):
     runs.finish(old, "test", "failed", "it rained", "wait")
     new = durable.request(wanted)
     with pytest.raises(InputError, match=f"a newer backup of asking is under way: run {new}"):
-        durable.resume(old)
+        durable.resume(old, by="test")
     assert (runs.read(old)["state"], runs.read(old)["error"]) == ("failed", "it rained")
 
 
@@ -184,7 +232,7 @@ def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
         runs.begin_step(run_id, "test", number, name)
         runs.end_step(run_id, "test", number, name, "done" if number == 1 else "failed", summary="20 rows")
     runs.finish(run_id, "test", "failed", "it rained", "wait")
-    durable.resume(run_id)
+    durable.resume(run_id, by="test")
     shown, met = [], []
 
     def meet(run):

@@ -140,7 +140,7 @@ def test_a_failed_deletion_does_not_outlive_its_hold(tenant):
     ended(failed)
     ended(ask("undelete"), "done")
     with pytest.raises(InputError, match="was cancelled: undelete was asked for"):
-        durable.resume(failed)
+        durable.resume(failed, by="test")
     with pytest.raises(InputError, match="is not off-boarded"):
         deletion.request(SLUG, "deleted", by="test")
     off_boarded()
@@ -167,7 +167,7 @@ def test_an_outdated_run_opens_nothing(tenant):
     ended(outdated)
     suspended = ask("suspend")
     with pytest.raises(InputError, match="was cancelled: suspend was asked for"):
-        durable.resume(outdated)
+        durable.resume(outdated, by="test")
     ended(suspended, "done")
     at_work = ask("reactivate")
     work(change.REACTIVATE, at_work, "declaration")

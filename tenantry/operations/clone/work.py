@@ -66,7 +66,7 @@ def request(
     tenant_id = naming.tenant_id(new)
     last = runs.last(tenant_id, CLONE.name)
     if last is not None and last["state"] in ("failed", *runs.OPEN) and last["arguments"] == arguments:
-        return durable.join(last["id"])
+        return durable.join(last["id"], by=by)
     done = clones.find(new)
     if done is not None and done["state"] == "ready":
         raise InputError(f"the clone {new} exists already", f"tenantry offboard {new} removes it; or choose another slug with --as")

@@ -66,7 +66,7 @@ def request(
         over = (*KINDS, "delete") if ends or hold is None else KINDS
         runs.cancel(connection, store.id, over, f"{command} was asked for", by, but=again["id"] if again else None)
         if again is not None and again["state"] == "failed":
-            row = runs.reopen(connection, again["id"])
+            row = runs.reopen(connection, again["id"], by)
         else:
             arguments = {"to": target, **given, "before": before}
             row = runs.request(

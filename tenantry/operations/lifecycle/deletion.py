@@ -63,7 +63,7 @@ def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
     # The registry forgets the tenant before the run has ended: a record without an end is a run to go on with, too.
     run_id = going["id"] if going is not None else deletion_records.unfinished(slug)
     if run_id is not None:
-        return durable.join(run_id)
+        return durable.join(run_id, by=by)
     store = TenantStore.of(slug)
     return durable.request(
         runs.Request(KIND, slug, tenant_id=tenant, stack=store.stack, arguments={"outcome": outcome}, by=by, via=via),

@@ -81,29 +81,29 @@ def request(wanted: Plan, *, keep: timedelta = KEEP, by: str, via: str = "cli") 
     return _request("move", wanted.slug, wanted.tenant_id, arguments, by=by, via=via)
 
 
-def joined(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
+def joined(slug: str, isolation: str | None, cell: str | None, *, by: str) -> UUID | None:
     """The run of the open move when it goes where is asked, put to work again where it had failed; None when no move is open.
 
     ``InputError`` when it goes elsewhere, or has arrived.
     """
     move = moves.of(slug)
     if move is None:
-        return _killed_early(slug, isolation, cell)
+        return _killed_early(slug, isolation, cell, by)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
     if moves.going_back(move.id):
         raise InputError(f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback goes on with that")
     if same and move.phase in ("copying", "switched"):
-        return durable.join(move.id)
+        return durable.join(move.id, by=by)
     last = runs.read(move.id)
     if same and move.phase == "moved":
-        return durable.join(move.id) if last["state"] == "failed" else move.id
+        return durable.join(move.id, by=by) if last["state"] == "failed" else move.id
     raise InputError(
         f"tenant {slug} is being moved to {move.target} ({move.phase})",
         f"end that first: tenantry move {slug} --finish, or --rollback",
     )
 
 
-def _killed_early(slug: str, isolation: str | None, cell: str | None) -> UUID | None:
+def _killed_early(slug: str, isolation: str | None, cell: str | None, by: str) -> UUID | None:
     """The run of the move that was asked for and has not opened it yet."""
     last = runs.last(TenantStore.of(slug).id, "move")
     if last is None or last["state"] not in runs.OPEN:
@@ -111,14 +111,14 @@ def _killed_early(slug: str, isolation: str | None, cell: str | None) -> UUID | 
     target = Place(**last["arguments"]["target"])
     if isolation not in (None, target.isolation) or cell not in (None, target.cell):
         return None
-    return durable.join(last["id"])
+    return durable.join(last["id"], by=by)
 
 
 def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for ``move-finish`` or ``move-rollback``; the run's id. ``InputError`` when there is no move, or it is too early or too late."""
     last = runs.last(TenantStore.of(slug).id, kind)
     if last is not None and last["state"] in runs.OPEN:  # the move may be closed already, and the run killed before its end
-        return durable.join(last["id"])
+        return durable.join(last["id"], by=by)
     move = moves.must(slug)
     allowed = {
         "move-finish": ("moved", "finishing", "clearing"),
@@ -145,7 +145,7 @@ def _next(move: Move) -> str:
 def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, by: str, via: str) -> UUID:
     last = runs.last(tenant_id, kind)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments and kind != "move":
-        return durable.join(last["id"])
+        return durable.join(last["id"], by=by)
     # No stack: a copy of hours must not keep a cell's other tenants waiting. Runs of the engine take the stack's lock when they need it.
     return durable.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, by=by, via=via))
 

@@ -40,7 +40,7 @@ def request(
     arguments = {"backup": backup_id, "source": slug}
     going = _going(store, arguments)
     if going is not None:
-        return durable.join(going)
+        return durable.join(going, by=by)
     _require_ready(store, into)
     stored = Stored.open(backup_id, tell)
     disk.require(stored.room, store.slug, store.server)
@@ -59,7 +59,7 @@ def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
     arguments = {"restore": found.id, "backup": found.backup_id}
     last = runs.last(store.id, ROLLBACK.name)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments:
-        return durable.join(last["id"])  # a new run would take what is staged already for the restore's, and drop it
+        return durable.join(last["id"], by=by)  # a new run would take what is staged already for the restore's, and drop it
     return durable.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
 
 

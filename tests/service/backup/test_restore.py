@@ -67,7 +67,7 @@ def inline(monkeypatch):
 
     def join(run_id):
         with registry.transaction() as connection:
-            runs.reopen(connection, run_id)
+            runs.reopen(connection, run_id, "test")
         go_on(run_id)
         return run_id
 
