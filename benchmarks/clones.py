@@ -25,6 +25,7 @@ from local.cloud.cloud import Cloud
 from local.cloud.postgres import binaries
 from local.env import process_environment
 from local.home import CLONE, Home
+from tests import checkout
 
 ROWS = 1_000_000
 AIM = 1.5
@@ -71,6 +72,7 @@ class Bench:
         self.cloud = Cloud(Home(root / "local"))
         self.tenants = root / "tenants"
         self.tenants.mkdir()
+        checkout.begin(self.tenants)
         (self.tenants / "defaults").symlink_to(CLONE / "tenants" / "defaults")
         for model in models:
             for slug in (f"from-{model}", f"to-{model}"):

@@ -25,6 +25,7 @@ def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Freezes (ms) of moves rls → schema → rls …, and seconds of their copies against `COPY (SELECT …) TO` into `COPY … FROM`."""
     from local.cloud.cloud import Cloud
     from local.home import Home
+    from tests import checkout
     from tests.engine.conftest import DEFAULTS, Sandbox
     from tests.engine.moving import Application, fill
 
@@ -33,6 +34,7 @@ def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     try:
         cloud.up(say)
         (root / "tenants").mkdir()
+        checkout.begin(root / "tenants")
         (root / "tenants" / "defaults").symlink_to(DEFAULTS)
         sandbox = Sandbox(root, cloud)
         sandbox.declare("mover", isolation="rls")

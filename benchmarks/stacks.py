@@ -21,6 +21,7 @@ from typing import Any
 from local.cloud.cloud import Cloud
 from local.env import process_environment
 from local.home import CLONE, Home
+from tests import checkout
 
 TENANTS = 50
 
@@ -52,6 +53,7 @@ class Bench:
         self.cloud = Cloud(Home(root / "local"))
         self.tenants = root / "tenants"
         self.tenants.mkdir()
+        checkout.begin(self.tenants)
         (self.tenants / "defaults").symlink_to(CLONE / "tenants" / "defaults")
         self.empty = root / "empty"
         self.empty.mkdir()

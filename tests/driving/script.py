@@ -11,7 +11,9 @@ BEFORE = r"""#!/bin/bash
 # Run it in a clone in which `make engine` was run; it makes a platform of its own, which `tenantry local reset` ends.
 PATH="$PWD/.venv/bin:$PATH"; export TENANTRY_LOCAL_HOME=$(mktemp -d); chmod 711 "$TENANTRY_LOCAL_HOME"
 tenantry local up || exit; eval "$(tenantry local env)"
-export TENANTRY_TENANTS="$TENANTRY_LOCAL_HOME/tenants"; mkdir "$TENANTRY_TENANTS"; ln -s "$PWD/tenants/defaults" "$TENANTRY_TENANTS"
+export TENANTRY_TENANTS="$TENANTRY_LOCAL_HOME/tenants"; git init -q "$TENANTRY_TENANTS"
+git -C "$TENANTRY_TENANTS" -c user.name=a -c user.email=a@b.example commit -q --allow-empty -m begin
+ln -s "$PWD/tenants/defaults" "$TENANTRY_TENANTS"
 urn() { pulumi stack export -s "$1" | grep -o "urn:pulumi:[^\"]*::$2\"" | head -1 | tr -d '"'; }
 killed_after() {
   n=$1; shift; log=$(mktemp); setsid "$@" > "$log" 2>&1 & p=$!

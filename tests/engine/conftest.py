@@ -27,7 +27,7 @@ from local.home import Home
 from tenantry.declaration import naming
 from tenantry.operations import durable
 from tenantry.tenant_token import SigningKey
-from tests import commands
+from tests import checkout, commands
 from tests.environment import entered
 from tests.hurry import hurry
 
@@ -239,6 +239,7 @@ def running(place: Path) -> Iterator[Sandbox]:
     """The local cloud that is in ``place``, or an empty one, and no declaration; removed with all that the tests have put there."""
     sandbox = Sandbox(place, Cloud(Home(place / "local")))
     sandbox.tenants.mkdir()
+    checkout.begin(sandbox.tenants)
     (sandbox.tenants / "defaults").symlink_to(DEFAULTS)
     sandbox.cloud.up()
     try:
