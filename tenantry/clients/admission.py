@@ -65,8 +65,10 @@ class Admitted:
     accepted: Mapping[str, str]
     """Slug → what an older file was let win over, because somebody meant it."""
     book: Ledger
+    kept: frozenset[str]
+    """The tenants that stay as they are: of their files nothing is made, of their pictures neither."""
     _contents: Mapping[str, str]
-    """Of the tenants that are not made of their files."""
+    """Of all tenants, ``Fingerprint.content``."""
     _origins: Mapping[str, Origin]
     """Of those that a run would write down."""
 
@@ -78,7 +80,7 @@ class Admitted:
     def fingerprint(self, slug: str) -> Fingerprint:
         """What a run makes of the tenant."""
         tenant = self.declared[slug]
-        return fingerprint.made_by(self.program, tenant, self._contents.get(slug) or fingerprint.content(tenant, tenants_dir()))
+        return fingerprint.made_by(self.program, tenant, self._contents[slug])
 
     def require(self, slug: str) -> None:
         """``InputError`` for a tenant of whose file a run would make nothing, or another state than it says."""
@@ -94,16 +96,11 @@ class Admitted:
         earlier = known.earlier if known else ()
         if found is not None and before is not None and found.content != before.content:
             earlier = (*(each for each in earlier if each not in (before.content, found.content)), before.content)[-KEPT:]
-        print_ = fingerprint.made_by(self.program, tenant, self.fingerprint(slug).content)
+        print_ = fingerprint.made_by(self.program, tenant, self._contents[slug])
         return KnownTenant(
             slug, tenant.stack, tenant.isolation, tenant.cell, tenant.state, str(print_), origin=found, earlier=earlier,
             declared=tenant.model_dump_json() if found is not None else None,
         )  # fmt: skip
-
-    @property
-    def kept(self) -> frozenset[str]:
-        """The tenants that stay as they are: of their files nothing is made, of their pictures neither."""
-        return frozenset(self._contents)
 
 
 def load() -> Admitted:
@@ -150,14 +147,16 @@ class _Admission:
                 self._verdicts[slug] = gone[slug]
             elif (known := self._book.tenants.get(slug)) is None:
                 made[slug] = tenant
-                self._origins[slug] = self._origin(tenant, fingerprint.content(tenant, tenants_dir()), tenant)
+                self._contents[slug] = fingerprint.content(tenant, tenants_dir())
+                self._origins[slug] = self._origin(tenant, self._contents[slug], tenant)
             else:
                 made[slug] = self._of_known(tenant, known, words.get(slug))
         for slug, known in self._book.tenants.items():
             if slug not in self._files and known.origin is not None and (why := self._older(known.origin, None)):
                 made[slug] = self._as_it_is(slug, known, words.get(slug), why)
         _refuse_one_host_twice(made, self._verdicts)
-        return Admitted(Declarations(made), self._verdicts, self._accepted, self._book, self._contents, self._origins)
+        kept = frozenset(slug for slug, verdict in self._verdicts.items() if verdict.kind == "older")
+        return Admitted(Declarations(made), self._verdicts, self._accepted, self._book, kept, self._contents, self._origins)
 
     def _gone(self) -> dict[str, Verdict]:
         """The files of tenants that were deleted: their slugs are nobody's yet."""
@@ -176,7 +175,7 @@ class _Admission:
         }
 
     def _of_known(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
-        content = fingerprint.content(tenant, tenants_dir())
+        content = self._contents[tenant.slug] = fingerprint.content(tenant, tenants_dir())
         before = known.origin
         same = before is not None and (content, tenant.state) == (before.content, before.state)
         if not same and not tenant.gone and (why := self._newer_was_applied(tenant, content, known)):

@@ -70,7 +70,7 @@ TENANT_NAMES = re.compile(
 def _no_ledger(monkeypatch):
     """The main cell is there, and nothing is being moved."""
     main = {("role", naming.cell_owner(naming.MAIN_CELL)): naming.SHARED_STACK}
-    monkeypatch.setattr(shared.gate, "admit", lambda book, files: Admitted(files, {}, {}, book, {}, {}))
+    monkeypatch.setattr(shared.gate, "admit", lambda book, files: Admitted(files, {}, {}, book, frozenset(), {}, {}))
     monkeypatch.setattr(shared.gate, "read", lambda stack: (Ledger(stack, main, {}, False), EMPTY))
 
 

@@ -32,7 +32,7 @@ def test_links_are_for_a_terminal_or_asked_for(monkeypatch, terminal, options, s
     """AUDIT S9: elsewhere none is even made, and a line says how the administrator gets one."""
     outcome = Outcome("acme", {"create": 1}, (), 1.0)
     made = []
-    admitted = Admitted(Declarations({}), {}, {}, Ledger("shared", {}, {}, False), {}, {})
+    admitted = Admitted(Declarations({}), {}, {}, Ledger("shared", {}, {}, False), frozenset(), {}, {})
     monkeypatch.setattr(engine, "_chosen", lambda *_, **__: (admitted, ["acme"]))
     monkeypatch.setattr(apply, "over", lambda *_, **__: [apply.Result("acme", outcome, None)])
     monkeypatch.setattr(apply, "issue_invitations", lambda *_: made.append(1) or {"acme": "TOKEN"})
