@@ -7,3 +7,5 @@ ALTER TABLE runs
     ADD COLUMN returned_since timestamptz;             -- workers give it back since then: none of them has the files
 DROP INDEX runs_one_open;
 CREATE UNIQUE INDEX runs_one_open ON runs (tenant_id, kind) WHERE state IN ('queued', 'running') AND NOT overtaken;
+-- Who joined a run, and who asked for it again.
+CREATE INDEX audit_log_run ON audit_log (run_id) WHERE run_id IS NOT NULL;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID, uuid4
 
@@ -27,6 +28,8 @@ JOINED: Final = "joined"
 """The audit log's word for who asks for a run that is under way already."""
 RESUMED: Final = "resumed"
 """And for who asks for one that has failed."""
+RENEWED: Final = "renewed"
+"""And for who asks for one that has failed with another declaration: it is for that one now."""
 
 
 class NotOurs(WorkError):
@@ -93,6 +96,25 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
             return row
 
 
+def pursue(connection: psycopg.Connection[dict[str, Any]], wanted: Request, touched: Sequence[str]) -> dict[str, Any]:
+    """As ``request``, but where the tenant's newest run of the kind has failed, that one goes on in the caller's transaction.
+
+    Where it was for another declaration (or nobody knows for which) it is for this one now, and its steps ``touched`` are done again.
+    """
+    assert wanted.tenant_id is not None  # noqa: S101  # for the type checker: a declaration is a tenant's
+    last = newest(connection, wanted.tenant_id, [wanted.kind])
+    if last is None or locked(connection, last["id"])["state"] != "failed":
+        return request(connection, wanted)
+    if last["declared"] == wanted.declared:
+        return reopen(connection, last["id"], wanted.by)
+    connection.execute("DELETE FROM run_steps WHERE run_id = %s AND name = ANY(%s)", [last["id"], list(touched)])
+    connection.execute(
+        "UPDATE runs SET declared = %s, commit = %s, stack = %s WHERE id = %s",
+        [wanted.declared, wanted.commit, wanted.stack, last["id"]],
+    )
+    return reopen(connection, last["id"], wanted.by, RENEWED)
+
+
 def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
     """The row of a run, which stays as it is until the caller's transaction ends. ``InputError`` when there is none of that id."""
     row = connection.execute("SELECT * FROM runs WHERE id = %s FOR UPDATE", [run_id]).fetchone()
@@ -101,10 +123,10 @@ def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict
     return row
 
 
-def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str) -> dict[str, Any]:
+def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str, outcome: str = RESUMED) -> dict[str, Any]:
     """Makes a failed run wait for a worker again, in the caller's transaction; its row. One that is open stays as it is, and is joined.
 
-    ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
+    ``outcome`` is the audit log's word for it. ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
     """
     row = locked(connection, run_id)
     by = require_line("whoever asks (TENANTRY_ACTOR)", by)
@@ -132,7 +154,7 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str
             f"tenantry log {newer['id'] if newer else row['subject']} shows it",
         ) from None
     assert reopened is not None  # noqa: S101  # the row is locked
-    audit(connection, row["tenant_id"], by, row["kind"], RESUMED, run_id)
+    audit(connection, row["tenant_id"], by, row["kind"], outcome, run_id)
     return reopened
 
 
@@ -147,6 +169,27 @@ def claim(run_id: UUID, worker: str) -> dict[str, Any] | None:
         if row is None and connection.execute("SELECT 1 FROM runs WHERE id = %s", [run_id]).fetchone() is None:
             raise WorkError(f"run {run_id} is not in the journal", "it was erased with its tenant")
         return row
+
+
+def given_back(run_id: UUID) -> timedelta:
+    """For how long workers have been giving the run back; nothing when none has since its last step was done."""
+    with registry.transaction() as connection:
+        row = connection.execute("SELECT now() - returned_since AS long FROM runs WHERE id = %s", [run_id]).fetchone()
+        return timedelta() if row is None or row["long"] is None else row["long"]
+
+
+def give_back(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, worker: str, why: str) -> dict[str, Any]:
+    """Makes a run wait for another worker than ``worker``, which is at work on it, in the caller's transaction; its row, with ``waited``:
+    how many seconds it has been given back for. ``NotOurs`` when the run is another's by now."""
+    row = connection.execute(
+        "UPDATE runs SET state = 'queued', resumed = resumed + 1, worker = NULL, progress = %s,"
+        " returned_since = coalesce(returned_since, now()) WHERE id = %s AND worker = %s AND state = 'running'"
+        " RETURNING *, extract(epoch FROM now() - returned_since)::float8 AS waited",
+        [journalled(why), run_id, worker],
+    ).fetchone()
+    if row is None:
+        raise NotOurs
+    return row
 
 
 def finish(run_id: UUID, worker: str, state: str, error: str | None = None, hint: str | None = None) -> None:
@@ -210,7 +253,10 @@ def end_step(
             """,
             [run_id, number, name, state, journalled(summary), journalled(cause), journalled(hint)],
         )
-        connection.execute("UPDATE runs SET progress = NULL WHERE id = %s", [run_id])
+        connection.execute(
+            "UPDATE runs SET progress = NULL, returned_since = CASE WHEN %s THEN NULL ELSE returned_since END WHERE id = %s",
+            [state in ("done", "skipped"), run_id],  # done: so this worker has the files
+        )
 
 
 def _must_be_ours(connection: Any, run_id: UUID, worker: str) -> None:
@@ -236,13 +282,20 @@ def _write(run_id: UUID, worker: str, statement: LiteralString, value: Any) -> N
 
 
 def read(run_id: UUID) -> dict[str, Any]:
-    """A run with its ``steps`` in order. ``InputError`` when there is none of that id."""
+    """A run with its ``steps`` in order, and in ``askers`` who joined it or asked for it again: ``at``, ``actor``, ``outcome``.
+
+    ``InputError`` when there is none of that id.
+    """
     with registry.transaction() as connection:
         row = connection.execute("SELECT * FROM runs WHERE id = %s", [run_id]).fetchone()
         if row is None:
             raise _no_run(run_id)
         steps = connection.execute("SELECT * FROM run_steps WHERE run_id = %s ORDER BY number", [run_id]).fetchall()
-        return {**row, "steps": steps}
+        askers = connection.execute(
+            "SELECT at, actor, outcome FROM audit_log WHERE run_id = %s AND outcome = ANY(%s) ORDER BY id",
+            [run_id, [JOINED, RESUMED, RENEWED]],
+        ).fetchall()
+        return {**row, "steps": steps, "askers": askers}
 
 
 def _no_run(run_id: UUID) -> InputError:

@@ -74,11 +74,11 @@ def others(worker: str = "") -> list[Worker]:
         return [Worker(**row) for row in rows]
 
 
-def alive() -> bool:
-    """Whether any worker was heard of within its lease."""
+def alive(but: str = "") -> bool:
+    """Whether any worker was heard of within its lease, ``but`` for one."""
     with registry.transaction() as connection:
         rows = connection.execute(
-            "SELECT id, host, pid, seen_at FROM workers WHERE seen_at > now() - make_interval(secs => %s)", [LEASE]
+            "SELECT id, host, pid, seen_at FROM workers WHERE seen_at > now() - make_interval(secs => %s) AND id <> %s", [LEASE, but]
         ).fetchall()
     return any(not Worker(**row).gone for row in rows)
 

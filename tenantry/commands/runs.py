@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -132,11 +133,17 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
     from tenantry.operations import follow
 
     over: set[UUID] = set()
+    asked_at: dict[UUID, datetime] = {}
 
     def meet(run: dict[str, Any]) -> None:
+        asked_at[run["id"]] = run["askers"][-1]["at"] if run["askers"] else run["requested_at"]
         if run["state"] == "done":
             over.add(run["id"])
-        console.say(before(run))
+        if earlier := before(run):
+            console.say(earlier)
+
+    def hear(run: dict[str, Any], asker: dict[str, Any]) -> None:
+        console.say(f"{run['subject']}: {asked_again(asker)}")
 
     if not run_ids:
         console.say(nothing)
@@ -145,7 +152,7 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
     else:
         try:
             quiet = (lambda run, step: None), console.say
-            found = follow.until_done(run_ids, *quiet) if as_json else follow.until_done(run_ids, _show, console.say, meet)
+            found = follow.until_done(run_ids, *quiet) if as_json else follow.until_done(run_ids, _show, console.say, meet, hear)
         except KeyboardInterrupt:
             not_watched(f"tenantry log {run_ids[0]}")
             raise
@@ -161,7 +168,7 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
         for run in found:
             if run["id"] in over:
                 continue
-            took = (run["finished_at"] - run["requested_at"]).total_seconds()
+            took = (run["finished_at"] - asked_at[run["id"]]).total_seconds()  # from when this was asked for here
             console.say(f"{run['subject']}: {run['kind']} {run['state']} in {took:.1f} s (run {run['id']})")
     return found
 
@@ -182,12 +189,25 @@ def not_watched(shows: str) -> None:
 MARKS = {"running": "…", "waiting": "!", "done": "✓", "skipped": "-", "failed": "✗"}
 
 
+TAKEN_UP = {"joined": "joins the run", "resumed": "goes on with the run", "renewed": "begins again, for what is declared now, the run"}
+
+
+def asked_again(asker: dict[str, Any]) -> str:
+    """Who joined a run or asked for it again, and when."""
+    return f"{asker['outcome']} by {asker['actor']}, {asker['at']:%Y-%m-%d %H:%M:%S}"
+
+
 def before(run: dict[str, Any]) -> str:
-    """What had become of a run before somebody watched it."""
+    """What had become of a run before somebody watched it; empty for one that was new."""
     if run["state"] == "done":
         return f"{run['subject']}: nothing to do: {run['kind']} was done at {run['finished_at']:%Y-%m-%d %H:%M} (run {run['id']})"
-    done = [f"{step['number']} {step['name']}" for step in run["steps"] if step["state"] in ("done", "skipped")]
-    return f"{run['subject']}: done so far: {', '.join(done)} (run {run['id']})"
+    told = []
+    if run["askers"]:
+        what = TAKEN_UP[run["askers"][-1]["outcome"]]
+        told.append(f"{what} that {run['requested_by']} asked for at {run['requested_at']:%Y-%m-%d %H:%M}")
+    if done := [f"{step['number']} {step['name']}" for step in run["steps"] if step["state"] in ("done", "skipped")]:
+        told.append(f"done so far: {', '.join(done)}")
+    return f"{run['subject']}: {'; '.join(told)} (run {run['id']})" if told else ""
 
 
 def _show(run: dict[str, Any], step: dict[str, Any]) -> None:
@@ -211,9 +231,11 @@ def line(step: dict[str, Any]) -> str:
 
 def _print_run(run: dict[str, Any]) -> None:
     when = f"{run['requested_at']:%Y-%m-%d %H:%M:%S}"
-    console.line(
-        f"{when}  {run['kind']} {run['subject']}: {run['state']}, asked for by {run['requested_by']} ({run['via']}), run {run['id']}"
-    )
+    commit = f", commit {run['commit'][:10]}" if run["commit"] else ""
+    by = f"{run['requested_by']} ({run['via']}{commit})"
+    console.line(f"{when}  {run['kind']} {run['subject']}: {run['state']}, asked for by {by}, run {run['id']}")
+    for asker in run["askers"]:
+        console.line(f"    {asked_again(asker)}")
     for step in run["steps"]:
         console.line(f"    {line(step)}")
     if run["state"] == "cancelled":

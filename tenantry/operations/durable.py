@@ -7,7 +7,7 @@ database's schema ``dbos`` and hold ids only: what people read, and what is eras
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID, uuid5
@@ -32,12 +32,18 @@ VERSION: Final = "1"
 QUEUE: Final = "runs"
 WORKFLOW: Final = "run"
 POLL: Final = 0.2  # seconds
+LONGEST_DELAY: Final = 30.0  # seconds between two workers' looks at a run whose files they may not have
 
 
 def request(wanted: runs.Request) -> UUID:
     """Puts the work into the queue, or joins the run that is under way; the run's id."""
 
     return asked(lambda connection: enqueue(connection, runs.request(connection, wanted)))
+
+
+def pursue(wanted: runs.Request, touched: Sequence[str]) -> UUID:
+    """The same, but a run that failed is gone on with, see ``runs.pursue``."""
+    return asked(lambda connection: enqueue(connection, runs.pursue(connection, wanted, touched)))
 
 
 def resume(run_id: UUID, *, by: str) -> None:
@@ -60,9 +66,19 @@ def join(run_id: UUID, *, by: str) -> UUID:
     return UUID(str(run_id))
 
 
-def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> UUID:
+def give_back(run_id: UUID, worker: str, why: str) -> None:
+    """Puts a run that ``worker`` has begun back into the queue, for another worker: later each time, so that one alone has its rest.
+
+    What is behind it in the queue of its stack goes first.
+    """
+    with registry.transaction() as connection:
+        row = runs.give_back(connection, run_id, worker, why)
+        enqueue(connection, row, delay=min(1.0 + row["waited"] / 4, LONGEST_DELAY))
+
+
+def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any], delay: float = 0.0) -> UUID:
     """Puts a run of the journal into the queue in the caller's transaction, see ``asked``; its id. The queue may have it already."""
-    put(connection, QUEUE, WORKFLOW, f"{row['id']}:{row['resumed']}", partition(row), str(row["id"]))
+    put(connection, QUEUE, WORKFLOW, f"{row['id']}:{row['resumed']}", partition(row), str(row["id"]), delay)
     return UUID(str(row["id"]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from tenantry.clients import admission
 from tenantry.operations import engine
@@ -17,10 +17,10 @@ def apply(run: Run, stack: str) -> str:
     return said(engine.up(stack, admission.load().declared, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
 
 
-def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str]) -> Counter[str]:
+def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], check: Callable[[], None] = lambda: None) -> Counter[str]:
     """The same, what happens to the run's tenant told as the parts of ``log``; what was done to other tenants, by verb.
 
-    ``parts``: resource type (see ``part_of``) → part.
+    ``parts``: resource type (see ``part_of``) → part. ``check`` looks at what was made, before any part is said to be done.
     """
     done: dict[str, Counter[str]] = {part: Counter() for part in dict.fromkeys(parts.values())}
     others: Counter[str] = Counter()
@@ -38,6 +38,7 @@ def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str]) -> 
             log.begin(part)
 
     engine.up(stack, declared, follow)
+    check()
     for part, changes in done.items():
         log.end(part, said(changes))
     return others

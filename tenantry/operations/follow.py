@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -16,43 +16,59 @@ from tenantry.operations.worker import Worker
 
 LOOK: Final = 0.1  # seconds between two looks at a run that has just begun; rarer the longer it takes, at least one a second
 ROLL_CALL: Final = 3.0  # seconds between two looks at who is at work
+SEARCH: Final = 5.0  # seconds for which other workers may look whether they have the files of a run
 OUTAGE: Final = 300.0  # seconds without the journal after which watching is given up
 
 T = TypeVar("T")
 
 Show = Callable[[dict[str, Any], dict[str, Any]], None]
 Meet = Callable[[dict[str, Any]], None]
+Hear = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
 def until_done(
-    run_ids: Sequence[UUID], show: Show, say: Callable[[str], None] = lambda line: None, meet: Meet = lambda run: None
+    run_ids: Sequence[UUID],
+    show: Show,
+    say: Callable[[str], None] = lambda line: None,
+    meet: Meet = lambda run: None,
+    hear: Hear = lambda run, asker: None,
 ) -> list[dict[str, Any]]:
     """The runs, once all of them have ended, each with its steps. ``show`` gets run and step whenever a step begins, waits or ends.
 
-    What was done before the watching began is no news: ``meet`` gets a run of which something was, once, and ``show`` none of it.
+    What was before the watching began is no news: ``meet`` gets each run as it was then, once, and ``show`` nothing of it. ``hear`` gets
+    a run and who joined it since (see ``runs.read``).
     Ctrl-C ends the watching, by ``KeyboardInterrupt``: the runs go on with another worker, or with the next one.
     """
     shown: dict[tuple[UUID, int], tuple[str, int]] = {}
-    met: set[UUID] = set()
+    met: dict[UUID, int] = {}
     ended: dict[UUID, dict[str, Any]] = {}
     waited = dict.fromkeys(run_ids)  # asked for twice, waited for once
     at_work: dict[UUID, str] = {}
-    with somebody_at_work(say) as somebody, waiting.on(lambda: ", ".join(at_work[run_id] for run_id in waited if run_id not in ended)):
+    with (
+        somebody_at_work(say, run_ids) as somebody,
+        waiting.on(lambda: ", ".join(at_work[run_id] for run_id in waited if run_id not in ended)),
+    ):
         begun = time.monotonic()
         while len(ended) < len(waited):
             for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], somebody.roll_call):
                 if run["id"] not in met:
-                    met.add(run["id"])
-                    earlier = [step for step in run["steps"] if step["state"] in ("done", "skipped")]
+                    met[run["id"]] = len(run["askers"])
+                    # A step that has failed is of an earlier attempt where the run goes on.
+                    over = ("done", "skipped", "failed") if run["state"] in runs.OPEN else ("done", "skipped")
+                    earlier = [step for step in run["steps"] if step["state"] in over]
                     shown |= {(run["id"], step["number"]): (step["state"], step["attempts"]) for step in earlier}
-                    if earlier:
-                        meet(run)
+                    meet(run)
+                for asker in run["askers"][met[run["id"]] :]:
+                    hear(run, asker)
+                met[run["id"]] = len(run["askers"])
                 for step in run["steps"]:
                     key, now = (run["id"], step["number"]), (step["state"], step["attempts"])
                     if shown.get(key) != now:
                         shown[key] = now
                         show(run, step)
                 at_work[run["id"]] = _told(run)
+                if run["state"] == "queued" and run["returned_since"] is not None:
+                    somebody.take_over()
                 if run["state"] not in runs.OPEN:
                     ended[run["id"]] = run
             if len(ended) < len(waited):
@@ -83,9 +99,10 @@ def patient_look(look: Callable[[], T], roll_call: Callable[[], None]) -> T:
 class Somebody:
     """Whoever does the work: another worker, or from the moment when there is none this process."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say, self._last = say, 0.0
+    def __init__(self, say: Callable[[str], None], asked: Collection[UUID] = ()) -> None:
+        self._say, self._asked, self._last = say, asked, 0.0
         self._own: Worker | None = None
+        self._given_back: float | None = None
 
     def roll_call(self) -> None:
         """Becomes a worker when there is none."""
@@ -93,9 +110,18 @@ class Somebody:
             return
         self._last = time.monotonic()
         if not workers.alive():
-            worker = Worker(self._say)
-            worker.start()
-            self._own = worker
+            self._become_worker()
+
+    def take_over(self) -> None:
+        """Becomes a worker although there are some, when none of them has had the files of what was asked for here: this process has."""
+        self._given_back = self._given_back or time.monotonic()
+        if not self._own and time.monotonic() - self._given_back > SEARCH:
+            self._become_worker()
+
+    def _become_worker(self) -> None:
+        worker = Worker(self._say, asked=self._asked)
+        worker.start()
+        self._own = worker
 
     def wait(self, seconds: float) -> None:
         """Before the next look: so long, or until a run has ended here."""
@@ -121,9 +147,9 @@ class Somebody:
 
 
 @contextmanager
-def somebody_at_work(say: Callable[[str], None]) -> Iterator[Somebody]:
-    """Sees to it that there is a worker, now and later while work is waited for."""
-    somebody = Somebody(say)
+def somebody_at_work(say: Callable[[str], None], asked: Collection[UUID] = ()) -> Iterator[Somebody]:
+    """Sees to it that there is a worker, now and later while work is waited for. ``asked``: the runs that are waited for."""
+    somebody = Somebody(say, asked)
     try:
         yield somebody
     except BaseException as error:

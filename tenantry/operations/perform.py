@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import timedelta
 from threading import Event
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from tenantry.clients import runs
+from tenantry.clients import runs, workers
 from tenantry.clients.postgres import passes
 from tenantry.errors import TenantryError, TransientError
+from tenantry.operations import durable
 from tenantry.operations.kinds import kinds
-from tenantry.operations.steps import Log, Parts, Run, Step
+from tenantry.operations.steps import Log, OtherFiles, Parts, Run, Step
 from tenantry.sweep import explained
 
 T = TypeVar("T")
+
+SEARCH: Final = timedelta(minutes=10)
+"""How long a worker is looked for that has the files of a run."""
 
 
 class StepFailed(Exception):
@@ -28,14 +33,19 @@ class StepFailed(Exception):
         self.passing = passing
 
 
+class GivenBack(Exception):
+    """What DBOS gets to see of a run whose files another worker has."""
+
+
 class LetGo(BaseException):
     """Leaves a workflow without an outcome: it goes on elsewhere. No ``Exception``, because DBOS would record that as the outcome."""
 
 
-def perform(run_id: UUID, worker: str, leaving: Event | None = None) -> None:
+def perform(run_id: UUID, worker: str, leaving: Event | None = None, asked_here: Collection[UUID] = ()) -> None:
     """The workflow, called by DBOS on a thread of the worker: again from its beginning after a crash, with what is done skipped.
 
-    Once ``leaving`` is set the run is let go between two steps, and where it waits for another attempt.
+    Once ``leaving`` is set the run is let go between two steps, and where it waits for another attempt. ``asked_here``: the runs that this
+    process was started for.
     """
     leaving = leaving or Event()
     row = patiently(lambda: runs.claim(run_id, worker))
@@ -49,6 +59,9 @@ def perform(run_id: UUID, worker: str, leaving: Event | None = None) -> None:
                 raise LetGo
             _do(run, step, number, leaving)
             number += len(step.names) if isinstance(step, Parts) else 1
+    except GivenBack:
+        _hand_on(run, number, alone=run.id in asked_here)
+        return
     except Exception as failure:
         error = failure
         _let_go_if_not_ours(error)
@@ -88,6 +101,10 @@ def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
             log.end_all()
         elif runs.begin_step(run.id, run.worker, number, step.name):
             log.end(step.name, step.work(run))
+    except OtherFiles as error:
+        given_back = error
+        patiently(lambda: log.fail("waiting", given_back.message, given_back.hint))
+        raise GivenBack from error
     except Exception as error:
         _let_go_if_not_ours(error)
         again = passes(error) and not last
@@ -97,6 +114,20 @@ def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
         except (TenantryError, psycopg.Error) as unwritten:
             _let_go_if_not_ours(unwritten)  # else: the journal is away too; the next attempt writes
         raise StepFailed(passes(error)) from error
+
+
+def _hand_on(run: Run, number: int, *, alone: bool) -> None:
+    """Gives the run to another worker. Where there is none (``alone``: this process was started for the run), or none had its files for
+    too long, it fails, and can be gone on with by one that has them."""
+    if patiently(lambda: runs.given_back(run.id)) > SEARCH or (alone and not patiently(lambda: workers.alive(but=run.worker))):
+        cause, hint = patiently(lambda: _give_up(run, number, GivenBack()))
+        patiently(lambda: runs.finish(run.id, run.worker, "failed", f"no worker has the files of this run; the last one {cause}", hint))
+        return
+    (waits,) = [step for step in patiently(lambda: runs.read(run.id))["steps"] if step["state"] == "waiting"]
+    try:
+        patiently(lambda: durable.give_back(run.id, run.worker, waits["cause"]))
+    except runs.NotOurs:
+        raise LetGo from None
 
 
 def _give_up(run: Run, number: int, error: Exception) -> tuple[str, str]:

@@ -9,18 +9,20 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import admission, host_names, losses, quarantine, registry, runs
+from tenantry.clients import admission, host_names, losses, quarantine, registry, runs, stack_runs
 from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import TenantDeclaration, load, placement
+from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.declaration.history import differences, load_revision
 from tenantry.declaration.problems import did_you_mean
 from tenantry.declaration.tree import Tree
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TransientError
 from tenantry.operations import apply, durable, engine_step, mailing, welcome
 from tenantry.operations.applied import Evidence
 from tenantry.operations.progress import said
+from tenantry.operations.purpose import Purpose
 from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.sweep import over
@@ -37,41 +39,43 @@ _PART_OF: Final = {
 def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
     """Asks for the tenant to be provisioned, and for its administrator to be welcomed unless that is not wanted; the run's id.
 
-    The run that is under way is joined, one that failed is gone on with, and one that made what is declared now is given again. Raises
-    ``InputError`` for a tenant that no file declares, or that its file does not call active.
+    The run that is under way for the same declaration is joined, one that failed is gone on with (from the beginning where it was for
+    another declaration), and one that made what is declared now is given again. Raises ``InputError`` for a tenant that no file declares,
+    or that its file does not call active.
     """
     admitted = admission.load()
-    declaration = _declared(slug, admitted)
-    return _ask(admitted, declaration, Evidence.of([declaration.stack]), by=by, via=via, welcome=welcome)
+    return _ask_all(admitted, [_declared(slug, admitted)], lambda _: welcome, by=by, via=via)[0]
 
 
 def request_all(slugs: Sequence[str], *, by: str) -> list[UUID]:
     """As ``request`` for several tenants, all of them or none: ``InputError`` for one that cannot be provisioned."""
     admitted = admission.load()
-    chosen = [_declared(slug, admitted) for slug in slugs]
-    evidence = Evidence.of({declaration.stack for declaration in chosen})
-    return _ask_all(chosen, lambda declaration: _ask(admitted, declaration, evidence, by=by))
+    chosen = [_declared(slug, admitted) for slug in dict.fromkeys(slugs)]
+    return _ask_all(admitted, chosen, lambda _: True, by=by, via="cli")
 
 
-def _ask_all(chosen: Sequence[TenantDeclaration], ask: Callable[[TenantDeclaration], UUID]) -> list[UUID]:
+def _ask_all(
+    admitted: Admitted, chosen: Sequence[TenantDeclaration], welcome: Callable[[TenantDeclaration], bool], *, by: str, via: str
+) -> list[UUID]:
     """Asks for all, whatever becomes of one; then ``WorkError`` for those that could not be asked for."""
+    evidence = Evidence.of({declaration.stack for declaration in chosen})
+    purposes = Purpose.of(admitted, [declaration.slug for declaration in chosen])
+
+    def ask(tenant: TenantDeclaration) -> UUID:
+        last = runs.last(tenant.id, PROVISION.name)
+        if last is not None and last["state"] == "done" and evidence.applied(admitted, tenant.slug):
+            return UUID(str(last["id"]))
+        wanted, arguments = purposes[tenant.slug], {"welcome": welcome(tenant)}
+        return durable.pursue(
+            runs.Request(
+                PROVISION.name, tenant.slug, tenant.id, tenant.stack, arguments, by, via, declared=wanted.declared, commit=wanted.commit
+            ),
+            ("record", *ENGINE_PARTS),
+        )
+
     swept = over(chosen, ask)
     swept.refuse("asking for the provisioning", lambda declaration: declaration.slug)
     return swept.results
-
-
-def _ask(
-    admitted: Admitted, declaration: TenantDeclaration, evidence: Evidence, *, by: str, via: str = "cli", welcome: bool = True
-) -> UUID:
-    last = runs.last(declaration.id, PROVISION.name)
-    if last is not None and last["state"] == "done" and evidence.applied(admitted, declaration.slug):
-        return UUID(str(last["id"]))
-    if last is not None and last["state"] in ("failed", *runs.OPEN):
-        return durable.join(last["id"], by=by)
-    arguments = {"welcome": welcome}
-    return durable.request(
-        runs.Request(PROVISION.name, declaration.slug, declaration.id, declaration.stack, arguments, by=by, via=via),
-    )
 
 
 def request_changed(reference: str, *, by: str) -> list[UUID]:
@@ -87,10 +91,7 @@ def request_changed(reference: str, *, by: str) -> list[UUID]:
     changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
     added = {change.slug for change in changed if change.what == "added"}
     chosen = [now[change.slug] for change in changed]
-    evidence = Evidence.of({declaration.stack for declaration in chosen})
-    return _ask_all(
-        chosen, lambda one: _ask(admitted, one, evidence, by=by, via="pull-request", welcome=one.slug in added or not _made(one))
-    )
+    return _ask_all(admitted, chosen, lambda one: one.slug in added or not _made(one), by=by, via="pull-request")
 
 
 def _made(declaration: TenantDeclaration) -> bool:
@@ -111,9 +112,18 @@ def _declared(slug: str, admitted: Admitted) -> TenantDeclaration:
     return declaration
 
 
+def _admitted(run: Run) -> Admitted:
+    """The tenants as they are made here. ``OtherFiles`` where the run's is neither as it was asked for nor newer."""
+    admitted = admission.load()
+    newer = Purpose(run.declared, run.commit).newer(admitted, run.subject) if run.declared is not None else ""
+    if newer != run.notes.get("newer", ""):
+        run.note("newer", newer)
+    return admitted
+
+
 def _record(run: Run) -> str:
     """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
-    admitted = admission.load()
+    admitted = _admitted(run)
     declared = admitted.declared
     declaration = _declared(run.subject, admitted)
     settings = PlatformSettings.from_project(project_root())
@@ -133,8 +143,8 @@ def _record(run: Run) -> str:
 
 def _engine(run: Run, log: Log) -> None:
     """One run of the stack. Nothing to do when a run that ended since has made what is declared: runs of a cell share the work."""
-    admitted = admission.load()
-    declaration = admitted.declared[run.subject]
+    admitted = _admitted(run)
+    declaration = _declared(run.subject, admitted)
     if Evidence.of([declaration.stack]).applied(admitted, declaration.slug):
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")
@@ -143,9 +153,20 @@ def _engine(run: Run, log: Log) -> None:
         # Asked for as well, it goes first. One that nobody asked for is named by the refusal.
         if runs.at_work_on(giver, PROVISION.name):
             engine_step.apply(run, giver)
-    others = engine_step.apply_in_parts(run, log, declaration.stack, _PART_OF)
+    wanted = admitted.fingerprint(run.subject)
+    others = engine_step.apply_in_parts(
+        run, log, declaration.stack, _PART_OF, lambda: _require_made(declaration.stack, run.subject, wanted)
+    )
     if others:
         run.note("others", dict(others))
+
+
+def _require_made(stack: str, slug: str, wanted: Fingerprint) -> None:
+    """``TransientError`` where the engine has made something else: the files changed, or a command was given, after they were looked at."""
+    with Server.from_environment().connect() as connection:
+        made = stack_runs.applied(connection, stack).get(slug)
+    if made is None or Fingerprint.parse(made).declaration != wanted.declaration:
+        raise TransientError(f"what is declared of {slug} changed while the engine was at work", "nothing to do: it is looked at again")
 
 
 def _first_administrator(run: Run) -> str:
@@ -175,7 +196,8 @@ def _closing(run: Run) -> str:
     """Sums the run up; the audit log's line is written with its end."""
     others = run.notes.get("others")
     waited = f"; with it, of other tenants of the stack: {said(others)}" if others else ""
-    return f"{run.subject} is provisioned{waited}"
+    newer = f"; {run.notes['newer']}" if run.notes.get("newer") else ""
+    return f"{run.subject} is provisioned{newer}{waited}"
 
 
 def _steps(_: Run) -> Sequence[Step | Parts]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tenantry.clients import runs
+from tenantry.errors import WorkError
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,15 @@ class Run:
     requested_by: str
     via: str
     notes: dict[str, Any] = field(default_factory=dict)
+    declared: str | None = None
+    """The fingerprint of the declaration that it is for; None: for none."""
+    commit: str | None = None
+    """The commit that has it."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any], worker: str) -> Run:
         """The run of a row of ``runs``, as ``worker`` works on it."""
-        names = ("id", "kind", "tenant_id", "subject", "stack", "arguments", "requested_by", "via", "notes")
+        names = ("id", "kind", "tenant_id", "subject", "stack", "arguments", "requested_by", "via", "notes", "declared", "commit")
         return cls(worker=worker, **{name: row[name] for name in names})
 
     @property
@@ -50,6 +55,13 @@ class Run:
     def tell(self, text: str) -> None:
         """Shows how far the step at work has come: one line, replaced by the next."""
         runs.tell(self.id, self.worker, text)
+
+
+class OtherFiles(WorkError):
+    """The files of this worker are not those that a run is for: raised by a step, it gives the run back to the queue.
+
+    ``message`` says at which commit this worker is; ``hint`` is for the case that no worker has the files.
+    """
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -22,10 +22,11 @@ SWEEP = 3  # beats between two looks for work that nobody has
 class Worker:
     """One process's worker. `tenantry worker` runs one for ever; a command that finds no worker runs one until its own run has ended."""
 
-    def __init__(self, say: Callable[[str], None] = lambda line: None, *, schedules: bool = False) -> None:
-        """``schedules``: a standing worker, which also begins the slots of scheduled tasks."""
+    def __init__(self, say: Callable[[str], None] = lambda line: None, *, schedules: bool = False, asked: Collection[UUID] = ()) -> None:
+        """``schedules``: a standing worker, which also begins the slots of scheduled tasks. ``asked``: the runs that a command waits for
+        whose process this is."""
         self.id = workers.new_id()
-        self._say, self._schedules = say, schedules
+        self._say, self._schedules, self._asked = say, schedules, frozenset(asked)
         self._closing, self._leaving, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._idle, self._in_hand, self._done, self._heard = threading.Condition(), 0, 0, 0
         self._held: set[str] = set()
@@ -43,7 +44,7 @@ class Worker:
         @DBOS.workflow(name=durable.WORKFLOW)
         def run(run_id: str) -> None:
             with self._in_hands():
-                perform(UUID(run_id), self.id, self._leaving)
+                perform(UUID(run_id), self.id, self._leaving, self._asked)
 
         schedule.declare(self.id, self._in_hands)
         workers.beat(self.id)  # nothing that is set wrongly comes after this

@@ -5,17 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from sqlalchemy import make_url
 
 from tenantry.clients import registry, runs, workers
 from tenantry.clients.postgres import KEPT_ALIVE
-from tenantry.commands.runs import before, watch
+from tenantry.commands.runs import before, log, watch
 from tenantry.declaration import naming
 from tenantry.errors import InputError
 from tenantry.operations import durable, follow, perform
-from tenantry.operations.steps import Run
+from tenantry.operations.steps import Kind, OtherFiles, Run, Step
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -99,6 +100,155 @@ def test_a_run_of_the_last_release_is_followed_by_one_for_a_declaration(wanted):
     assert new != old
     assert runs.claim(old, "test") is not None
     assert durable.request(replace(wanted, declared="a")) == new
+
+
+def failed(run_id, *steps):
+    """The run has done these steps, and failed at the last of them."""
+    runs.claim(run_id, "test")
+    for number, name in enumerate(steps, 1):
+        runs.begin_step(run_id, "test", number, name)
+        runs.end_step(run_id, "test", number, name, "failed" if number == len(steps) else "done", cause="it rained")
+    runs.finish(run_id, "test", "failed", "it rained", "wait")
+    return run_id
+
+
+def test_a_failed_run_is_begun_again_for_another_declaration(wanted):
+    """The same run, for what is asked for now: what the difference touches is done again, and nothing else. So it is for one of the last
+    release, of which nobody knows what it was for."""
+    first, second = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2", by="bob")
+    run_id = failed(durable.request(wanted), "record", "engine", "mail")
+    for asked, outcome, left in (
+        (first, "renewed", ["mail"]),
+        (first, "resumed", ["record", "engine", "mail"]),
+        (second, "renewed", ["mail"]),
+    ):
+        assert durable.pursue(asked, ("record", "engine")) == run_id
+        now = runs.read(run_id)
+        assert (now["state"], now["declared"], now["commit"]) == ("queued", asked.declared, asked.commit)
+        assert [step["name"] for step in now["steps"]] == left
+        assert (now["askers"][-1]["actor"], now["askers"][-1]["outcome"]) == (asked.by, outcome)
+        assert now["requested_by"] == "test", "who asked first is still said"
+        failed(run_id, "record", "engine", "mail")
+    assert len(queued(run_id)) == 4
+
+
+@pytest.fixture
+def stray(wanted, monkeypatch):
+    """A kind of work whose files this worker has not, until ``stray.clear()``; without DBOS around it."""
+    files = Event()
+
+    def look(run):
+        if not files.is_set():
+            raise OtherFiles("gave back at commit abc", "git pull")
+        return "looked"
+
+    kind = Kind(wanted.kind, lambda run: (Step("record", look), Step("mail", lambda run: "sent")))
+    monkeypatch.setattr(perform, "kinds", lambda: {wanted.kind: kind})
+    monkeypatch.setattr(perform, "_do", perform._attempts)
+    return files
+
+
+def test_a_worker_with_other_files_gives_the_run_back(wanted, stray, monkeypatch):
+    """To the queue, with a delay that grows: one worker alone has its rest, another one takes the run on. It says at which commit it is,
+    and when none has had the files for ten minutes the run fails with that cause."""
+    run_id = durable.request(replace(wanted, declared="a"))
+    perform.perform(run_id, "first")
+    now = runs.read(run_id)
+    assert (now["state"], now["worker"], now["progress"]) == ("queued", None, "gave back at commit abc")
+    assert [(step["state"], step["cause"]) for step in now["steps"]] == [("waiting", "gave back at commit abc")]
+    assert [(each.workflow_id, each.status) for each in queued(run_id)][-1] == (f"{run_id}:1", "DELAYED")
+    assert durable.request(replace(wanted, declared="a")) == run_id, "it is joined meanwhile, and is not in the queue twice"
+    assert len(queued(run_id)) == 2
+    stray.set()
+    perform.perform(run_id, "second")
+    now = runs.read(run_id)
+    assert (now["state"], now["returned_since"]) == ("done", None)
+    assert [(step["name"], step["attempts"]) for step in now["steps"]] == [("record", 2), ("mail", 1)]
+
+
+def test_a_run_whose_files_nobody_has_fails_after_ten_minutes(wanted, stray):
+    """With the cause, what to do, and a worker that has them goes on with it."""
+    run_id = durable.request(replace(wanted, declared="a"))
+    perform.perform(run_id, "first")
+    with registry.transaction() as connection:
+        connection.execute("UPDATE runs SET returned_since = now() - interval '9 minutes' WHERE id = %s", [run_id])
+    perform.perform(run_id, "first")
+    assert runs.read(run_id)["state"] == "queued"
+    (last,) = [each for each in queued(run_id) if each.workflow_id == f"{run_id}:2"]
+    assert last.status == "DELAYED"
+    with registry.transaction() as connection:
+        connection.execute("UPDATE runs SET returned_since = now() - interval '11 minutes' WHERE id = %s", [run_id])
+    perform.perform(run_id, "first")
+    now = runs.read(run_id)
+    assert (now["state"], now["hint"]) == ("failed", "git pull")
+    assert now["error"] == "no worker has the files of this run; the last one gave back at commit abc"
+    stray.set()
+    durable.resume(run_id, by="test")
+    perform.perform(run_id, "first")
+    assert runs.read(run_id)["state"] == "done"
+
+
+def test_who_does_his_own_run_and_has_not_the_files_hears_it_at_once(wanted, stray, monkeypatch):
+    """With nobody else at work, to look for ten minutes would be to wait for nobody."""
+    for others, state in ((True, "queued"), (False, "failed")):
+        monkeypatch.setattr(workers, "alive", lambda but, others=others: others)
+        run_id = durable.request(replace(wanted, declared="a"))
+        perform.perform(run_id, "own", asked_here=[run_id])
+        assert runs.read(run_id)["state"] == state
+
+
+def test_who_watches_does_what_no_worker_has_the_files_for(wanted, monkeypatch):
+    """They are here: it was asked for with them."""
+    begun = []
+
+    class Mine:
+        def __init__(self, say, asked):
+            self.asked = asked
+
+        def start(self):
+            begun.append(self.asked)
+            runs.claim(run_id, "mine")
+            runs.finish(run_id, "mine", "done")
+
+        wait = leave = stop = lambda self, *_: None
+        in_hand = 0
+
+    run_id = durable.request(replace(wanted, declared="a"))
+    runs.claim(run_id, "other")
+    durable.give_back(run_id, "other", "gave back at commit abc")
+    monkeypatch.setattr(follow, "Worker", Mine)
+    monkeypatch.setattr(follow, "SEARCH", 0.2)
+    with at_work():
+        (done,) = follow.until_done([run_id], lambda run, step: None)
+    assert (done["state"], begun) == ("done", [[run_id]])
+
+
+def test_a_run_takes_as_long_as_its_asker_waited(wanted, capsys):
+    """Who joined, and when, is in the log; whoever watches hears of those who join later, and counts from when he asked."""
+    run_id = durable.request(replace(wanted, by="ann"))
+    with registry.transaction() as connection:
+        connection.execute("UPDATE runs SET requested_at = now() - interval '490 seconds' WHERE id = %s", [run_id])
+    failed(run_id, "record")
+    durable.resume(run_id, by="bob")
+    capsys.readouterr()
+
+    def looked(seconds):
+        durable.request(replace(wanted, by="eve"))
+        runs.claim(run_id, "test")
+        runs.finish(run_id, "test", "done")
+
+    with at_work(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(follow.Somebody, "wait", lambda self, seconds: looked(seconds))
+        watch([run_id])
+    first, joined, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("asking: goes on with the run that ann asked for at ")
+    assert joined.startswith("asking: joined by eve, 20")
+    assert float(last.removeprefix("asking: backup done in ").split(" ")[0]) < 60
+    log(str(run_id))
+    told = capsys.readouterr().out
+    assert "asked for by ann (cli)" in told
+    assert "    resumed by bob, 20" in told
+    assert "    joined by eve, 20" in told
 
 
 def test_the_queue_has_what_was_asked_for_once(wanted):
@@ -244,7 +394,9 @@ def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
 
     with at_work():
         follow.until_done([run_id], lambda run, step: shown.append((step["number"], step["state"])), meet=meet)
-    assert met == [f"asking: done so far: 1 save (run {run_id})"]
+    (taken_up,) = met
+    assert taken_up.startswith("asking: goes on with the run that test asked for at 20")
+    assert taken_up.endswith(f"; done so far: 1 save (run {run_id})")
     assert shown[-1] == (2, "done")
     assert 1 not in [number for number, _ in shown]
     with at_work():

@@ -64,12 +64,16 @@ def test_who_gives_a_host_name_up_goes_before_who_takes_it(before, expected) -> 
 def test_provisioning_runs_the_giver_first_where_that_was_asked_for_too(monkeypatch, asked, expected) -> None:
     """Workers take runs in any order. A stack that nobody asked for is not touched: the gate names it."""
     done: list[str] = []
-    admitted = SimpleNamespace(declared={"birch": SimpleNamespace(stack="shared", slug="birch")})
+    admitted = SimpleNamespace(
+        declared={"birch": SimpleNamespace(stack="shared", slug="birch", state="active")},
+        require=lambda slug: None,
+        fingerprint=lambda slug: None,
+    )
     monkeypatch.setattr(provision.admission, "load", lambda: admitted)
     monkeypatch.setattr(provision.Evidence, "of", lambda _: SimpleNamespace(applied=lambda *_: False))
     monkeypatch.setattr(provision.apply, "givers", lambda _: {"shared": {"acme"}})
     monkeypatch.setattr(provision.runs, "at_work_on", lambda stack, kind: asked)
     monkeypatch.setattr(provision.engine_step, "apply", lambda _, stack: done.append(stack))
-    monkeypatch.setattr(provision.engine_step, "apply_in_parts", lambda _run, _log, stack, _parts: done.append(stack))
-    provision._engine(SimpleNamespace(subject="birch"), None)
+    monkeypatch.setattr(provision.engine_step, "apply_in_parts", lambda _run, _log, stack, *_: done.append(stack))
+    provision._engine(SimpleNamespace(subject="birch", declared=None, notes={}), None)
     assert done == expected

@@ -1,0 +1,77 @@
+"""What a run is for: a declaration, and the commit that has it; and whether a worker's own files are that, or newer.
+
+A worker makes what its own files say. Where they are other ones, what was asked for would not be what is made:
+docs/adr/0029-a-run-is-for-a-declaration.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenantry.clients.admission import Admitted
+from tenantry.clients.git import Repository
+from tenantry.declaration import TenantDeclaration
+from tenantry.declaration.files import SUFFIX, display
+from tenantry.declaration.fingerprint import Fingerprint
+from tenantry.operations.steps import OtherFiles
+from tenantry.settings import tenants_dir
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What was asked for, as the journal keeps it."""
+
+    declared: str
+    """A ``Fingerprint``."""
+    commit: str | None
+    """The commit that has the declaration; None where there is no git, or it was not committed when it was asked for."""
+
+    @classmethod
+    def of(cls, admitted: Admitted, slugs: Collection[str]) -> dict[str, Purpose]:
+        """What a run for each of the tenants is for when it is asked for here and now, by slug."""
+        repository = Repository.of(tenants_dir())
+        head = repository.head() if repository else None
+        dirty = repository.dirty([tenants_dir()]) if repository and head else set()
+        changed = {slug: bool(dirty) and _changed(_sources(admitted.declared[slug]), dirty) for slug in slugs}
+        return {slug: cls(str(admitted.fingerprint(slug)), None if changed[slug] else head) for slug in slugs}
+
+    def newer(self, admitted: Admitted, slug: str) -> str:
+        """Empty where this worker's files declare what was asked for; in words where they are newer, so that those are to be made.
+
+        ``OtherFiles`` where they are neither. Whether they can be made at all is for ``admitted.require`` to say.
+        """
+        verdict, wanted = admitted.verdicts.get(slug), Fingerprint.parse(self.declared)
+        mine = admitted.fingerprint(slug) if slug in admitted.declared else None
+        repository = Repository.of(tenants_dir())
+        head = repository.head() if repository else None
+        if mine is not None and mine.content == wanted.content and not (verdict and verdict.kind == "older"):
+            # What else differs where no history tells which is newer is a command's: it has given the tenant another state or place since.
+            settled = verdict or head is None or self.commit is None
+            if settled or mine.declaration == wanted.declaration:
+                return ""
+        changed: tuple[Path, ...] = ()
+        if repository is not None and head is not None and self.commit is not None:
+            sources = _sources(admitted.declared[slug]) if slug in admitted.declared else ()
+            changed = _changed(sources, repository.dirty(sources))
+            if not changed and repository.contains(self.commit, head):
+                return f"made from newer files: commit {head[:10]} contains {self.commit[:10]}, which was asked for"
+        here = f"at commit {head[:10]}" if head else f"in {tenants_dir()}, which is in no git repository"
+        edited = f", where {display(changed[0])} was changed and not committed" if changed else ""
+        raise OtherFiles(
+            f"gave back {here}{edited}: {slug} was asked for with {f'commit {self.commit[:10]}' if self.commit else 'other files'}",
+            f"tenantry provision {slug} asks for what is declared where it is run; or bring those files to the worker (git pull)",
+        )
+
+
+def _sources(declaration: TenantDeclaration) -> tuple[Path, ...]:
+    """The files that the declaration was read from, its pictures among them."""
+    branding = declaration.branding
+    names = (f"{declaration.slug}{SUFFIX}", f"defaults/{declaration.tier}{SUFFIX}", branding.logo, branding.favicon)
+    paths = [tenants_dir() / name for name in names if name]
+    return tuple(path.parent.resolve() / path.name for path in paths)
+
+
+def _changed(sources: Collection[Path], dirty: Collection[Path]) -> tuple[Path, ...]:
+    return tuple(sorted(set(sources) & set(dirty)))
