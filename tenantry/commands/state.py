@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 
 from tenantry import console
-from tenantry.declaration import load
-from tenantry.settings import tenants_dir
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help="shared, shared-CELL or a dedicated tenant's slug.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -29,9 +27,10 @@ def list_(as_json: Json = False) -> None:
 
     Example: tenantry state list
     """
+    from tenantry.clients import admission
     from tenantry.operations import states
 
-    found = states.every(load(tenants_dir()))
+    found = states.every(admission.load().declared)
     if as_json:
         console.print_json([asdict(each) for each in found])
         return
@@ -65,9 +64,10 @@ def adopt(
 
     Example: tenantry state adopt acme --new-passwords
     """
+    from tenantry.clients import admission
     from tenantry.operations import apply, state_adoption
 
-    declared = load(tenants_dir())
+    declared = admission.load().declared
     apply.stacks_of(declared, slug=None, stack=stack)
     progress = console.StackProgress()
     adopted = state_adoption.adopt(stack, declared, progress, lost="renew" if renew else "keep")

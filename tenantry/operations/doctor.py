@@ -193,7 +193,7 @@ def _shared_tables() -> str:
     """Keys and references of the cells' tables that are from before such were refused: they go on, and stand open."""
     with Server.from_environment().connect() as connection:
         databases = {name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")}
-    cells = sorted({tenant.cell for tenant in load(tenants_dir()).values()} | {naming.MAIN_CELL})
+    cells = sorted({tenant.cell for tenant in admission.load().declared.values()} | {naming.MAIN_CELL})
     looked = [cell for cell in cells if naming.cell_database(cell) in databases]
     for cell in looked:
         with Server.from_environment().connect(naming.cell_database(cell)) as connection:
@@ -208,7 +208,7 @@ def _states() -> str:
     """Whether the next run of each stack would be let in: before what it would go on with."""
     if _no_platform():
         return "none: nothing was ever made here"
-    found = states.every(load(tenants_dir()))
+    found = states.every(admission.load().declared)
     for each in found:
         if each.refused:
             raise WorkError(each.problem, each.hint)
@@ -260,7 +260,8 @@ def _aws() -> str:
 def _row_contexts() -> str:
     """Whether what applications sign is accepted, in each cell of which a tenant takes signed row contexts."""
     settings = PlatformSettings.from_project(project_root())
-    cells = sorted({tenant.cell for tenant in load(tenants_dir()).values() if tenant.row_context == "signed" and tenant.isolation == "rls"})
+    declared = admission.load().declared
+    cells = sorted({tenant.cell for tenant in declared.values() if tenant.row_context == "signed" and tenant.isolation == "rls"})
     found = [f"{cell}: {row_context.refuse_stale(cell, naming.context_key(settings.bucket_prefix, cell))}" for cell in cells]
     return ", ".join(found) or "plain"
 

@@ -11,10 +11,10 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import clones, disk, migrations, runs
+from tenantry.clients import admission, clones, disk, migrations, runs
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.clients.stores import TenantStore
-from tenantry.declaration import TenantDeclaration, load, naming
+from tenantry.declaration import TenantDeclaration, naming
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError, WorkError
@@ -24,7 +24,6 @@ from tenantry.operations.clone import catalog, classification, declare, fill, ob
 from tenantry.operations.clone.classification import Classification
 from tenantry.operations.clone.key import Key
 from tenantry.operations.steps import Kind, Patience, Run, Step
-from tenantry.settings import tenants_dir
 
 
 def request(
@@ -157,7 +156,7 @@ def _declare(run: Run) -> str:
 
 def _provision(run: Run) -> str:
     """The engine's part: registry, store, credentials of its own, branding. No invitation is issued, and no mail queued."""
-    return engine_step.apply(run, load(tenants_dir())[run.subject].stack)
+    return engine_step.apply(run, admission.load().declared[run.subject].stack)
 
 
 def _copy(run: Run) -> str:
