@@ -117,6 +117,10 @@ class Repository:
         """Those of the paths, and of the files below them, that git does not have: not added, or ignored."""
         return {path for state, path in self._status(paths) if state in ("??", "!!")}
 
+    def ignored(self, paths: Iterable[Path]) -> set[Path]:
+        """Those of the paths, and of the files below them, that a rule keeps from being added."""
+        return {path for state, path in self._status(paths) if state == "!!"}
+
     def blob(self, commit: str, path: Path) -> str | None:
         """The id of a file's contents in a commit; None where it has no such file."""
         name = self._name(path)

@@ -1,77 +1,30 @@
-"""``tenantry validate | schema | new | render | list``: what can be done with declarations without touching anything."""
+"""``tenantry schema | new | render | list``: what can be done with declarations without touching anything."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenantry import console
+from tenantry.commands import validate
 from tenantry.settings import tenants_dir
 
 if TYPE_CHECKING:
     from tenantry.declaration import TenantDeclaration
     from tenantry.declaration.history import TenantChange
 
-TIMEOUT: Final = 2
-"""Seconds that a server has to answer: whoever checks files does not wait for one that is away."""
-
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file to the command line."""
-    for name, command in (("validate", validate), ("schema", schema), ("new", new), ("render", render), ("list", list_tenants)):
+    """Add the commands of this file to the command line, and `validate`, which belongs to them."""
+    app.command(name="validate")(validate.validate)
+    for name, command in (("schema", schema), ("new", new), ("render", render), ("list", list_tenants)):
         app.command(name)(command)
-
-
-def validate(
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no server: the files are checked by themselves.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Check every declaration and show every problem, each with its file, line and column. Nothing is touched.
-
-    Where a server can be asked, so is the platform: a tenant without its file or with another's, an edit that would leave its data
-    behind, the file of a tenant that is gone, a name in quarantine.
-
-    Example: tenantry validate
-    """
-    from tenantry.declaration import DeclarationErrors, load
-
-    directory = tenants_dir()
-    try:
-        tenants = load(directory)
-        if not offline and _asked():
-            from tenantry.operations import platform_check
-
-            found = platform_check.problems(directory, tenants)
-            if found:
-                raise DeclarationErrors(found)
-    except DeclarationErrors as error:
-        if not as_json:
-            raise
-        console.print_json({"valid": False, "problems": [problem.as_json() for problem in error.problems]})
-        raise typer.Exit(error.exit_code) from None
-    if as_json:
-        console.print_json({"valid": True, "tenants": len(tenants), "problems": []})
-    else:
-        console.line(f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} in {directory}: all valid")
-
-
-def _asked() -> bool:
-    """Whether the platform can be asked; says on stderr that it was not. In a pull request's checks there is no server."""
-    from tenantry.clients.postgres import Server
-    from tenantry.errors import TenantryError
-
-    try:
-        Server.from_environment().connect(timeout=TIMEOUT).close()
-    except TenantryError as error:
-        console.say(f"note: the platform was not asked: {error.message}")
-        return False
-    return True
 
 
 def schema(
@@ -107,7 +60,7 @@ def new(
     from tenantry.declaration.files import display
     from tenantry.declaration.generator import NewTenant, create
 
-    if _asked():
+    if validate.asked():
         from tenantry.clients import quarantine
 
         quarantine.refuse([slug], [])

@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import yaml
 
 from tenantry.declaration import naming
+from tenantry.declaration.capacity import CELL_CAPACITY
 from tenantry.declaration.crosscheck import cross_check
 from tenantry.declaration.files import SUFFIX, FileReader, claims_of
 from tenantry.declaration.loader import load
@@ -19,9 +19,6 @@ from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
 from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings, project_settings
-
-CELL_CAPACITY: Final = 500
-"""Pooled tenants per cell: what one state and one database are planned for."""
 
 
 @dataclass(frozen=True, slots=True)

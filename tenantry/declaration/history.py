@@ -40,8 +40,7 @@ def load_revision(directory: Path, revision: str, now: Tree) -> Tree:
     """
     repository = Repository.require(directory)
     one, dots, other = revision.partition("...")
-    commit = _parting(repository, one, other) if dots else repository.commit(revision)
-    return committed(repository, commit, now)
+    return committed(repository, parting(repository, one, other) if dots else repository.commit(revision), now)
 
 
 def compared(directory: Path, revision: str, now: Tree) -> tuple[Tree, Tree]:
@@ -53,14 +52,14 @@ def compared(directory: Path, revision: str, now: Tree) -> tuple[Tree, Tree]:
     repository = Repository.require(directory)
     one, dots, other = revision.partition("..")
     if not dots:
-        return committed(repository, _parting(repository, revision, ""), now), now
+        return committed(repository, parting(repository, revision), now), now
     third, other = other.startswith("."), other.removeprefix(".")
-    before = _parting(repository, one, other) if third else repository.commit(one or "HEAD")
+    before = parting(repository, one, other) if third else repository.commit(one or "HEAD")
     return committed(repository, before, now), committed(repository, repository.commit(other or "HEAD"), now)
 
 
-def _parting(repository: Repository, one: str, other: str) -> str:
-    """Where two branches part (``HEAD`` for one that is not named); the first itself where they never were together."""
+def parting(repository: Repository, one: str, other: str = "") -> str:
+    """The commit where two branches part (``HEAD`` for one that is not named); the first itself where they never were together."""
     first, second = (repository.commit(name or "HEAD") for name in (one, other))
     return repository.merge_base(first, second) or first
 

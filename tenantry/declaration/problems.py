@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tenantry.errors import InputError
 
+Severity = Literal["error", "warning", "notice"]
+"""What is refused; what is allowed and probably not meant; what is only said."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing to correct. ``line`` and ``column`` count from 1; ``hint`` may be empty."""
+    """One thing to correct, or to know. ``line`` and ``column`` count from 1; ``hint`` may be empty."""
 
     file: str
     line: int
     column: int
     message: str
     hint: str = ""
+    severity: Severity = "error"
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        what = "" if self.severity == "error" else f"{self.severity}: "
+        return f"{self.file}:{self.line}:{self.column}: {what}{self.message}" + (f" ({self.hint})" if self.hint else "")
 
     def as_json(self) -> dict[str, Any]:
-        """The same as a JSON object: file, line, column, message, hint."""
-        return {"file": self.file, "line": self.line, "column": self.column, "message": self.message, "hint": self.hint}
+        """The same as a JSON object."""
+        return asdict(self)
 
 
 class DeclarationErrors(InputError):

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from tenantry.declaration import naming
 from tenantry.declaration.assets import COMMON_FOLDER, MAX_PIXELS
 from tenantry.declaration.assets import MAX_BYTES as ASSET_BYTES
+from tenantry.declaration.capacity import CELL_CAPACITY
 from tenantry.declaration.css import AT_RULES
 from tenantry.declaration.css import MAX_DEPTH as CSS_DEPTH
 from tenantry.declaration.explain import inner_type
@@ -27,7 +28,7 @@ _INTRODUCTION = """\
 
 A tenant is one file, `tenants/<slug>.yaml`; the file's name is the slug. `tenantry new SLUG --tier TIER` writes one,
 `tenantry validate` checks all of them, `tenantry render SLUG` shows what a file amounts to with its tier,
-`tenantry render --diff main` what a change does to every tenant.
+`tenantry render --diff main` what a branch does to every tenant since it left main ([in a pull request](#in-a-pull-request)).
 
 The file is laid over its tier's defaults (`tenants/defaults/<tier>.yaml`): mappings merge key by key, everything else, lists too, is
 replaced. `null` takes away what the tier gives (`labels: {region: null}`, `theme: {css: null}`): the key is as if nobody had written it.
@@ -53,6 +54,32 @@ _RULES = f"""\
 - **Links** begin with `https://`, without user name or port.
 - **YAML**: at most {MAX_BYTES // 1024} KiB and {MAX_DEPTH} levels; UTF-8; one document. No duplicate keys, anchors, aliases, merge keys,
   tags or directives. Only `true` and `false` are booleans (`no` is text); numbers are decimal; dates are text.
+"""
+
+
+_PULL_REQUEST = f"""\
+## In a pull request
+
+`tenantry validate --base origin/main` tells what a run would refuse of the branch's changes since it left main, from the files and git
+alone: no platform has to be reached. It needs the history up to there (in GitHub's `actions/checkout`: `fetch-depth: 0`).
+
+| in the branch | |
+| --- | --- |
+| a file that was removed or renamed; a migration that was removed or edited | error, with the way back |
+| another `isolation` or `cell`, also through a tier; `state: deleted` or `archived` | error, with the command that does it |
+| another `state:` to and from `active`, `suspended`, `offboarding` | notice: merged, it does what the command of that name does |
+| the removed file of a tenant that is `offboarding`; more than {CELL_CAPACITY} pooled tenants in a cell | warning |
+| a file that git does not have (not added, or ignored) | warning; error where `CI` is set |
+
+Where a platform can be asked (`PGHOST` and the like), it is: then it is known which tenants there are, whose names are in quarantine, what
+was moved already, and what a command has done that the file does not know. Where it cannot, that is said; a pull request that brings the
+line of a finished `tenantry move` is valid only where it can.
+
+Errors give exit 2, warnings and notices 0. `--json` lists them with file, line, column, severity, message and hint; `--format github`
+writes them as annotations, and so does every `tenantry validate` in a GitHub workflow that asks for nothing else.
+
+`tenantry render --diff REF` shows the same difference key by key: against the commit where the branch and REF part. `A...B` and `A..B`
+compare two commits as git does. A declaration of the past that today's rules refuse counts as changed.
 """
 
 
@@ -85,6 +112,7 @@ def render() -> str:
         + "\nIn every e-mail:\n\n"
         + _table(("placeholder", "is"), ((f"`{{{{ {name} }}}}`", meaning) for name, meaning in COMMON_PLACEHOLDERS.items())),
         _RULES,
+        _PULL_REQUEST,
         "## Configuration rows\n\nWhat `tenant_configurations` holds for a tenant; a key without a value has no row. What `tenantry\n"
         "config` does with them, and what wins where a value set at runtime and the file differ: [configuration.md](configuration.md).\n\n"
         + configuration_table(),

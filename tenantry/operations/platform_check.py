@@ -4,31 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
-from tenantry.clients import host_names, losses, quarantine
+from tenantry.clients import admission, host_names, losses, quarantine
+from tenantry.clients.admission import Verdict
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.losses import Loss
 from tenantry.clients.postgres import Server
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration import Declarations, TenantDeclaration, naming
 from tenantry.declaration.explain import Place
 from tenantry.declaration.files import SUFFIX, FileReader, display
-from tenantry.declaration.problems import Problem
+from tenantry.declaration.problems import Problem, Severity
 from tenantry.errors import InputError
+from tenantry.operations.pull_request import PullRequest
 from tenantry.settings import project_settings
 
 
-def problems(directory: Path, declared: Mapping[str, TenantDeclaration]) -> list[Problem]:
+def problems(directory: Path, files: Declarations, request: PullRequest | None) -> list[Problem]:
     """What the platform would refuse of the files in ``directory``, each where it stands: names in quarantine, edits that lose data,
-    tenants without their file, files of tenants that are gone, and host names that cannot change hands."""
+    tenants without their file, files of tenants that are gone, host names that cannot change hands, and what it knows better than a file.
+
+    What a ``request`` has not touched is none of its errors, where a run goes on without it.
+    """
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
+    admitted = admission.admit(files, book)
+    declared = admitted.declared
     settings, reader = project_settings(), FileReader(directory)
     return [
+        *(found for verdict in admitted.verdicts.values() if (found := _of(verdict, reader, book, request)) is not None),
         *_quarantined(reader, declared, book),
         *(_lost(reader, loss) for loss in losses.losses(book, declared, protects=settings is None or settings.protects)),
         *_left(reader, declared, book),
         *_passing(reader, declared, book),
     ]
+
+
+def _of(verdict: Verdict, reader: FileReader, book: Ledger, request: PullRequest | None) -> Problem | None:
+    """What the run would not make of a file; None where that is over with the merge: a branch may be behind the one that it is for."""
+    slug, severity = verdict.slug, _SEVERITY[verdict.kind]
+    if request is not None:
+        origin = book.tenants[slug].origin if slug in book.tenants else None
+        if verdict.kind == "older" and origin and origin.commit and request.repository.contains(origin.commit, request.reference):
+            return None
+        if verdict.kind == "deleted" and slug in request.added:
+            severity = "error"
+        elif slug not in request.changes:
+            severity = "warning"
+    key = {"unaware": "state", "refused": "state"}.get(verdict.kind)
+    place = reader.position(slug, (key,) if key else ()) if (reader.directory / f"{slug}{SUFFIX}").exists() else _file(reader, slug)
+    return Problem(*place, verdict.message, verdict.hint, severity)
+
+
+_SEVERITY: Final[Mapping[str, Severity]] = {"unaware": "warning", "older": "warning", "refused": "error", "deleted": "warning"}
+"""A run goes on without what it skips; only what contradicts a command is an error of whoever writes it."""
+
+
+def _file(reader: FileReader, slug: str) -> tuple[str, int, int]:
+    return display(reader.directory / f"{slug}{SUFFIX}"), 1, 1
 
 
 def _quarantined(reader: FileReader, declared: Mapping[str, TenantDeclaration], book: Ledger) -> Iterator[Problem]:
@@ -46,7 +79,7 @@ def _places(kind: str, name: str, declared: Mapping[str, TenantDeclaration]) -> 
 
 def _lost(reader: FileReader, loss: Loss) -> Problem:
     if loss.key is None:
-        return Problem(display(reader.directory / f"{loss.slug}{SUFFIX}"), 1, 1, loss.message, loss.hint)
+        return Problem(*_file(reader, loss.slug), loss.message, loss.hint)
     return Problem(*reader.position(loss.slug, (loss.key,)), loss.message, loss.hint)
 
 

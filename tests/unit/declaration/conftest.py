@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from tenantry.declaration import DeclarationErrors, Declarations, load
 from tenantry.settings import PlatformSettings
+
+from .committing import commit, git_in, write
 
 PLAIN = "name: Acme\ntier: starter\nadmin: {name: Ada, email: ada@acme.example}\n"
 
@@ -59,3 +62,18 @@ def problems(loaded: Callable[[Mapping[str, str]], Declarations], folder: Path) 
         return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
     return find
+
+
+@pytest.fixture
+def tenants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose folder ``tenants`` has three of them, in one commit on main."""
+    for scope in ("GLOBAL", "SYSTEM"):
+        monkeypatch.setenv(f"GIT_CONFIG_{scope}", os.devnull)
+    folder = tmp_path / "clone" / "tenants"
+    write(folder / "defaults" / "starter.yaml", "isolation: rls\nlimits: {users: 7}\n")
+    write(folder / "defaults" / "business.yaml", "isolation: schema\n")
+    for slug in ("acme", "birch", "coral"):
+        write(folder / f"{slug}.yaml", PLAIN)
+    git_in(folder.parent)("init", "-q", "-b", "main")
+    commit(folder)
+    return folder

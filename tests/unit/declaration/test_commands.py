@@ -46,7 +46,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_validate(run: Run, folder: Path) -> None:
     """Good: how many. Bad: every problem, as text through the error or as JSON with exit 2."""
     assert "1 tenant" in run("validate").stdout
-    assert json.loads(run("validate", "--json").stdout) == {"valid": True, "tenants": 1, "problems": []}
+    assert json.loads(run("validate", "--json").stdout) == {"valid": True, "tenants": 1, "problems": [], "asked": False, "base": None}
     (folder / "beta.yaml").write_text(PLAIN + "stat: active\n")
     with pytest.raises(DeclarationErrors, match=r"beta.yaml:4:1: unknown key 'stat' \(did you mean 'state'\?\)") as caught:
         run("validate")
@@ -54,7 +54,7 @@ def test_validate(run: Run, folder: Path) -> None:
     result = run("validate", "--json")
     (problem,) = json.loads(result.stdout)["problems"]
     assert result.exit_code == 2
-    assert (problem["line"], problem["column"]) == (4, 1)
+    assert (problem["line"], problem["column"], problem["severity"]) == (4, 1, "error")
 
 
 def test_render_is_the_effective_declaration(run: Run) -> None:

@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tenantry.declaration import load
-from tenantry.declaration.generator import CELL_CAPACITY, NewTenant, cell_with_room, create
+from tenantry.declaration.capacity import CELL_CAPACITY
+from tenantry.declaration.generator import NewTenant, cell_with_room, create
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,50 +18,10 @@ from tenantry.declaration.history import TenantChange, compared, differences, lo
 from tenantry.declaration.tree import Tree
 from tenantry.errors import InputError
 
+from .committing import commit, git_in, write
 from .conftest import PLAIN
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1" fill="{}"/></svg>'
-Git = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for scope in ("GLOBAL", "SYSTEM"):
-        monkeypatch.setenv(f"GIT_CONFIG_{scope}", os.devnull)
-
-
-@pytest.fixture
-def tenants(tmp_path: Path) -> Path:
-    """A repository whose folder ``tenants`` has three of them, in one commit on main."""
-    folder = tmp_path / "clone" / "tenants"
-    write(folder / "defaults" / "starter.yaml", "isolation: rls\nlimits: {users: 7}\n")
-    write(folder / "defaults" / "business.yaml", "isolation: schema\n")
-    for slug in ("acme", "birch", "coral"):
-        write(folder / f"{slug}.yaml", PLAIN)
-    git_in(folder.parent)("init", "-q", "-b", "main")
-    commit(folder)
-    return folder
-
-
-def write(path: Path, text: str | bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def git_in(folder: Path) -> Git:
-    def run(*arguments: str) -> str:
-        command = ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", *arguments]
-        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-    return run
-
-
-def commit(folder: Path, message: str = "x") -> str:
-    git = git_in(folder)
-    git("add", "-A", git("rev-parse", "--show-toplevel"))
-    git("commit", "-qm", message, "--allow-empty")
-    return git("rev-parse", "HEAD")
 
 
 def since(folder: Path, revision: str = "HEAD") -> dict[str, TenantChange]:
