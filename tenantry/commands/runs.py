@@ -42,10 +42,14 @@ def provision(
 
     Example: tenantry provision --changed-since HEAD~1      (after a pull request was merged)
     """
+    from tenantry.declaration import unversioned
     from tenantry.operations import provision as operation
+    from tenantry.settings import tenants_dir
 
     if bool(slugs) == (changed_since is not None):
         raise InputError("say which: SLUG… or --changed-since REF", "for example: tenantry provision acme")
+    if note := unversioned.note(tenants_dir()):
+        console.say(note)
     if changed_since is not None:
         run_ids = operation.request_changed(changed_since, by=person())
     else:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from tenantry.clients.git import Repository
 from tenantry.declaration.assets import CONTENT_TYPES
 from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.problems import Problem, Severity
+
+SHOWN: Final = 3
+"""Files that a note names."""
 
 
 def unversioned(directory: Path) -> list[Path]:
@@ -18,6 +22,13 @@ def unversioned(directory: Path) -> list[Path]:
         return []
     found = (path.relative_to(repository.folder) for path in repository.untracked([repository.folder]))
     return sorted(directory / path for path in found if _is_read(path))
+
+
+def note(directory: Path) -> str:
+    """The same in one line, for a command that makes them all the same; empty where there are none."""
+    found = [display(path) for path in unversioned(directory)]
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return f"note: not in git, so no other clone has it: {', '.join(found[:SHOWN])}{more}" if found else ""
 
 
 def problems(directory: Path, severity: Severity) -> Iterator[Problem]:

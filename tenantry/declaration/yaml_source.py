@@ -41,7 +41,7 @@ _WORDS: Final[dict[str, Any]] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 # At most 18 digits: int() of a long text is quadratic. A leading zero stays text, because YAML 1.1 reads 010 as 8.
-CONFLICT: Final = re.compile(rb"^[ \t]*(<{7}|>{7})(?:[ \t\r\n]|\Z)", re.MULTILINE)
+CONFLICT: Final = re.compile(rb"^[ \t]*(<{7}|>{7}|\|{7})(?:[ \t\r\n]|\Z)", re.MULTILINE)
 """A line that git puts around what two branches say."""
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
 _FLOAT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})?(?:\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)

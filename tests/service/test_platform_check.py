@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import ledger, registry
+from tenantry.clients import ledger, quarantine, registry
 from tenantry.clients.ledger import Claim, KnownTenant, Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import naming
@@ -162,3 +162,83 @@ def test_host_names_that_cannot_change_hands_are_shown_at_their_line(in_cloud, f
     with Server.from_environment().connect() as connection:
         connection.execute("UPDATE tenantry_ledger.tenants SET released_at = NULL")
     assert problems(in_cloud, folder, 0) == []
+
+
+def in_git(folder: Path) -> partial[subprocess.CompletedProcess[bytes]]:
+    """The folder, committed; git in it."""
+    git = partial(subprocess.run, cwd=folder, check=True, capture_output=True)
+    git(["git", "init", "-q", "-b", "main"])
+    commit(git)
+    return git
+
+
+def commit(git: partial[subprocess.CompletedProcess[bytes]]) -> None:
+    git(["git", "add", "-A"])
+    git(["git", "-c", "user.name=x", "-c", "user.email=x@x.example", "commit", "-qm", "x"])
+
+
+def since(cloud, folder, code: int) -> list[tuple[str, str, str, str]]:
+    """What `validate --base main~1` finds: severity, file with line and column, message, hint."""
+    done = cloud.tenantry("validate", "--base", "HEAD~1", "--json", TENANTRY_TENANTS=str(folder))
+    assert done.returncode == code, done.stderr + done.stdout
+    data = json.loads(done.stdout)
+    assert data["asked"] is True
+    found = data["problems"]
+    return [(p["severity"], f"{Path(p['file']).name}:{p['line']}:{p['column']}", p["message"], p["hint"]) for p in found]
+
+
+def test_a_deleted_tenant_s_file_stands_in_nobody_s_way(in_cloud, folder):
+    """Merged long ago, it is skipped by every run, and a warning to a pull request about others; one that a pull request brings is an
+    error; and its removal is right (G11)."""
+    (folder / "bygone.yaml").write_text(FILE.format(name="Bygone", slug="bygone"))
+    with registry.transaction() as connection:
+        quarantine.put(connection, naming.tenant_id("bygone"), [("slug", "bygone")], None)
+    with Server.from_environment().connect() as connection:
+        connection.autocommit = True
+        ledger.begin(connection, Ledger.read(connection, "shared"), [Claim("hostname", "portal.acme.example", "acme")], [])
+    git = in_git(folder)
+    with (folder / "acme.yaml").open("a") as file:
+        file.write("limits: {users: 9}\n")
+    commit(git)
+    [(severity, where, message, hint)] = since(in_cloud, folder, 0)
+    assert (severity, where) == ("warning", "bygone.yaml:1:1")
+    assert message.startswith("tenants/bygone.yaml is skipped: the slug bygone was a deleted tenant's")
+    assert "git rm" in hint
+    (folder / "bygone.yaml").unlink()
+    commit(git)
+    assert since(in_cloud, folder, 0) == []
+    (folder / "bygone.yaml").write_text(FILE.format(name="Bygone", slug="bygone"))
+    commit(git)
+    assert [found[:2] for found in since(in_cloud, folder, 2)] == [("error", "bygone.yaml:1:1")]
+    with registry.transaction() as connection:
+        connection.execute("DELETE FROM quarantined_names")
+
+
+def test_the_platform_knows_better_than_the_difference(in_cloud, folder):
+    """The line of a finished move is valid where the tenant has been moved; a removal where nothing was ever made (G9)."""
+    (folder / "nobody.yaml").write_text(FILE.format(name="Nobody", slug="nobody"))
+    git = in_git(folder)
+    (folder / "nobody.yaml").unlink()
+    with (folder / "harbor.yaml").open("a") as file:
+        file.write("isolation: schema\n")
+    commit(git)
+    assert [found[:3] for found in since(in_cloud, folder, 2)] == [
+        ("error", "harbor.yaml:4:12", "tenant harbor has isolation rls; schema would leave its data behind"),
+    ]
+    with Server.from_environment().connect() as connection:
+        connection.execute("UPDATE tenantry_ledger.tenants SET isolation = 'schema' WHERE slug = 'harbor'")
+    assert since(in_cloud, folder, 0) == []
+    (folder / "acme.yaml").unlink()
+    commit(git)
+    [(severity, where, message, _)] = since(in_cloud, folder, 2)
+    assert (severity, where, message) == ("error", "acme.yaml:1:1", "tenants/acme.yaml is gone but the tenant acme is not")
+
+
+def test_a_state_in_a_pull_request_is_said(in_cloud, folder):
+    """With a platform as without one: what the merge would do (G1)."""
+    git = in_git(folder)
+    with (folder / "harbor.yaml").open("a") as file:
+        file.write("state: suspended\n")
+    commit(git)
+    [(severity, where, message, _)] = since(in_cloud, folder, 0)
+    assert (severity, where, message[:20]) == ("notice", "harbor.yaml:4:8", "would suspend harbor")

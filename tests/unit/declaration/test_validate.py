@@ -323,3 +323,21 @@ def test_line_ends_are_shipped(tenants: Path) -> None:
     git_in(tenants.parent)("checkout", "-q", ".")
     assert [path.read_bytes() for path in texts] == [b"a\nb\n"] * len(texts)
     assert picture.read_bytes() == b"\x89PNG\r\n\x1a\n\n"
+
+
+def test_provision_says_what_git_does_not_have(tenants: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it asks for anything; a few by name (N13)."""
+    from tenantry.commands import runs
+
+    monkeypatch.setenv("TENANTRY_TENANTS", str(tenants))
+    monkeypatch.chdir(tenants.parent)
+    app = typer.Typer()
+    runs.register(app)
+    monkeypatch.setattr("tenantry.operations.provision.request_all", lambda slugs, by: [])
+    assert "note" not in CliRunner().invoke(app, ["provision", "acme"]).stderr
+    for number in range(5):
+        write(tenants / f"new-{number}.yaml", PLAIN)
+    said = CliRunner().invoke(app, ["provision", "acme"]).stderr
+    assert said.startswith(
+        "note: not in git, so no other clone has it: tenants/new-0.yaml, tenants/new-1.yaml, tenants/new-2.yaml and 2 more\n"
+    )

@@ -52,6 +52,7 @@ def faults(data: bytes) -> list[tuple[int, int, str]]:
         (b"a: [" + b"1," * 100_000 + b"]", 1, 10_001, "5,000"),
         (b"a: |\n  x\n  <<<<<<< HEAD\n  y\n  =======\n  z\n  >>>>>>> b\n", 3, 3, "conflict"),
         (b'a: "x\n<<<<<<< HEAD\ny"\n', 2, 1, "conflict"),
+        (b"a: |\n  x\n  ||||||| 1a2b3c4\n  y\n", 3, 3, "conflict"),
         (b"a: |\r\n  x\r\n  >>>>>>> b\r\n", 3, 3, "conflict"),
         (b"a: x\n<<<<<<< HEAD\nb: 1\n", 2, 1, "conflict"),
     ],
