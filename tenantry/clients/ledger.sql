@@ -60,3 +60,7 @@ ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS unchanged text;  --
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS declared jsonb;  -- the effective declaration
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS origin   jsonb;  -- tenantry/clients/origin.py
 ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS earlier  text[] NOT NULL DEFAULT '{}'; -- contents that were replaced; asked without git
+
+-- What tells of a stack without tenants whether a newer program is still to be applied (tenantry/clients/program.py).
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS applying text;  -- the program of the last run
+ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS applied  text;  -- the one of which a whole run has carried out everything

@@ -27,6 +27,20 @@ class Program:
     settings: str
     migrations: str
 
+    def __str__(self) -> str:
+        return ":".join((self.code, self.settings, self.migrations))
+
+    def differs(self, other: str | None) -> tuple[str, ...]:
+        """In words, where it differs from the program that ``str`` wrote down: ``code``, ``settings``, ``migrations``; ``unknown`` where
+        none was written down."""
+        if other is None:
+            return ("unknown",)
+        return tuple(
+            word
+            for word, mine, theirs in zip(("code", "settings", "migrations"), str(self).split(":"), other.split(":"), strict=True)
+            if mine != theirs
+        )
+
     @classmethod
     def here(cls) -> Program:
         """Of this checkout, as it was when this process first asked. ``InputError`` where its settings cannot be read."""

@@ -249,6 +249,12 @@ def issue_tokens(tenant_ids: list[str], *, again: bool = False) -> dict[str, str
         return {str(row["tenant_id"]): invitations.issue(connection, row["tenant_id"], row["id"]) for row in rows}
 
 
+def states() -> dict[str, str]:
+    """Slug → state of every tenant that is not marked deleted."""
+    with transaction() as connection:
+        return {row["slug"]: row["state"] for row in connection.execute("SELECT slug, state FROM tenants WHERE deleted_at IS NULL")}
+
+
 def tenants() -> list[dict[str, Any]]:
     """Every tenant that the registry knows, with its administrator's invitation; ordered by slug."""
     with transaction() as connection:

@@ -215,7 +215,7 @@ def audit(connection: Any, tenant_id: UUID | None, actor: str, action: str, outc
 def begin_step(run_id: UUID, worker: str, number: int, name: str) -> bool:
     """Writes down that a step begins, once more or for the first time; False: it is done already. ``NotOurs`` when the run is not."""
     with registry.transaction() as connection:
-        _must_be_ours(connection, run_id, worker)
+        must_be_ours(connection, run_id, worker)
         row = connection.execute(
             """
             INSERT INTO run_steps (run_id, number, name, state) VALUES (%s, %s, %s, 'running')
@@ -242,7 +242,7 @@ def end_step(
 ) -> None:
     """Writes down how a step ended: ``done``, ``skipped``, ``waiting`` (it will be tried again) or ``failed``."""
     with registry.transaction() as connection:
-        _must_be_ours(connection, run_id, worker)
+        must_be_ours(connection, run_id, worker)
         connection.execute(
             """
             INSERT INTO run_steps (run_id, number, name, state, finished_at, summary, cause, hint)
@@ -259,7 +259,7 @@ def end_step(
         )
 
 
-def _must_be_ours(connection: Any, run_id: UUID, worker: str) -> None:
+def must_be_ours(connection: Any, run_id: UUID, worker: str) -> None:
     if connection.execute("SELECT 1 FROM runs WHERE id = %s AND worker = %s FOR SHARE", [run_id, worker]).fetchone() is None:
         raise NotOurs
 
@@ -356,6 +356,16 @@ def newest(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, kind
         "SELECT * FROM runs WHERE tenant_id = %s AND kind = ANY(%s) AND state <> 'cancelled' ORDER BY requested_at DESC LIMIT 1",
         [tenant_id, list(kinds)],
     ).fetchone()
+
+
+def unended(connection: psycopg.Connection[dict[str, Any]], kinds: Sequence[str]) -> dict[UUID, dict[str, Any]]:
+    """Tenant → its newest run of these kinds, where that failed or is under way, in the caller's transaction."""
+    rows = connection.execute(
+        "SELECT DISTINCT ON (tenant_id) * FROM runs WHERE tenant_id IS NOT NULL AND kind = ANY(%s) AND state <> 'cancelled'"
+        " ORDER BY tenant_id, requested_at DESC",
+        [list(kinds)],
+    )
+    return {row["tenant_id"]: row for row in rows if row["state"] in ("failed", *OPEN)}
 
 
 def cancel(

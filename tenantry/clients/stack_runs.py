@@ -18,6 +18,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from tenantry.clients import locks, state_files
+from tenantry.clients.program import Program
 from tenantry.clients.stack_state import State
 from tenantry.settings import project_root
 
@@ -46,6 +47,8 @@ class StackRun:
     """Where the state was seen last: ``backend``, ``host``, ``folder``."""
     known: bool = False
     """Whether the stack ever had a run."""
+    program: str | None = None
+    """The program of which a whole run has carried out everything since; None: not known."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any] | None) -> StackRun:
@@ -67,6 +70,7 @@ class StackRun:
             row["finished_at"] is not None,
             row.get("seen") or {},
             True,
+            row.get("applied"),
         )
 
 
@@ -111,13 +115,15 @@ def begin(connection: psycopg.Connection, stack: str, run: StackRun, state: Stat
     lineage = run.lineage or str(uuid4())
     connection.execute(
         """
-        INSERT INTO tenantry_ledger.runs AS r (stack, lineage, borne, began_at, passwords, seen)
-        VALUES (%(stack)s, %(lineage)s, %(borne)s, %(now)s, %(passwords)s, %(seen)s)
+        INSERT INTO tenantry_ledger.runs AS r (stack, lineage, borne, began_at, passwords, seen, applying)
+        VALUES (%(stack)s, %(lineage)s, %(borne)s, %(now)s, %(passwords)s, %(seen)s, %(program)s)
         ON CONFLICT (stack) DO UPDATE SET started_at = now(), finished_at = NULL, lineage = EXCLUDED.lineage,
             borne = EXCLUDED.borne, began_at = EXCLUDED.began_at, passwords = EXCLUDED.passwords, settled_at = NULL, seen = EXCLUDED.seen,
-            made = r.made AND r.lineage IS NOT DISTINCT FROM EXCLUDED.lineage
+            made = r.made AND r.lineage IS NOT DISTINCT FROM EXCLUDED.lineage, applying = EXCLUDED.applying,
+            applied = CASE WHEN r.applied = EXCLUDED.applying THEN r.applied END
         """,
         {
+            "program": str(Program.here()),
             "stack": stack,
             "lineage": UUID(lineage),
             "borne": state.lineage == lineage,
@@ -140,7 +146,8 @@ def settle(connection: psycopg.Connection, stack: str, state: State, *, whole: b
     if whole:
         connection.execute("UPDATE tenantry_ledger.tenants SET applied = applying, unchanged = NULL WHERE stack = %s", [stack])
         connection.execute(
-            "UPDATE tenantry_ledger.runs SET finished_at = coalesce(finished_at, now()), made = true, adopting = false WHERE stack = %s",
+            "UPDATE tenantry_ledger.runs SET finished_at = coalesce(finished_at, now()), made = true, adopting = false,"
+            " applied = applying WHERE stack = %s",
             [stack],
         )
     connection.execute(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -110,7 +110,7 @@ def status(
     """Show the tenants that the registry knows, where each lives, and whether it is as its file declares it.
 
     Applied is a tenant when the engine has carried out every change of it, whoever ran the engine. After a run that left something out,
-    failed or was killed that is not known, and `tenantry up` makes it so.
+    failed or was killed that is not known, and `tenantry up` makes it so. What is pending, and why, is what `provision --pending` makes.
 
     Example: tenantry status acme --json
     """
@@ -124,9 +124,14 @@ def status(
             hint = did_you_mean(slug, known, f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
             raise InputError(f"the registry knows no tenant {slug}", hint)
     admitted = _admitted()
-    applied, verdicts = _applied(admitted, rows), admitted.verdicts if admitted else {}
+    reasons, verdicts = _reasons(admitted), admitted.verdicts if admitted else {}
     rows = [
-        {**row, "applied": applied.get(row["slug"]), "not_as_declared": verdicts[row["slug"]].message if row["slug"] in verdicts else None}
+        {
+            **row,
+            "applied": _applied(admitted, reasons, row["slug"]),
+            "pending": ", ".join(reasons[row["slug"]]) if row["slug"] in reasons else None,
+            "not_as_declared": verdicts[row["slug"]].message if row["slug"] in verdicts else None,
+        }
         for row in rows
     ]
     if as_json:
@@ -135,8 +140,11 @@ def status(
         console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in rows[0].items() if value is not None])
     else:
         tenant_table({})
-        if missing := [row["slug"] for row in rows if not row["applied"] and row["state"] != "deleted"]:
-            console.line(f"not applied, or not known to be: {', '.join(missing)}: tenantry up SLUG, or tenantry up --all")
+        for why in sorted(set(reasons.values())):
+            slugs = sorted(slug for slug, words in reasons.items() if words == why)
+            console.line(f"pending ({', '.join(why)}): {', '.join(slugs)}")
+        if reasons:
+            console.line("tenantry provision --pending makes it; without log and mail: tenantry up --all")
         for verdict in verdicts.values():
             console.line(f"{verdict.message}\n  {verdict.hint}")
 
@@ -152,14 +160,19 @@ def _admitted() -> Admitted | None:
         return None
 
 
-def _applied(admitted: Admitted | None, rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
-    """Slug → whether the tenant is as its file declares it."""
-    from tenantry.operations.applied import Evidence
+def _reasons(admitted: Admitted | None) -> Mapping[str, tuple[str, ...]]:
+    """Slug → what is pending of the tenant, of those that have something pending."""
+    from tenantry.operations.applied import Waiting
 
+    return Waiting.among(admitted).reasons if admitted else {}
+
+
+def _applied(admitted: Admitted | None, reasons: Mapping[str, tuple[str, ...]], slug: str) -> bool | None:
+    """Whether the tenant is as its file declares it; None where the files cannot be read."""
     if admitted is None:
-        return {}
-    evidence = Evidence.of({row["stack"] for row in rows if row["state"] != "deleted"})
-    return {row["slug"]: row["slug"] in admitted.declared and evidence.applied(admitted, row["slug"]) for row in rows}
+        return None
+    verdict = admitted.verdicts.get(slug)
+    return slug in admitted.declared and slug not in reasons and (verdict is None or verdict.kind == "unaware")
 
 
 def resolve(

@@ -29,32 +29,42 @@ def register(app: typer.Typer) -> None:
 
 def provision(
     slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG…]", help="The tenants.", show_default=False)] = None,
+    pending: Annotated[
+        bool,
+        typer.Option(
+            "--pending", help="All that is not as declared: tenants in every state, and what settings, code or migrations changed."
+        ),
+    ] = False,
     changed_since: Annotated[
         str | None,
-        typer.Option("--changed-since", metavar="REF", help="The active tenants whose declarations or logos differ from that commit's."),
+        typer.Option("--changed-since", metavar="REF", help="The same, narrowed to the stacks whose tenants differ from that commit's."),
     ] = None,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Make a tenant, step by step, and send its first administrator the welcome mail. Killed anywhere, run again, it goes on.
 
+    With --pending all that is not as the files declare it: one run of the engine for each stack. Who is new is welcomed. What is refused
+    is named after the rest was made, and the exit code is 2.
+
     Example: tenantry provision acme
 
-    Example: tenantry provision --changed-since HEAD~1      (after a pull request was merged)
+    Example: tenantry provision --pending      (after a pull request was merged)
     """
+    from tenantry.commands import pending as merged
     from tenantry.declaration import unversioned
     from tenantry.operations import provision as operation
     from tenantry.settings import tenants_dir
 
-    if bool(slugs) == (changed_since is not None):
-        raise InputError("say which: SLUG… or --changed-since REF", "for example: tenantry provision acme")
+    if bool(slugs) == (pending or changed_since is not None):
+        raise InputError("say which: SLUG…, or --pending", "for example: tenantry provision acme")
     if note := unversioned.note(tenants_dir()):
         console.say(note)
-    if changed_since is not None:
-        run_ids = operation.request_changed(changed_since, by=person())
+    if slugs:
+        watch(operation.request_all(slugs, by=person()), detach=detach, as_json=as_json)
     else:
-        run_ids = operation.request_all(slugs or (), by=person())
-    watch(run_ids, detach=detach, as_json=as_json, nothing=f"no active tenant differs from {changed_since}")
+        only = None if changed_since is None else operation.changed_since(changed_since)
+        merged.provision(only, detach=detach, as_json=as_json)
 
 
 def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")], detach: Detach = False, as_json: Json = False) -> None:
@@ -81,19 +91,24 @@ def log(
 
     Example: tenantry log 7c3f9a52-… --json
     """
-    from tenantry.clients import runs
+    from tenantry.clients import run_tenants, runs
     from tenantry.clients.stores import TenantStore
     from tenantry.declaration import naming
 
     run_id = _maybe_id(what) if what else None
+    tenant_id: UUID | None = None
     if run_id is not None:
         found = [runs.read(run_id)]
     else:
         # By the id that a slug leads to: the registry does not know a tenant whose first step failed.
         tenant_id = naming.tenant_id(what) if what else None
-        found = [runs.read(row["id"]) for row in runs.latest(tenant_id=tenant_id, limit=limit)]
+        newest = run_tenants.runs_of(tenant_id, limit) if tenant_id else runs.latest(limit=limit)
+        found = [runs.read(row["id"]) for row in newest]
         if what and not found:
             TenantStore.of(what)  # an error when there is no such tenant
+    for run in found:
+        # Of the whole fleet's runs only how many: a run of a cell has a line for each of hundreds of tenants.
+        run["tenants"] = [vars(each) for each in run_tenants.of(run["id"], tenant_id)] if what else []
     if as_json:
         console.print_json(found[0] if run_id is not None else found)
         return
@@ -134,32 +149,12 @@ def person() -> str:
 def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = False, nothing: str = "nothing to do") -> list[dict[str, Any]]:
     """Shows the runs to their end and gives them with their steps. Raises ``WorkError`` with cause and next action when one failed."""
     from tenantry.clients import runs
-    from tenantry.operations import follow
 
     over: set[UUID] = set()
     asked_at: dict[UUID, datetime] = {}
-
-    def meet(run: dict[str, Any]) -> None:
-        asked_at[run["id"]] = run["askers"][-1]["at"] if run["askers"] else run["requested_at"]
-        if run["state"] == "done":
-            over.add(run["id"])
-        if earlier := before(run):
-            console.say(earlier)
-
-    def hear(run: dict[str, Any], asker: dict[str, Any]) -> None:
-        console.say(f"{run['subject']}: {asked_again(asker)}")
-
     if not run_ids:
         console.say(nothing)
-    if detach:
-        found = [runs.read(run_id) for run_id in run_ids]
-    else:
-        try:
-            quiet = (lambda run, step: None), console.say
-            found = follow.until_done(run_ids, *quiet) if as_json else follow.until_done(run_ids, _show, console.say, meet, hear)
-        except KeyboardInterrupt:
-            not_watched(f"tenantry log {run_ids[0]}")
-            raise
+    found = [runs.read(run_id) for run_id in run_ids] if detach else watched(run_ids, quiet=as_json, over=over, asked_at=asked_at)
     if as_json:
         console.print_json(found)
     elif detach:
@@ -167,7 +162,7 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
             console.line(run["id"])
     undone = [run for state in ("failed", "cancelled") for run in found if run["state"] == state]
     if undone:
-        raise typer.Exit(1) if as_json else _not_done(undone[0])
+        raise typer.Exit(1) if as_json else not_done(undone[0])
     if not as_json and not detach:
         for run in found:
             if run["id"] in over:
@@ -177,7 +172,34 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
     return found
 
 
-def _not_done(run: dict[str, Any]) -> WorkError:
+def watched(
+    run_ids: Sequence[UUID], *, quiet: bool, over: set[UUID] | None = None, asked_at: dict[UUID, datetime] | None = None
+) -> list[dict[str, Any]]:
+    """The runs, once all of them have ended, each with its steps, which are shown unless it is to be ``quiet``. ``over`` is given the ids
+    of those that were done before, ``asked_at`` when each was asked for last."""
+    from tenantry.operations import follow
+
+    def meet(run: dict[str, Any]) -> None:
+        if asked_at is not None:
+            asked_at[run["id"]] = run["askers"][-1]["at"] if run["askers"] else run["requested_at"]
+        if run["state"] == "done" and over is not None:
+            over.add(run["id"])
+        if earlier := before(run):
+            console.say(earlier)
+
+    def hear(run: dict[str, Any], asker: dict[str, Any]) -> None:
+        console.say(f"{run['subject']}: {asked_again(asker)}")
+
+    try:
+        if quiet:
+            return follow.until_done(run_ids, lambda run, step: None, console.say)
+        return follow.until_done(run_ids, _show, console.say, meet, hear)
+    except KeyboardInterrupt:
+        not_watched(f"tenantry log {run_ids[0]}")
+        raise
+
+
+def not_done(run: dict[str, Any]) -> WorkError:
     """Why a run that has ended did not do its work, and what to do next."""
     what = f"{run['kind']} {run['subject']}"
     if run["state"] == "cancelled":
@@ -233,6 +255,16 @@ def line(step: dict[str, Any]) -> str:
     return f"{MARKS[step['state']]} {step['number']} {step['name']}{tail}{waits}{seconds}{again}"
 
 
+OUTCOMES = {"made": "made", "found": "made by a run before", "beside": "made with it", "pending": "not made"}
+"""What became of a tenant in the run of a stack, where the journal's word is not plain."""
+
+
+def tenant_line(each: dict[str, Any]) -> str:
+    """A tenant's line of the run of a stack: what became of it, and why it was pending."""
+    said = f"; {each['said']}" if each["said"] else ""
+    return f"{each['slug']}: {OUTCOMES.get(each['outcome'], each['outcome'])} ({each['why']}){said}"
+
+
 def _print_run(run: dict[str, Any]) -> None:
     when = f"{run['requested_at']:%Y-%m-%d %H:%M:%S}"
     commit = f", commit {run['commit'][:10]}" if run["commit"] else ""
@@ -242,6 +274,8 @@ def _print_run(run: dict[str, Any]) -> None:
         console.line(f"    {asked_again(asker)}")
     for step in run["steps"]:
         console.line(f"    {line(step)}")
+    for each in run["tenants"]:
+        console.line(f"    {tenant_line(each)}")
     if run["state"] == "cancelled":
         console.line(f"    cancelled: {run['error']}")
     elif run["error"]:

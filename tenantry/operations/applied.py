@@ -103,7 +103,7 @@ def standing(admitted: Admitted) -> str:
     present = sum(not tenant.gone for tenant in admitted.declared.values())
     if not pending:
         return f"{present} tenants, all as declared{to_come}"
-    return f"{present - len(pending)} of {present} tenants are as declared{to_come}"
+    return f"{present - len(pending)} of {present} tenants are as declared{to_come}: tenantry provision --pending"
 
 
 def _listed(slugs: Collection[str]) -> str:

@@ -99,7 +99,7 @@ def over(
     before = givers(declared) if before is None else before
     with ThreadPoolExecutor(parallel or os.cpu_count() or 2) as pool:
         for level in givers_first(levels(stacks), before):
-            blocked = {stack: missing for stack in level if (missing := failed & (_needs(stack, declared) | before.get(stack, set())))}
+            blocked = {stack: missing for stack in level if (missing := failed & (needs(stack, declared) | before.get(stack, set())))}
             results += [Result(stack, None, _not_begun(missing)) for stack, missing in blocked.items()]
             done = list(pool.map(lambda stack: _attempt(stack, work), [stack for stack in level if stack not in blocked]))
             failed |= {result.stack for result in done if result.error}
@@ -107,7 +107,7 @@ def over(
     return results
 
 
-def _needs(stack: str, declared: Declarations) -> set[str]:
+def needs(stack: str, declared: Declarations) -> set[str]:
     """The main cell has the registry; a dedicated tenant is in its cell's bucket."""
     if stack == naming.SHARED_STACK:
         return set()

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
-from tenantry.clients import admission
+from tenantry.clients import admission, registry, run_tenants
+from tenantry.clients.run_tenants import Line
+from tenantry.declaration import Declarations
 from tenantry.operations import engine
 from tenantry.operations.progress import Step as Change
 from tenantry.operations.progress import said
 from tenantry.operations.steps import Log, Run
 
+TELLING: Final = 1.0
+"""Seconds between two lines of progress: each is a transaction, and a run of a cell has thousands of changes."""
+
 
 def apply(run: Run, stack: str) -> str:
     """Makes the stack what the files say; in words, what changed."""
-    return said(engine.up(stack, admission.load().declared, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
+    declared = admission.load().declared
+    _owe_welcomes(run, stack, declared)
+    return said(engine.up(stack, declared, _now_and_then(run)).changes)
 
 
 def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], check: Callable[[], None] = lambda: None) -> Counter[str]:
@@ -37,11 +46,34 @@ def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], che
         elif part is not None:
             log.begin(part)
 
+    _owe_welcomes(run, stack, declared)
     engine.up(stack, declared, follow)
     check()
     for part, changes in done.items():
         log.end(part, said(changes))
     return others
+
+
+def _owe_welcomes(run: Run, stack: str, declared: Declarations) -> None:
+    """Writes down which tenants come into being beside the one that the run is for: whoever looks for what is pending welcomes them."""
+    active = [tenant.slug for tenant in declared.of_stack(stack) if tenant.state == "active" and tenant.slug != run.subject]
+    known = registry.states() if active else {}
+    lines = [Line(slug, "new", welcome=True, outcome="beside") for slug in active if slug not in known]
+    if lines:
+        with registry.transaction() as connection:
+            run_tenants.add(connection, run.id, lines)
+
+
+def _now_and_then(run: Run) -> Callable[[Change], None]:
+    told = 0.0
+
+    def tell(change: Change) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELLING:
+            told = time.monotonic()
+            run.tell(f"{change.verb} {change.name}")
+
+    return tell
 
 
 def _tenant(name: str, slugs: Collection[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from tenantry.operations import configure_bulk, migrate, provision
+from tenantry.operations import apply_run, configure_bulk, migrate, provision
 from tenantry.operations.backup.run import BACKUP
 from tenantry.operations.clone.work import CLONE
 from tenantry.operations.lifecycle import change, deletion
@@ -17,6 +17,7 @@ from tenantry.operations.steps import Kind
 def kinds() -> dict[str, Kind]:
     """All kinds, by name."""
     found = (
+        apply_run.APPLY,
         BACKUP,
         CLONE,
         configure_bulk.BULK,

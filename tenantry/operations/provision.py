@@ -13,7 +13,7 @@ from tenantry.clients import admission, host_names, losses, quarantine, registry
 from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
-from tenantry.declaration import TenantDeclaration, load, placement
+from tenantry.declaration import Declarations, TenantDeclaration, load, placement
 from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.declaration.history import differences, load_revision
 from tenantry.declaration.problems import did_you_mean
@@ -78,25 +78,11 @@ def _ask_all(
     return swept.results
 
 
-def request_changed(reference: str, *, by: str) -> list[UUID]:
-    """As ``request``, for the active tenants whose effective declaration, logo or icon differs from that of another commit.
-
-    Welcomed are those that are new: an edit is no reason to invite somebody to a tenant that has long been there.
-    """
+def changed_since(reference: str) -> set[str]:
+    """The tenants whose effective declaration, logo or icon differs from that of another commit, by slug; removed ones as well."""
     directory = tenants_dir()
-    admitted = admission.load()
-    now = admitted.declared
     tree = Tree.of(directory, load(directory))
-    found = differences(load_revision(directory, reference, tree), tree)
-    changed = [change for change in found if change.slug in now and now[change.slug].state == "active"]
-    added = {change.slug for change in changed if change.what == "added"}
-    chosen = [now[change.slug] for change in changed]
-    return _ask_all(admitted, chosen, lambda one: one.slug in added or not _made(one), by=by, via="pull-request")
-
-
-def _made(declaration: TenantDeclaration) -> bool:
-    record = registry.read_record(str(declaration.id))
-    return record is not None and record["row"]["state"] != "provisioning"
+    return {change.slug for change in differences(load_revision(directory, reference, tree), tree)}
 
 
 def _declared(slug: str, admitted: Admitted) -> TenantDeclaration:
@@ -124,21 +110,30 @@ def _admitted(run: Run) -> Admitted:
 def _record(run: Run) -> str:
     """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
     admitted = _admitted(run)
-    declared = admitted.declared
     declaration = _declared(run.subject, admitted)
-    settings = PlatformSettings.from_project(project_root())
-    row = placement.row(declaration, settings)
-    with Server.from_environment().connect() as connection:
-        book = Ledger.read(connection, declaration.stack)
-    losses.refuse(book, declared, protects=settings.protects)
-    quarantine.refuse_declared([declaration], book)
-    if registry.read_record(str(declaration.id)) is not None:
+    if not enter(declaration.stack, [declaration], admitted.declared):
         return "the registry knows the tenant already"
-    admin = {"name": declaration.admin.name, "email": declaration.admin.email}
-    # What another tenant still has comes to this one with the engine's run, or that refuses it.
-    hosts = host_names.of_nobody_else(declaration.domains, str(declaration.id))
-    registry.record(str(declaration.id), declaration.slug, {**row, "state": "provisioning"}, hosts, admin)
     return f"{declaration.name}, tier {declaration.tier}, isolation {declaration.isolation}, stack {declaration.stack}"
+
+
+def enter(stack: str, tenants: Sequence[TenantDeclaration], declared: Declarations) -> list[str]:
+    """Enters into the registry those of the stack's tenants that it does not know, as ``provisioning``; their slugs. ``InputError`` for
+    what the run would be refused for."""
+    settings = PlatformSettings.from_project(project_root())
+    with Server.from_environment().connect() as connection:
+        book = Ledger.read(connection, stack)
+    losses.refuse(book, declared, protects=settings.protects)
+    quarantine.refuse_declared(tenants, book)
+    entered = []
+    for tenant in tenants:
+        row = placement.row(tenant, settings)
+        if registry.read_record(str(tenant.id)) is None:
+            # What another tenant still has comes to this one with the engine's run, or that refuses it.
+            hosts = host_names.of_nobody_else(tenant.domains, str(tenant.id))
+            admin = {"name": tenant.admin.name, "email": tenant.admin.email}
+            registry.record(str(tenant.id), tenant.slug, {**row, "state": "provisioning"}, hosts, admin)
+            entered.append(tenant.slug)
+    return entered
 
 
 def _engine(run: Run, log: Log) -> None:
@@ -178,7 +173,7 @@ def _first_administrator(run: Run) -> str:
     return "invitation issued, welcome sequence queued" if mails else ""
 
 
-def _welcome_mail(run: Run) -> str:
+def welcome_mail(run: Run) -> str:
     """Sends what is due now. A mail server that does not answer is no failure: the outbox goes on trying."""
     mails = [UUID(mail) for mail in run.notes.get("mails", [])]
     if not mails:
@@ -205,7 +200,7 @@ def _steps(_: Run) -> Sequence[Step | Parts]:
         Step("record", _record),
         Parts(ENGINE_PARTS, _engine, Patience(10)),
         Step("first administrator", _first_administrator),
-        Step("welcome mail", _welcome_mail),
+        Step("welcome mail", welcome_mail),
         Step("log", _closing),
     )
 

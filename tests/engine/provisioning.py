@@ -52,6 +52,11 @@ def check_provisioned_once(sandbox: Any, slug: str, *, asked_again: bool = False
     assert len(runs) == 1 or asked_again
     assert [step["name"] for step in runs[0]["steps"]] == list(STEPS)
     assert {step["state"] for step in runs[0]["steps"]} <= {"done", "skipped"}
+    check_welcomed_once(sandbox, slug)
+
+
+def check_welcomed_once(sandbox: Any, slug: str) -> None:
+    """One active tenant, one invitation with a link, one welcome mail; every mail of the sequence queued once."""
     with control(sandbox) as registry:
         tenant = registry.execute("SELECT id, state FROM tenants WHERE slug = %s", [slug]).fetchall()
         assert [row["state"] for row in tenant] == ["active"]

@@ -198,7 +198,7 @@ def test_where_several_stacks_wait_the_hint_is_one_command_for_all(in_cloud, mon
     stack.end()
     assert (
         standing({"inquirya": doubted, "inquiry-new": new})
-        == "0 of 2 tenants are as declared; to be applied: inquiry-new (new), inquirya (release)"
+        == "0 of 2 tenants are as declared; to be applied: inquiry-new (new), inquirya (release): tenantry provision --pending"
     )
 
 

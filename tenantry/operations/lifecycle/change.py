@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.clients import lifecycle, outbox, registry, runs, unmade
+from tenantry.clients import admission, lifecycle, outbox, registry, runs, unmade
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import InputError
 from tenantry.operations import checkout, durable, engine_step, mailing, welcome
+from tenantry.operations.applied import Evidence
 from tenantry.operations.lifecycle import access, declared, states
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
 from tenantry.settings import PlatformSettings, project_root
@@ -151,6 +152,12 @@ def _declare(run: Run) -> str:
 
 
 def _engine(run: Run) -> str:
+    """Nothing to do when a run that ended since has made what is declared: runs of a stack share the work."""
+    admitted = admission.load()
+    declaration = admitted.declared.get(run.subject)
+    is_to = declaration is not None and declaration.state == run.arguments["to"]
+    if is_to and not Evidence.of([str(run.stack)]).pending(admitted, run.subject):
+        return "as declared, made by a run of the same stack"
     return engine_step.apply(run, str(run.stack))
 
 

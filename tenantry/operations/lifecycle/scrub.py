@@ -30,6 +30,7 @@ BY_TENANT: Final = frozenset({"failed"})
 _TABLES: Final = (
     ("runs", ("id",), ("subject", "progress", "error", "hint"), ("arguments", "notes")),
     ("run_steps", ("run_id", "number"), ("summary", "cause", "hint"), ()),
+    ("run_tenants", ("run_id", "tenant_id"), ("why", "said"), ()),
     ("task_runs", ("id",), ("summary", "cause", "hint"), ()),
 )
 """Table, key, columns of text, columns of JSON."""

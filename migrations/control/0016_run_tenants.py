@@ -1,0 +1,10 @@
+"""A line in the journal for each tenant that a run of a whole stack is for."""
+
+from tenantry.clients.migrations import run_sql_beside
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

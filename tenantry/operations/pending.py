@@ -1,0 +1,211 @@
+"""What is pending, asked of the platform: every declared tenant, in every state, compared with what is known to have been made of it.
+
+Git is not asked: a pipeline that was cancelled, overtaken or never ran, and a run that failed, leave what they did not do pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from tenantry.clients import admission, losses, registry, run_tenants, runs
+from tenantry.clients.admission import Admitted, Verdict
+from tenantry.clients.ledger import Ledger
+from tenantry.clients.lifecycle import COMMANDS
+from tenantry.clients.losses import Loss
+from tenantry.clients.postgres import Server
+from tenantry.clients.program import Program
+from tenantry.clients.run_tenants import Line
+from tenantry.declaration import Declarations, TenantDeclaration
+from tenantry.errors import InputError
+from tenantry.operations import apply, apply_run, lifecycle, provision
+from tenantry.operations.applied import Evidence
+from tenantry.operations.lifecycle import change
+from tenantry.operations.purpose import Purpose
+from tenantry.settings import PlatformSettings, project_root
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a tenant stands to its file. ``why`` is in words what is pending of it; empty where that is nothing, or not to be made now."""
+
+    slug: str
+    stack: str
+    why: str = ""
+    declared: str | None = None
+    """The fingerprint that is to be made."""
+    new: bool = False
+    """Whether its first administrator is to be welcomed: the registry has never known it."""
+    change: str | None = None
+    """The command that brings it to the state that its file declares."""
+    goes_on: bool = False
+    """Whether a provisioning of its own has failed, or is under way."""
+    verdict: Verdict | None = None
+    """Why not all is made that its file says."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Every tenant, by slug; the stacks of which something is pending and no tenant, with why."""
+
+    tenants: Mapping[str, Standing]
+    stacks: Mapping[str, str]
+    admitted: Admitted
+
+    @property
+    def pending(self) -> list[Standing]:
+        """The tenants of which something is pending, by slug."""
+        return [standing for standing in self.tenants.values() if standing.why]
+
+
+def find() -> Found:
+    """Looks at the files, the ledger, the registry, the journal and the stacks' states."""
+    admitted = admission.load()
+    declared, book = admitted.declared, admitted.book
+    evidence = Evidence.of({tenant.stack for tenant in book.tenants.values()})
+    lost = {loss.slug: loss for loss in losses.losses(book, declared, protects=PlatformSettings.from_project(project_root()).protects)}
+    stopped = _stopped(lost, admitted)
+    journal = _Journal.read()
+    found = {}
+    for slug, tenant in declared.items():
+        if not (tenant.gone and slug not in book.tenants):
+            found[slug] = _standing(tenant, admitted, evidence, journal)
+    for slug, standing in found.items():
+        if slug not in lost and standing.stack in stopped and standing.why:
+            loss = stopped[standing.stack]
+            found[slug] = replace(standing, why="", verdict=Verdict(slug, "refused", f"waits for its stack: {loss.message}", loss.hint))
+    for slug, loss in lost.items():
+        found[slug] = Standing(slug, book.tenants[slug].stack, verdict=Verdict(slug, "refused", loss.message, loss.hint))
+    for slug, verdict in admitted.verdicts.items():
+        if verdict.kind == "deleted":
+            found[slug] = Standing(slug, "", verdict=verdict)
+    busy = {standing.stack for standing in found.values() if standing.why}
+    rest = [stack for stack in apply.every_stack(declared) if stack not in busy and stack not in stopped]
+    return Found(dict(sorted(found.items())), {stack: why for stack in rest if (why := _unmade(stack))}, admitted)
+
+
+def _stopped(lost: Mapping[str, Loss], admitted: Admitted) -> dict[str, Loss]:
+    """The stacks of which no run is begun, with why: the edit of a file that would lose data is refused for the whole stack."""
+    stopped = {}
+    for slug, loss in lost.items():
+        stopped[admitted.book.tenants[slug].stack] = loss
+        if slug in admitted.declared:
+            stopped[admitted.declared[slug].stack] = loss
+    return stopped
+
+
+@dataclass(frozen=True)
+class _Journal:
+    """What the registry and the journal know: states by slug; tenants whose welcome is owed; the newest run of each tenant that is still
+    to be gone on with: its provisioning, and the change of its state."""
+
+    states: Mapping[str, str]
+    owed: Collection[UUID]
+    provisionings: Mapping[UUID, Mapping[str, Any]]
+    changes: Mapping[UUID, Mapping[str, Any]]
+
+    @classmethod
+    def read(cls) -> _Journal:
+        def work(connection: psycopg.Connection[dict[str, Any]]) -> _Journal:
+            known = connection.execute("SELECT slug, state FROM tenants WHERE deleted_at IS NULL").fetchall()
+            return cls(
+                {row["slug"]: row["state"] for row in known},
+                run_tenants.owed(connection),
+                runs.unended(connection, [provision.PROVISION.name]),
+                runs.unended(connection, change.KINDS),
+            )
+
+        return registry.if_there(work, cls({}, (), {}, {}))
+
+
+def _standing(tenant: TenantDeclaration, admitted: Admitted, evidence: Evidence, journal: _Journal) -> Standing:
+    slug, state = tenant.slug, journal.states.get(tenant.slug)
+    goes_on = tenant.state == "active" and tenant.id in journal.provisionings
+    new = tenant.state == "active" and not goes_on and (state in (None, "provisioning") or tenant.id in journal.owed)
+    standing = Standing(
+        slug,
+        tenant.stack,
+        apply_run.why(admitted, evidence, slug),
+        str(admitted.fingerprint(slug)),
+        new,
+        goes_on=goes_on,
+        verdict=admitted.verdicts.get(slug),
+    )
+    under_way = journal.changes.get(tenant.id)
+    command = COMMANDS.get((state or "", tenant.state), "")
+    if under_way is not None and under_way["arguments"]["to"] == tenant.state:
+        return replace(standing, why=f"{under_way['kind']}, which has not ended", change=under_way["kind"])
+    if command and " " not in command:  # what deletes is asked for by command
+        return replace(standing, why=f"state: {state} → {tenant.state}", change=command)
+    if goes_on:
+        return replace(standing, why=standing.why or "its provisioning has not ended")
+    return replace(standing, why=standing.why or "its administrator is not invited yet") if new else standing
+
+
+def _unmade(stack: str) -> str:
+    """Why the stack itself is not known to be as this program makes it; empty where it is."""
+    with Server.from_environment().connect() as connection:
+        run = Ledger.read(connection, stack).run
+    if not run.known:
+        return "new"
+    return ", ".join(Program.here().differs(run.program)) if run.finished else "unknown"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for. ``runs`` in the order in which they are needed; ``of``: the run that makes a tenant, by slug."""
+
+    runs: tuple[UUID, ...]
+    of: Mapping[str, UUID]
+    refused: Mapping[str, InputError]
+    """Changes of state that are not allowed, by slug."""
+
+
+def request(found: Found, only: Collection[str] | None = None, *, by: str, via: str = "pull-request") -> Asked:
+    """Asks for all that is pending, or for the stacks in which one of the tenants ``only`` is: a stack is made as a whole.
+
+    First what changes a tenant's state or goes on with a provisioning, each by a run of its own, of which the first makes the whole stack;
+    then one run for each stack, in the order in which they need each other.
+    """
+    pending, declared = found.pending, found.admitted.declared
+    chosen = {standing.stack for standing in pending if only is None or standing.slug in only}
+    chosen |= set(found.stacks) if only is None else set()
+    before = apply.givers(declared)
+    asked: dict[str, list[UUID]] = {}
+    of: dict[str, UUID] = {}
+    refused: dict[str, InputError] = {}
+    for stack in [stack for level in apply.givers_first(apply.levels(chosen), before) for stack in level]:
+        mine = [standing for standing in pending if standing.stack == stack]
+        asked[stack] = []
+        for standing in mine:
+            try:
+                own = _own_run(standing, declared, by=by, via=via)
+            except InputError as error:
+                refused[standing.slug] = error
+                continue
+            if own is not None:
+                asked[stack].append(own)
+                of[standing.slug] = own
+        rest = [standing for standing in mine if standing.slug not in of and standing.slug not in refused]
+        if rest or stack in found.stacks:
+            needed = apply.needs(stack, declared) | before.get(stack, set())
+            after = [run_id for first in needed - {stack} for run_id in asked.get(first, [])]
+            purposes = Purpose.of(found.admitted, [each.slug for each in rest])
+            lines = [Line(each.slug, each.why, each.declared, purposes[each.slug].commit, each.new) for each in rest]
+            run_id = apply_run.request(stack, lines, after=after, by=by, via=via)
+            asked[stack].append(run_id)
+            of |= {each.slug: run_id for each in rest}
+    return Asked(tuple(run_id for ids in asked.values() for run_id in ids), of, refused)
+
+
+def _own_run(standing: Standing, declared: Declarations, *, by: str, via: str) -> UUID | None:
+    slug = standing.slug
+    if standing.change is not None:
+        to = declared[slug].state if standing.change == "undelete" else None
+        return lifecycle.request(standing.change, slug, by=by, via=via, to=to)
+    return provision.request(slug, by=by, via=via) if standing.goes_on else None
