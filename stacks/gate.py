@@ -20,6 +20,7 @@ from tenantry.clients import (
     lineage,
     losses,
     platform_identity,
+    program_door,
     quarantine,
     server_guard,
     stack_runs,
@@ -41,7 +42,8 @@ MINIMUM = 10
 
 def read(stack: str) -> tuple[Ledger, State]:
     """The ledger as the run finds it, with the moves that are under way, and the stack's state. ``WorkError`` for one that is not the
-    stack's."""
+    stack's, ``InputError`` for a platform that is newer than this program."""
+    program_door.enter(stack)
     state = stack_state.read(stack)
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)

@@ -28,6 +28,10 @@ class InputError(TenantryError):
     exit_code = 2
 
 
+class OlderProgram(InputError):
+    """The platform was brought further than this program knows (clients/program_age.py)."""
+
+
 class WorkError(TenantryError):
     """The input was right but the work failed: a server is down, a name is taken, a run was interrupted."""
 

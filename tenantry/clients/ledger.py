@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import locks, stack_runs
+from tenantry.clients import locks, program_age, stack_runs
 from tenantry.clients import moves as moving
 from tenantry.clients.origin import Origin
 from tenantry.clients.stack_runs import StackRun
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tenantry.declaration.placement import Place
 
 SCHEMA_SQL = Path(__file__).with_suffix(".sql")
+
+MARK = "form "
+FORM = 1
+"""As ledger.sql marks it. To be raised there and here with what an older program would misread; a column that it may leave out is none."""
 
 Kind = Literal["role", "database", "hostname"]
 
@@ -86,9 +90,16 @@ class Ledger:
 
     @classmethod
     def read(cls, connection: psycopg.Connection, stack: str) -> Ledger:
-        """The ledger as it stands; an empty one on a server that never had one."""
-        if connection.execute("SELECT to_regclass('tenantry_ledger.runs')").fetchone() == (None,):
+        """The ledger as it stands; an empty one on a server that never had one. ``OlderProgram`` for one of a newer form."""
+        there, comment = connection.execute(
+            "SELECT to_regclass('tenantry_ledger.runs'),"
+            " (SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'tenantry_ledger')"
+        ).fetchone() or (None, None)
+        if there is None:
             return cls(stack, {}, {}, False)
+        form = str(comment or "").removeprefix(MARK)
+        if form.isdecimal() and int(form) > FORM:
+            raise program_age.older(f"its ledger is of form {form}, this checkout reads form {FORM}")
         claims = connection.execute("SELECT kind, name, stack, tenant FROM tenantry_ledger.claims").fetchall()
         # The last columns are younger than the table; a server whose ledger was not written since has none.
         tenants = connection.execute(

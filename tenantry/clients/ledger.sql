@@ -64,3 +64,10 @@ ALTER TABLE tenantry_ledger.tenants ADD COLUMN IF NOT EXISTS earlier  text[] NOT
 -- What tells of a stack without tenants whether a newer program is still to be applied (tenantry/clients/program.py).
 ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS applying text;  -- the program of the last run
 ALTER TABLE tenantry_ledger.runs ADD COLUMN IF NOT EXISTS applied  text;  -- the one of which a whole run has carried out everything
+
+-- The form of these tables, as ledger.py knows it: an older program would take them for less than they say, and is not let in.
+DO $form$ BEGIN
+    IF coalesce(substring(obj_description('tenantry_ledger'::regnamespace, 'pg_namespace') FROM '^form (\d+)$')::int, 0) < 1 THEN
+        COMMENT ON SCHEMA tenantry_ledger IS 'form 1';
+    END IF;
+END $form$;

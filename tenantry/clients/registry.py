@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import invitations, ledger, loading, outbox, tables
+from tenantry.clients import invitations, ledger, loading, outbox, program_age, tables
 from tenantry.clients.postgres import Server, acting_as
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
 from tenantry.declaration.placement import Residence
@@ -30,11 +30,15 @@ RECORD_COLUMNS = (
 
 @contextmanager
 def transaction(*, snapshot: bool = False) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    """One transaction in the control database, as its owner, with rows as dicts. ``snapshot``: it sees one moment (REPEATABLE READ)."""
+    """One transaction in the control database, as its owner, with rows as dicts. ``snapshot``: it sees one moment (REPEATABLE READ).
+
+    The first of a process raises ``OlderProgram`` where the platform is newer than this program.
+    """
     with _connect() as connection:
         if snapshot:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with acting(connection) as acted:
+            program_age.require_first(acted)
             yield acted
 
 

@@ -99,6 +99,29 @@ def survey(slugs: Sequence[str] = ()) -> list[TableSet]:
     )
 
 
+def of_stack(stack: str) -> dict[str, str]:
+    """Whose tables (in words) → the revision that they are at, for those of one stack that are made.
+
+    ``WorkError``, or what PostgreSQL raises, where they cannot be looked at.
+    """
+    cell = naming.cell_of_stack(stack)
+    if cell is None:
+        nobody: list[TenantStore] = []
+        found: dict[str, str] = {}
+        stores = registry.if_there(lambda _: [store for store in TenantStore.every() if store.stack == stack], nobody)
+        for store in stores:
+            with store.connected() as connection:
+                found |= {f"tenant {store.slug}": version for version in _versions(connection, store.owner).values()}
+        return found
+    database, owner = naming.cell_database(cell), naming.cell_owner(cell)
+    with Server.from_environment().connect() as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone() is None:
+            return {}
+        may_act_as(connection, owner)
+    with Server.from_environment().connect(database) as connection:
+        return {f"schema {schema} of cell {cell}": version for schema, version in _versions(connection, owner).items()}
+
+
 def _places(stores: Sequence[TenantStore], chosen: set[str], *, everywhere: bool) -> Iterator[TableSet]:
     labels = _labels()
     cells = {store.cell for store in stores if store.isolation in naming.POOLED and (everywhere or store.isolation == "rls")}

@@ -7,7 +7,7 @@ connected to it, PostgreSQL does not copy it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -20,6 +20,15 @@ from tenantry.errors import WorkError
 MARK: Final = "tenantry template "
 FORM: Final = "2"
 """How it is made, beside its revision: the schema for extensions, and nobody's large objects. One of another form is made anew."""
+
+
+class Marked(NamedTuple):
+    """What the template's comment says of it. Before there were forms, it named none."""
+
+    revision: str
+    form: int
+
+
 _DATABASE: Final = sql.Identifier(TEMPLATE_DATABASE)
 _OWNER: Final = sql.Identifier(TEMPLATE_OWNER)
 
@@ -74,9 +83,16 @@ def taken_over_by(owner: str) -> sql.Composable:
 
 def _revision(admin: psycopg.Connection) -> str | None:
     row = admin.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE_DATABASE]).fetchone()
-    text = str(row[0]) if row and row[0] else ""
-    found, _, form = text.removeprefix(MARK).partition(" ")
-    return found if text.startswith(MARK) and form == FORM else None
+    found = marked(row[0] if row else None)
+    return found.revision if found and found.form == int(FORM) else None
+
+
+def marked(comment: str | None) -> Marked | None:
+    """What a database's comment says, where it is the template's."""
+    if not comment or not comment.startswith(MARK):
+        return None
+    revision, _, form = comment.removeprefix(MARK).partition(" ")
+    return Marked(revision, int(form) if form.isdecimal() else 0)
 
 
 def _make_empty(admin: psycopg.Connection) -> None:

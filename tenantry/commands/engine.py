@@ -287,13 +287,14 @@ def tenant_table(links: dict[str, str]) -> None:
 
 
 def _chosen(slug: str | None, stack: str | None, every: bool, *, accept_older: bool) -> tuple[Admitted, list[str]]:
-    from tenantry.clients import admission
+    from tenantry.clients import admission, program_door
     from tenantry.operations import apply
 
     if (slug is not None) + (stack is not None) + every != 1:
         raise InputError("say which: one SLUG, --stack NAME, or --all", "for example: tenantry up acme")
     if accept_older:
         os.environ[admission.ACCEPT_OLDER] = "1"  # for the program, too
+    program_door.enter()  # once for all of the stacks, each of which asks for its own tables
     admitted = admission.load()
     if slug is not None and (verdict := admitted.verdicts.get(slug)) and verdict.kind != "unaware":
         admitted.require(slug)

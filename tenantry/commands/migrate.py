@@ -177,7 +177,7 @@ def _print_matrix(as_json: bool) -> None:
         reached = known.index(version) if version in known else -1
         note = problem or "not made yet" if version is None else f"{len(known) - 1 - reached} behind" if version != head else ""
         if version is not None and version not in known:
-            note = f"at {version}, which is not ours"
+            note = f"at {version}, which this checkout does not have"
         marks = ["x" if known.index(revision) <= reached else "" for revision in shown]
         table.append((slug, isolation, cell, ring, *marks, note))
     console.print_table(("tenant", "isolation", "cell", "ring", *shown, ""), table)

@@ -133,10 +133,13 @@ def worker(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     waiting.silence_is_normal()
-    at_work = Worker(console.say, schedules=True)
+    at_work = Worker(console.say, schedules=True, outdated=ended.set)
     at_work.start()
     console.say(f"worker {at_work.id} is at work")
     ended.wait()
+    if at_work.older is not None:
+        at_work.leave()
+        raise at_work.older
     console.say("ending: no more runs are taken, those in hand are finished")
     at_work.stop()
 

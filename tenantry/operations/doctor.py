@@ -19,12 +19,16 @@ from tenantry.clients import (
     control_grants,
     control_version,
     login_limits,
+    migrations,
     process,
+    program_age,
+    program_door,
     registry,
     row_context,
     server_guard,
     state_files,
     table_rules,
+    table_sets,
 )
 from tenantry.clients.connect_rights import Opening
 from tenantry.clients.ledger import Ledger
@@ -32,7 +36,7 @@ from tenantry.clients.mail import Mailer
 from tenantry.clients.postgres import Server
 from tenantry.clients.stores import TenantStore
 from tenantry.declaration import load, naming
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import InputError, OlderProgram, WorkError
 from tenantry.operations import applied, handed_out, mailing, states
 from tenantry.operations.backup import tenant_key
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
@@ -50,7 +54,16 @@ class Check:
 
 
 def examine() -> list[Check]:
-    """All checks, in the order in which a run would meet them; none stops the others."""
+    """All checks, in the order in which a run would meet them; none stops the others.
+
+    ``OlderProgram`` where the platform is newer than this program: what else it found would mislead.
+    """
+    try:
+        program_door.enter()
+    except OlderProgram:
+        raise
+    except Exception:  # noqa: S110  # the server's own check says it
+        pass
     checks: list[tuple[str, Callable[[], str]]] = [
         ("Python", _python),
         ("Pulumi engine", _engine),
@@ -59,6 +72,7 @@ def examine() -> list[Check]:
         ("state backend", _backend),
         ("PostgreSQL", _postgres),
         ("privileges", _privileges),
+        ("tenant tables", _tenant_tables),
         ("shared tables", _shared_tables),
         ("backup keys", _backup_keys),
         ("logins", _logins),
@@ -187,6 +201,18 @@ def _logins() -> str:
         hint = connect_rights.remedy(closed) if closed else "tenantry up --all --refresh puts it right"
         raise WorkError("; ".join(faults[:5]) + more, hint)
     return f"within their bounds ({', '.join(login_limits.SETTINGS)})"
+
+
+def _tenant_tables() -> str:
+    """Whether each set of tables is at a revision that this checkout has."""
+    if _no_platform():
+        return "none: nothing was ever made here"
+    head = migrations.head("tenant")
+    made = [table_set for table_set in table_sets.survey() if table_set.version]
+    for table_set in made:
+        program_age.require_revision("tenant", table_set.version, f"{table_set.name} is")
+    behind = [table_set for table_set in made if table_set.version != head]
+    return f"{len(made)} at revision {head}" if not behind else f"{len(behind)} of {len(made)} behind {head}: tenantry migrate"
 
 
 def _shared_tables() -> str:

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from psycopg import errors
 
-from tenantry.clients import registry, runs
+from tenantry.clients import program_age, program_door, registry, runs
 from tenantry.clients.postgres import KEPT_ALIVE, Server, may_act_as, session_options
 from tenantry.declaration.naming import CONTROL_DATABASE, CONTROL_OWNER, NAMESPACE
 from tenantry.errors import InputError
@@ -73,11 +73,21 @@ def give_back(run_id: UUID, worker: str, why: str) -> None:
     """
     with registry.transaction() as connection:
         row = runs.give_back(connection, run_id, worker, why)
-        enqueue(connection, row, delay=min(1.0 + row["waited"] / 4, LONGEST_DELAY))
+        _put(connection, row, delay=min(1.0 + row["waited"] / 4, LONGEST_DELAY))
 
 
-def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any], delay: float = 0.0) -> UUID:
-    """Puts a run of the journal into the queue in the caller's transaction, see ``asked``; its id. The queue may have it already."""
+def enqueue(connection: psycopg.Connection[Any], row: Mapping[str, Any]) -> UUID:
+    """Puts a run of the journal into the queue in the caller's transaction, see ``asked``; its id. The queue may have it already.
+
+    ``OlderProgram`` where the platform, or the tables of the run's stack, are newer than this program.
+    """
+    program_age.require(connection)
+    if row["stack"]:
+        program_door.enter_stack(row["stack"])
+    return _put(connection, row)
+
+
+def _put(connection: psycopg.Connection[Any], row: Mapping[str, Any], delay: float = 0.0) -> UUID:
     put(connection, QUEUE, WORKFLOW, f"{row['id']}:{row['resumed']}", partition(row), str(row["id"]), delay)
     return UUID(str(row["id"]))
 

@@ -19,7 +19,19 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from tenantry import waiting
-from tenantry.clients import admission, engines, host_names, ledger, losses, quarantine, server_guard, stack_runs, stack_state, workers
+from tenantry.clients import (
+    admission,
+    engines,
+    host_names,
+    ledger,
+    losses,
+    program_door,
+    quarantine,
+    server_guard,
+    stack_runs,
+    stack_state,
+    workers,
+)
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations
@@ -190,6 +202,7 @@ def remove_if_empty(stack: str) -> bool:
 
 def _check(stack: str, files: Declarations) -> tuple[Ledger, frozenset[str], Declarations]:
     """The ledger as the run will find it, the tenants that it will let go, and all tenants as it will make them."""
+    program_door.enter(stack)
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)
     declared = admission.admit(files, book).declared

@@ -105,7 +105,9 @@ class Somebody:
         self._given_back: float | None = None
 
     def roll_call(self) -> None:
-        """Becomes a worker when there is none."""
+        """Becomes a worker when there is none. ``OlderProgram`` once the platform was upgraded under it: another has to go on."""
+        if self._own and self._own.older is not None:
+            raise self._own.older
         if self._own or time.monotonic() - self._last < ROLL_CALL:
             return
         self._last = time.monotonic()

@@ -13,9 +13,9 @@ from uuid import UUID
 
 import psycopg
 
-from tenantry.clients import migrations, moves, registry, runs, table_sets, template
+from tenantry.clients import migrations, moves, program_age, registry, runs, table_sets, template
 from tenantry.clients.table_sets import TableSet
-from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.errors import TenantryError, WorkError
 from tenantry.operations import durable
 from tenantry.operations.rollout import Outcome, roll_out
 from tenantry.operations.steps import ONCE, Kind, Run, Step
@@ -69,7 +69,7 @@ class Plan:
 
 
 def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Plan | None = None) -> Plan:
-    """Looks at the fleet and says who lags. ``InputError`` when a place is at a revision that is not ours: a newer Tenantry was there.
+    """Looks at the fleet and says who lags. ``InputError`` when a place is at a revision that this checkout does not have.
 
     With an ``earlier`` plan since which nothing was migrated the databases are not looked into again, only who is being moved or restored.
     """
@@ -77,11 +77,8 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
     found = earlier.found if earlier else table_sets.survey(slugs)
     foreign = [table_set for table_set in found if table_set.version is not None and table_set.version not in known]
     if foreign:
-        versions = ", ".join(sorted({str(table_set.version) for table_set in foreign}))
-        raise InputError(
-            f"{_named(foreign)}: at revision {versions}, which is not ours (our newest is {head})",
-            "use the version of Tenantry that migrated it, or name the tenants to migrate without it",
-        )
+        who = f"{_named(foreign)} {'is' if len(foreign) == 1 else 'are'}"
+        program_age.require_revision("tenant", foreign[0].version, who, f"{program_age.HINT}, or name the tenants to migrate without it")
     first = _ring(found, head, options or Options())
     moving = {**(earlier.moving if earlier else {}), **moves.under_way()}
     behind = [table_set for table_set in found if table_set.version not in (None, head)]

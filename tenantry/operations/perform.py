@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from tenantry.clients import runs, workers
 from tenantry.clients.postgres import passes
-from tenantry.errors import TenantryError, TransientError
+from tenantry.errors import OlderProgram, TenantryError, TransientError
 from tenantry.operations import durable
 from tenantry.operations.kinds import kinds
 from tenantry.operations.steps import Log, OtherFiles, Parts, Run, Step
@@ -101,7 +101,7 @@ def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
             log.end_all()
         elif runs.begin_step(run.id, run.worker, number, step.name):
             log.end(step.name, step.work(run))
-    except OtherFiles as error:
+    except (OtherFiles, OlderProgram) as error:
         given_back = error
         patiently(lambda: log.fail("waiting", given_back.message, given_back.hint))
         raise GivenBack from error

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import admission, host_names, losses, quarantine, registry, runs, stack_runs
+from tenantry.clients import admission, host_names, losses, program_door, quarantine, registry, runs, stack_runs
 from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
@@ -58,6 +58,7 @@ def _ask_all(
     admitted: Admitted, chosen: Sequence[TenantDeclaration], welcome: Callable[[TenantDeclaration], bool], *, by: str, via: str
 ) -> list[UUID]:
     """Asks for all, whatever becomes of one; then ``WorkError`` for those that could not be asked for."""
+    program_door.enter()  # else it would be said of each
     evidence = Evidence.of({declaration.stack for declaration in chosen})
     purposes = Purpose.of(admitted, [declaration.slug for declaration in chosen])
 

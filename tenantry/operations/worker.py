@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from tenantry import preload
-from tenantry.clients import runs, workers
+from tenantry.clients import program_door, runs, workers
+from tenantry.errors import OlderProgram, TransientError
 from tenantry.operations import durable
 from tenantry.operations.perform import LetGo, perform
 from tenantry.operations.tasks import queues, schedule
@@ -22,11 +23,20 @@ SWEEP = 3  # beats between two looks for work that nobody has
 class Worker:
     """One process's worker. `tenantry worker` runs one for ever; a command that finds no worker runs one until its own run has ended."""
 
-    def __init__(self, say: Callable[[str], None] = lambda line: None, *, schedules: bool = False, asked: Collection[UUID] = ()) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None] = lambda line: None,
+        *,
+        schedules: bool = False,
+        asked: Collection[UUID] = (),
+        outdated: Callable[[], None] = lambda: None,
+    ) -> None:
         """``schedules``: a standing worker, which also begins the slots of scheduled tasks. ``asked``: the runs that a command waits for
-        whose process this is."""
+        whose process this is. ``outdated`` is called once ``self.older`` says that the platform was brought further than this program
+        knows: no run begins here from then on."""
         self.id = workers.new_id()
-        self._say, self._schedules, self._asked = say, schedules, frozenset(asked)
+        self._say, self._schedules, self._asked, self._outdated = say, schedules, frozenset(asked), outdated
+        self.older: OlderProgram | None = None
         self._closing, self._leaving, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._idle, self._in_hand, self._done, self._heard = threading.Condition(), 0, 0, 0
         self._held: set[str] = set()
@@ -35,7 +45,8 @@ class Worker:
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def start(self) -> None:
-        """Begins to take runs; returns at once."""
+        """Begins to take runs; returns at once. ``OlderProgram`` where the platform is newer than this program."""
+        program_door.enter()
         preload.everything()
         from dbos import DBOS
 
@@ -99,7 +110,7 @@ class Worker:
         """Around every workflow: closing waits for those that have begun, and begins no other."""
         from dbos import DBOS
 
-        if self._closing.is_set():
+        if self._closing.is_set() or self._too_old():
             raise LetGo  # taken from the queue as we closed; whoever looks next finds that its worker is no more
         workflow = str(DBOS.workflow_id)
         with self._idle:
@@ -114,13 +125,27 @@ class Worker:
                 self._done += 1
                 self._idle.notify_all()
 
+    def _too_old(self) -> bool:
+        """Whether the platform was upgraded under this worker. Whoever is told so ends it: its runs go to one of the new release."""
+        if self.older is None:
+            try:
+                program_door.enter()
+            except OlderProgram as error:
+                self.older = error
+                self._closing.set()
+                self._leaving.set()
+                self._outdated()
+            except TransientError:
+                return False  # the run waits for the server as well
+        return self.older is not None
+
     def _beat(self) -> None:
         count = 0
         while not self._ended.wait(workers.BEAT):
             try:
                 workers.beat(self.id)
                 count += 1
-                if count % SWEEP == 0:
+                if count % SWEEP == 0 and not self._too_old():
                     self._recover()
                     self._mend()
             except Exception as error:

@@ -78,6 +78,38 @@ def test_a_bare_pulumi_refuses_the_same(platform):
 
 
 @pytest.mark.parametrize(
+    ("database", "table", "what"),
+    [
+        ("tenantry", "control.alembic_version", "the control database is at revision 9999"),
+        ("cell_main", "t_keeper.alembic_version", "schema t_keeper of cell main is at revision 9999"),
+    ],
+)
+def test_a_program_that_is_older_than_the_platform_begins_nothing(platform, database, table, what):
+    """Neither the engine's own command nor ours: no stack is unfinished, no run is marked, and the newer program goes on."""
+    with platform.sql(database) as admin, platform.sql() as ledger:
+        ((revision,),) = admin.execute(f"SELECT version_num FROM {table}").fetchall()
+        admin.execute(f"UPDATE {table} SET version_num = '9999'")
+
+        def found():  # a bare run that failed has encrypted the state's secrets anew
+            resources, *names = checkpoint(platform)
+            kept = [(resource["urn"], resource.get("id"), sorted(resource.get("outputs", {}))) for resource in resources]
+            return kept, names, ledger.execute("SELECT * FROM tenantry_ledger.runs").fetchall()
+
+        before = found()
+        try:
+            for arguments in (("preview",), ("up", "--yes", "--skip-preview")):
+                done = platform.pulumi(*arguments, "--stack", "shared", check=False)
+                assert done.returncode != 0
+                assert f"this program is older than the platform: {what}" in done.stdout + done.stderr
+                assert "Traceback" not in done.stdout + done.stderr
+            refused(platform, 2, f"this program is older than the platform: {what}", "git pull")
+            assert found() == before
+        finally:
+            admin.execute(f"UPDATE {table} SET version_num = %s", [revision])
+    assert platform.pulumi("preview", "--stack", "shared", "--expect-no-changes").returncode == 0
+
+
+@pytest.mark.parametrize(
     ("stack", "words"),
     [
         ("nobody", ("no file tenants/nobody.yaml, and no tenant nobody", "pulumi stack rm nobody")),

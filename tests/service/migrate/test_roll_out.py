@@ -361,7 +361,7 @@ def test_a_newer_revision_than_ours_is_refused_before_anything_is_touched(fleet,
     trees.add("ALTER TABLE users ADD COLUMN fax text;")
     fleet.schemas(["pine-new"])
     trees.remove_last()
-    with pytest.raises(InputError, match=r"pine-new: at revision 0003, which is not ours \(our newest is 0002\)"):
+    with pytest.raises(InputError, match=r"pine-new is at revision 0003, which this checkout does not have \(its newest is 0002\)"):
         roll_out()
     assert versions() == {"pine-new": "0003", "pine-old": "0001"}
     roll_out("pine-old")
