@@ -28,6 +28,7 @@ _SAID: Final = {"LC_ALL": "C", "LANGUAGE": "", "GIT_OPTIONAL_LOCKS": "0", "GIT_T
 _OPTIONS: Final = ("--no-pager", "--literal-pathspecs", "-c", "core.quotePath=false", "-c", "core.fsmonitor=false")
 _ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ZERO: Final = re.compile(r"0{40}(?:0{24})?")
+_ANCESTOR: Final = re.compile(r"(?:[~^][0-9]*)+\Z")
 _AT_ONCE: Final = 16 * 1024 * 1024
 """Bytes of contents that are asked for at one time."""
 
@@ -226,6 +227,9 @@ class Repository:
                 f"this clone has no commit {name}: no branch has it, or has it any more (force-pushed, or never fetched)",
                 f"git fetch origin {name}; where the server has it no more either, name a branch: origin/main",
             )
+        after = _ANCESTOR.sub("", name)
+        if after != name and self._id(f"{after}^{{commit}}") is not None:
+            return InputError(f"there is no {name!r}: the history of {after} begins later", "where all is new: tenantry up --all")
         branches = _lines(self._ask("for-each-ref", "--format=%(refname:short)").stdout)
         same = [branch for branch in branches if branch.partition("/")[2] == name]
         if same:

@@ -23,10 +23,9 @@ TIMEOUT: Final = 2
 
 
 class Format(StrEnum):
-    """How problems are told."""
+    """How problems are told to people."""
 
     text = "text"
-    json = "json"
     github = "github"
 
 
@@ -37,7 +36,7 @@ def validate(
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no server: the files are checked by themselves.")] = False,
     form: Annotated[
-        Format | None, typer.Option("--format", help="text; json; github: annotations, as by itself where GITHUB_ACTIONS is true.")
+        Format | None, typer.Option("--format", help="github: as annotations, which it does by itself where GITHUB_ACTIONS is true.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -52,9 +51,13 @@ def validate(
 
     Example: tenantry validate --base origin/main      (in a pull request's check, with the whole history: fetch-depth: 0)
     """
-    chosen = Format.json if as_json else form or (Format.github if os.environ.get("GITHUB_ACTIONS") == "true" else Format.text)
     report = Report(tenants_dir(), base, offline=offline)
-    {Format.text: _text, Format.json: _json, Format.github: _github}[chosen](report)
+    if as_json:
+        _json(report)
+    elif form == Format.github or (form is None and os.environ.get("GITHUB_ACTIONS") == "true"):
+        _github(report)
+    else:
+        _text(report)
     if report.errors:
         raise typer.Exit(2)
 

@@ -47,9 +47,9 @@ def _of(verdict: Verdict, reader: FileReader, book: Ledger, request: PullRequest
         origin = book.tenants[slug].origin if slug in book.tenants else None
         if verdict.kind == "older" and origin and origin.commit and request.repository.contains(origin.commit, request.reference):
             return None
-        if verdict.kind == "deleted" and slug in request.added:
+        if verdict.kind == "older" or (verdict.kind == "deleted" and slug in request.added):
             severity = "error"
-        elif slug not in request.changes:
+        if slug not in request.changes:
             severity = "warning"
     key = {"unaware": "state", "refused": "state"}.get(verdict.kind)
     place = reader.position(slug, (key,) if key else ()) if (reader.directory / f"{slug}{SUFFIX}").exists() else _file(reader, slug)

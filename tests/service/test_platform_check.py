@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import ledger, quarantine, registry
+from tenantry.clients import ledger, origin, quarantine, registry
 from tenantry.clients.ledger import Claim, KnownTenant, Ledger
+from tenantry.clients.origin import Origin
 from tenantry.clients.postgres import Server
-from tenantry.declaration import naming
+from tenantry.declaration import load, naming
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -242,3 +243,30 @@ def test_a_state_in_a_pull_request_is_said(in_cloud, folder):
     commit(git)
     [(severity, where, message, _)] = since(in_cloud, folder, 0)
     assert (severity, where, message[:20]) == ("notice", "harbor.yaml:4:8", "would suspend harbor")
+
+
+def test_a_branch_that_is_behind_is_not_older_for_that(in_cloud, folder):
+    """What was applied from main is in what a merge into main makes; into a branch without it, the change would not be made."""
+    git = in_git(folder)
+    git(["git", "checkout", "-qb", "side"])
+    with (folder / "harbor.yaml").open("a") as file:
+        file.write("limits: {users: 9}\n")
+    commit(git)
+    git(["git", "checkout", "-q", "main"])
+    git(["git", "branch", "release"])
+    with (folder / "acme.yaml").open("a") as file:
+        file.write("limits: {users: 9}\n")
+    commit(git)
+    applied = git(["git", "rev-parse", "main"]).stdout.decode().strip()
+    before = Origin("0" * 64, "active", "rls", "main", applied, "1" * 40, "ada", origin.now())
+    stored = load(folder)["harbor"].model_dump_json()
+    with Server.from_environment().connect() as connection:
+        connection.autocommit = True
+        known = KnownTenant("harbor", "shared", "rls", "main", "active", "f", origin=before, declared=stored)
+        ledger.begin(connection, Ledger.read(connection, "shared"), [], [known])
+    git(["git", "checkout", "-q", "side"])
+    for base, code, severities in (("main", 0, []), ("release", 2, ["error"])):
+        done = in_cloud.tenantry("validate", "--base", base, "--json", TENANTRY_TENANTS=str(folder))
+        assert done.returncode == code, done.stdout + done.stderr
+        assert [problem["severity"] for problem in json.loads(done.stdout)["problems"]] == severities
+    assert "is of a history that does not contain" in done.stdout

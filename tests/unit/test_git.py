@@ -202,6 +202,8 @@ def test_a_clone_that_was_cut_off(root: Path, tmp_path: Path) -> None:
         ("1" * 40, "no branch has it, or has it any more", f"git fetch origin {'1' * 40}"),
         ("side", "this clone has no 'side'", "did you mean origin/side?"),
         ("nothing", "there is no commit 'nothing'", "git branch --all"),
+        ("HEAD~2", "the history of HEAD begins later", "tenantry up --all"),
+        ("nothing~1", "there is no commit 'nothing~1'", "git branch --all"),
         ("--output=x", "is not a commit", "name a branch"),
         ("HEAD:tenants", "there is no commit", "name a branch"),
         ("", "is not a commit", "name a branch"),
