@@ -102,6 +102,12 @@ class Admitted:
             declared=tenant.model_dump_json() if found is not None else None,
         )  # fmt: skip
 
+    @property
+    def confirmed(self) -> Mapping[str, tuple[Origin, Origin]]:
+        """Slug → where the ledger says that its declaration came from, and the newer files that say the same."""
+        found = {slug: (self.book.tenants[slug].origin, new) for slug, new in self._origins.items() if slug in self.book.tenants}
+        return {slug: (old, new) for slug, (old, new) in found.items() if old is not None and old.says == new.says}
+
 
 def load() -> Admitted:
     """The tenants as a run would make them now: reads the files, the ledger, the registry and git. As ``load`` of the declarations it
@@ -187,7 +193,7 @@ class _Admission:
         base = tenant if self._knows_for_good(tenant, known, word) else _as_before(tenant, before, known)
         if before is None or (content, base.state, base.isolation, base.cell) != (
             before.content, before.state, before.isolation, before.cell,
-        ) or (aware and self._elsewhere(before)):  # fmt: skip
+        ) or self._further(before) or (aware and self._elsewhere(before)):  # fmt: skip
             self._origins[tenant.slug] = self._origin(tenant, content, base)
         return made
 
@@ -290,6 +296,13 @@ class _Admission:
             f"{what} of commit {head[:10]} {relation} {before.said()}",
             "git pull, or merge that commit; where the older file is meant: tenantry up --accept-older",
         )
+
+    def _further(self, before: Origin) -> bool:
+        """Whether this checkout has more than the commit at which the same was applied: an edit that was made and taken back between the
+        two is older from now on."""
+        if self._repository is None or self._head is None or before.commit in (None, self._head):
+            return False
+        return bool(self._contained(before.commit))
 
     def _elsewhere(self, before: Origin) -> bool:
         """Whether the same was applied at a commit of another history: from now on this one is what later runs are compared with."""

@@ -212,6 +212,17 @@ def declared(connection: psycopg.Connection, slugs: Collection[str]) -> dict[str
     return dict(rows.fetchall())
 
 
+def confirm(connection: psycopg.Connection, origins: Mapping[str, tuple[Origin, Origin]]) -> None:
+    """Writes down newer files that say what was made of these tenants: slug → which those were that the ledger knows, and these. Nothing
+    for a tenant of which somebody else has written since."""
+    if origins:
+        connection.execute(
+            "UPDATE tenantry_ledger.tenants t SET origin = c.new FROM jsonb_to_recordset(%s) AS c (slug text, old jsonb, new jsonb)"
+            " WHERE t.slug = c.slug AND t.origin = c.old",
+            [Jsonb([{"slug": slug, "old": old.row(), "new": new.row()} for slug, (old, new) in origins.items()])],
+        )
+
+
 def restore(connection: psycopg.Connection, tenants: Collection[KnownTenant]) -> None:
     """Brings tenants back that the ledger does not know any more, as the registry has them; makes the ledger where there is none."""
     with _writing(connection), connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Origin:
-    """The files of the run that was the first to make this of the tenant."""
+    """The files of the newest run that made this of the tenant, or found that it was made."""
 
     content: str
     """``Fingerprint.content`` of what was made."""
@@ -34,6 +34,11 @@ class Origin:
     def of(cls, row: Mapping[str, Any] | None) -> Origin | None:
         """From the ledger's JSON; None for a tenant that was last made by a release that did not keep it."""
         return cls(**{name: row[name] for name in cls.__dataclass_fields__}) if row else None
+
+    @property
+    def says(self) -> tuple[str, str, str, str]:
+        """What the files say of the tenant."""
+        return self.content, self.state, self.isolation, self.cell
 
     def row(self) -> dict[str, Any]:
         """As the ledger keeps it."""

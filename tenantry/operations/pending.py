@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tenantry.clients import admission, losses, registry, run_tenants, runs
+from tenantry.clients import admission, ledger, losses, registry, run_tenants, runs
 from tenantry.clients.admission import Admitted, Verdict
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.lifecycle import COMMANDS
@@ -172,6 +172,7 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
     First what changes a tenant's state or goes on with a provisioning, each by a run of its own, of which the first makes the whole stack;
     then one run for each stack, in the order in which they need each other.
     """
+    _confirm(found)
     pending, declared = found.pending, found.admitted.declared
     chosen = {standing.stack for standing in pending if only is None or standing.slug in only}
     chosen |= set(found.stacks) if only is None else set()
@@ -201,6 +202,14 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
             asked[stack].append(run_id)
             of |= {each.slug: run_id for each in rest}
     return Asked(tuple(run_id for ids in asked.values() for run_id in ids), of, refused)
+
+
+def _confirm(found: Found) -> None:
+    """Of whom nothing is pending no run is begun, which would note that these files say it too: then a job of a commit between that and
+    the one that was applied would be no older one."""
+    same = {slug: each for slug, each in found.admitted.confirmed.items() if slug in found.tenants and not found.tenants[slug].why}
+    with Server.from_environment().connect() as connection:
+        ledger.confirm(connection, same)
 
 
 def _own_run(standing: Standing, declared: Declarations, *, by: str, via: str) -> UUID | None:

@@ -257,6 +257,23 @@ def test_a_revert_is_newer(main: Checkout) -> None:
     assert main.run().declared["harbor"].name == "One"
 
 
+@pytest.mark.parametrize("pending", [False, True])
+def test_an_edit_that_was_taken_back_before_any_run_is_older_once_a_run_has_seen_that(
+    main: Checkout, tmp_path: Path, pending: bool
+) -> None:
+    """Jobs in the wrong order: the head's own finds nothing to do, and its edit's comes after it. Whatever the newer run had to do."""
+    main.write("harbor", name="A mistake")
+    mistake = main.commit()
+    main.git("revert", "--no-edit", "HEAD")
+    if pending:
+        with Server.from_environment().connect() as connection:
+            ledger.confirm(connection, main.admitted().confirmed)
+    else:
+        main.run()
+    admitted = main.clone(tmp_path / "late", mistake).run()
+    assert (admitted.declared["harbor"].name, admitted.verdicts["harbor"].kind) == ("One", "older")
+
+
 def test_without_git_what_was_replaced_is_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = Checkout(tmp_path / "plain", monkeypatch, git=False)
     plain.write("harbor")
