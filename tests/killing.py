@@ -18,7 +18,7 @@ def killed_at(sandbox: Any, point: str, call: int, *arguments: str) -> bool:
     A point names a function, ``module:path``; ``sandbox`` has the ``environment``. Whether it was killed there: False when it ended without
     getting there.
     """
-    return _code(sandbox, arguments, partial(_lay, point, call)) == -signal.SIGKILL
+    return _code(sandbox, arguments, partial(lay, point, call)) == -signal.SIGKILL
 
 
 def done(sandbox: Any, *arguments: str) -> None:
@@ -32,7 +32,8 @@ def _code(sandbox: Any, arguments: tuple[str, ...], before: partial[None] | None
     return ended.returncode
 
 
-def _lay(point: str, call: int) -> None:
+def lay(point: str, call: int) -> None:
+    """In the process that is to die: lets the ``call``-th ``before …`` or ``after …`` kill all of its group."""
     when, _, where = point.partition(" ")
     module, _, path = where.partition(":")
     assert when in ("before", "after"), point
