@@ -15,8 +15,8 @@ from psycopg.rows import tuple_row
 
 from tenantry.clients import migrations, template
 from tenantry.clients.migrations import Tree
-from tenantry.declaration.naming import CONTROL_SCHEMA, TEMPLATE_DATABASE
-from tenantry.errors import OlderProgram
+from tenantry.declaration.naming import CONTROL_SCHEMA, SHARED_STACK, TEMPLATE_DATABASE
+from tenantry.errors import OlderProgram, WorkError
 
 HINT: Final = "git pull, or install the release that brought it there; then run the same again"
 
@@ -40,6 +40,20 @@ def require(connection: psycopg.Connection[Any]) -> None:
         require_revision("tenant", marked.revision, "the template of tenants' tables is")
         if marked.form > int(template.FORM):
             raise older(f"the template of tenants' databases is of form {marked.form}, this checkout makes form {template.FORM}")
+
+
+def require_upgraded(connection: psycopg.Connection[Any]) -> None:
+    """Raises ``WorkError`` where the control database lacks what this program's migrations make: a worker would spoil the runs that an
+    older one has left in the queue, because it writes what there is no column for. Of other commands PostgreSQL says it."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        table = sql.Identifier(CONTROL_SCHEMA, migrations.VERSION_TABLE)
+        (found,) = cursor.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone() or (None,)
+    newest = migrations.head("control")
+    if found != newest:
+        raise WorkError(
+            f"the platform is older than this program: the control database is at revision {found}, this program's newest is {newest}",
+            f"tenantry up --stack {SHARED_STACK}, then start the worker again",
+        )
 
 
 def require_first(connection: psycopg.Connection[Any]) -> None:

@@ -146,7 +146,8 @@ def status(
         if reasons:
             console.line("tenantry provision --pending makes it; without log and mail: tenantry up --all")
         for verdict in verdicts.values():
-            console.line(f"{verdict.message}\n  {verdict.hint}")
+            console.line(verdict.message)
+            console.line(f"  {verdict.hint}")
 
 
 def _admitted() -> Admitted | None:
@@ -355,7 +356,8 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], v
         tenant_table(links)
     for verdict in verdicts:
         if verdict not in refused:
-            console.say(f"note: {verdict.message}\n  {verdict.hint}")
+            console.say(f"note: {verdict.message}")
+            console.say(f"  {verdict.hint}")
     if failed:
         raise failed[0]
     if refused:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from tenantry import preload
-from tenantry.clients import program_door, runs, workers
+from tenantry.clients import program_age, program_door, registry, runs, workers
 from tenantry.errors import OlderProgram, TransientError
 from tenantry.operations import durable
 from tenantry.operations.perform import LetGo, perform
@@ -45,8 +45,11 @@ class Worker:
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def start(self) -> None:
-        """Begins to take runs; returns at once. ``OlderProgram`` where the platform is newer than this program."""
+        """Begins to take runs; returns at once. ``OlderProgram`` where the platform is newer than this program, ``WorkError`` while it is
+        older."""
         program_door.enter()
+        with registry.transaction() as connection:
+            program_age.require_upgraded(connection)
         preload.everything()
         from dbos import DBOS
 

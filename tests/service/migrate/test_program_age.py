@@ -169,6 +169,7 @@ def test_whoever_opens_the_control_database_first_is_told(platform):
 def test_a_worker_under_which_the_platform_is_upgraded_ends(platform):
     """It begins no other run and says why; what was asked for waits for a worker of the new release."""
     durable.client()
+    registry.tenants()  # from here on this process plays a newer program
     with commands_worker(platform) as worker:
         platform.bring_control()
         with registry.transaction() as connection:  # as a program of the new release asks
@@ -178,6 +179,20 @@ def test_a_worker_under_which_the_platform_is_upgraded_ends(platform):
     assert worker.returncode == 2, output + errors
     assert "error: this program is older than the platform: the control database is at revision 9999" in errors
     assert runs.read(row["id"])["state"] == "queued"
+
+
+def test_a_worker_waits_for_the_upgrade(platform):
+    """What an older program has left in the queue stays there as it was, until the platform is what this one writes into."""
+    durable.client()
+    run_id = durable.request(runs.Request("backup", "elbe", naming.tenant_id("elbe"), by="test"))
+    with platform.fleet.connect(naming.CONTROL_DATABASE) as connection:
+        connection.execute("UPDATE control.alembic_version SET version_num = '0008'")
+    done = platform.run("worker")
+    assert done.returncode == 1, done.stderr
+    assert "error: the platform is older than this program: the control database is at revision 0008" in done.stderr
+    assert "tenantry up --stack shared" in done.stderr
+    with platform.fleet.connect(naming.CONTROL_DATABASE) as connection:
+        assert connection.execute("SELECT state, worker FROM control.runs WHERE id = %s", [run_id]).fetchall() == [("queued", None)]
 
 
 def commands_worker(platform):
