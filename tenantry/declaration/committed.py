@@ -68,6 +68,7 @@ class _Reading:
         self.files = files
         self.now = now
         self.scratch = scratch
+        self._pictures: dict[str, bool] = {}
         # An id of 64 digits is a SHA-256.
         self._hash = hashlib.sha256 if any(len(entry.blob) == 64 for entry in files.values()) else hashlib.sha1
 
@@ -88,8 +89,9 @@ class _Reading:
                 others[slug] = entry
         self._write(_named(self._write(tiers)))
         read, unreadable = self._read(others)
-        tenants |= read
-        return Tree(dict(sorted(tenants.items())), self._digests(tenants.values()), unreadable)
+        unreadable |= self._without_pictures(tenants)
+        tenants = {slug: tenant for slug, tenant in sorted((tenants | read).items()) if slug not in unreadable}
+        return Tree(tenants, self._digests(tenants.values()), unreadable)
 
     def _read(self, others: Mapping[str, Entry]) -> tuple[dict[str, TenantDeclaration], dict[str, str]]:
         reader = FileReader(self.scratch)
@@ -134,18 +136,29 @@ class _Reading:
                 break
         return found
 
-    def _digests(self, tenants: Iterable[TenantDeclaration]) -> dict[str, str]:
-        """What is published of each asset that they name and that was there; a text that is no digest for one that could not be."""
-        paths = {path for tenant in tenants for path in assets_of(tenant) if path in self.files}
-        same = {path for path in paths if path in self.now.assets and self._same(path)}
-        self._write(paths - same)
-        return {path: self.now.assets[path] if path in same else self._digest(path) for path in paths}
+    def _without_pictures(self, tenants: Mapping[str, TenantDeclaration]) -> dict[str, str]:
+        """Of tenants whose files are as they are now, those with an asset that was missing or refused then: why, by slug."""
+        self._write({path for tenant in tenants.values() for path in assets_of(tenant) if not self._as_now(path)})
+        found: dict[str, str] = {}
+        for slug, tenant in tenants.items():
+            for use in ("logo", "favicon"):
+                path = getattr(tenant.branding, use)
+                if path and not self._as_now(path):
+                    try:
+                        assets.check_asset(self.scratch, slug, use, path)
+                    except PydanticCustomError as error:
+                        found[slug] = f"{slug}{SUFFIX}: {error}"
+        return found
 
-    def _digest(self, path: str) -> str:
-        try:
-            return digest(self.scratch, path)
-        except (PydanticCustomError, OSError) as error:
-            return f"unreadable: {error}"
+    def _digests(self, tenants: Iterable[TenantDeclaration]) -> dict[str, str]:
+        """What is published of each asset that they name."""
+        paths = {path for tenant in tenants for path in assets_of(tenant)}
+        return {path: self.now.assets[path] if self._as_now(path) else digest(self.scratch, path) for path in paths}
+
+    def _as_now(self, path: str) -> bool:
+        if path not in self._pictures:
+            self._pictures[path] = path in self.files and path in self.now.assets and self._same(path)
+        return self._pictures[path]
 
     def _same(self, path: str) -> bool:
         """Whether the folder has the commit's bytes there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from tenantry.commands.declarations import register
 from tenantry.declaration import load
+from tenantry.declaration.files import FileReader, tenant_files
 from tenantry.declaration.history import TenantChange, compared, differences, load_revision
 from tenantry.declaration.tree import Tree
 from tenantry.errors import InputError
@@ -221,7 +223,9 @@ def test_pointers_of_git_lfs(tenants: Path) -> None:
     write(logo, picture)
     assert since(tenants) == {}
     write(logo, SVG.format("blue"))
-    assert [change.key for change in since(tenants)["acme"].changes] == ["branding.logo.sha256"]
+    found = since(tenants)
+    assert what(found) == {"acme": "changed"}
+    assert found["acme"].unreadable == "acme.yaml: assets/acme/logo.svg is not the picture but git LFS's pointer to it"
 
 
 def _pointer(data: bytes) -> str:
@@ -319,3 +323,73 @@ def test_what_no_declaration_names_is_not_read(tenants: Path) -> None:
     assert found == 2
     assert own < 20
     assert gits < 50
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_commit_is_read_as_if_it_were_checked_out(tenants: Path, tmp_path: Path, seed: int) -> None:
+    """Random edits of files, tiers, pictures, links, modes and line ends, some of which break a file: reading a commit beside the folder
+    gives what loading its checkout gives, tenant by tenant and key by key."""
+    chance = random.Random(seed)  # noqa: S311  # no secret
+    commits = [commit(tenants)]
+    for edits in range(12):
+        for _ in range(1 + edits % 4):
+            _edit(tenants, chance)
+        commits.append(commit(tenants))
+    for revision in chance.sample(commits, 6):
+        git_in(tenants)("checkout", "-q", chance.choice(commits))
+        now = _tree(tenants)
+        other = tmp_path / f"at-{revision[:8]}"
+        git_in(tenants)("worktree", "add", "-q", "--detach", str(other), revision)
+        there = _tree(other / "tenants")
+        read = load_revision(tenants, revision, now)
+        assert read.unreadable.keys() == there.unreadable.keys()
+        assert {slug: read.flat(slug) for slug in read.tenants} == {slug: there.flat(slug) for slug in there.tenants}
+        seen = {change.slug for change in differences(read, now) if not change.unreadable}
+        slugs = read.tenants.keys() | now.tenants.keys()
+        assert seen == {slug for slug in slugs if read.flat(slug) != now.flat(slug)} - read.unreadable.keys() - now.unreadable.keys()
+
+
+def _edit(folder: Path, chance: random.Random) -> None:
+    slug = chance.choice(["acme", "birch", "coral", "delta", "ember"])
+    file = folder / f"{slug}.yaml"
+    logo = folder / "assets" / chance.choice([slug, "shared"]) / "logo.svg"
+    act = chance.randrange(10)
+    if act in (0, 1, 7, 8, 9):
+        file.unlink(missing_ok=True)
+    if act == 1:
+        write(file, chance.choice(["name: [\n", PLAIN + "unknown: 1\n", "<<<<<<< HEAD\n" + PLAIN]))
+    elif act == 2:
+        tier = chance.choice(["starter", "business"])
+        write(folder / "defaults" / f"{tier}.yaml", f"isolation: rls\nlimits: {{users: {chance.randint(1, 3)}}}\n")
+    elif act == 3:
+        logo.unlink(missing_ok=True)
+        write(logo, SVG.format(chance.choice(["red", "blue"])))
+    elif act == 4:
+        logo.unlink(missing_ok=True)
+    elif act == 5:
+        write(logo.with_name("real.svg"), SVG.format("green"))
+        logo.unlink(missing_ok=True)
+        logo.symlink_to("real.svg")
+    elif act == 6 and file.exists() and not file.is_symlink():
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    elif act == 7:
+        file.symlink_to(chance.choice(["acme.yaml", "birch.yaml", "/etc/hostname", "../../x.yaml"]))
+    elif act > 7:
+        named = f"branding: {{logo: {logo.relative_to(folder)}}}\n" if chance.random() < 0.6 else ""
+        write(file, PLAIN.replace("starter", chance.choice(["starter", "business"])) + named)
+
+
+def _tree(folder: Path) -> Tree:
+    """What can be loaded of a folder, file by file."""
+    reader = FileReader(folder)
+    for tier in reader.tiers:
+        reader.tier(tier)
+    tenants, unreadable = {}, {}
+    for slug, path in tenant_files(folder, []):
+        reader.problems.clear()
+        tenant = reader.read(slug, path)
+        if tenant is None or reader.problems:
+            unreadable[slug] = "refused"
+        else:
+            tenants[slug] = tenant
+    return Tree(tenants, Tree.of(folder, tenants).assets, unreadable)
