@@ -319,11 +319,11 @@ def last(tenant_id: UUID, kind: str) -> dict[str, Any] | None:
     return next(iter(latest(tenant_id=tenant_id, kind=kind, limit=1)), None)
 
 
-def at_work_on(stack: str, kind: str) -> bool:
-    """Whether a run of the kind on the stack waits or is at work."""
+def at_work_on(stack: str, kinds: Sequence[str]) -> bool:
+    """Whether a run of one of the kinds on the stack waits or is at work."""
     with registry.transaction() as connection:
-        query = "SELECT FROM runs WHERE stack = %s AND kind = %s AND state = ANY(%s) LIMIT 1"
-        return connection.execute(query, [stack, kind, list(OPEN)]).fetchone() is not None
+        query = "SELECT FROM runs WHERE stack = %s AND kind = ANY(%s) AND state = ANY(%s) LIMIT 1"
+        return connection.execute(query, [stack, list(kinds), list(OPEN)]).fetchone() is not None
 
 
 def abandoned() -> list[dict[str, Any]]:
@@ -358,14 +358,14 @@ def newest(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, kind
     ).fetchone()
 
 
-def unended(connection: psycopg.Connection[dict[str, Any]], kinds: Sequence[str]) -> dict[UUID, dict[str, Any]]:
-    """Tenant → its newest run of these kinds, where that failed or is under way, in the caller's transaction."""
+def newest_of_all(connection: psycopg.Connection[dict[str, Any]], kinds: Sequence[str]) -> dict[UUID, dict[str, Any]]:
+    """Tenant → its newest run of these kinds that was not cancelled, in the caller's transaction."""
     rows = connection.execute(
         "SELECT DISTINCT ON (tenant_id) * FROM runs WHERE tenant_id IS NOT NULL AND kind = ANY(%s) AND state <> 'cancelled'"
         " ORDER BY tenant_id, requested_at DESC",
         [list(kinds)],
     )
-    return {row["tenant_id"]: row for row in rows if row["state"] in ("failed", *OPEN)}
+    return {row["tenant_id"]: row for row in rows}
 
 
 def cancel(

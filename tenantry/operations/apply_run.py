@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -14,13 +13,14 @@ from psycopg import errors
 from tenantry import waiting
 from tenantry.clients import admission, run_tenants, runs, stack_runs
 from tenantry.clients.admission import Admitted
+from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.clients.program import Program
 from tenantry.clients.run_tenants import Line
 from tenantry.declaration import naming
 from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.errors import InputError, TransientError, WorkError
-from tenantry.operations import durable, engine_step, provision, welcome
+from tenantry.operations import durable, engine_step, provision, stack_lock, welcome
 from tenantry.operations.applied import Evidence
 from tenantry.operations.purpose import Purpose
 from tenantry.operations.steps import Kind, Patience, Run, Step
@@ -29,12 +29,9 @@ if TYPE_CHECKING:
     import psycopg
 
 NAME: Final = "apply"
+FOUND: Final = "as declared, made by another run"
 VERDICTS: Final[Mapping[str, run_tenants.Outcome]] = {"unaware": "kept", "older": "refused", "refused": "refused", "deleted": "skipped"}
 """What is said of a tenant of which not all is made that its file says."""
-
-LOOK: Final = 0.2  # seconds between two looks at the run that goes first
-BEGINS_WITHIN: Final = 5.0
-"""Seconds that a run which goes first may wait for a worker. Then whoever comes after it does its engine's work: there may be no other."""
 
 
 def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), by: str, via: str) -> UUID:
@@ -81,7 +78,7 @@ def _digest(lines: Sequence[Line]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _admitted(run: Run, lines: Sequence[Line]) -> Admitted:
+def _admitted(lines: Sequence[Line]) -> Admitted:
     """The tenants as they are made here. ``OtherFiles`` where one is neither as it was asked for nor newer."""
     admitted = admission.load()
     for line in lines:
@@ -97,30 +94,59 @@ def _as_asked(line: Line, admitted: Admitted) -> bool:
     return same and line.slug not in admitted.verdicts
 
 
+def _lines(run_id: UUID) -> list[Line]:
+    """What the run is for. A tenant that came into being beside those is not."""
+    return [line for line in run_tenants.of(run_id) if line.outcome != "beside"]
+
+
 def _record(run: Run) -> str:
     """Enters the new tenants into the registry before anything is made."""
-    lines = run_tenants.of(run.id)
-    declared = _admitted(run, lines).declared
+    lines = _lines(run.id)
+    declared = _admitted(lines).declared
     new = [declared[line.slug] for line in lines if line.welcome and line.slug in declared]
     entered = provision.enter(str(run.stack), [tenant for tenant in new if tenant.state == "active"], declared)
     return f"{len(entered)} new: {listed(entered)}" if entered else ""
 
 
 def _stack(run: Run) -> str:
-    """One run of the engine at most: another run of the stack may have made what is declared."""
-    stack, lines = str(run.stack), run_tenants.of(run.id)
     for first in run.arguments["after"]:
-        _follow(run, UUID(first))
-    admitted, evidence = _admitted(run, lines), Evidence.of([stack])
-    mine = [line for line in lines if line.slug in admitted.declared]
-    outcome: run_tenants.Outcome = "made"
-    if lines and not any(why(admitted, evidence, line.slug) for line in mine):
-        summary, outcome = "as declared, made by another run of the stack", "found"
-    else:
-        summary = engine_step.apply(run, stack) or "nothing had to change"
-        _require_made(stack, mine, admitted)
+        _go_first(run, UUID(first))
+    lines = _lines(run.id)
+    changes, admitted = _make(run, str(run.stack), lines)
+    outcome: run_tenants.Outcome = "found" if changes is None else "made"
     run_tenants.settle(run.id, run.worker, [_settled(line, admitted, outcome) for line in lines])
-    return summary
+    return FOUND if changes is None else changes or "nothing had to change"
+
+
+def _make(run: Run, stack: str, lines: Sequence[Line]) -> tuple[str | None, Admitted]:
+    """One run of the engine at most: what changed, in words; None where another run of the stack has made what is declared."""
+    while True:
+        admitted, evidence = _admitted(lines), Evidence.of([stack])
+        mine = [line for line in lines if line.slug in admitted.declared]
+        if not any(why(admitted, evidence, line.slug) for line in mine) and not stack_why(stack):
+            return None, admitted
+        try:
+            changes = engine_step.apply(run, stack)
+        except stack_lock.Busy:
+            # It may be making the same.
+            with waiting.on(f"the run that is at work on the stack {stack}"):
+                stack_lock.wait(stack)
+            continue
+        _require_made(stack, mine, admitted)
+        return changes, admitted
+
+
+def _go_first(run: Run, first: UUID) -> None:
+    """Makes the stack of a run that goes first, whoever is at it: a run that waited for it would keep a worker from beginning it."""
+    try:
+        row = runs.read(first)
+    except InputError:  # it was a tenant's who is deleted by now
+        return
+    if row["state"] in runs.OPEN:
+        run.tell(f"stack {row['stack']} goes first")
+        _make(run, row["stack"], _lines(first))
+    elif row["state"] == "failed":
+        raise WorkError(f"not begun, because it needs {row['stack']}, which failed: {row['error']}", str(row["hint"] or ""))
 
 
 def _require_made(stack: str, lines: Sequence[Line], admitted: Admitted) -> None:
@@ -156,30 +182,19 @@ def why(admitted: Admitted, evidence: Evidence, slug: str) -> str:
     return ", ".join(evidence.pending(admitted, slug))
 
 
-def _follow(run: Run, first: UUID) -> None:
-    """Waits for the run of another stack that goes first, or does its engine's work where no worker begins it."""
-    begun = time.monotonic()
-    while (row := _read(first)) is not None and row["state"] in runs.OPEN:
-        if row["state"] == "queued" and time.monotonic() - begun > BEGINS_WITHIN:
-            engine_step.apply(run, row["stack"])
-            return
-        with waiting.on(f"the run of the stack {row['stack']}, which goes first"):
-            time.sleep(LOOK)
-    if row is not None and row["state"] == "failed":
-        raise WorkError(f"not begun, because it needs {row['stack']}, which failed: {row['error']}", str(row["hint"] or ""))
-
-
-def _read(run_id: UUID) -> dict[str, Any] | None:
-    try:
-        return runs.read(run_id)
-    except InputError:  # it was a tenant's who is deleted by now
-        return None
+def stack_why(stack: str) -> str:
+    """Why the stack itself is not known to be as this program makes it; empty where it is."""
+    with Server.from_environment().connect() as connection:
+        run = Ledger.read(connection, stack).run
+    if not run.known:
+        return "new"
+    return ", ".join(Program.here().differs(run.program)) if run.finished else "unknown"
 
 
 def _first_administrators(run: Run) -> str:
     """Issues the invitations of those whom the registry had never known, and queues their welcome sequences."""
     invited, mails = [], []
-    for line in run_tenants.of(run.id):
+    for line in _lines(run.id):
         if line.welcome and not welcome.invited_otherwise(line.tenant) and (queued := welcome.begin(line.tenant)):
             invited.append(line.slug)
             mails += queued
@@ -188,7 +203,7 @@ def _first_administrators(run: Run) -> str:
 
 
 def _closing(run: Run) -> str:
-    lines = run_tenants.of(run.id)
+    lines = _lines(run.id)
     return f"{run.subject} is as declared" + (f", for {listed([line.slug for line in lines])}" if lines else "")
 
 

@@ -58,10 +58,11 @@ def _owe_welcomes(run: Run, stack: str, declared: Declarations) -> None:
     """Writes down which tenants come into being beside the one that the run is for: whoever looks for what is pending welcomes them."""
     active = [tenant.slug for tenant in declared.of_stack(stack) if tenant.state == "active" and tenant.slug != run.subject]
     known = registry.states() if active else {}
-    lines = [Line(slug, "new", welcome=True, outcome="beside") for slug in active if slug not in known]
-    if lines:
+    new = [Line(slug, "new", welcome=True, outcome="beside") for slug in active if slug not in known]
+    if new:
         with registry.transaction() as connection:
-            run_tenants.add(connection, run.id, lines)
+            owed = run_tenants.owed(connection)
+            run_tenants.add(connection, run.id, [line for line in new if line.tenant not in owed])
 
 
 def _now_and_then(run: Run) -> Callable[[Change], None]:

@@ -12,11 +12,9 @@ from uuid import UUID
 
 from tenantry.clients import admission, ledger, losses, registry, run_tenants, runs
 from tenantry.clients.admission import Admitted, Verdict
-from tenantry.clients.ledger import Ledger
 from tenantry.clients.lifecycle import COMMANDS
 from tenantry.clients.losses import Loss
 from tenantry.clients.postgres import Server
-from tenantry.clients.program import Program
 from tenantry.clients.run_tenants import Line
 from tenantry.declaration import Declarations, TenantDeclaration
 from tenantry.errors import InputError
@@ -86,7 +84,7 @@ def find() -> Found:
             found[slug] = Standing(slug, "", verdict=verdict)
     busy = {standing.stack for standing in found.values() if standing.why}
     rest = [stack for stack in apply.every_stack(declared) if stack not in busy and stack not in stopped]
-    return Found(dict(sorted(found.items())), {stack: why for stack in rest if (why := _unmade(stack))}, admitted)
+    return Found(dict(sorted(found.items())), {stack: why for stack in rest if (why := apply_run.stack_why(stack))}, admitted)
 
 
 def _stopped(lost: Mapping[str, Loss], admitted: Admitted) -> dict[str, Loss]:
@@ -101,8 +99,8 @@ def _stopped(lost: Mapping[str, Loss], admitted: Admitted) -> dict[str, Loss]:
 
 @dataclass(frozen=True)
 class _Journal:
-    """What the registry and the journal know: states by slug; tenants whose welcome is owed; the newest run of each tenant that is still
-    to be gone on with: its provisioning, and the change of its state."""
+    """What the registry and the journal know: states by slug; tenants whose welcome is owed; the newest provisioning of each tenant, and
+    the newest change of its state."""
 
     states: Mapping[str, str]
     owed: Collection[UUID]
@@ -116,17 +114,18 @@ class _Journal:
             return cls(
                 {row["slug"]: row["state"] for row in known},
                 run_tenants.owed(connection),
-                runs.unended(connection, [provision.PROVISION.name]),
-                runs.unended(connection, change.KINDS),
+                runs.newest_of_all(connection, [provision.PROVISION.name]),
+                runs.newest_of_all(connection, change.KINDS),
             )
 
         return registry.if_there(work, cls({}, (), {}, {}))
 
 
 def _standing(tenant: TenantDeclaration, admitted: Admitted, evidence: Evidence, journal: _Journal) -> Standing:
-    slug, state = tenant.slug, journal.states.get(tenant.slug)
-    goes_on = tenant.state == "active" and tenant.id in journal.provisionings
-    new = tenant.state == "active" and not goes_on and (state in (None, "provisioning") or tenant.id in journal.owed)
+    slug = tenant.slug
+    goes_on = tenant.state == "active" and _unended(journal.provisionings.get(tenant.id))
+    unmade = journal.states.get(slug) in (None, "provisioning")
+    new = tenant.state == "active" and not goes_on and (unmade or tenant.id in journal.owed)
     standing = Standing(
         slug,
         tenant.stack,
@@ -136,24 +135,31 @@ def _standing(tenant: TenantDeclaration, admitted: Admitted, evidence: Evidence,
         goes_on=goes_on,
         verdict=admitted.verdicts.get(slug),
     )
-    under_way = journal.changes.get(tenant.id)
-    command = COMMANDS.get((state or "", tenant.state), "")
-    if under_way is not None and under_way["arguments"]["to"] == tenant.state:
-        return replace(standing, why=f"{under_way['kind']}, which has not ended", change=under_way["kind"])
-    if command and " " not in command:  # what deletes is asked for by command
-        return replace(standing, why=f"state: {state} → {tenant.state}", change=command)
+    command, why = _command(tenant, journal)
+    if command:
+        return replace(standing, why=why, change=command)
     if goes_on:
         return replace(standing, why=standing.why or "its provisioning has not ended")
     return replace(standing, why=standing.why or "its administrator is not invited yet") if new else standing
 
 
-def _unmade(stack: str) -> str:
-    """Why the stack itself is not known to be as this program makes it; empty where it is."""
-    with Server.from_environment().connect() as connection:
-        run = Ledger.read(connection, stack).run
-    if not run.known:
-        return "new"
-    return ", ".join(Program.here().differs(run.program)) if run.finished else "unknown"
+def _command(tenant: TenantDeclaration, journal: _Journal) -> tuple[str | None, str]:
+    """The command that brings the tenant to the state that its file declares, and why it is still to be given; None: it is not."""
+    state, last = journal.states.get(tenant.slug, ""), journal.changes.get(tenant.id)
+    if _unended(last) and last is not None and last["arguments"]["to"] == tenant.state:
+        return last["kind"], f"{last['kind']}, which has not ended"
+    command = COMMANDS.get((state, tenant.state), "")
+    if command and " " not in command:  # what deletes is asked for by command
+        return command, f"state: {state} → {tenant.state}"
+    shut = {"suspended": "suspend", "offboarding": "offboard"}.get(tenant.state)
+    if shut and state == tenant.state and (last is None or last["arguments"]["to"] != state):
+        # A run that was for somebody else, or `tenantry up`, has applied the file: roles and rows, and no session, hold or log.
+        return shut, f"state: {state}, for which no command was given"
+    return None, ""
+
+
+def _unended(run: Mapping[str, Any] | None) -> bool:
+    return run is not None and run["state"] in ("failed", *runs.OPEN)
 
 
 @dataclass(frozen=True)

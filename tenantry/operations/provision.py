@@ -147,7 +147,7 @@ def _engine(run: Run, log: Log) -> None:
         return
     for giver in sorted(apply.givers(admitted.declared).get(declaration.stack, ())):
         # Asked for as well, it goes first. One that nobody asked for is named by the refusal.
-        if runs.at_work_on(giver, PROVISION.name):
+        if runs.at_work_on(giver, (PROVISION.name, "apply")):
             engine_step.apply(run, giver)
     wanted = admitted.fingerprint(run.subject)
     others = engine_step.apply_in_parts(

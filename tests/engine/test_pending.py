@@ -147,7 +147,7 @@ def test_a_tier_default_is_one_run_of_the_engine_for_each_stack(platform):
     for slug in ("aspen", "alder"):
         check_welcomed_once(platform, slug)
         log = platform.tenantry("log", slug).stdout
-        assert "apply shared: done, asked for by merge 4f2a (pull-request)" in log
+        assert "apply shared: done, asked for by merge 4f2a (pull-request, commit" in log
         assert f"{slug}: made (new)" in log
     text = platform.tenantry("provision", "--pending").stdout
     assert text == "nothing is pending: 7 tenants, all as declared\n"

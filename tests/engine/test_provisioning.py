@@ -10,7 +10,7 @@ import pytest
 
 from tenantry.declaration.assets import published
 from tests.engine.conftest import DEFAULTS
-from tests.engine.provisioning import STEPS, check_provisioned_once, control, mails_to, runs_of
+from tests.engine.provisioning import STEPS, check_provisioned_once, check_welcomed_once, control, mails_to, runs_of
 
 pytestmark = pytest.mark.engine
 
@@ -97,7 +97,7 @@ def test_after_a_merge_the_new_ones_are_welcomed(platform):
         if "logo" in each["Key"]
     ]
     assert platform.s3().get_object(Bucket=place["bucket"], Key=key)["Body"].read() == published(platform.tenants, "assets/gorse/logo.svg")
-    check_provisioned_once(platform, "fir")
+    check_welcomed_once(platform, "fir")
     assert mails_to(platform, "ada@elder.example") == []
     platform.tenantry("invite", "elder", "--mail")
     assert len(mails_to(platform, "ada@elder.example")) == 1
