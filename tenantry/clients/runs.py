@@ -171,8 +171,13 @@ def claim(run_id: UUID, worker: str) -> dict[str, Any] | None:
         return row
 
 
+def keep(run_id: UUID, worker: str) -> None:
+    """Writes down that a worker has the files of the run. ``NotOurs`` when the run is not."""
+    _write(run_id, worker, "UPDATE runs SET returned_since = %s WHERE id = %s AND worker = %s", None)
+
+
 def given_back(run_id: UUID) -> timedelta:
-    """For how long workers have been giving the run back; nothing when none has since its last step was done."""
+    """For how long workers have been giving the run back; nothing when none has since one had its files."""
     with registry.transaction() as connection:
         row = connection.execute("SELECT now() - returned_since AS long FROM runs WHERE id = %s", [run_id]).fetchone()
         return timedelta() if row is None or row["long"] is None else row["long"]
@@ -253,10 +258,7 @@ def end_step(
             """,
             [run_id, number, name, state, journalled(summary), journalled(cause), journalled(hint)],
         )
-        connection.execute(
-            "UPDATE runs SET progress = NULL, returned_since = CASE WHEN %s THEN NULL ELSE returned_since END WHERE id = %s",
-            [state in ("done", "skipped"), run_id],  # done: so this worker has the files
-        )
+        connection.execute("UPDATE runs SET progress = NULL WHERE id = %s", [run_id])
 
 
 def must_be_ours(connection: Any, run_id: UUID, worker: str) -> None:

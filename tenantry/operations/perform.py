@@ -101,6 +101,10 @@ def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
             log.end_all()
         elif runs.begin_step(run.id, run.worker, number, step.name):
             log.end(step.name, step.work(run))
+        else:
+            return
+        if run.returned:
+            runs.keep(run.id, run.worker)
     except (OtherFiles, OlderProgram) as error:
         given_back = error
         patiently(lambda: log.fail("waiting", given_back.message, given_back.hint))

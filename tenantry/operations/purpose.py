@@ -42,25 +42,26 @@ class Purpose:
 
         ``OtherFiles`` where they are neither. Whether they can be made at all is for ``admitted.require`` to say.
         """
-        verdict, wanted = admitted.verdicts.get(slug), Fingerprint.parse(self.declared)
-        mine = admitted.fingerprint(slug) if slug in admitted.declared else None
+        wanted, verdict = Fingerprint.parse(self.declared), admitted.verdicts.get(slug)
         repository = Repository.of(tenants_dir())
         head = repository.head() if repository else None
-        if mine is not None and mine.content == wanted.content and not (verdict and verdict.kind == "older"):
+        here = f"gave back at commit {head[:10]}" if head else f"gave back in {tenants_dir()}, which is in no git repository"
+        if verdict is not None and verdict.kind == "older":  # another worker may have what was applied last
+            raise OtherFiles(f"{here}: {verdict.message}", verdict.hint)
+        mine = admitted.fingerprint(slug) if slug in admitted.declared else None
+        if mine is not None and mine.content == wanted.content:
             # What else differs where no history tells which is newer is a command's: it has given the tenant another state or place since.
             settled = verdict or head is None or self.commit is None
             if settled or mine.declaration == wanted.declaration:
                 return ""
-        changed: tuple[Path, ...] = ()
         if repository is not None and head is not None and self.commit is not None:
             sources = _sources(admitted.declared[slug]) if slug in admitted.declared else ()
-            changed = _changed(sources, repository.dirty(sources))
-            if not changed and repository.contains(self.commit, head):
+            if changed := _changed(sources, repository.dirty(sources)):
+                here += f", where {display(changed[0])} was changed and not committed"
+            elif repository.contains(self.commit, head):
                 return f"made from newer files: commit {head[:10]} contains {self.commit[:10]}, which was asked for"
-        here = f"at commit {head[:10]}" if head else f"in {tenants_dir()}, which is in no git repository"
-        edited = f", where {display(changed[0])} was changed and not committed" if changed else ""
         raise OtherFiles(
-            f"gave back {here}{edited}: {slug} was asked for with {f'commit {self.commit[:10]}' if self.commit else 'other files'}",
+            f"{here}: {slug} was asked for with {f'commit {self.commit[:10]}' if self.commit else 'other files'}",
             f"tenantry provision {slug} asks for what is declared where it is run; or bring those files to the worker (git pull)",
         )
 

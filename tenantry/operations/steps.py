@@ -34,12 +34,17 @@ class Run:
     """The fingerprint of the declaration that it is for; None: for none."""
     commit: str | None = None
     """The commit that has it."""
+    returned: bool = False
+    """Whether workers have given it back, because its files were others than theirs."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any], worker: str) -> Run:
         """The run of a row of ``runs``, as ``worker`` works on it."""
-        names = ("id", "kind", "tenant_id", "subject", "stack", "arguments", "requested_by", "via", "notes", "declared", "commit")
-        return cls(worker=worker, **{name: row[name] for name in names})
+        names = ("id", "kind", "tenant_id", "subject", "stack", "arguments", "requested_by", "via", "notes")
+        # A worker may be newer than the control database until somebody runs `tenantry up --stack shared`.
+        later = {name: row.get(name) for name in ("declared", "commit")}
+        known = {name: row[name] for name in names} | later | {"returned": row.get("returned_since") is not None}
+        return cls(worker=worker, **known)
 
     @property
     def tenant(self) -> UUID:

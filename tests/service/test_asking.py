@@ -159,6 +159,8 @@ def test_a_worker_with_other_files_gives_the_run_back(wanted, stray, monkeypatch
     assert [(each.workflow_id, each.status) for each in queued(run_id)][-1] == (f"{run_id}:1", "DELAYED")
     assert durable.request(replace(wanted, declared="a")) == run_id, "it is joined meanwhile, and is not in the queue twice"
     assert len(queued(run_id)) == 2
+    earlier = {name: value for name, value in now.items() if name not in ("declared", "commit", "returned_since")}
+    assert Run.of(earlier, "newer").declared is None, "a worker goes on where the control database is of the last release still"
     stray.set()
     perform.perform(run_id, "second")
     now = runs.read(run_id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tenantry.clients import admission
-from tenantry.clients.admission import Admitted
+from tenantry.clients.admission import Admitted, Verdict
 from tenantry.clients.ledger import Ledger
 from tenantry.declaration import load
 from tenantry.operations.purpose import Purpose
@@ -50,15 +51,15 @@ class Checkout:
         subprocess.run(["git", "clone", "-q", *options, f"file://{self.folder}", str(folder)], check=True)
         return Checkout(folder, self._monkeypatch)
 
-    def _admitted(self) -> Admitted:
+    def admitted(self) -> Admitted:
         self._monkeypatch.setenv("TENANTRY_TENANTS", str(self.tenants))
         return admission.admit(load(self.tenants), Ledger("shared", {}, {}, False))
 
     def asked(self, *slugs: str) -> dict[str, Purpose]:
-        return Purpose.of(self._admitted(), slugs or ("acme",))
+        return Purpose.of(self.admitted(), slugs or ("acme",))
 
     def newer(self, purpose: Purpose) -> str:
-        return purpose.newer(self._admitted(), "acme")
+        return purpose.newer(self.admitted(), "acme")
 
     def refusal(self, purpose: Purpose) -> str:
         with pytest.raises(OtherFiles) as raised:
@@ -167,6 +168,16 @@ def test_what_is_in_no_commit_is_not_called_so(asker, worker):
     purpose = asker.asked()["acme"]
     asker.write("Three")
     assert "acme.yaml was changed and not committed: acme was asked for with commit" in asker.refusal(purpose)
+
+
+def test_a_worker_that_is_behind_what_was_applied_gives_back(asker, worker):
+    """Its files may be those that were asked for: by now they are older than the platform, and another worker may have the newer ones."""
+    purpose, admitted = asker.asked()["acme"], worker.admitted()
+    verdict = Verdict("acme", "older", "tenants/acme.yaml of commit 1 is older than commit 2", "git pull")
+    with pytest.raises(OtherFiles) as raised:
+        purpose.newer(replace(admitted, verdicts={"acme": verdict}), "acme")
+    assert raised.value.message.endswith(f": {verdict.message}")
+    assert raised.value.hint == "git pull"
 
 
 def test_without_git_only_the_same_files_will_do(plain, tmp_path, monkeypatch):

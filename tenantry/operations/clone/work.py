@@ -156,6 +156,7 @@ def _declare(run: Run) -> str:
 
 def _provision(run: Run) -> str:
     """The engine's part: registry, store, credentials of its own, branding. No invitation is issued, and no mail queued."""
+    _declare(run)  # the step before may have been done by a worker with another checkout
     return engine_step.apply(run, admission.load().declared[run.subject].stack)
 
 
