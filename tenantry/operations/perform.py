@@ -125,11 +125,12 @@ def _hand_on(run: Run, number: int, *, alone: bool) -> None:
     too long, it fails, and can be gone on with by one that has them."""
     if patiently(lambda: runs.given_back(run.id)) > SEARCH or (alone and not patiently(lambda: workers.alive(but=run.worker))):
         cause, hint = patiently(lambda: _give_up(run, number, GivenBack()))
-        patiently(lambda: runs.finish(run.id, run.worker, "failed", f"no worker has the files of this run; the last one {cause}", hint))
+        patiently(lambda: runs.finish(run.id, run.worker, "failed", f"no worker has the files of this run: {cause}", hint))
         return
-    (waits,) = [step for step in patiently(lambda: runs.read(run.id))["steps"] if step["state"] == "waiting"]
+    waiting = [step for step in patiently(lambda: runs.read(run.id))["steps"] if step["state"] == "waiting"]
+    last = max(waiting, key=lambda step: step["finished_at"])  # parts of an earlier attempt may wait as well
     try:
-        patiently(lambda: durable.give_back(run.id, run.worker, waits["cause"]))
+        patiently(lambda: durable.give_back(run.id, run.worker, last["cause"]))
     except runs.NotOurs:
         raise LetGo from None
 

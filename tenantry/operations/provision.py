@@ -91,12 +91,24 @@ def _declared(slug: str, admitted: Admitted) -> TenantDeclaration:
     admitted.require(slug)
     if slug not in declared:
         raise InputError(f"no file tenants/{slug}.yaml", did_you_mean(slug, declared, f"tenantry new {slug} --tier starter"))
-    declaration = declared[slug]
+    return _active(declared[slug])
+
+
+def _active(declaration: TenantDeclaration) -> TenantDeclaration:
     if declaration.state != "active":
         raise InputError(
-            f"tenants/{slug}.yaml says state: {declaration.state}", "only an active tenant is provisioned; tenantry up applies the others"
+            f"tenants/{declaration.slug}.yaml says state: {declaration.state}",
+            "only an active tenant is provisioned; tenantry up applies the others",
         )
     return declaration
+
+
+def _asked_for(run: Run, admitted: Admitted) -> TenantDeclaration:
+    """The run's tenant as it is made here. That this worker's own file is older does not matter: the ledger has what was asked for."""
+    verdict = admitted.verdicts.get(run.subject)
+    if run.declared is not None and verdict is not None and verdict.kind == "older":
+        return _active(admitted.declared[run.subject])
+    return _declared(run.subject, admitted)
 
 
 def _admitted(run: Run) -> Admitted:
@@ -111,7 +123,7 @@ def _admitted(run: Run) -> Admitted:
 def _record(run: Run) -> str:
     """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
     admitted = _admitted(run)
-    declaration = _declared(run.subject, admitted)
+    declaration = _asked_for(run, admitted)
     if not enter(declaration.stack, [declaration], admitted.declared):
         return "the registry knows the tenant already"
     return f"{declaration.name}, tier {declaration.tier}, isolation {declaration.isolation}, stack {declaration.stack}"
@@ -140,7 +152,7 @@ def enter(stack: str, tenants: Sequence[TenantDeclaration], declared: Declaratio
 def _engine(run: Run, log: Log) -> None:
     """One run of the stack. Nothing to do when a run that ended since has made what is declared: runs of a cell share the work."""
     admitted = _admitted(run)
-    declaration = _declared(run.subject, admitted)
+    declaration = _asked_for(run, admitted)
     if Evidence.of([declaration.stack]).applied(admitted, declaration.slug):
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")

@@ -46,14 +46,14 @@ class Purpose:
         repository = Repository.of(tenants_dir())
         head = repository.head() if repository else None
         here = f"gave back at commit {head[:10]}" if head else f"gave back in {tenants_dir()}, which is in no git repository"
-        if verdict is not None and verdict.kind == "older":  # another worker may have what was applied last
-            raise OtherFiles(f"{here}: {verdict.message}", verdict.hint)
         mine = admitted.fingerprint(slug) if slug in admitted.declared else None
         if mine is not None and mine.content == wanted.content:
             # What else differs where no history tells which is newer is a command's: it has given the tenant another state or place since.
             settled = verdict or head is None or self.commit is None
             if settled or mine.declaration == wanted.declaration:
                 return ""
+        if verdict is not None and verdict.kind == "older":  # another worker may have what was applied last
+            raise OtherFiles(f"{here}: {verdict.message}", verdict.hint)
         if repository is not None and head is not None and self.commit is not None:
             sources = _sources(admitted.declared[slug]) if slug in admitted.declared else ()
             if changed := _changed(sources, repository.dirty(sources)):

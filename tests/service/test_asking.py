@@ -183,7 +183,7 @@ def test_a_run_whose_files_nobody_has_fails_after_ten_minutes(wanted, stray):
     perform.perform(run_id, "first")
     now = runs.read(run_id)
     assert (now["state"], now["hint"]) == ("failed", "git pull")
-    assert now["error"] == "no worker has the files of this run; the last one gave back at commit abc"
+    assert now["error"] == "no worker has the files of this run: gave back at commit abc"
     stray.set()
     durable.resume(run_id, by="test")
     perform.perform(run_id, "first")
@@ -213,7 +213,7 @@ def test_who_watches_does_what_no_worker_has_the_files_for(wanted, monkeypatch):
             runs.finish(run_id, "mine", "done")
 
         wait = leave = stop = lambda self, *_: None
-        in_hand = 0
+        in_hand, older = 0, None
 
     run_id = durable.request(replace(wanted, declared="a"))
     runs.claim(run_id, "other")

@@ -66,6 +66,7 @@ def test_provisioning_runs_the_giver_first_where_that_was_asked_for_too(monkeypa
     done: list[str] = []
     admitted = SimpleNamespace(
         declared={"birch": SimpleNamespace(stack="shared", slug="birch", state="active")},
+        verdicts={},
         require=lambda slug: None,
         fingerprint=lambda slug: None,
     )

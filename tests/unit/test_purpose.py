@@ -170,12 +170,16 @@ def test_what_is_in_no_commit_is_not_called_so(asker, worker):
     assert "acme.yaml was changed and not committed: acme was asked for with commit" in asker.refusal(purpose)
 
 
-def test_a_worker_that_is_behind_what_was_applied_gives_back(asker, worker):
-    """Its files may be those that were asked for: by now they are older than the platform, and another worker may have the newer ones."""
+def test_a_worker_that_is_behind_what_was_applied_has_that_from_the_ledger(asker, worker):
+    """Is it what was asked for, then it goes on; else another worker may have the newer files."""
     purpose, admitted = asker.asked()["acme"], worker.admitted()
     verdict = Verdict("acme", "older", "tenants/acme.yaml of commit 1 is older than commit 2", "git pull")
+    behind = replace(admitted, verdicts={"acme": verdict})
+    assert purpose.newer(behind, "acme") == ""
+    asker.write("Two")
+    asker.commit()
     with pytest.raises(OtherFiles) as raised:
-        purpose.newer(replace(admitted, verdicts={"acme": verdict}), "acme")
+        asker.asked()["acme"].newer(behind, "acme")
     assert raised.value.message.endswith(f": {verdict.message}")
     assert raised.value.hint == "git pull"
 
