@@ -8,6 +8,7 @@ from typing import Final
 
 from tenantry.clients import admission, host_names, losses, quarantine
 from tenantry.clients.admission import Verdict
+from tenantry.clients.git import Repository
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.losses import Loss
 from tenantry.clients.postgres import Server
@@ -51,9 +52,18 @@ def _of(verdict: Verdict, reader: FileReader, book: Ledger, request: PullRequest
             severity = "error"
         if slug not in request.changes:
             severity = "warning"
+    elif verdict.kind == "deleted" and _is_new(reader, slug):
+        severity = "error"
     key = {"unaware": "state", "refused": "state"}.get(verdict.kind)
     place = reader.position(slug, (key,) if key else ()) if (reader.directory / f"{slug}{SUFFIX}").exists() else _file(reader, slug)
     return Problem(*place, verdict.message, verdict.hint, severity)
+
+
+def _is_new(reader: FileReader, slug: str) -> bool:
+    """Whether somebody is about to add the file: it is not the one that was left behind."""
+    repository = Repository.of(reader.directory)
+    head = repository.head() if repository else None
+    return repository is not None and head is not None and repository.blob(head, repository.folder / f"{slug}{SUFFIX}") is None
 
 
 _SEVERITY: Final[Mapping[str, Severity]] = {"unaware": "warning", "older": "warning", "refused": "error", "deleted": "warning"}

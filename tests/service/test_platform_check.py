@@ -209,7 +209,9 @@ def test_a_deleted_tenant_s_file_stands_in_nobody_s_way(in_cloud, folder):
     commit(git)
     assert since(in_cloud, folder, 0) == []
     (folder / "bygone.yaml").write_text(FILE.format(name="Bygone", slug="bygone"))
+    assert problems(in_cloud, folder)[0][:3] == ("bygone.yaml", 1, 1)
     commit(git)
+    assert problems(in_cloud, folder, 0)[0][3].startswith("tenants/bygone.yaml is skipped")
     assert [found[:2] for found in since(in_cloud, folder, 2)] == [("error", "bygone.yaml:1:1")]
     with registry.transaction() as connection:
         connection.execute("DELETE FROM quarantined_names")
