@@ -17,6 +17,7 @@ SUITES: dict[str, dict[str, Any]] = {
     "declarations": {"count": 10_000},
     "stacks": {"runs": 5},
     "provisioning": {"runs": 5},
+    "pending": {"runs": 3},
     "configuration": {"tenants": 1000, "runs": 7},
     "migrations": {"runs": 3},
     "backups": {"runs": 3},
