@@ -184,6 +184,7 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
     chosen |= set(found.stacks) if only is None else set()
     before = apply.givers(declared)
     asked: dict[str, list[UUID]] = {}
+    made: dict[str, UUID] = {}
     of: dict[str, UUID] = {}
     refused: dict[str, InputError] = {}
     for stack in [stack for level in apply.givers_first(apply.levels(chosen), before) for stack in level]:
@@ -201,11 +202,12 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
         rest = [standing for standing in mine if standing.slug not in of and standing.slug not in refused]
         if rest or stack in found.stacks:
             needed = apply.needs(stack, declared) | before.get(stack, set())
-            after = [run_id for first in needed - {stack} for run_id in asked.get(first, [])]
+            after = [made[first] for first in sorted(needed - {stack}) if first in made]
             purposes = Purpose.of(found.admitted, [each.slug for each in rest])
             lines = [Line(each.slug, each.why, each.declared, purposes[each.slug].commit, each.new) for each in rest]
             run_id = apply_run.request(stack, lines, after=after, by=by, via=via)
             asked[stack].append(run_id)
+            made[stack] = run_id
             of |= {each.slug: run_id for each in rest}
     return Asked(tuple(run_id for ids in asked.values() for run_id in ids), of, refused)
 
