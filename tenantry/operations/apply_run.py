@@ -78,13 +78,14 @@ def _digest(lines: Sequence[Line]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _admitted(lines: Sequence[Line]) -> Admitted:
-    """The tenants as they are made here. ``OtherFiles`` where one is neither as it was asked for nor newer."""
-    admitted = admission.load()
+def _admitted(lines: Sequence[Line]) -> tuple[Admitted, dict[str, str]]:
+    """The tenants as they are made here, and in words of whom newer files are made than were asked for. ``OtherFiles`` where one is
+    neither as it was asked for nor newer."""
+    admitted, newer = admission.load(), {}
     for line in lines:
         if line.declared is not None and not _as_asked(line, admitted):
-            Purpose(line.declared, line.commit).newer(admitted, line.slug)
-    return admitted
+            newer[line.slug] = Purpose(line.declared, line.commit).newer(admitted, line.slug)
+    return admitted, newer
 
 
 def _as_asked(line: Line, admitted: Admitted) -> bool:
@@ -102,7 +103,7 @@ def _lines(run_id: UUID) -> list[Line]:
 def _record(run: Run) -> str:
     """Enters the new tenants into the registry before anything is made."""
     lines = _lines(run.id)
-    declared = _admitted(lines).declared
+    declared = _admitted(lines)[0].declared
     new = [declared[line.slug] for line in lines if line.welcome and line.slug in declared]
     entered = provision.enter(str(run.stack), [tenant for tenant in new if tenant.state == "active"], declared)
     return f"{len(entered)} new: {listed(entered)}" if entered else ""
@@ -112,19 +113,20 @@ def _stack(run: Run) -> str:
     for first in run.arguments["after"]:
         _go_first(run, UUID(first))
     lines = _lines(run.id)
-    changes, admitted = _make(run, str(run.stack), lines)
+    changes, admitted, newer = _make(run, str(run.stack), lines)
     outcome: run_tenants.Outcome = "found" if changes is None else "made"
-    run_tenants.settle(run.id, run.worker, [_settled(line, admitted, outcome) for line in lines])
+    run_tenants.settle(run.id, run.worker, [_settled(line, admitted, outcome, newer.get(line.slug)) for line in lines])
     return FOUND if changes is None else changes or "nothing had to change"
 
 
-def _make(run: Run, stack: str, lines: Sequence[Line]) -> tuple[str | None, Admitted]:
-    """One run of the engine at most: what changed, in words; None where another run of the stack has made what is declared."""
+def _make(run: Run, stack: str, lines: Sequence[Line]) -> tuple[str | None, Admitted, dict[str, str]]:
+    """One run of the engine at most: what changed, in words; None where another run of the stack has made what is declared. And what was
+    made here, see ``_admitted``."""
     while True:
-        admitted, evidence = _admitted(lines), Evidence.of([stack])
+        (admitted, newer), evidence = _admitted(lines), Evidence.of([stack])
         mine = [line for line in lines if line.slug in admitted.declared]
         if not any(why(admitted, evidence, line.slug) for line in mine) and not stack_why(stack):
-            return None, admitted
+            return None, admitted, newer
         try:
             changes = engine_step.apply(run, stack)
         except stack_lock.Busy:
@@ -133,7 +135,7 @@ def _make(run: Run, stack: str, lines: Sequence[Line]) -> tuple[str | None, Admi
                 stack_lock.wait(stack)
             continue
         _require_made(stack, mine, admitted)
-        return changes, admitted
+        return changes, admitted, newer
 
 
 def _go_first(run: Run, first: UUID) -> None:
@@ -166,12 +168,12 @@ def _require_made(stack: str, lines: Sequence[Line], admitted: Admitted) -> None
         )
 
 
-def _settled(line: Line, admitted: Admitted, outcome: run_tenants.Outcome) -> Line:
+def _settled(line: Line, admitted: Admitted, outcome: run_tenants.Outcome, newer: str | None) -> Line:
     """The line with what was made of the tenant here, and what was not."""
     verdict = admitted.verdicts.get(line.slug)
     made = str(admitted.fingerprint(line.slug)) if line.slug in admitted.declared else line.declared
     if verdict is None:
-        return replace(line, outcome=outcome, declared=made)
+        return replace(line, outcome=outcome, declared=made, said=newer or None)
     return replace(line, outcome=VERDICTS[verdict.kind], declared=made, said=verdict.message)
 
 
