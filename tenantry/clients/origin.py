@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tenantry.escape import escaped
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -62,5 +64,5 @@ def now() -> str:
 
 
 def actor() -> str:
-    """Who runs this: TENANTRY_ACTOR (set by a service or a pipeline), else the user of this machine."""
-    return os.environ.get("TENANTRY_ACTOR") or getpass.getuser()
+    """Who runs this: TENANTRY_ACTOR (set by a service or a pipeline), else the user of this machine; fit for a terminal."""
+    return escaped(os.environ.get("TENANTRY_ACTOR") or getpass.getuser())
