@@ -158,7 +158,7 @@ class _Admission:
             else:
                 made[slug] = self._of_known(tenant, known, words.get(slug))
         for slug, known in self._book.tenants.items():
-            if slug not in self._files and known.origin is not None and (why := self._older(known.origin, None)):
+            if slug not in self._files and known.origin is not None and (why := self._older(slug, known.origin)):
                 made[slug] = self._as_it_is(slug, known, words.get(slug), why)
         _refuse_one_host_twice(made, self._verdicts)
         kept = frozenset(slug for slug, verdict in self._verdicts.items() if verdict.kind == "older")
@@ -265,37 +265,35 @@ class _Admission:
         if before is None:
             return None
         if before.commit is not None and self._head is not None:
-            return self._older(before, tenant.slug)
+            return self._older(tenant.slug, before)
         if content != before.content and content in known.earlier:
             return (
                 f"tenants/{tenant.slug}{SUFFIX} says what was replaced by {before.said()}",
-                "bring the newer file here, or, where the older one is meant: tenantry up --accept-older",
+                f"bring the newer file here, or, where the older one is meant: tenantry up {tenant.slug} --accept-older",
             )
         return None
 
-    def _older(self, before: Origin, slug: str | None) -> tuple[str, str] | None:
-        """Message and hint where this checkout does not contain what was applied. ``slug``: None for a tenant that it has no file of."""
+    def _older(self, slug: str, before: Origin) -> tuple[str, str] | None:
+        """Message and hint where this checkout, which may have no file of the tenant, does not contain what was applied."""
         repository, head = self._repository, self._head
         if repository is None or head is None or before.commit is None:
             return None
         contained = self._contained(before.commit)
         if contained:
             return None
-        overtaken = repository.contains(head, before.commit)
-        if slug is not None and not overtaken and repository.knew(_file(slug), before.blob, head):
+        overtaken, there = repository.contains(head, before.commit), slug in self._files
+        if not overtaken and repository.knew(_file(slug), before.blob, head):
             return None  # a squash or a rebase gives the same file another commit
-        what = f"tenants/{slug}{SUFFIX}" if slug is not None else "a tenant's file that is missing here"
+        what = f"tenants/{slug}{SUFFIX} of commit {head[:10]}" if there else f"commit {head[:10]}, which has no tenants/{slug}{SUFFIX},"
+        meant = f"; or, where this file is meant: tenantry up {slug} --accept-older" if there else ""
         if contained is None:
-            shallow = "git fetch --unshallow" if repository.shallow else "git fetch"
+            fetch = "git fetch --unshallow" if repository.shallow else "git fetch"
             return (
-                f"{what} of commit {head[:10]} may be older than {before.said()}: that commit is not in this clone",
-                f"{shallow}, then the same again; or, where this file is meant: tenantry up --accept-older",
+                f"{what} may be older than {before.said()}: that commit is not in this clone",
+                f"{fetch}, then the same again{meant}",
             )
         relation = "is older than" if overtaken else "is of a history that does not contain"
-        return (
-            f"{what} of commit {head[:10]} {relation} {before.said()}",
-            "git pull, or merge that commit; where the older file is meant: tenantry up --accept-older",
-        )
+        return f"{what} {relation} {before.said()}", f"git pull, or merge that commit{meant}"
 
     def _further(self, before: Origin) -> bool:
         """Whether this checkout has more than the commit at which the same was applied: an edit that was made and taken back between the
