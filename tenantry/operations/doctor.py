@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from psycopg import errors
 
@@ -41,6 +42,9 @@ from tenantry.operations import applied, handed_out, mailing, states
 from tenantry.operations.backup import tenant_key
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.sweep import explained
+
+SHOWN: Final = 3
+"""Stacks of which is told what is in the way: each takes a command of its own."""
 
 
 @dataclass(frozen=True)
@@ -235,9 +239,11 @@ def _states() -> str:
     if _no_platform():
         return "none: nothing was ever made here"
     found = states.every(admission.load().declared)
-    for each in found:
-        if each.refused:
-            raise WorkError(each.problem, each.hint)
+    if refused := [each for each in found if each.refused]:
+        # Each has its own way out: whoever takes only the first would be told of the next one afterwards.
+        more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+        shown = refused[:SHOWN]
+        raise WorkError("; ".join(each.problem for each in shown) + more, "; ".join(dict.fromkeys(each.hint for each in shown)))
     return f"{len(found)}, each the stack's own"
 
 

@@ -7,15 +7,18 @@ import os
 import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from tenantry.clients import engines, place
 from tenantry.clients.engines import Engine
 from tenantry.clients.stack_state import parsed
-from tenantry.operations import states
+from tenantry.errors import WorkError
+from tenantry.operations import doctor, states
 
 NOW = datetime(2026, 11, 27, 8, tzinfo=UTC)
+STACKS = ("shared", "dune", "dust", "dusk")
 
 
 @pytest.fixture
@@ -70,3 +73,22 @@ def test_what_is_marked_for_replacement_is_told_with_the_one_command_that_takes_
         "marked for replacement: oak-db-app, oak-dns",
         f"pulumi state untaint --stack shared '{marked[0][0]}' '{marked[1][0]}'",
     )
+
+
+def test_doctor_tells_of_every_stack_that_would_be_refused_with_the_command_of_each(monkeypatch):
+    """Whoever does what the line says is not refused for the next one."""
+
+    def told(*refused):
+        found = [
+            states.Standing(stack, None, f"{stack} is locked", f"unlock {stack}", stack in refused, "", "", "", None) for stack in STACKS
+        ]
+        monkeypatch.setattr(doctor.states, "every", lambda declared: found)
+        with pytest.raises(WorkError) as error:
+            doctor._states()
+        return error.value.message, error.value.hint
+
+    monkeypatch.setattr(doctor.admission, "load", lambda: SimpleNamespace(declared={}))
+    monkeypatch.setattr(doctor, "_no_platform", lambda: False)
+    assert told("dust") == ("dust is locked", "unlock dust")
+    assert told("dune", "dust") == ("dune is locked; dust is locked", "unlock dune; unlock dust")
+    assert told(*STACKS)[0].endswith("; and 1 more")
