@@ -23,7 +23,7 @@ from tenantry.settings import PlatformSettings
 from tests import commands
 from tests.driving import choosing, judging, script
 from tests.driving.acts import AWAY, PROGRESS, Act, Command, Edit, EndHold, WrongBackend
-from tests.driving.observing import Observer
+from tests.driving.observing import Observed, Observer
 from tests.engine.offboarding import end_hold
 from tests.volume import volume
 from tests.waiting import wait_for
@@ -66,12 +66,12 @@ class Driver:
             self._edit(begin)
             for act in acts:
                 played.append(act)
-                self._do(act)
+                ran = self._do(act)
                 if isinstance(act, Command):
                     takes |= act.takes
                     self._deleted |= {act.deletes} if act.deletes and act.deletes not in self._declared() else set()
-                self.judge(takes)
-            self._rest(typed, _touched(played))
+                self._compare(self.observer.observe() if ran else self._seen, takes)
+            self._rest(typed, touched(played))
         except AssertionError as error:
             text = script.of(f"Sequence {number} of the random driving (seed {choosing.SEED}).", start, played, typed=typed)
             raise Wrong("\n".join([str(error), "", *self._said, "", text])) from error
@@ -115,16 +115,20 @@ class Driver:
     def _declared(self) -> Mapping[str, TenantDeclaration]:
         return load(self.sandbox.tenants)
 
-    def _do(self, act: Act) -> None:
+    def _do(self, act: Act) -> bool:
+        """Whether anything ran: where only files are others, what there is, is as it was seen."""
         match act:
             case Edit():
                 self._edit(act)
+                return False
             case EndHold(slug):
                 end_hold(self.sandbox, slug)
+                return False
             case WrongBackend(stack):
                 self._in_wrong_backend(stack)
+                return True
             case Command():
-                self._command(act)
+                return self._command(act)
 
     def _in_wrong_backend(self, stack: str) -> None:
         with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as project:
@@ -135,13 +139,14 @@ class Driver:
             for _ in range(2):
                 self._run(("pulumi", "up", "-s", stack, "--yes", "--skip-preview"), wrong)
 
-    def _command(self, act: Command) -> None:
+    def _command(self, act: Command) -> bool:
         arguments = tuple(self._urn(argument) for argument in act.arguments)
         if None in arguments:
             self._said.append(f"$ {' '.join(act.arguments)}: there is no such resource")
-            return
+            return False
         environment = {**self.sandbox.environment, **(AWAY[act.away] if act.away else {})}
         self._run(arguments, environment, killed_after=act.killed_after)  # type: ignore[arg-type]
+        return True
 
     def _urn(self, argument: str) -> str | None:
         if not argument.startswith("urn:"):
@@ -211,7 +216,10 @@ class Driver:
 
     def judge(self, takes: Collection[str] = ()) -> frozenset[str]:
         """Raises ``AssertionError`` for all that does not hold now; who is applied."""
-        declared, now = self._declared(), self.observer.observe()
+        return self._compare(self.observer.observe(), takes)
+
+    def _compare(self, now: Observed, takes: Collection[str]) -> frozenset[str]:
+        declared = self._declared()
         applied = self._applied(declared)
         faults = [
             f"called applied: {fault}"
@@ -245,7 +253,7 @@ class Driver:
             typed.append(shlex.join(command))
             code, said = self._run(command, self.sandbox.environment)
             self._refusal = said
-            hints = [said.rstrip().rsplit("\n", 1)[-1]] if code else self._doctor()
+            hints = [said.rstrip().rsplit("\n", 1)[-1]] if code else self._doctor() if self._failed or volume(False, True) else []
         declared, applied = self._declared(), self.judge()
         missing = sorted({slug for slug, it in declared.items() if not it.gone} - applied)
         assert not missing, f"not called applied, and nothing is left to do: {missing}"
@@ -267,7 +275,8 @@ class Driver:
             path.write_text(text, encoding="utf-8")
 
     def _at_rest(self, hints: list[str], typed: list[str], touched: Collection[str]) -> bool:
-        """Whether doctor finds all well and no stack has a change to come: all of them are asked in `make test-volume`."""
+        """Whether no stack has a change to come, and doctor finds all well: in `make test` it is asked of what had failed, and the stacks
+        that can be other than at rest; in `make test-volume` of all."""
         if hints or not typed:
             return False
         if volume(True, False) and len(touched) < 3:
@@ -296,7 +305,7 @@ def _named(hint: str) -> tuple[str, ...] | None:
     return tuple(ours[0].split()) if ours else None
 
 
-def _touched(acts: Iterable[Act]) -> list[str]:
+def touched(acts: Iterable[Act]) -> list[str]:
     """The stacks that the acts are about."""
     found: dict[str, None] = {}
     for act in acts:

@@ -13,6 +13,8 @@ from tenantry.declaration import load, naming
 from tenantry.declaration.placement import row
 from tenantry.settings import PlatformSettings
 from tests.driving import choosing, judging, script
+from tests.driving.acts import AWAY, Command
+from tests.driving.driver import touched
 from tests.driving.observing import LogIn, Observed, Role
 
 SETTINGS = PlatformSettings.from_project(CLONE)
@@ -149,6 +151,22 @@ def test_sequences_are_the_same_each_time_and_as_long_as_they_are_to_be():
     assert min(lengths) >= 3
     assert lengths[3] > 10
     assert sum(count for length, count in lengths.items() if length > 8) < 60, "of several steps is the last act only"
+
+
+def test_the_quick_ones_are_thirty_and_hold_every_kind_of_act():
+    """Each kind more than once, each provider away, nine commands killed, and a third of them with a dedicated stack."""
+    assert len(set(choosing.QUICK)) == len(choosing.QUICK) == 30
+    drawn = [choosing.draw(number) for number in choosing.QUICK]
+    kinds = Counter(kind for each in drawn for kind in each.kinds)
+    few = {kind.__name__ for kind in (*choosing.EDITS, *choosing.COMMANDS) if kinds[kind.__name__] < 2}
+    assert not few
+    commands = [act for each in drawn for act in each.acts if isinstance(act, Command)]
+    assert {act.away for act in commands if act.away} == {*AWAY}
+    assert sum(act.killed_after is not None for act in commands) >= 9
+    assert {act.arguments[:2] for act in commands if act.killed_after} == {
+        ("pulumi", "up"), ("pulumi", "refresh"), ("tenantry", "up"),
+    }  # fmt: skip
+    assert sum(bool({*touched(each.acts)} - {choosing.CELL}) for each in drawn) >= 10
 
 
 def test_what_is_kept_out_has_a_name():
