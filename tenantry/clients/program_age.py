@@ -44,7 +44,7 @@ def require(connection: psycopg.Connection[Any]) -> None:
 
 def require_upgraded(connection: psycopg.Connection[Any]) -> None:
     """Raises ``WorkError`` where the control database lacks what this program's migrations make: a worker would spoil the runs that an
-    older one has left in the queue, because it writes what there is no column for. Of other commands PostgreSQL says it."""
+    older one has left in the queue, because it writes what there is no column for."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         table = sql.Identifier(CONTROL_SCHEMA, migrations.VERSION_TABLE)
         (found,) = cursor.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone() or (None,)
@@ -52,7 +52,7 @@ def require_upgraded(connection: psycopg.Connection[Any]) -> None:
     if found != newest:
         raise WorkError(
             f"the platform is older than this program: the control database is at revision {found}, this program's newest is {newest}",
-            f"tenantry up --stack {SHARED_STACK}, then start the worker again",
+            f"bring it there, and then let workers begin: tenantry up --stack {SHARED_STACK}",
         )
 
 

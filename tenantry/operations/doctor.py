@@ -179,6 +179,7 @@ def _privileges() -> str:
     if _no_platform():
         return "none: the platform is not there yet"
     with registry.transaction() as connection:
+        program_age.require_upgraded(connection)  # else what it grants in addition is missing, and nobody did that
         found = control_grants.differences(connection, naming.CONTROL_SCHEMA, naming.CONTROL_APP)
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""

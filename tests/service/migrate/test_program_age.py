@@ -191,6 +191,8 @@ def test_a_worker_waits_for_the_upgrade(platform):
     assert done.returncode == 1, done.stderr
     assert "error: the platform is older than this program: the control database is at revision 0008" in done.stderr
     assert "tenantry up --stack shared" in done.stderr
+    found = {check.name: check for check in doctor.examine()}["privileges"]
+    assert (found.ok, found.found) == (False, done.stderr.splitlines()[0].removeprefix("error: "))
     with platform.fleet.connect(naming.CONTROL_DATABASE) as connection:
         assert connection.execute("SELECT state, worker FROM control.runs WHERE id = %s", [run_id]).fetchall() == [("queued", None)]
 
