@@ -77,9 +77,9 @@ class Driver:
             raise Wrong("\n".join([str(error), "", *self._said, "", text])) from error
 
     def _files(self) -> Iterator[Path]:
-        """The declarations and pictures, not the tiers."""
+        """The declarations and pictures, not the tiers and what git keeps."""
         for path in sorted(self.sandbox.tenants.rglob("*")):
-            if path.is_file() and "defaults" not in path.parts:
+            if path.is_file() and not {"defaults", ".git"} & {*path.relative_to(self.sandbox.tenants).parts}:
                 yield path
 
     def _begin(self) -> Edit:
