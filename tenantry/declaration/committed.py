@@ -197,9 +197,7 @@ class _Reading:
         return written
 
     def _target(self, link: Entry, data: bytes) -> Entry | None:
-        """Where a link leads, if that is a file of the folder."""
-        if data.startswith(b"/"):
-            return None
+        """Where a link leads, if that is a file of the folder: an absolute path is none of its names."""
         return self.files.get(posixpath.normpath(posixpath.join(posixpath.dirname(link.path), os.fsdecode(data))))
 
     def _picture(self, path: str, data: bytes) -> bytes:

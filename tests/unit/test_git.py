@@ -273,6 +273,14 @@ def test_the_versions_that_a_file_had(root: Path) -> None:
     write(root, "tenants/acme.yaml", "name: merged\n")
     run("commit", "-qam", "merge")
     merged = found.blob("main", path) or ""
+    assert found.knew(path, merged, "main")
+    run("checkout", "-qb", "dropped", "HEAD~1")
+    write(root, "tenants/acme.yaml", "name: dropped\n")
+    run("commit", "-qam", "dropped")
+    dropped = found.blob("dropped", path) or ""
+    run("checkout", "-q", "main")
+    run("merge", "-q", "-s", "ours", "--no-edit", "dropped")
+    assert found.knew(path, dropped, "main")
     write(root, "tenants/acme.yaml", "name: now\n")
     run("commit", "-qam", "now")
     assert all(found.knew(path, blob, "main") for blob in (first, second, side, merged, found.blob("main", path) or ""))

@@ -26,6 +26,9 @@ from .conftest import PLAIN
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1" fill="{}"/></svg>'
 
 
+STAGING = ("acme", "birch", "coral", "defaults/starter")
+
+
 def since(folder: Path, revision: str = "HEAD") -> dict[str, TenantChange]:
     """What the folder has against a commit, as `provision --changed-since` sees it."""
     now = Tree.of(folder, load(folder))
@@ -143,8 +146,9 @@ def test_the_first_merge_that_has_the_folder(tmp_path: Path) -> None:
 def test_a_folder_that_was_moved_is_compared(tenants: Path, place: str) -> None:
     """With where it was; another folder of the same repository that has the same names still is not where it was (N4)."""
     clone = tenants.parent
-    for name in ("acme", "defaults/starter"):
+    for name in STAGING:
         write(clone / "staging" / f"{name}.yaml", (tenants / f"{name}.yaml").read_text() + "# staging\n")
+    (tenants / "coral.yaml").unlink()
     commit(tenants)
     if place == ".":
         for path in list(tenants.iterdir()):
@@ -154,14 +158,15 @@ def test_a_folder_that_was_moved_is_compared(tenants: Path, place: str) -> None:
         (clone / place).parent.mkdir(parents=True)
         tenants.rename(clone / place)
     write(clone / place / "birch.yaml", PLAIN + "limits: {users: 9}\n")
+    write(clone / place / "coral.yaml", PLAIN)
     commit(clone)
-    assert what(since((clone / place), "HEAD~1") if place != "." else _alone(clone)) == {"birch": "changed"}
+    assert what(since((clone / place), "HEAD~1") if place != "." else _alone(clone)) == {"birch": "changed", "coral": "added"}
 
 
 def _alone(clone: Path) -> dict[str, TenantChange]:
     """The work tree itself as the folder: what else stands there is another folder's."""
-    (clone / "staging" / "acme.yaml").unlink()
-    (clone / "staging" / "defaults" / "starter.yaml").unlink()
+    for name in STAGING:
+        (clone / "staging" / f"{name}.yaml").unlink()
     return since(clone, "HEAD~1")
 
 
