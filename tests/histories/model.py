@@ -5,7 +5,7 @@ It knows nothing of how Tenantry keeps its books: only what a command said, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 Contains = Callable[[str, str], bool]
@@ -87,15 +87,17 @@ def typed(world: World, target: str) -> World:
     return replace(world, state=target)
 
 
-def reached(slug: str, worlds: Iterable[World], checkouts: Iterable[Checkout], contains: Contains, target: str | None) -> set[World]:
-    """All that can come of runs of these commits, in any order and as often as you like, and of a command that leads to ``target``."""
+def reached(
+    slug: str, worlds: Iterable[World], checkouts: Iterable[Checkout], contains: Contains, targets: Collection[str] = ()
+) -> set[World]:
+    """All that can come of runs of these commits, in any order and as often as you like, and of a command that leads to a state of
+    ``targets``."""
     commits = list(checkouts)
     found = set(worlds)
     new = set(found)
     while new:
         after = {run(slug, world, checkout, contains) for world in new for checkout in commits}
-        if target is not None:
-            after |= {typed(world, target) for world in new if world.state is not None}
+        after |= {typed(world, target) for world in new for target in targets if world.state is not None}
         new = after - found
         found |= new
     return found

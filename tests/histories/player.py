@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import os
 import shlex
 import signal
@@ -11,11 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 
 from local.cloud.record import Record
 from local.home import CLONE
@@ -27,20 +25,26 @@ from tests.driving.acts import AWAY
 from tests.driving.choosing import stack_of
 from tests.driving.observing import Observed, Observer
 from tests.histories import choosing, model, script, telling
-from tests.histories.acts import PENDING, Act, Away, Change, Fate, Job, Killed, Merge, MergeLine, Overlap, Revert, Typed, Workers
+from tests.histories.acts import PENDING, Act, Away, Fate, Job, Killed, Merge, MergeLine, Overlap, Revert, Typed, Workers
+from tests.histories.merging import Merging
 from tests.histories.model import Checkout, File, World
-from tests.histories.repositories import CLONES, Refused, Repositories
+from tests.histories.repositories import CLONES, Repositories
 from tests.killing import lay
 from tests.waiting import wait_for
 
-LIMIT = 120
+LIMIT = 300
 """Seconds that a command may take."""
 PATIENCE = 6
 """Seconds after which a job that waits for what does not answer is ended."""
 WORKED = 45
 """Seconds that workers have for what they are asked for. What they gave back is left to the next act."""
 
-STATES = choosing.LEADS
+LEADS: Mapping[str, tuple[str, ...]] = {
+    "suspend": ("suspended",),
+    "reactivate": ("active",),
+    "offboard": ("offboarding",),
+    "undelete": ("active", "suspended"),  # what it was before
+}
 
 
 class Wrong(AssertionError):
@@ -64,16 +68,14 @@ class Ran:
 class Player:
     """A platform and its repository, as they are at the beginning of a history. They are to be made anew after each."""
 
-    def __init__(self, sandbox: Any, repositories: Repositories, *, faults: Any = None) -> None:
-        self.sandbox, self.git = sandbox, repositories
+    def __init__(self, sandbox: Any, repositories: Repositories) -> None:
+        self.sandbox, self.git, self.merging = sandbox, repositories, Merging(repositories)
         self.settings = PlatformSettings.from_project(CLONE)
         self.observer = Observer(sandbox)
         self._said: list[str] = []
         self._declared: dict[str, Declarations] = {}
         self._contents: dict[str, tuple[str, str]] = {}
-        self._later: list[str] = []
         self._asked: list[Checkout] = []
-        self._numbers = iter(range(1000))
         self.git.lines.clear()
         first = self._checkout(self.git.main())
         self.worlds = {slug: {World(file.state, first.commit, file.state, file.content)} for slug, file in first.files.items()}
@@ -107,11 +109,11 @@ class Player:
     def _do(self, act: Act) -> Ran | None:
         match act:
             case Merge():
-                return self._merge(act)
+                return self.merging.merge(act)
             case Revert(back):
-                return self._revert(back)
+                return self.merging.revert(back)
             case MergeLine():
-                return self._merge_line()
+                return self.merging.merge_line()
             case Job():
                 return self._job(act)
             case Typed():
@@ -130,8 +132,6 @@ class Player:
         checkout = ran.checkouts[0]
         assert ran.done, "the last run did not end well"
         self.judge(ran)
-        before = self._asked
-        assert not before, f"{self.books.open_runs} runs are left"
         declared = self._tree(head)
         faults = []
         for slug, file in checkout.files.items():
@@ -144,9 +144,16 @@ class Player:
                 faults += self._not_as(slug, head, state)
                 if state != file.state and all(world.state == file.state for world in self.worlds[slug]):
                     faults.append(f"{slug} is {state}, and its file says {file.state}")
+        faults += telling.unwelcomed(self.books, self._always_active(declared))
         if set(declared) == {slug for slug, state in self.books.states.items() if state not in ("deleted", "archived")}:
             faults += judging.left(declared, self.seen, set(declared), self._owners)
         assert not faults, "\n".join(faults)
+
+    def _always_active(self, declared: Declarations) -> Iterator[str]:
+        """Who came with a merge, and whom no commit that was looked at calls anything but active. No command is typed about them."""
+        for slug in declared:
+            if slug not in choosing.BASE and all(slug not in tree or tree[slug].state == "active" for tree in self._declared.values()):
+                yield slug
 
     def _bring_back(self) -> None:
         files = self._checkout(self.git.main()).files
@@ -158,97 +165,6 @@ class Player:
                     break
         if self.git.commit("Bring back what was gone"):
             self.git.git("author", "push", "-q", "origin", "main")
-
-    # --- git
-
-    def _merge(self, act: Merge) -> None:
-        name = f"b{next(self._numbers)}"
-        git = partial(self.git.git, "author")
-        back = min(act.behind, self.git.length() - 1)
-        git("checkout", "-q", "-f", "-B", name, f"main~{back}" if back else "main")
-        for change in act.changes:
-            self._change(change)
-            self.git.commit(f"Change {change}")
-        self._into_main(name, act.how)
-
-    def _into_main(self, name: str, how: str) -> None:
-        git = partial(self.git.git, "author")
-        try:
-            if how == "rebase":
-                git("checkout", "-q", name)
-                git("rebase", "-q", "main")
-                git("checkout", "-q", "main")
-                git("merge", "-q", "--ff-only", name)
-            elif how == "squash":
-                git("checkout", "-q", "main")
-                git("merge", "-q", "--squash", name)
-                self.git.commit(f"Squash {name}")
-            else:
-                git("checkout", "-q", "main")
-                git("merge", "-q", "--no-ff", "-m", f"Merge {name}", name)
-            git("push", "-q", "origin", "main")
-        except Refused:  # a conflict, which nobody resolves
-            self._give_up()
-
-    def _give_up(self) -> None:
-        for what in ("rebase", "merge", "revert"):
-            with suppress(Refused):
-                self.git.git("author", what, "--abort")
-        self.git.git("author", "checkout", "-q", "-f", "main")
-        self.git.git("author", "reset", "-q", "--hard", "origin/main")
-
-    def _change(self, change: Change) -> None:
-        text = self.git.read(change.path)
-        if not change.key:
-            if (text is None) == (change.value is None):
-                return
-            self.git.write(change.path, None if change.value is None else yaml.safe_dump(change.value, sort_keys=False))
-        elif text is not None:
-            document = yaml.safe_load(text)
-            *outer, last = change.key.split(".")
-            place = document
-            for key in outer:
-                place = place.setdefault(key, {})
-            place[last] = copy.copy(change.value)
-            self.git.write(change.path, yaml.safe_dump(document, sort_keys=False))
-
-    def _revert(self, back: int) -> None:
-        git = partial(self.git.git, "author")
-        git("checkout", "-q", "-f", "main")
-        back = min(back, self.git.length() - 2)
-        if back < 0:
-            return
-        commit = f"main~{back}"
-        merged = len(git("rev-list", "--parents", "-n", "1", commit).split()) > 2
-        try:
-            git("revert", "--no-edit", *(("-m", "1") if merged else ()), commit)
-            git("push", "-q", "origin", "main")
-        except Refused:
-            self._give_up()
-
-    def _merge_line(self) -> None:
-        if not self._later:
-            return
-        name = self._later.pop(0)
-        self.git.git("author", "fetch", "-q", "origin", name)
-        self.git.git("author", "checkout", "-q", "-B", name, "FETCH_HEAD")
-        self._into_main(name, "merge")
-
-    def _commit_line(self, line: str) -> None:
-        name = f"op{next(self._numbers)}"
-        git = partial(self.git.git, "operator")
-        git("checkout", "-q", "-b", name)
-        try:
-            git("commit", "-q", "-a", "-m", f"What a command wrote: {name}")
-        except Refused:  # it wrote nothing
-            git("checkout", "-q", "--detach")
-            return
-        git("push", "-q", "origin", name)
-        git("checkout", "-q", "--detach")
-        self._later.append(name)
-        if line == "merged":
-            self._later.insert(0, self._later.pop())
-            self._merge_line()
 
     # --- running
 
@@ -337,7 +253,7 @@ class Player:
         code = self._finish(self._start("operator", arguments, act.fate), "operator")
         ran = Ran([checkout], typed=act, said_done=code == 0, calm=False)
         if act.line != "lost":
-            self._commit_line(act.line)
+            self.merging.commit_line(act.line)
         return ran
 
     def _overlap(self, first: Job, second: Job) -> Ran:
@@ -407,9 +323,10 @@ class Player:
         contains = self.git.contains
         before = self.worlds.get(slug, {model.UNKNOWN})
         typed = ran.typed if ran.typed is not None and ran.typed.slug == slug else None
-        worlds = model.reached(slug, before, checkouts, contains, STATES[typed.command] if typed else None)
+        targets = LEADS[typed.command] if typed else ()
+        worlds = model.reached(slug, before, checkouts, contains, targets)
         if typed and ran.said_done:
-            worlds = {world for world in worlds if world.state == _reached_by(typed, world)}
+            worlds = {world for world in worlds if world.state in targets}
         said = False
         for checkout, whom in ran.done:
             if slug in whom:
@@ -438,8 +355,6 @@ class Player:
 
     def _called_applied(self) -> Iterator[str]:
         """What `tenantry status` says in a clone at the head of main."""
-        import json
-
         head = self._at("judge", 0)
         self.git.lines.pop()
         done = commands.run(self._environment("judge"), "status", "--json")
@@ -451,11 +366,6 @@ class Player:
             if any(model.refused(slug, world, head, self.git.contains) for world in self.worlds.get(slug, ())):
                 continue
             yield from (f"called applied: {fault}" for fault in self._not_as(slug, head.commit, state))
-
-
-def _reached_by(act: Typed, world: World) -> str | None:
-    """Brought back is a tenant to what it was."""
-    return world.state if act.command == "undelete" and world.state in ("active", "suspended") else STATES[act.command]
 
 
 def _engine_at_work(command: commands.Command) -> bool:
@@ -478,7 +388,3 @@ def files() -> Mapping[str, str | None]:
     from tests.driving.choosing import base
 
     return base().files
-
-
-def place(root: Path) -> Path:
-    return root / "git"

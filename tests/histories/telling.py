@@ -68,3 +68,10 @@ def welcomed(books: Books, never: Iterable[str]) -> Iterator[str]:
     for slug in sorted(never):
         if mails := sum(count for what, count in books.welcomes.get(slug, Counter[str]()).items() if what.startswith("mail")):
             yield f"{slug} was there before, and {mails} mails welcome it"
+
+
+def unwelcomed(books: Books, new: Iterable[str]) -> Iterator[str]:
+    """Who came with a merge is welcomed, whichever run made it."""
+    for slug in sorted(new):
+        if books.welcomes.get(slug, Counter[str]())["mail invitation"] != 1:
+            yield f"{slug} is new, and nobody has welcomed it"
