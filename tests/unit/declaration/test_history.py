@@ -173,7 +173,7 @@ def _alone(clone: Path) -> dict[str, TenantChange]:
 def test_a_commit_s_bytes_are_its_own(tenants: Path) -> None:
     """Attributes for archives leave nothing out and put nothing in (N5)."""
     write(tenants / "coral.yaml", PLAIN.replace("Acme", "$Format:%H$"))
-    write(tenants.parent / ".gitattributes", "*.yaml export-ignore\ncoral.yaml -export-ignore export-subst\n")
+    write(tenants / ".gitattributes", "*.yaml export-ignore\ncoral.yaml -export-ignore export-subst\n")
     commit(tenants)
     write(tenants / "acme.yaml", PLAIN + "limits: {users: 9}\n")
     assert what(since(tenants)) == {"acme": "changed"}
