@@ -258,7 +258,7 @@ def line(step: dict[str, Any]) -> str:
     return f"{MARKS[step['state']]} {step['number']} {step['name']}{tail}{waits}{seconds}{again}"
 
 
-OUTCOMES = {"made": "made", "found": "made by a run before", "beside": "made with it", "pending": "not made"}
+OUTCOMES = {"made": "made", "found": "made by another run", "beside": "made with it", "pending": "not made"}
 """What became of a tenant in the run of a stack, where the journal's word is not plain."""
 
 

@@ -102,9 +102,11 @@ def _lines(run_id: UUID) -> list[Line]:
 
 def _record(run: Run) -> str:
     """Enters the new tenants into the registry before anything is made."""
-    lines = _lines(run.id)
+    lines = [line for line in _lines(run.id) if line.welcome]
+    if not lines:
+        return ""
     declared = _admitted(lines)[0].declared
-    new = [declared[line.slug] for line in lines if line.welcome and line.slug in declared]
+    new = [declared[line.slug] for line in lines if line.slug in declared]
     entered = provision.enter(str(run.stack), [tenant for tenant in new if tenant.state == "active"], declared)
     return f"{len(entered)} new: {listed(entered)}" if entered else ""
 
@@ -123,16 +125,16 @@ def _make(run: Run, stack: str, lines: Sequence[Line]) -> tuple[str | None, Admi
     """One run of the engine at most: what changed, in words; None where another run of the stack has made what is declared. And what was
     made here, see ``_admitted``."""
     while True:
+        # Whoever is at it may be making the same.
+        with waiting.on(f"the run that is at work on the stack {stack}"):
+            stack_lock.wait(stack)
         (admitted, newer), evidence = _admitted(lines), Evidence.of([stack])
         mine = [line for line in lines if line.slug in admitted.declared]
         if not any(why(admitted, evidence, line.slug) for line in mine) and not stack_why(stack):
             return None, admitted, newer
         try:
-            changes = engine_step.apply(run, stack)
+            changes = engine_step.make(run, stack, admitted.declared)
         except stack_lock.Busy:
-            # It may be making the same.
-            with waiting.on(f"the run that is at work on the stack {stack}"):
-                stack_lock.wait(stack)
             continue
         _require_made(stack, mine, admitted)
         return changes, admitted, newer

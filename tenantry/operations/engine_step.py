@@ -21,7 +21,11 @@ TELLING: Final = 1.0
 
 def apply(run: Run, stack: str) -> str:
     """Makes the stack what the files say; in words, what changed."""
-    declared = admission.load().declared
+    return make(run, stack, admission.load().declared)
+
+
+def make(run: Run, stack: str, declared: Declarations) -> str:
+    """The same of what was read."""
     _owe_welcomes(run, stack, declared)
     return said(engine.up(stack, declared, _now_and_then(run)).changes)
 
