@@ -53,8 +53,9 @@ def read(stack: str) -> tuple[Ledger, State]:
 
 def admit(book: Ledger, files: Declarations) -> Admitted:
     """The tenants as the stack makes them. Says of whose files it makes nothing, or not all; ``InputError`` where that is a dedicated
-    stack's only one."""
+    stack's only one, and for older code."""
     admitted = admission.admit(files, book)
+    admission.refuse_older_code(admitted, book)
     for slug, verdict in admitted.verdicts.items():
         tenant = admitted.declared.get(slug) or files[slug]
         if tenant.stack != book.stack:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
-from tenantry.clients import ledger, lifecycle, origin, quarantine, registry, runs
+from tenantry.clients import ledger, lifecycle, origin, program_age, quarantine, registry, runs
 from tenantry.clients.git import Repository
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.lifecycle import Word
@@ -28,7 +28,7 @@ from tenantry.declaration import load as load_files
 from tenantry.declaration.files import SUFFIX
 from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.errors import InputError
-from tenantry.settings import tenants_dir
+from tenantry.settings import project_root, tenants_dir
 
 ACCEPT_OLDER: Final = "TENANTRY_ACCEPT_OLDER"
 """The variable by which whoever means it lets an older file win: 1."""
@@ -121,6 +121,24 @@ def load() -> Admitted:
 def admit(files: Declarations, book: Ledger) -> Admitted:
     """The same for files and a ledger that were read."""
     return _Admission(files, book).decide()
+
+
+def refuse_older_code(admitted: Admitted, book: Ledger) -> None:
+    """Raises ``OlderProgram`` where the stack of ``book`` was made by other code, at a commit that contains this checkout's: what the newer
+    code has made would be made anew by the older. Nothing is said of code that was not committed, or is in another repository."""
+    if os.environ.get(ACCEPT_OLDER) == "1" or book.run.program is None or "code" not in admitted.program.differs(book.run.program):
+        return
+    repository = Repository.of(project_root())
+    head = repository.head() if repository else None
+    if repository is None or head is None:
+        return
+    made = {tenant.origin.commit: tenant.origin for tenant in book.tenants.values() if tenant.stack == book.stack and tenant.origin}
+    for commit, newer in made.items():
+        if commit not in (None, head) and repository.contains(head, commit):
+            raise program_age.older(
+                f"commit {head[:10]} is older than {newer.said()}",
+                f"git pull, then run the same again; or, where the older one is meant: tenantry up --stack {book.stack} --accept-older",
+            )
 
 
 def note_accepted(admitted: Admitted, tenants: Iterable[TenantDeclaration]) -> None:

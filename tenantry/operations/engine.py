@@ -205,7 +205,9 @@ def _check(stack: str, files: Declarations) -> tuple[Ledger, frozenset[str], Dec
     program_door.enter(stack)
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, stack)
-    declared = admission.admit(files, book).declared
+    admitted = admission.admit(files, book)
+    admission.refuse_older_code(admitted, book)
+    declared = admitted.declared
     never_made = losses.refuse(book, declared, protects=PlatformSettings.from_project(project_root()).protects)
     book = book.without(never_made)
     quarantine.refuse_declared([tenant for tenant in declared.values() if tenant.stack == stack], book)

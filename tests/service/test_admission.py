@@ -16,7 +16,7 @@ from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import naming, placement
-from tenantry.errors import InputError
+from tenantry.errors import InputError, OlderProgram
 from tenantry.settings import PlatformSettings, project_root
 from tests.service import control_database
 
@@ -318,3 +318,26 @@ def test_a_platform_of_the_last_release_goes_on(main: Checkout) -> None:
     main.commit()
     admitted = main.run()
     assert (admitted.declared["harbor"].name, admitted.verdicts) == ("Newer", {})
+
+
+def test_older_code_makes_nothing_anew(main: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The declarations are the same, and the code of the newer commit was another."""
+    old = main.git("rev-parse", "HEAD")
+    main.commit()
+    main.run()
+    with Server.from_environment().connect() as connection:
+        connection.execute(
+            "UPDATE tenantry_ledger.runs SET applied = 'newer:' || split_part(applying, ':', 2) || ':x' WHERE stack = 'shared'"
+        )
+        connection.commit()
+        book = Ledger.read(connection, "shared")
+    job = main.clone(tmp_path / "job", old)
+    monkeypatch.setattr(admission, "project_root", lambda: job.folder)
+    admitted = job.admitted()
+    assert admitted.verdicts == {}
+    with pytest.raises(OlderProgram, match=f"commit {old[:10]} is older than commit"):
+        admission.refuse_older_code(admitted, book)
+    admission.refuse_older_code(job.admitted(accept_older=True), book)
+    monkeypatch.setenv(admission.ACCEPT_OLDER, "")
+    monkeypatch.setattr(admission, "project_root", lambda: main.folder)
+    admission.refuse_older_code(main.admitted(), book)  # an edit on top
