@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
 from tenantry.clients import ledger, lifecycle, origin, program_age, quarantine, registry, runs
-from tenantry.clients.git import Repository
+from tenantry.clients.checkout import Checkout
 from tenantry.clients.ledger import KnownTenant, Ledger
 from tenantry.clients.lifecycle import Word
 from tenantry.clients.origin import Origin
@@ -128,17 +127,13 @@ def refuse_older_code(admitted: Admitted, book: Ledger) -> None:
     code has made would be made anew by the older. Nothing is said of code that was not committed, or is in another repository."""
     if os.environ.get(ACCEPT_OLDER) == "1" or book.run.program is None or "code" not in admitted.program.differs(book.run.program):
         return
-    repository = Repository.of(project_root())
-    head = repository.head() if repository else None
-    if repository is None or head is None:
-        return
-    made = {tenant.origin.commit: tenant.origin for tenant in book.tenants.values() if tenant.stack == book.stack and tenant.origin}
-    for commit, newer in made.items():
-        if commit not in (None, head) and repository.contains(head, commit):
-            raise program_age.older(
-                f"commit {head[:10]} is older than {newer.said()}",
-                f"git pull, then run the same again; or, where the older one is meant: tenantry up --stack {book.stack} --accept-older",
-            )
+    made = [tenant.origin for tenant in book.tenants.values() if tenant.stack == book.stack and tenant.origin]
+    found = Checkout(project_root()).overtaken_by(made)
+    if found is not None:
+        raise program_age.older(
+            found,
+            f"git pull, then run the same again; or, where the older one is meant: tenantry up --stack {book.stack} --accept-older",
+        )
 
 
 def note_accepted(admitted: Admitted, tenants: Iterable[TenantDeclaration]) -> None:
@@ -154,11 +149,10 @@ class _Admission:
     """One decision about all tenants."""
 
     def __init__(self, files: Declarations, book: Ledger) -> None:
-        self._files, self._book = files, book
+        self._files, self._book, self._checkout = files, book, Checkout(tenants_dir())
         self._verdicts: dict[str, Verdict] = {}
         self._contents: dict[str, str] = {}
         self._origins: dict[str, Origin] = {}
-        self._asked: dict[str, bool | None] = {}
         self._accepted: dict[str, str] = {}
         self._accepts = os.environ.get(ACCEPT_OLDER) == "1"
 
@@ -172,11 +166,11 @@ class _Admission:
             elif (known := self._book.tenants.get(slug)) is None:
                 made[slug] = tenant
                 self._contents[slug] = fingerprint.content(tenant, tenants_dir())
-                self._origins[slug] = self._origin(tenant, self._contents[slug], tenant)
+                self._origins[slug] = self._checkout.origin(tenant, self._contents[slug])
             else:
                 made[slug] = self._of_known(tenant, known, words.get(slug))
         for slug, known in self._book.tenants.items():
-            if slug not in self._files and known.origin is not None and (why := self._older(slug, known.origin)):
+            if slug not in self._files and known.origin is not None and (why := self._checkout.older(slug, known.origin, there=False)):
                 made[slug] = self._as_it_is(slug, known, words.get(slug), why)
         _refuse_one_host_twice(made, self._verdicts)
         kept = frozenset(slug for slug, verdict in self._verdicts.items() if verdict.kind == "older")
@@ -202,7 +196,7 @@ class _Admission:
         content = self._contents[tenant.slug] = fingerprint.content(tenant, tenants_dir())
         before = known.origin
         same = before is not None and (content, tenant.state) == (before.content, before.state)
-        if not same and not tenant.gone and (why := self._newer_was_applied(tenant, content, known)):
+        if not same and not tenant.gone and (why := self._checkout.behind(tenant.slug, content, known)):
             if not self._accepts:
                 return self._as_it_is(tenant.slug, known, word, why)
             self._accepted[tenant.slug] = why[0]
@@ -211,8 +205,8 @@ class _Admission:
         base = tenant if self._knows_for_good(tenant, known, word) else _as_before(tenant, before, known)
         if before is None or (content, base.state, base.isolation, base.cell) != (
             before.content, before.state, before.isolation, before.cell,
-        ) or self._further(before) or (aware and self._elsewhere(before)):  # fmt: skip
-            self._origins[tenant.slug] = self._origin(tenant, content, base)
+        ) or self._checkout.further(before) or (aware and self._checkout.elsewhere(before)):  # fmt: skip
+            self._origins[tenant.slug] = self._checkout.origin(base, content)
         return made
 
     def _with_what_commands_did(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
@@ -254,7 +248,7 @@ class _Admission:
         commanded = (state, known.isolation, known.cell) != (base.state, base.isolation, base.cell)
         if not edited or tenant.slug in self._verdicts:
             return False
-        return not commanded or self._committed(tenant.slug)
+        return not commanded or self._checkout.committed(tenant.slug)
 
     def _as_it_is(self, slug: str, known: KnownTenant, word: Word | None, why: tuple[str, str]) -> TenantDeclaration:
         """The tenant as it was last made, which is in the ledger."""
@@ -277,85 +271,6 @@ class _Admission:
             except ValidationError:  # written by a release with other keys
                 continue
         return found
-
-    def _newer_was_applied(self, tenant: TenantDeclaration, content: str, known: KnownTenant) -> tuple[str, str] | None:
-        before = known.origin
-        if before is None:
-            return None
-        if before.commit is not None and self._head is not None:
-            return self._older(tenant.slug, before)
-        if content != before.content and content in known.earlier:
-            return (
-                f"tenants/{tenant.slug}{SUFFIX} says what was replaced by {before.said()}",
-                f"bring the newer file here, or, where the older one is meant: tenantry up {tenant.slug} --accept-older",
-            )
-        return None
-
-    def _older(self, slug: str, before: Origin) -> tuple[str, str] | None:
-        """Message and hint where this checkout, which may have no file of the tenant, does not contain what was applied."""
-        repository, head = self._repository, self._head
-        if repository is None or head is None or before.commit is None:
-            return None
-        contained = self._contained(before.commit)
-        if contained:
-            return None
-        overtaken, there = repository.contains(head, before.commit), slug in self._files
-        if not overtaken and repository.knew(_file(slug), before.blob, head):
-            return None  # a squash or a rebase gives the same file another commit
-        what = f"tenants/{slug}{SUFFIX} of commit {head[:10]}" if there else f"commit {head[:10]}, which has no tenants/{slug}{SUFFIX},"
-        meant = f"; or, where this file is meant: tenantry up {slug} --accept-older" if there else ""
-        if contained is None:
-            fetch = "git fetch --unshallow" if repository.shallow else "git fetch"
-            return (
-                f"{what} may be older than {before.said()}: that commit is not in this clone",
-                f"{fetch}, then the same again{meant}",
-            )
-        relation = "is older than" if overtaken else "is of a history that does not contain"
-        return f"{what} {relation} {before.said()}", f"git pull, or merge that commit{meant}"
-
-    def _further(self, before: Origin) -> bool:
-        """Whether this checkout has more than the commit at which the same was applied: an edit that was made and taken back between the
-        two is older from now on."""
-        if self._repository is None or self._head is None or before.commit in (None, self._head):
-            return False
-        return bool(self._contained(before.commit))
-
-    def _elsewhere(self, before: Origin) -> bool:
-        """Whether the same was applied at a commit of another history: from now on this one is what later runs are compared with."""
-        repository, head = self._repository, self._head
-        if repository is None or head is None or before.commit is None or self._contained(before.commit):
-            return False
-        return not repository.contains(head, before.commit)
-
-    def _contained(self, commit: str) -> bool | None:
-        """Whether the checkout's commit contains it; None: it is not in this clone. Asked once for each commit."""
-        if commit not in self._asked:
-            assert self._repository is not None and self._head is not None  # noqa: S101, PT018  # the callers have looked
-            self._asked[commit] = self._repository.contains(commit, self._head)
-        return self._asked[commit]
-
-    def _origin(self, tenant: TenantDeclaration, content: str, base: TenantDeclaration) -> Origin:
-        file = _file(tenant.slug)
-        return Origin(
-            content, base.state, base.isolation, base.cell, self._head, origin.blob(file) if file.is_file() else "",
-            origin.actor(), origin.now(),
-        )  # fmt: skip
-
-    def _committed(self, slug: str) -> bool:
-        """Whether the tenant's file is in the checkout's commit as it is."""
-        return self._repository is not None and self._head is not None and not self._repository.dirty([_file(slug)])
-
-    @cached_property
-    def _repository(self) -> Repository | None:
-        return Repository.of(tenants_dir())
-
-    @cached_property
-    def _head(self) -> str | None:
-        return self._repository.head() if self._repository else None
-
-
-def _file(slug: str) -> Path:
-    return tenants_dir() / f"{slug}{SUFFIX}"
 
 
 def _as_before(tenant: TenantDeclaration, before: Origin | None, known: KnownTenant) -> TenantDeclaration:

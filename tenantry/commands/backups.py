@@ -220,14 +220,14 @@ def restore_tenant(
     Example: tenantry restore acme --from 20261124T101500Z-3f9ac2d1 --as acme-before
     """
     from tenantry.commands.runs import person, watch
-    from tenantry.operations import checkout, provision
+    from tenantry.operations import provision, unmerged
     from tenantry.operations.backup import catalog
     from tenantry.operations.restore import beside, run
 
     chosen = catalog.newest(slug).id if backup_id == "newest" else backup_id
     if into is not None:
         if beside.prepare(slug, chosen, into):
-            console.say(f"tenants/{into}.yaml was written, {checkout.to_commit(into, f'Restore {slug} as {into}')}")
+            console.say(f"tenants/{into}.yaml was written, {unmerged.to_commit(into, f'Restore {slug} as {into}')}")
         if beside.unfinished(into):
             watch([provision.request(into, by=person(), welcome=False)])
     run_id = run.request(slug, chosen, into=into, by=person(), tell=console.say)

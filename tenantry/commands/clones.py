@@ -61,14 +61,14 @@ def run(
     Example: tenantry clone acme --as acme-test --isolation rls --salt release-7
     """
     from tenantry.commands.runs import person, watch
-    from tenantry.operations import checkout
+    from tenantry.operations import unmerged
     from tenantry.operations.clone import work
 
     run_id = work.request(slug, new, by=person(), salt=salt, isolation=isolation, admin=admin, file=file)
     watch([run_id], detach=detach, as_json=as_json)
     if not detach and not as_json:
         console.line(f"{new}: an anonymised clone of {slug}; tenantry invite {new} makes its administrator's link")
-        if commit := checkout.to_commit(new, f"Clone {slug} as {new}"):
+        if commit := unmerged.to_commit(new, f"Clone {slug} as {new}"):
             console.say(f"tenants/{new}.yaml was written, {commit}")
 
 

@@ -99,10 +99,10 @@ def undelete(
 
 def _change(command: str, slug: str, detach: bool, as_json: bool, **more: Any) -> None:
     from tenantry.commands.runs import person, watch
-    from tenantry.operations import checkout, lifecycle
+    from tenantry.operations import lifecycle, unmerged
 
     found = watch([lifecycle.request(command, slug, by=person(), **more)], detach=detach, as_json=as_json)
-    if not as_json and (commit := checkout.to_commit(slug, f"{command.title()} {slug}")):
+    if not as_json and (commit := unmerged.to_commit(slug, f"{command.title()} {slug}")):
         console.say(f"tenants/{slug}.yaml says state: {found[0]['arguments']['to']}, {commit}")
 
 
@@ -118,8 +118,8 @@ def _typed_again(slug: str, given: str | None) -> None:
 
 
 def _closing_words(slug: str, run_id: UUID) -> None:
-    from tenantry.operations import checkout
+    from tenantry.operations import unmerged
 
-    if commit := checkout.to_commit(slug, f"Remove {slug}"):
+    if commit := unmerged.to_commit(slug, f"Remove {slug}"):
         console.say(f"tenants/{slug}.yaml and tenants/assets/{slug}/ are gone, {commit}")
     console.say(f"the signed record: tenantry deletion export {run_id} > {slug}-deletion.json")

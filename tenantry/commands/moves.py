@@ -102,7 +102,7 @@ def moves(
 
 
 def _say_edited(slug: str, edited: bool) -> None:
-    from tenantry.operations import checkout
+    from tenantry.operations import unmerged
 
-    if edited and (commit := checkout.to_commit(slug, f"Move {slug}")):
+    if edited and (commit := unmerged.to_commit(slug, f"Move {slug}")):
         console.say(f"tenants/{slug}.yaml was edited to say so, {commit}")

@@ -10,7 +10,7 @@ from uuid import UUID
 from tenantry.clients import admission, lifecycle, outbox, registry, runs, unmade
 from tenantry.clients.stores import TenantStore
 from tenantry.errors import InputError
-from tenantry.operations import checkout, durable, engine_step, mailing, welcome
+from tenantry.operations import durable, engine_step, mailing, unmerged, welcome
 from tenantry.operations.applied import Evidence
 from tenantry.operations.lifecycle import access, declared, states
 from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
@@ -148,7 +148,7 @@ def _declare(run: Run) -> str:
         if connection is None:
             return ""
         declared.set_state(run.subject, run.arguments["to"])
-    return f"tenants/{run.subject}.yaml of {checkout.place()} says state: {run.arguments['to']}"
+    return f"tenants/{run.subject}.yaml of {unmerged.place()} says state: {run.arguments['to']}"
 
 
 def _engine(run: Run) -> str:
