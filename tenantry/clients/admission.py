@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -203,10 +203,13 @@ class _Admission:
         made = self._with_what_commands_did(tenant, known, word)
         aware = (made.state, made.isolation, made.cell) == (tenant.state, tenant.isolation, tenant.cell)
         base = tenant if self._knows_for_good(tenant, known, word) else _as_before(tenant, before, known)
-        if before is None or (content, base.state, base.isolation, base.cell) != (
+        if self._overruled(tenant, known, word):
+            base = base.model_copy(update={"state": tenant.state})  # known from now on, and not meant
+        heard = self._heard(tenant.slug, before, word)
+        if before is None or heard != before.word or (content, base.state, base.isolation, base.cell) != (
             before.content, before.state, before.isolation, before.cell,
         ) or self._checkout.further(before) or (aware and self._checkout.elsewhere(before)):  # fmt: skip
-            self._origins[tenant.slug] = self._checkout.origin(base, content)
+            self._origins[tenant.slug] = replace(self._checkout.origin(base, content), word=heard)
         return made
 
     def _with_what_commands_did(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
@@ -215,9 +218,10 @@ class _Admission:
         if tenant.gone:
             return tenant  # a deletion's own run, or refused as a loss
         changed: dict[str, Any] = {}
-        if word is not None and tenant.state != word.state and base.state != word.state:
+        overruled = self._overruled(tenant, known, word)
+        if word is not None and tenant.state != word.state and (base.state != word.state or overruled):
             changed["state"] = word.state
-            unaware = tenant.state == base.state
+            unaware = tenant.state == base.state or overruled
             self._verdicts[slug] = Verdict(
                 slug,
                 "unaware" if unaware else "refused",
@@ -238,6 +242,20 @@ class _Admission:
                 ),
             )
         return tenant.model_copy(update=changed) if changed else tenant
+
+    def _overruled(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> bool:
+        """Whether the file would let in whom a command has shut out since a run last saw that file. What it says may be an earlier
+        command's line, merged late: of the two the command is newer."""
+        if word is None or word.run is None or known.origin is None or known.origin.word == word.run:
+            return False
+        base = _as_before(tenant, known.origin, known)
+        return tenant.state == "active" and word.state == base.state != "active"
+
+    def _heard(self, slug: str, before: Origin | None, word: Word | None) -> str | None:
+        """``Origin.word`` from now on: a file that somebody has edited in this checkout may be the command's own work."""
+        known = before.word if before is not None else None
+        run = word.run if word is not None else None
+        return run if run != known and self._checkout.committed(slug) else known
 
     def _knows_for_good(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> bool:
         """Whether what the file says of state and place is its own word from now on: an edit that meant it, or a command's line that was

@@ -82,6 +82,8 @@ class Word:
     """The command that was the last to change it; None: there was none."""
     by: str | None
     at: datetime | None
+    run: str | None = None
+    """The run of that command."""
 
 
 def words(commands: Sequence[str]) -> dict[str, Word]:
@@ -93,7 +95,7 @@ def words(commands: Sequence[str]) -> dict[str, Word]:
     def read(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, Word]:
         rows = connection.execute(
             """
-            SELECT t.slug, t.state, r.kind, r.arguments ->> 'to' AS aim, r.state AS run, r.requested_by, r.requested_at
+            SELECT t.slug, t.state, r.id::text, r.kind, r.arguments ->> 'to' AS aim, r.state AS run, r.requested_by, r.requested_at
             FROM tenants t LEFT JOIN LATERAL (
                 SELECT * FROM runs WHERE tenant_id = t.id AND kind = ANY(%s) AND state <> 'cancelled' ORDER BY requested_at DESC LIMIT 1
             ) r ON true
@@ -103,7 +105,11 @@ def words(commands: Sequence[str]) -> dict[str, Word]:
         )
         return {
             row["slug"]: Word(
-                row["state"] if row["run"] in (None, "done") else row["aim"], row["kind"], row["requested_by"], row["requested_at"]
+                row["state"] if row["run"] in (None, "done") else row["aim"],
+                row["kind"],
+                row["requested_by"],
+                row["requested_at"],
+                row["id"],
             )
             for row in rows
         }

@@ -31,11 +31,16 @@ class Origin:
     by: str
     at: str
     """ISO 8601, by the clock of the machine that ran it."""
+    word: str | None = None
+    """The run of the last command that gave the tenant a state by the time that this file was seen, as it is in the commit."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any] | None) -> Origin | None:
         """From the ledger's JSON; None for a tenant that was last made by a release that did not keep it."""
-        return cls(**{name: row[name] for name in cls.__dataclass_fields__}) if row else None
+        if not row:
+            return None
+        fields: dict[str, Any] = {name: row.get(name) for name in cls.__dataclass_fields__}
+        return cls(**fields)
 
     @property
     def says(self) -> tuple[str, str, str, str]:

@@ -82,9 +82,14 @@ def refused(slug: str, world: World, checkout: Checkout, contains: Contains) -> 
     return file.state not in (world.base, world.state) and world.base != world.state
 
 
-def typed(world: World, target: str) -> World:
-    """What a command makes of it. The line that it writes into a file is nobody's until it is merged."""
-    return replace(world, state=target)
+def typed(world: World, target: str, said: str | None) -> World:
+    """What a command makes of it. The line that it writes into a file is nobody's until it is merged.
+
+    ``said``: what the file said where it was given. Where that was something else, a file that lets in is no later word than the command:
+    it may be an earlier command's line.
+    """
+    late = target != "active" and said != target and world.base == target
+    return replace(world, state=target, base="active" if late else world.base)
 
 
 def reached(
@@ -97,7 +102,7 @@ def reached(
     new = set(found)
     while new:
         after = {run(slug, world, checkout, contains) for world in new for checkout in commits}
-        after |= {typed(world, target) for world in new for target in targets if world.state is not None}
+        after |= {typed(world, target, said) for world in new for target in targets for said in (target, None) if world.state is not None}
         new = after - found
         found |= new
     return found

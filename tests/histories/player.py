@@ -76,6 +76,7 @@ class Player:
         self._declared: dict[str, Declarations] = {}
         self._contents: dict[str, tuple[str, str]] = {}
         self._asked: list[Checkout] = []
+        self._unended: dict[str, tuple[str, ...]] = {}
         self.git.lines.clear()
         first = self._checkout(self.git.main())
         self.worlds = {slug: {World(file.state, first.commit, file.state, file.content)} for slug, file in first.files.items()}
@@ -323,15 +324,17 @@ class Player:
         contains = self.git.contains
         before = self.worlds.get(slug, {model.UNKNOWN})
         typed = ran.typed if ran.typed is not None and ran.typed.slug == slug else None
-        targets = LEADS[typed.command] if typed else ()
+        targets = (*(LEADS[typed.command] if typed else ()), *self._unended.get(slug, ()))
+        if typed:
+            self._unended[slug] = () if ran.said_done else targets
         worlds = model.reached(slug, before, checkouts, contains, targets)
         if typed and ran.said_done:
-            worlds = {world for world in worlds if world.state in targets}
+            worlds = {world for world in worlds if world.state in LEADS[typed.command]}
         said = False
         for checkout, whom in ran.done:
             if slug in whom:
                 worlds, said = model.settled(slug, worlds, checkout, contains), True
-        yield from telling.let_in(slug, worlds, books, seen)
+        yield from telling.let_in(slug, worlds, books, seen, held=not self._unended.get(slug))
         state = books.states.get(slug)
         left = {world for world in worlds if world.state == state or (state == "provisioning" and world.state in ("active", None))}
         self.worlds[slug] = left or worlds

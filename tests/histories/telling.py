@@ -44,8 +44,11 @@ def read(sandbox: Any) -> Books:
     return Books(states, holds, welcomes, open_runs)
 
 
-def let_in(slug: str, worlds: Iterable[World], books: Books, seen: Observed) -> Iterator[str]:
-    """Nobody is let in whom a command, or a line that was merged and run, has shut out."""
+def let_in(slug: str, worlds: Iterable[World], books: Books, seen: Observed, *, held: bool = True) -> Iterator[str]:
+    """Nobody is let in whom a command, or a line that was merged and run, has shut out.
+
+    ``held``: no command is under way that ends a hold.
+    """
     found = books.states.get(slug)
     possible = sorted({str(world.state) for world in worlds})
     if found is not None and found not in possible and not (found == "provisioning" and "active" in possible):
@@ -55,7 +58,7 @@ def let_in(slug: str, worlds: Iterable[World], books: Books, seen: Observed) -> 
     for role in sorted(roles):
         if shut_out and seen.roles[role].login:
             yield f"{role} may log in, and {slug} is {' or '.join(possible)}"
-    if {world.state for world in worlds} == {"offboarding"} and slug not in books.holds:
+    if held and {world.state for world in worlds} == {"offboarding"} and slug not in books.holds:
         yield f"{slug} is being off-boarded, and its hold is gone"
 
 

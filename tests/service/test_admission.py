@@ -165,6 +165,33 @@ def test_a_command_s_line_counts_as_the_file_s_word_once_it_is_merged(main: Chec
     assert state(main.run()) == ("active", None)
 
 
+@pytest.mark.parametrize("runs", [False, True])
+def test_an_earlier_command_s_line_that_is_merged_late_lets_nobody_in(main: Checkout, tmp_path: Path, runs: bool) -> None:
+    """Suspended, that line merged and run; reactivated, and that line merged; suspended again, with a run in that clone or without one."""
+    main.write("harbor", state="suspended")
+    main.commit()
+    main.run()
+    operator = main.clone(tmp_path / "operator")
+    command("harbor", "reactivate", "active")
+    main.write("harbor", state="active")
+    main.commit()
+    command("harbor", "suspend", "suspended")
+    operator.git("pull", "-q", "origin", "main")
+    operator.write("harbor", state="suspended")
+    if runs:
+        assert state(operator.run()) == ("suspended", None)
+    assert state(main.run()) == ("suspended", "unaware")
+    main.write("birch", name="Another")
+    main.commit()
+    assert state(main.run()) == ("suspended", "unaware")  # however often
+    main.write("harbor", state="suspended")
+    main.commit()
+    main.run()
+    main.write("harbor", state="active")
+    main.commit()
+    assert state(main.run()) == ("active", None)  # this one is meant
+
+
 def test_an_edit_that_means_it_counts(main: Checkout) -> None:
     for wanted in ("suspended", "active", "suspended"):
         main.write("harbor", state=wanted)

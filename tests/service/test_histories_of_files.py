@@ -6,6 +6,7 @@ The runs are played; files, git, ledger and registry are real. The same historie
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,9 @@ class Played:
             to = choosing.LEADS[act.command]
             command(act.slug, act.command, to)
             declared.set_state(act.slug, to)
-            self.worlds[act.slug] = model.typed(world, to)
-            self._run("operator", self.git.main(act.back))
+            said = self.git.declared(self.git.main(act.back))[act.slug].state
+            self.worlds[act.slug] = model.typed(world, to, said)
+            self._run("operator", self.git.main(act.back), act.slug)
         if act.line != "lost":
             self.merging.commit_line(act.line)
 
@@ -65,7 +67,7 @@ class Played:
         self.git.have(clone, back)
         self._monkeypatch.setenv("TENANTRY_TENANTS", str(self.git.tenants(clone)))
 
-    def _run(self, clone: str, commit: str) -> None:
+    def _run(self, clone: str, commit: str, typed: str | None = None) -> None:
         admitted = admission.load()
         with Server.from_environment().connect() as connection:
             connection.autocommit = True
@@ -77,6 +79,8 @@ class Played:
             registry.record(str(tenant.id), tenant.slug, placement.row(tenant, SETTINGS), [], admin)
         tree = self.git.declared(commit)
         checkout = Checkout(commit, {slug: File(it.state, fingerprint.content(it, self.git.tree(commit))) for slug, it in tree.items()})
+        if typed is not None:  # the line that a command has just written is not the commit's
+            checkout = replace(checkout, files={**checkout.files, typed: replace(checkout.files[typed], state=self.worlds[typed].base)})
         for slug in {*self.worlds, *checkout.files}:
             self.worlds[slug] = model.run(slug, self.worlds.get(slug, UNKNOWN), checkout, self.git.contains)
         expected = {slug: (world.state, world.content) for slug, world in self.worlds.items() if world.state}
