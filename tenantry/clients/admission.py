@@ -202,10 +202,7 @@ class _Admission:
             self._accepted[tenant.slug] = why[0]
         made = self._with_what_commands_did(tenant, known, word)
         aware = (made.state, made.isolation, made.cell) == (tenant.state, tenant.isolation, tenant.cell)
-        base = tenant if self._knows_for_good(tenant, known, word) else _as_before(tenant, before, known)
-        if self._overruled(tenant, known, word):
-            base = base.model_copy(update={"state": tenant.state})  # known from now on, and not meant
-        heard = self._heard(tenant.slug, before, word)
+        base, heard = self._base(tenant, known, word), self._heard(tenant, before, word)
         if before is None or heard != before.word or (content, base.state, base.isolation, base.cell) != (
             before.content, before.state, before.isolation, before.cell,
         ) or self._checkout.further(before) or (aware and self._checkout.elsewhere(before)):  # fmt: skip
@@ -213,18 +210,17 @@ class _Admission:
         return made
 
     def _with_what_commands_did(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
-        """State and place by comparing three: the file, the file as it was when it was last applied, and what the platform knows."""
+        """A command that is newer than the file keeps its word, and a place that a move has left is none to go back to."""
         slug, base = tenant.slug, _as_before(tenant, known.origin, known)
         if tenant.gone:
             return tenant  # a deletion's own run, or refused as a loss
         changed: dict[str, Any] = {}
-        overruled = self._overruled(tenant, known, word)
-        if word is not None and tenant.state != word.state and (base.state != word.state or overruled):
+        if word is not None and tenant.state != word.state and _unheard(word, known.origin):
             changed["state"] = word.state
-            unaware = tenant.state == base.state or overruled
             self._verdicts[slug] = Verdict(
                 slug,
-                "unaware" if unaware else "refused",
+                # The line of an earlier command, merged late, leads back to where the newer one began.
+                "unaware" if base.state in (tenant.state, word.state) else "refused",
                 f"tenant {slug} stays {word.state}{_said(word)}, though tenants/{slug}{SUFFIX} says state: {tenant.state}",
                 f"merge state: {word.state} into tenants/{slug}{SUFFIX}" + _way(word.state, tenant.state, slug),
             )
@@ -243,30 +239,21 @@ class _Admission:
             )
         return tenant.model_copy(update=changed) if changed else tenant
 
-    def _overruled(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> bool:
-        """Whether the file would let in whom a command has shut out since a run last saw that file. What it says may be an earlier
-        command's line, merged late: of the two the command is newer."""
-        if word is None or word.run is None or known.origin is None or known.origin.word == word.run:
-            return False
-        base = _as_before(tenant, known.origin, known)
-        return tenant.state == "active" and word.state == base.state != "active"
-
-    def _heard(self, slug: str, before: Origin | None, word: Word | None) -> str | None:
-        """``Origin.word`` from now on: a file that somebody has edited in this checkout may be the command's own work."""
+    def _heard(self, tenant: TenantDeclaration, before: Origin | None, word: Word | None) -> str | None:
+        """``Origin.word`` from now on. A line that a command wrote is in one checkout only until it is committed."""
         known = before.word if before is not None else None
-        run = word.run if word is not None else None
-        return run if run != known and self._checkout.committed(slug) else known
+        if word is None or not _unheard(word, before) or tenant.state != word.state or not self._checkout.committed(tenant.slug):
+            return known
+        return word.run
 
-    def _knows_for_good(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> bool:
-        """Whether what the file says of state and place is its own word from now on: an edit that meant it, or a command's line that was
-        merged. A command's line in the checkout that it was given in may be lost with that."""
+    def _base(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
+        """The tenant with state and place as its file is held to have them from now on: an edit that is meant, or a command's line that
+        was committed."""
         base = _as_before(tenant, known.origin, known)
-        state = word.state if word else known.state
         edited = (tenant.state, tenant.isolation, tenant.cell) != (base.state, base.isolation, base.cell)
-        commanded = (state, known.isolation, known.cell) != (base.state, base.isolation, base.cell)
-        if not edited or tenant.slug in self._verdicts:
-            return False
-        return not commanded or self._checkout.committed(tenant.slug)
+        commanded = (known.isolation, known.cell) != (base.isolation, base.cell) or (word is not None and _unheard(word, known.origin))
+        meant = edited and tenant.slug not in self._verdicts and (not commanded or self._checkout.committed(tenant.slug))
+        return tenant if meant else base
 
     def _as_it_is(self, slug: str, known: KnownTenant, word: Word | None, why: tuple[str, str]) -> TenantDeclaration:
         """The tenant as it was last made, which is in the ledger."""
@@ -295,6 +282,11 @@ def _as_before(tenant: TenantDeclaration, before: Origin | None, known: KnownTen
     """The tenant with state and place as its file had them when it was last applied; where that is not known, as it was made."""
     found = before or known
     return tenant.model_copy(update={"state": found.state, "isolation": found.isolation, "cell": found.cell})
+
+
+def _unheard(word: Word, before: Origin | None) -> bool:
+    """Whether a command has given the tenant a state since its file was last seen to say the same; an edit that is newer is meant."""
+    return word.run is not None and (before is None or before.word != word.run)
 
 
 def _said(word: Word) -> str:

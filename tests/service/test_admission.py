@@ -71,14 +71,20 @@ class Checkout:
         self._monkeypatch.setenv(admission.ACCEPT_OLDER, "1" if accept_older else "")
         return admission.load()
 
-    def run(self, *, accept_older: bool = False) -> Admitted:
-        """What a run of the stack `shared` writes down, to its end."""
+    def begin(self, *, accept_older: bool = False) -> Admitted:
+        """What a run of the stack `shared` writes down before it makes anything."""
         admitted = self.admitted(accept_older=accept_older)
-        settings = PlatformSettings.from_project(project_root())
         with Server.from_environment().connect() as connection:
             connection.autocommit = True
             known = [admitted.entry(tenant) for tenant in admitted.declared.values() if not tenant.gone]
             ledger.begin(connection, Ledger.read(connection, "shared"), [], known)
+        return admitted
+
+    def run(self, *, accept_older: bool = False) -> Admitted:
+        """A run of the stack, to its end."""
+        admitted = self.begin(accept_older=accept_older)
+        settings = PlatformSettings.from_project(project_root())
+        with Server.from_environment().connect() as connection:
             stack_runs.reach_end(connection, "shared")
         for tenant in admitted.declared.values():
             admin = {"name": tenant.admin.name, "email": tenant.admin.email}
@@ -200,6 +206,22 @@ def test_an_edit_that_means_it_counts(main: Checkout) -> None:
     main.write("harbor", state="offboarding")
     main.commit()
     assert state(main.run()) == ("offboarding", None)
+
+
+@pytest.mark.parametrize("suspended_before", [False, True])
+def test_an_edit_whose_run_failed_is_still_meant(main: Checkout, suspended_before: bool) -> None:
+    """Whatever the registry says meanwhile."""
+    if suspended_before:
+        command("harbor", "suspend", "suspended")
+    main.write("harbor", state="suspended")
+    main.commit()
+    main.begin()
+    assert state(main.run()) == ("suspended", None)
+    main.write("harbor", state="active")
+    main.commit()
+    main.begin()
+    assert state(main.begin()) == ("active", None)
+    assert state(main.run()) == ("active", None)
 
 
 def test_file_and_command_that_say_different_things(main: Checkout) -> None:
