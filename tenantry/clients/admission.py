@@ -240,11 +240,13 @@ class _Admission:
         return tenant.model_copy(update=changed) if changed else tenant
 
     def _heard(self, tenant: TenantDeclaration, before: Origin | None, word: Word | None) -> str | None:
-        """``Origin.word`` from now on. A line that a command wrote is in one checkout only until it is committed."""
+        """``Origin.word`` from now on. A line that a command wrote is in one checkout only until it is committed; and a file that said so
+        before, in a checkout that may be behind, has not heard of the command that shuts somebody out once more."""
         known = before.word if before is not None else None
-        if word is None or not _unheard(word, before) or tenant.state != word.state or not self._checkout.committed(tenant.slug):
+        if word is None or tenant.state != word.state or not _unheard(word, before) or not self._checkout.committed(tenant.slug):
             return known
-        return word.run
+        news = before is None or before.state != tenant.state or word.state == "active"
+        return word.run if news else known
 
     def _base(self, tenant: TenantDeclaration, known: KnownTenant, word: Word | None) -> TenantDeclaration:
         """The tenant with state and place as its file is held to have them from now on: an edit that is meant, or a command's line that
@@ -252,8 +254,12 @@ class _Admission:
         base = _as_before(tenant, known.origin, known)
         edited = (tenant.state, tenant.isolation, tenant.cell) != (base.state, base.isolation, base.cell)
         commanded = (known.isolation, known.cell) != (base.isolation, base.cell) or (word is not None and _unheard(word, known.origin))
-        meant = edited and tenant.slug not in self._verdicts and (not commanded or self._checkout.committed(tenant.slug))
-        return tenant if meant else base
+        committed = commanded and edited and self._checkout.committed(tenant.slug)
+        if edited and tenant.slug not in self._verdicts and (committed or not commanded):
+            return tenant
+        if committed and word is not None and word.state == base.state:
+            return base.model_copy(update={"state": tenant.state})  # an earlier command's line, merged late: seen, and not meant
+        return base
 
     def _as_it_is(self, slug: str, known: KnownTenant, word: Word | None, why: tuple[str, str]) -> TenantDeclaration:
         """The tenant as it was last made, which is in the ledger."""

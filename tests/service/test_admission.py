@@ -198,6 +198,32 @@ def test_an_earlier_command_s_line_that_is_merged_late_lets_nobody_in(main: Chec
     assert state(main.run()) == ("active", None)  # this one is meant
 
 
+def test_a_command_that_is_given_in_a_clone_behind_stands_against_the_line_of_the_one_before(main: Checkout, tmp_path: Path) -> None:
+    """That clone's file says suspended already, of the first time."""
+    command("harbor", "suspend", "suspended")
+    main.write("harbor", state="suspended")
+    main.commit()
+    main.run()
+    behind = main.clone(tmp_path / "behind")
+    command("harbor", "reactivate", "active")
+    main.write("harbor", state="active")
+    main.commit()
+    command("harbor", "suspend", "suspended")
+    assert state(behind.run()) == ("suspended", None)
+    assert state(main.run()) == ("suspended", "unaware")
+    command("harbor", "reactivate", "active")
+    assert state(main.run()) == ("active", None)
+
+
+def test_a_suspension_that_came_and_went_by_command_is_no_word_against_a_later_edit(main: Checkout) -> None:
+    command("harbor", "suspend", "suspended")
+    command("harbor", "reactivate", "active")
+    main.run()
+    main.write("harbor", state="suspended")
+    main.commit()
+    assert state(main.run()) == ("suspended", None)
+
+
 def test_an_edit_that_means_it_counts(main: Checkout) -> None:
     for wanted in ("suspended", "active", "suspended"):
         main.write("harbor", state=wanted)
