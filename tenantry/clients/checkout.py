@@ -50,12 +50,12 @@ class Checkout:
         if contained:
             return None
         overtaken = repository.contains(head, before.commit)
-        if not overtaken and repository.knew(self._file(slug), before.blob, head):
-            return None  # a squash or a rebase gives the same file another commit
+        if contained is False and not overtaken and self._has_passed(slug, before):
+            return None
         what = f"tenants/{slug}{SUFFIX} of commit {head[:10]}" if there else f"commit {head[:10]}, which has no tenants/{slug}{SUFFIX},"
         meant = f"; or, where this file is meant: tenantry up {slug} --accept-older" if there else ""
         if contained is None:
-            fetch = "git fetch --unshallow" if repository.shallow else "git fetch"
+            fetch = "git fetch --unshallow" if repository.shallow else f"git fetch origin {before.commit}"
             return (
                 f"{what} may be older than {before.said()}: that commit is not in this clone",
                 f"{fetch}, then the same again{meant}",
@@ -96,6 +96,15 @@ class Checkout:
         file = self._file(tenant.slug)
         blob = origin.blob(file) if file.is_file() else ""
         return Origin(content, tenant.state, tenant.isolation, tenant.cell, self._head, blob, origin.actor(), origin.now())
+
+    def _has_passed(self, slug: str, before: Origin) -> bool:
+        """Whether the history has the tenant's file as it was applied, and another since: a squash or a rebase gives the same file another
+        commit. Of a commit that is not in this clone the same would be true of a file that came back later; and where the file is the same
+        the difference is its tier's or a picture's."""
+        file, repository, head = self._file(slug), self._repository, self._head
+        if repository is None or head is None or not file.is_file() or origin.blob(file) == before.blob:
+            return False
+        return repository.knew(file, before.blob, head)
 
     def _contains(self, commit: str) -> bool | None:
         """Whether the checkout's commit contains it; None: it is not in this clone."""

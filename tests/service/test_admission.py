@@ -36,7 +36,7 @@ class Checkout:
     """A folder of declarations, with git or without."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, git: bool = True) -> None:
-        self.folder, self._monkeypatch = folder, monkeypatch
+        self.folder, self.monkeypatch = folder, monkeypatch
         self.tenants = folder / "tenants"
         if git and not folder.exists():
             folder.mkdir()
@@ -55,20 +55,20 @@ class Checkout:
 
     def commit(self) -> str:
         self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "change")
+        self.git("commit", "-q", "--allow-empty", "-m", str(uuid4()))  # in two clones in one second: two commits
         return self.git("rev-parse", "HEAD")
 
     def clone(self, folder: Path, commit: str = "main") -> Checkout:
         subprocess.run(["git", "clone", "-q", str(self.folder), str(folder)], check=True)
-        copy = Checkout(folder, self._monkeypatch)
+        copy = Checkout(folder, self.monkeypatch)
         copy.git("checkout", "-q", commit)
         for setting in (("user.email", "a@b.example"), ("user.name", "A")):
             copy.git("config", *setting)
         return copy
 
     def admitted(self, *, accept_older: bool = False) -> Admitted:
-        self._monkeypatch.setenv("TENANTRY_TENANTS", str(self.tenants))
-        self._monkeypatch.setenv(admission.ACCEPT_OLDER, "1" if accept_older else "")
+        self.monkeypatch.setenv("TENANTRY_TENANTS", str(self.tenants))
+        self.monkeypatch.setenv(admission.ACCEPT_OLDER, "1" if accept_older else "")
         return admission.load()
 
     def begin(self, *, accept_older: bool = False) -> Admitted:
@@ -320,6 +320,8 @@ def test_a_squash_has_what_it_squashed(main: Checkout, tmp_path: Path) -> None:
     main.commit()
     main.write("harbor", name="After it")
     main.commit()
+    assert "git fetch origin" in main.run().verdicts["harbor"].hint
+    main.git("fetch", "-q", str(branch.folder), "HEAD")
     admitted = main.run()
     assert (admitted.declared["harbor"].name, admitted.verdicts) == ("After it", {})
 
@@ -416,3 +418,29 @@ def test_older_code_makes_nothing_anew(main: Checkout, tmp_path: Path, monkeypat
     monkeypatch.setenv(admission.ACCEPT_OLDER, "")
     monkeypatch.setattr(admission, "project_root", lambda: main.folder)
     admission.refuse_older_code(main.admitted(), book)  # an edit on top
+
+
+def sparse(main: Checkout, folder: Path, commit: str) -> Checkout:
+    """What a pipeline has that asks for one commit: its history, and nothing later."""
+    folder.mkdir()
+    main.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    for arguments in (("init", "-q"), ("fetch", "-q", main.folder.as_uri(), commit), ("checkout", "-q", commit)):
+        subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
+    return Checkout(folder, main.monkeypatch)
+
+
+def test_a_late_job_s_clone_that_lacks_what_was_applied_is_older_too(main: Checkout, tmp_path: Path) -> None:
+    main.write("harbor", name="A mistake")
+    mistake = main.commit()
+    main.git("revert", "--no-edit", "HEAD")
+    main.run()
+    admitted = sparse(main, tmp_path / "late", mistake).run()
+    assert (admitted.declared["harbor"].name, admitted.verdicts["harbor"].kind) == ("One", "older")
+
+
+def test_a_late_job_s_clone_that_lacks_a_newer_tier_is_older_too(main: Checkout, tmp_path: Path) -> None:
+    old = main.git("rev-parse", "HEAD")
+    (main.tenants / "defaults" / "starter.yaml").write_text("limits: {users: 9}\n")
+    main.commit()
+    main.run()
+    assert sparse(main, tmp_path / "late", old).run().declared["harbor"].limits.users == 9
