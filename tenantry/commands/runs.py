@@ -52,19 +52,26 @@ def provision(
     Example: tenantry provision --pending      (after a pull request was merged)
     """
     from tenantry.commands import pending as merged
-    from tenantry.declaration import unversioned
     from tenantry.operations import provision as operation
-    from tenantry.settings import tenants_dir
 
     if bool(slugs) == (pending or changed_since is not None):
         raise InputError("say which: SLUG…, or --pending", "for example: tenantry provision acme")
-    if note := unversioned.note(tenants_dir()):
-        console.say(note)
     if slugs:
-        watch(operation.request_all(slugs, by=person()), detach=detach, as_json=as_json)
+        run_ids = operation.request_all(slugs, by=person())
+        _say_unversioned()
+        watch(run_ids, detach=detach, as_json=as_json)
     else:
+        _say_unversioned()
         only = None if changed_since is None else operation.changed_since(changed_since)
         merged.provision(only, detach=detach, as_json=as_json)
+
+
+def _say_unversioned() -> None:
+    from tenantry.declaration import unversioned
+    from tenantry.settings import tenants_dir
+
+    if note := unversioned.note(tenants_dir()):
+        console.say(note)
 
 
 def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")], detach: Detach = False, as_json: Json = False) -> None:
