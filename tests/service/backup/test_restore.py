@@ -65,9 +65,9 @@ def inline(monkeypatch):
             runs.end_step(run_id, "test", number, step.name, "done", summary=summary)
         runs.finish(run_id, "test", "done")
 
-    def join(run_id):
+    def join(run_id, *, by):
         with registry.transaction() as connection:
-            runs.reopen(connection, run_id, "test")
+            runs.reopen(connection, run_id, by)
         go_on(run_id)
         return run_id
 
