@@ -39,6 +39,8 @@ class World:
     base: str = ""
     """What the file said of the state in that commit: a later file that says the same wants no change of it."""
     content: str = ""
+    heard: bool = True
+    """Whether a committed file was seen to say what the last command said."""
 
     @property
     def shut_out(self) -> bool:
@@ -61,13 +63,11 @@ def run(slug: str, world: World, checkout: Checkout, contains: Contains) -> Worl
         return World(file.state, checkout.commit, file.state, file.content)
     if not contains(world.commit, checkout.commit):
         return world  # a newer commit was applied
-    if file.state in (world.base, world.state):
-        state: str | None = world.state  # what a command has done is not undone by a file that does not know it
-    elif world.base == world.state:
-        state = file.state
-    else:  # the file and a command want two different things; all else in the file is made
-        return replace(world, commit=checkout.commit, content=file.content)
-    return World(state, checkout.commit, file.state, file.content)
+    if not world.heard and file.state != world.state:  # what a command has done stands against every file that does not say it
+        late = world.base == world.state  # an earlier command's line: seen, and not meant
+        return replace(world, commit=checkout.commit, content=file.content, base=file.state if late else world.base)
+    heard = world.heard or file.state != world.base or file.state == "active"
+    return World(file.state, checkout.commit, file.state, file.content, heard)
 
 
 def refused(slug: str, world: World, checkout: Checkout, contains: Contains) -> bool:
@@ -79,17 +79,12 @@ def refused(slug: str, world: World, checkout: Checkout, contains: Contains) -> 
         return True
     if not contains(world.commit, checkout.commit):
         return file.content != world.content or file.state != world.base
-    return file.state not in (world.base, world.state) and world.base != world.state
+    return not world.heard and file.state not in (world.base, world.state) and world.base != world.state
 
 
-def typed(world: World, target: str, said: str | None) -> World:
-    """What a command makes of it. The line that it writes into a file is nobody's until it is merged.
-
-    ``said``: what the file said where it was given. Where that was something else, a file that lets in is no later word than the command:
-    it may be an earlier command's line.
-    """
-    late = target != "active" and said != target and world.base == target
-    return replace(world, state=target, base="active" if late else world.base)
+def typed(world: World, target: str) -> World:
+    """What a command makes of it. The line that it writes into a file is nobody's until it is merged."""
+    return replace(world, state=target, heard=False)
 
 
 def reached(
@@ -102,7 +97,7 @@ def reached(
     new = set(found)
     while new:
         after = {run(slug, world, checkout, contains) for world in new for checkout in commits}
-        after |= {typed(world, target, said) for world in new for target in targets for said in (target, None) if world.state is not None}
+        after |= {typed(world, target) for world in new for target in targets if world.state is not None}
         new = after - found
         found |= new
     return found

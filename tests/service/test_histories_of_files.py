@@ -58,8 +58,8 @@ class Played:
             command(act.slug, act.command, to)
             declared.set_state(act.slug, to)
             said = self.git.declared(self.git.main(act.back))[act.slug].state
-            self.worlds[act.slug] = model.typed(world, to, said)
-            self._run("operator", self.git.main(act.back), act.slug)
+            self.worlds[act.slug] = model.typed(world, to)
+            self._run("operator", self.git.main(act.back), act.slug if said != to else None)
         if act.line != "lost":
             self.merging.commit_line(act.line)
 
@@ -79,10 +79,12 @@ class Played:
             registry.record(str(tenant.id), tenant.slug, placement.row(tenant, SETTINGS), [], admin)
         tree = self.git.declared(commit)
         checkout = Checkout(commit, {slug: File(it.state, fingerprint.content(it, self.git.tree(commit))) for slug, it in tree.items()})
-        if typed is not None:  # the line that a command has just written is not the commit's
-            checkout = replace(checkout, files={**checkout.files, typed: replace(checkout.files[typed], state=self.worlds[typed].base)})
         for slug in {*self.worlds, *checkout.files}:
-            self.worlds[slug] = model.run(slug, self.worlds.get(slug, UNKNOWN), checkout, self.git.contains)
+            world = self.worlds.get(slug, UNKNOWN)
+            if slug != typed:
+                self.worlds[slug] = model.run(slug, world, checkout, self.git.contains)
+            elif self.git.contains(world.commit, commit):  # the line that a command has just written is in no commit
+                self.worlds[slug] = replace(world, commit=commit, content=checkout.files[slug].content)
         expected = {slug: (world.state, world.content) for slug, world in self.worlds.items() if world.state}
         assert self._there() == expected, f"in {clone}"
 

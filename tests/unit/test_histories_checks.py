@@ -26,7 +26,8 @@ def contains(one, other):
 
 
 def at(number, state="active", base="active", content="one"):
-    return World(state, str(number), base, content)
+    """A state that no file has said is a command's."""
+    return World(state, str(number), base, content, heard=state == base)
 
 
 @pytest.mark.parametrize(
