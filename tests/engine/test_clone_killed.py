@@ -28,7 +28,7 @@ CLONE, CLONES, ENGINE, STEPS = (
 POINTS = (
     (f"before {CLONE}.declare:write", 1),
     (f"after {CLONE}.declare:write", 1),
-    (f"after {STEPS}:Run.tell", 4),  # the engine is at work
+    (f"after {STEPS}:Run.tell", 1),  # the engine is at work
     (f"after {ENGINE}:apply", 1),
     (f"after {CLONES}:begin", 1),
     (f"after {CLONE}.fill:_pump", 2),  # rows are there, and nothing is committed
