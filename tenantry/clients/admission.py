@@ -215,7 +215,9 @@ class _Admission:
         if tenant.gone:
             return tenant  # a deletion's own run, or refused as a loss
         changed: dict[str, Any] = {}
-        if word is not None and tenant.state != word.state and _unheard(word, known.origin):
+        # Who was let in again before any file said otherwise is shut out by an edit: it may be an earlier command's line, and is safe.
+        meant = word is None or word.state == base.state == "active" or not _unheard(word, known.origin)
+        if word is not None and tenant.state != word.state and not meant:
             changed["state"] = word.state
             self._verdicts[slug] = Verdict(
                 slug,

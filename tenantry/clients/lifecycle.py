@@ -83,7 +83,7 @@ class Word:
     by: str | None
     at: datetime | None
     run: str | None = None
-    """The run of that command."""
+    """The run of that command; None also where a file has given the tenant another state since."""
 
 
 def words(commands: Sequence[str]) -> dict[str, Word]:
@@ -109,7 +109,7 @@ def words(commands: Sequence[str]) -> dict[str, Word]:
                 row["kind"],
                 row["requested_by"],
                 row["requested_at"],
-                row["id"],
+                row["id"] if row["run"] != "done" or row["aim"] == row["state"] else None,
             )
             for row in rows
         }

@@ -63,7 +63,9 @@ def run(slug: str, world: World, checkout: Checkout, contains: Contains) -> Worl
         return World(file.state, checkout.commit, file.state, file.content)
     if not contains(world.commit, checkout.commit):
         return world  # a newer commit was applied
-    if not world.heard and file.state != world.state:  # what a command has done stands against every file that does not say it
+    if (
+        not world.heard and file.state != world.state and not world.state == world.base == "active"
+    ):  # what a command has done stands against every file that does not say it
         late = world.base == world.state  # an earlier command's line: seen, and not meant
         return replace(world, commit=checkout.commit, content=file.content, base=file.state if late else world.base)
     heard = world.heard or file.state != world.base or file.state == "active"

@@ -224,6 +224,15 @@ def test_a_suspension_that_came_and_went_by_command_is_no_word_against_a_later_e
     assert state(main.run()) == ("suspended", None)
 
 
+def test_edits_by_hand_count_after_commands_that_came_and_went(main: Checkout) -> None:
+    """In files that are not committed, too."""
+    command("harbor", "suspend", "suspended")
+    command("harbor", "reactivate", "active")
+    for wanted in ("suspended", "active", "offboarding"):
+        main.write("harbor", state=wanted)
+        assert state(main.run()) == (wanted, None)
+
+
 def test_an_edit_that_means_it_counts(main: Checkout) -> None:
     for wanted in ("suspended", "active", "suspended"):
         main.write("harbor", state=wanted)
