@@ -28,6 +28,7 @@ TABLES = {
         "outbox_attempts",
         "runs",
         "audit_log",
+        "run_tenants",
         "moves",
         "clones",
         "task_runs",
