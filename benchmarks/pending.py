@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.stacks import FILE, Bench
+from benchmarks.stacks import FILE, Bench, running
 from local.home import CLONE
 from tests import checkout
 
@@ -27,14 +25,8 @@ CELLS: Final = ("main", "bench")
 
 def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The ratio, and how often the engine ran for A."""
-    root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    bench = Bench(root, say)
-    try:
-        bench.cloud.up(say)
+    with running(say) as bench:
         return _measure(bench, runs)
-    finally:
-        bench.cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _measure(bench: Bench, runs: int) -> dict[str, Any]:

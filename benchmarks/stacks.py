@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -93,11 +94,18 @@ class Bench:
 
 def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """All figures: name → {a, b, ratio, aim, …}, medians in seconds."""
+    with running(say) as bench:
+        return _measure(bench, runs)
+
+
+@contextmanager
+def running(say: Callable[[str], None]) -> Iterator[Bench]:
+    """A platform of its own that has no tenant yet, removed at the end."""
     root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
     bench = Bench(root, say)
     try:
         bench.cloud.up(say)
-        return _measure(bench, runs)
+        yield bench
     finally:
         bench.cloud.reset()
         shutil.rmtree(root, ignore_errors=True)

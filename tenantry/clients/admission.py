@@ -32,9 +32,6 @@ from tenantry.settings import project_root, tenants_dir
 ACCEPT_OLDER: Final = "TENANTRY_ACCEPT_OLDER"
 """The variable by which whoever means it lets an older file win: 1."""
 
-COMMANDS: Final = ("suspend", "reactivate", "offboard", "undelete")
-"""Those that give a tenant another state."""
-
 KEPT: Final = 50
 """Earlier contents of a tenant that the ledger remembers."""
 
@@ -157,7 +154,7 @@ class _Admission:
         self._accepts = os.environ.get(ACCEPT_OLDER) == "1"
 
     def decide(self) -> Admitted:
-        words = lifecycle.words(COMMANDS) if self._book.tenants else {}
+        words = lifecycle.words() if self._book.tenants else {}
         made: dict[str, TenantDeclaration] = {}
         gone = self._gone()
         for slug, tenant in self._files.items():

@@ -5,7 +5,7 @@ A call that is given no connection is one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,9 @@ COMMANDS: Final = {
     ("offboarding", "deleted"): "offboard --delete",
 }
 """From which state to which: the command that leads there."""
+
+KINDS: Final = ("suspend", "reactivate", "offboard", "undelete")
+"""Kinds of the runs that give a tenant another state and delete nothing."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,8 @@ class Word:
     """The run of that command; None also where a file has given the tenant another state since."""
 
 
-def words(commands: Sequence[str]) -> dict[str, Word]:
-    """Slug → what holds of each tenant that has been made; of one for which a command of ``commands`` is under way or failed, its aim.
+def words() -> dict[str, Word]:
+    """Slug → what holds of each tenant that has been made; of one for which such a command is under way or failed, its aim.
 
     Nothing where there is no registry yet.
     """
@@ -101,7 +104,7 @@ def words(commands: Sequence[str]) -> dict[str, Word]:
             ) r ON true
             WHERE t.deleted_at IS NULL AND t.state <> 'provisioning'
             """,
-            [list(commands)],
+            [list(KINDS)],
         )
         return {
             row["slug"]: Word(

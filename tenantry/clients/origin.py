@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tenantry import settings
 from tenantry.escape import escaped
 
 
@@ -69,5 +68,5 @@ def now() -> str:
 
 
 def actor() -> str:
-    """Who runs this: TENANTRY_ACTOR (set by a service or a pipeline), else the user of this machine; fit for a terminal."""
-    return escaped(os.environ.get("TENANTRY_ACTOR") or getpass.getuser())
+    """Who runs this, fit for a terminal."""
+    return escaped(settings.actor())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
 import threading
@@ -16,6 +15,7 @@ import typer
 from tenantry import console, waiting
 from tenantry.errors import InputError, WorkError
 from tenantry.escape import require_line
+from tenantry.settings import ACTOR_VARIABLE, actor
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
@@ -152,8 +152,8 @@ def worker(
 
 
 def person() -> str:
-    """Who asks: TENANTRY_ACTOR (set by a service or a pipeline), else the user of this machine."""
-    return require_line("TENANTRY_ACTOR", os.environ.get("TENANTRY_ACTOR") or getpass.getuser())
+    """Who asks. ``InputError`` where that is not one visible line."""
+    return require_line(ACTOR_VARIABLE, actor())
 
 
 def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = False, nothing: str = "nothing to do") -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.declaration.assets import published
 from tenantry.declaration.model import TenantDeclaration
+from tenantry.declaration.tree import assets_of
 
 if TYPE_CHECKING:
     from tenantry.clients.program import Program
@@ -59,13 +60,8 @@ class Fingerprint:
         return tuple(word for word, (mine, theirs) in pairs.items() if mine != theirs)
 
 
-def of(declaration: TenantDeclaration, assets: Path, program: Program) -> Fingerprint:
-    """What ``program`` makes of an effective declaration whose assets are below ``assets``."""
-    return made_by(program, declaration, content(declaration, assets))
-
-
 def made_by(program: Program, declaration: TenantDeclaration, content: str) -> Fingerprint:
-    """The same where the content is known."""
+    """What ``program`` makes of an effective declaration, whose ``content`` is known."""
     return Fingerprint(
         content, declaration.state, declaration.isolation, declaration.cell, program.code, program.settings, program.migrations
     )
@@ -74,7 +70,6 @@ def made_by(program: Program, declaration: TenantDeclaration, content: str) -> F
 def content(declaration: TenantDeclaration, assets: Path) -> str:
     """See ``Fingerprint.content``."""
     digest = hashlib.sha256(declaration.model_dump_json(exclude=set(OF_COMMANDS)).encode())
-    for path in (declaration.branding.logo, declaration.branding.favicon):
-        if path:
-            digest.update(published(assets, path))
+    for path in assets_of(declaration):
+        digest.update(published(assets, path))
     return digest.hexdigest()

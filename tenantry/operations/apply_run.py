@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import errors
 
 from tenantry import waiting
-from tenantry.clients import admission, run_tenants, runs, stack_runs
+from tenantry.clients import admission, run_tenants, runs
 from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
@@ -19,7 +19,7 @@ from tenantry.clients.program import Program
 from tenantry.clients.run_tenants import Line
 from tenantry.declaration import naming
 from tenantry.declaration.fingerprint import Fingerprint
-from tenantry.errors import InputError, TransientError, WorkError
+from tenantry.errors import InputError, WorkError
 from tenantry.operations import durable, engine_step, provision, stack_lock, welcome
 from tenantry.operations.applied import Evidence
 from tenantry.operations.purpose import Purpose
@@ -108,7 +108,7 @@ def _record(run: Run) -> str:
     declared = _admitted(lines)[0].declared
     new = [declared[line.slug] for line in lines if line.slug in declared]
     entered = provision.enter(str(run.stack), [tenant for tenant in new if tenant.state == "active"], declared)
-    return f"{len(entered)} new: {listed(entered)}" if entered else ""
+    return f"{len(entered)} new: {engine_step.listed(entered)}" if entered else ""
 
 
 def _stack(run: Run) -> str:
@@ -136,7 +136,7 @@ def _make(run: Run, stack: str, lines: Sequence[Line]) -> tuple[str | None, Admi
             changes = engine_step.make(run, stack, admitted.declared)
         except stack_lock.Busy:
             continue
-        _require_made(stack, mine, admitted)
+        engine_step.require_made(stack, [line.slug for line in mine], admitted)
         return changes, admitted, newer
 
 
@@ -151,23 +151,6 @@ def _go_first(run: Run, first: UUID) -> None:
         _make(run, row["stack"], _lines(first))
     elif row["state"] == "failed":
         raise WorkError(f"not begun, because it needs {row['stack']}, which failed: {row['error']}", str(row["hint"] or ""))
-
-
-def _require_made(stack: str, lines: Sequence[Line], admitted: Admitted) -> None:
-    """``TransientError`` where the engine has made something else: the files changed, or a command was given, after they were looked at."""
-    with Server.from_environment().connect() as connection:
-        made = stack_runs.applied(connection, stack)
-
-    def is_made(slug: str) -> bool:
-        found = made.get(slug)
-        if admitted.declared[slug].gone:
-            return slug not in made
-        return found is not None and Fingerprint.parse(found).declaration == admitted.fingerprint(slug).declaration
-
-    if others := [line.slug for line in lines if not is_made(line.slug)]:
-        raise TransientError(
-            f"what is declared of {listed(others)} changed while the engine was at work", "nothing to do: it is looked at again"
-        )
 
 
 def _settled(line: Line, admitted: Admitted, outcome: run_tenants.Outcome, newer: str | None) -> Line:
@@ -203,17 +186,12 @@ def _first_administrators(run: Run) -> str:
             invited.append(line.slug)
             mails += queued
     run.note("mails", [str(mail) for mail in mails])
-    return f"invitation issued, welcome sequence queued: {listed(invited)}" if invited else ""
+    return f"invitation issued, welcome sequence queued: {engine_step.listed(invited)}" if invited else ""
 
 
 def _closing(run: Run) -> str:
     lines = _lines(run.id)
-    return f"{run.subject} is as declared" + (f", for {listed([line.slug for line in lines])}" if lines else "")
-
-
-def listed(slugs: Sequence[str]) -> str:
-    """The first ten, and how many more."""
-    return ", ".join(slugs[:10]) + (f" and {len(slugs) - 10} more" if len(slugs) > 10 else "")
+    return f"{run.subject} is as declared" + (f", for {engine_step.listed([line.slug for line in lines])}" if lines else "")
 
 
 def _steps(_: Run) -> Sequence[Step]:

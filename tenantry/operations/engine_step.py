@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from tenantry.clients import admission, registry, run_tenants
+from tenantry.clients import admission, registry, run_tenants, stack_runs
+from tenantry.clients.admission import Admitted
+from tenantry.clients.postgres import Server
 from tenantry.clients.run_tenants import Line
 from tenantry.declaration import Declarations
+from tenantry.declaration.fingerprint import Fingerprint
+from tenantry.errors import TransientError
 from tenantry.operations import engine
 from tenantry.operations.progress import Step as Change
 from tenantry.operations.progress import said
@@ -79,6 +83,28 @@ def _now_and_then(run: Run) -> Callable[[Change], None]:
             run.tell(f"{change.verb} {change.name}")
 
     return tell
+
+
+def require_made(stack: str, slugs: Sequence[str], admitted: Admitted) -> None:
+    """``TransientError`` where the engine has made something else: the files changed, or a command was given, after they were looked at."""
+    with Server.from_environment().connect() as connection:
+        made = stack_runs.applied(connection, stack)
+
+    def is_made(slug: str) -> bool:
+        found = made.get(slug)
+        if admitted.declared[slug].gone:
+            return slug not in made
+        return found is not None and Fingerprint.parse(found).declaration == admitted.fingerprint(slug).declaration
+
+    if others := [slug for slug in slugs if not is_made(slug)]:
+        raise TransientError(
+            f"what is declared of {listed(others)} changed while the engine was at work", "nothing to do: it is looked at again"
+        )
+
+
+def listed(slugs: Sequence[str]) -> str:
+    """The first ten, and how many more."""
+    return ", ".join(slugs[:10]) + (f" and {len(slugs) - 10} more" if len(slugs) > 10 else "")
 
 
 def _tenant(name: str, slugs: Collection[str]) -> str | None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from tenantry.clients import admission, ledger, losses, registry, run_tenants, runs
 from tenantry.clients.admission import Admitted, Verdict
-from tenantry.clients.lifecycle import COMMANDS
+from tenantry.clients.lifecycle import COMMANDS, KINDS
 from tenantry.clients.losses import Loss
 from tenantry.clients.postgres import Server
 from tenantry.clients.run_tenants import Line
@@ -20,7 +20,6 @@ from tenantry.declaration import Declarations, TenantDeclaration
 from tenantry.errors import InputError
 from tenantry.operations import apply, apply_run, lifecycle, provision
 from tenantry.operations.applied import Evidence
-from tenantry.operations.lifecycle import change
 from tenantry.operations.purpose import Purpose
 from tenantry.settings import PlatformSettings, project_root
 
@@ -115,7 +114,7 @@ class _Journal:
                 {row["slug"]: row["state"] for row in known},
                 run_tenants.owed(connection),
                 runs.newest_of_all(connection, [provision.PROVISION.name]),
-                runs.newest_of_all(connection, change.KINDS),
+                runs.newest_of_all(connection, KINDS),
             )
 
         return registry.if_there(work, cls({}, (), {}, {}))

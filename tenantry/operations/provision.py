@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import admission, host_names, losses, program_door, quarantine, registry, runs, stack_runs
+from tenantry.clients import admission, host_names, losses, program_door, quarantine, registry, runs
 from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
 from tenantry.clients.postgres import Server
 from tenantry.declaration import Declarations, TenantDeclaration, load, placement
-from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.declaration.history import differences, load_revision
 from tenantry.declaration.problems import did_you_mean
 from tenantry.declaration.tree import Tree
-from tenantry.errors import InputError, TransientError
+from tenantry.errors import InputError
 from tenantry.operations import apply, durable, engine_step, mailing, welcome
 from tenantry.operations.applied import Evidence
 from tenantry.operations.progress import said
@@ -161,20 +160,11 @@ def _engine(run: Run, log: Log) -> None:
         # Asked for as well, it goes first. One that nobody asked for is named by the refusal.
         if runs.at_work_on(giver, (PROVISION.name, "apply")):
             engine_step.apply(run, giver)
-    wanted = admitted.fingerprint(run.subject)
     others = engine_step.apply_in_parts(
-        run, log, declaration.stack, _PART_OF, lambda: _require_made(declaration.stack, run.subject, wanted)
+        run, log, declaration.stack, _PART_OF, lambda: engine_step.require_made(declaration.stack, [run.subject], admitted)
     )
     if others:
         run.note("others", dict(others))
-
-
-def _require_made(stack: str, slug: str, wanted: Fingerprint) -> None:
-    """``TransientError`` where the engine has made something else: the files changed, or a command was given, after they were looked at."""
-    with Server.from_environment().connect() as connection:
-        made = stack_runs.applied(connection, stack).get(slug)
-    if made is None or Fingerprint.parse(made).declaration != wanted.declaration:
-        raise TransientError(f"what is declared of {slug} changed while the engine was at work", "nothing to do: it is looked at again")
 
 
 def _first_administrator(run: Run) -> str:

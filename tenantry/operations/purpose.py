@@ -15,6 +15,7 @@ from tenantry.clients.git import Repository
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.fingerprint import Fingerprint
+from tenantry.declaration.tree import assets_of
 from tenantry.operations.steps import OtherFiles
 from tenantry.settings import tenants_dir
 
@@ -68,9 +69,8 @@ class Purpose:
 
 def _sources(declaration: TenantDeclaration) -> tuple[Path, ...]:
     """The files that the declaration was read from, its pictures among them."""
-    branding = declaration.branding
-    names = (f"{declaration.slug}{SUFFIX}", f"defaults/{declaration.tier}{SUFFIX}", branding.logo, branding.favicon)
-    paths = [tenants_dir() / name for name in names if name]
+    names = (f"{declaration.slug}{SUFFIX}", f"defaults/{declaration.tier}{SUFFIX}", *assets_of(declaration))
+    paths = [tenants_dir() / name for name in names]
     return tuple(path.parent.resolve() / path.name for path in paths)
 
 

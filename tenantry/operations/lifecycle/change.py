@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 TARGETS: Final = {"suspend": "suspended", "reactivate": "active", "offboard": "offboarding"}
 
-KINDS: Final = (*TARGETS, "undelete")
-
 WISHES: Final = ("delete", "archive")
 
 
@@ -47,7 +45,7 @@ def request(
     def ask(connection: psycopg.Connection[dict[str, Any]]) -> UUID:
         state = lifecycle.lock(connection, store.id) or "deleted"
         states.require(command, slug, state)
-        hold, last = lifecycle.hold_of(store.id, connection), runs.newest(connection, store.id, KINDS)
+        hold, last = lifecycle.hold_of(store.id, connection), runs.newest(connection, store.id, lifecycle.KINDS)
         lifecycle.refuse_begun(hold)
         again = last if last is not None and last["kind"] == command and last["state"] != "done" else None
         target = TARGETS.get(command) or to or _came_from(hold, again)
@@ -64,7 +62,7 @@ def request(
             lifecycle.set_state(connection, store.id, target)
             welcome.cancel(connection, store.id)
         # No deletion outlives its hold: gone on with in another one, it would sign what was true in the first.
-        over = (*KINDS, "delete") if ends or hold is None else KINDS
+        over = (*lifecycle.KINDS, "delete") if ends or hold is None else lifecycle.KINDS
         runs.cancel(connection, store.id, over, f"{command} was asked for", by, but=again["id"] if again else None)
         if again is not None and again["state"] == "failed":
             row = runs.reopen(connection, again["id"], by)
@@ -112,7 +110,7 @@ def _least(wanted: int | None) -> int:
 def _standing(run: Run) -> Iterator[psycopg.Connection[dict[str, Any]] | None]:
     """A transaction in which nobody asks for another change of the tenant; None when somebody has: that one's run says what holds."""
     with lifecycle.locked(run.tenant) as connection:
-        newest = runs.newest(connection, run.tenant, KINDS)
+        newest = runs.newest(connection, run.tenant, lifecycle.KINDS)
         yield connection if newest is None or newest["id"] == run.id else None
 
 
