@@ -105,8 +105,8 @@ def serve(path: Path) -> None:
     before = os.umask(0o177)
     listener.bind(path.name)
     os.umask(before)
+    own = _inode(Path(path.name))
     os.chdir(here)
-    own = path.stat().st_ino
     listener.listen(64)
     children = Children()
     current = True
@@ -123,9 +123,17 @@ def serve(path: Path) -> None:
                 # This launcher starts its process by itself, and so do the next ones until the last child has ended.
                 connection.close()
                 listener.close()
-        elif not (ready or children or (path.exists() and path.stat().st_ino == own)):
+        elif not (ready or children or (own is not None and _inode(path) == own)):
             return
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+
+
+def _inode(path: Path) -> int | None:
+    """None: there is no such file, or it went while it was looked at."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _answer(connection: socket.socket, listener: socket.socket, children: Children) -> None:

@@ -54,6 +54,10 @@ class Evidence:
         known = self.fingerprints[slug]
         return ("unknown",) if known is None else Fingerprint.parse(known).differs(admitted.fingerprint(slug))
 
+    def made(self, slug: str) -> bool:
+        """Whether a run is known to have made all of the tenant, as it is declared now or as it was declared before."""
+        return self.fingerprints.get(slug) is not None
+
     def applied(self, admitted: Admitted, slug: str) -> bool:
         """Whether the tenant is as its file declares it now, and as the commands want it that the file knows nothing of."""
         verdict = admitted.verdicts.get(slug)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenantry.clients import disk, registry
 from tenantry.declaration import generator, load, naming
 from tenantry.errors import InputError
+from tenantry.operations.applied import Evidence
 from tenantry.operations.backup.reading import Stored
 from tenantry.settings import project_settings, tenants_dir
 
@@ -42,6 +43,6 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
 
 
 def unfinished(into: str) -> bool:
-    """Whether the tenant is declared but not made yet."""
+    """Whether the tenant is declared but not made yet. Its record alone says little: the engine makes that first, and all else after it."""
     found = registry.read_record(str(naming.tenant_id(into)))
-    return found is None or found["row"]["state"] == "provisioning"
+    return found is None or found["row"]["state"] == "provisioning" or not Evidence.of([found["row"]["stack"]]).made(into)

@@ -21,6 +21,7 @@ from tenantry.declaration import naming
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup, drill, durable, kinds
+from tenantry.operations.applied import Evidence
 from tenantry.operations.backup import catalog, proof
 from tenantry.operations.backup.archive import Damaged
 from tenantry.operations.clone import work as clone
@@ -492,6 +493,14 @@ def test_too_little_disk_is_found_before_anything_is_made(platform, tenant, inli
     assert "too little disk" in drill.run(store.slug).problem
     assert {path.name for path in tmp_path.iterdir()} == {"defaults", file.name}
     assert runs.latest(tenant_id=store.id, limit=1) == last
+
+
+@pytest.mark.parametrize(("evidence", "unfinished"), [({}, True), ({"half-made": None}, True), ({"half-made": "made"}, False)])
+def test_a_tenant_whose_making_was_killed_is_made_first(platform, tenant, monkeypatch, evidence, unfinished):
+    """The engine makes its record before its roles and tables: a record that says active is not yet a tenant to restore into."""
+    tenant("half-made", "rls", empty=True)
+    monkeypatch.setattr(Evidence, "of", lambda stacks: Evidence(evidence))
+    assert beside.unfinished("half-made") is unfinished
 
 
 def test_rows_staged_before_a_roll_out_do_not_get_in_after_it(platform, tenant, inline):
