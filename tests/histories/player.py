@@ -279,7 +279,7 @@ class Player:
                 ran.checkouts += self._job(job).checkouts
             end = time.monotonic() + WORKED
             self.git.lines.append(f"sleep {WORKED}")
-            while telling.read(self.sandbox).open_runs and time.monotonic() < end:
+            while telling.read(self.sandbox).at_work and time.monotonic() < end:
                 time.sleep(0.3)
         return ran
 

@@ -12,6 +12,9 @@ from tenantry.declaration import naming
 from tests.driving.observing import Observed
 from tests.histories.model import World
 
+GIVEN_BACK = 8
+"""Seconds in which every worker has looked at a run at least twice."""
+
 
 @dataclass(frozen=True)
 class Books:
@@ -23,6 +26,8 @@ class Books:
     welcomes: Mapping[str, Counter[str]]
     """Invitations, and mails of the welcome sequence by kind."""
     open_runs: int
+    at_work: int
+    """Those of them that a worker has or may still take: not those that all have been giving back for ``GIVEN_BACK`` seconds."""
 
 
 def read(sandbox: Any) -> Books:
@@ -40,8 +45,12 @@ def read(sandbox: Any) -> Books:
             "SELECT tenant_id, kind, count(*) FROM outbox WHERE kind = 'invitation' OR kind LIKE 'welcome%' GROUP BY tenant_id, kind"
         ):
             welcomes[slugs[tenant]][f"mail {kind}"] = count
-        (open_runs,) = control.execute("SELECT count(*) FROM runs WHERE state IN ('queued', 'running')").fetchone()
-    return Books(states, holds, welcomes, open_runs)
+        open_runs, at_work = control.execute(
+            "SELECT count(*), count(*) FILTER (WHERE returned_since IS NULL OR returned_since > now() - %s * interval '1 s')"
+            " FROM runs WHERE state IN ('queued', 'running')",
+            [GIVEN_BACK],
+        ).fetchone()
+    return Books(states, holds, welcomes, open_runs, at_work)
 
 
 def let_in(slug: str, worlds: Iterable[World], books: Books, seen: Observed, *, held: bool = True) -> Iterator[str]:

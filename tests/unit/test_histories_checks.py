@@ -84,7 +84,7 @@ SEEN = Observed(
     configuration={}, marked=frozenset(), objects={}, hostnames=Counter(), records={}, log_ins=frozenset(),
 )  # fmt: skip
 WELCOMED = Counter({"invitation": 1, "mail invitation": 1, "mail welcome_day_2": 1})
-BOOKS = Books({"yew": "suspended"}, frozenset(), {"yew": WELCOMED}, 0)
+BOOKS = Books({"yew": "suspended"}, frozenset(), {"yew": WELCOMED}, 0, 0)
 
 
 def test_what_is_as_it_can_be_has_no_fault():
