@@ -100,9 +100,19 @@ class Admitted:
 
     @property
     def confirmed(self) -> Mapping[str, tuple[Origin, Origin]]:
-        """Slug → where the ledger says that its declaration came from, and the newer files that say the same."""
+        """Slug → where the ledger says that its declaration came from; and the newer files that say the same, or have heard of a command."""
         found = {slug: (self.book.tenants[slug].origin, new) for slug, new in self._origins.items() if slug in self.book.tenants}
-        return {slug: (old, new) for slug, (old, new) in found.items() if old is not None and old.says == new.says}
+        return {
+            slug: (old, new) for slug, (old, new) in found.items() if old is not None and (old.says == new.says or old.word != new.word)
+        }
+
+    def heard_by(self, slug: str, run: str) -> Mapping[str, tuple[Origin, Origin]]:
+        """The same of a tenant for which ``run`` was just asked for, because its committed file gives it another state: whoever makes it,
+        a worker with other files too, that file was the first to say so, and a later one that takes it back is meant."""
+        old, new = self.book.tenants[slug].origin, self._origins.get(slug)
+        if old is None or new is None or not Checkout(tenants_dir()).committed(slug):
+            return {}
+        return {slug: (old, replace(old, state=new.state, commit=new.commit, blob=new.blob, by=new.by, at=new.at, word=run))}
 
 
 def load() -> Admitted:

@@ -14,6 +14,7 @@ from tenantry.clients import admission, ledger, losses, registry, run_tenants, r
 from tenantry.clients.admission import Admitted, Verdict
 from tenantry.clients.lifecycle import COMMANDS, KINDS
 from tenantry.clients.losses import Loss
+from tenantry.clients.origin import Origin
 from tenantry.clients.postgres import Server
 from tenantry.clients.run_tenants import Line
 from tenantry.declaration import Declarations, TenantDeclaration
@@ -198,6 +199,8 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
             if own is not None:
                 asked[stack].append(own)
                 of[standing.slug] = own
+                if standing.change is not None:
+                    _write_down(found.admitted.heard_by(standing.slug, str(own)))
         rest = [standing for standing in mine if standing.slug not in of and standing.slug not in refused]
         if rest or stack in found.stacks:
             needed = apply.needs(stack, declared) | before.get(stack, set())
@@ -215,8 +218,12 @@ def _confirm(found: Found) -> None:
     """Of whom nothing is pending no run is begun, which would note that these files say it too: then a job of a commit between that and
     the one that was applied would be no older one."""
     same = {slug: each for slug, each in found.admitted.confirmed.items() if slug in found.tenants and not found.tenants[slug].why}
+    _write_down(same)
+
+
+def _write_down(origins: Mapping[str, tuple[Origin, Origin]]) -> None:
     with Server.from_environment().connect() as connection:
-        ledger.confirm(connection, same)
+        ledger.confirm(connection, origins)
 
 
 def _own_run(standing: Standing, declared: Declarations, *, by: str, via: str) -> UUID | None:

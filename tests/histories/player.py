@@ -83,6 +83,7 @@ class Player:
         self._sure = set(self.worlds)
         self._never = set(self.worlds)
         self._owners: dict[str, set[str]] = {}
+        self._made_by_up: set[str] = set()
         self.seen: Observed = self.observer.observe()
         self.books = telling.read(sandbox)
 
@@ -151,8 +152,9 @@ class Player:
         assert not faults, "\n".join(faults)
 
     def _always_active(self, declared: Declarations) -> Iterator[str]:
-        """Who came with a merge, and whom no commit that was looked at calls anything but active. No command is typed about them."""
-        for slug in declared:
+        """Who came with a merge, and whom no commit that was looked at calls anything but active. No command is typed about them. Whom
+        `tenantry up` makes it does not welcome: it says who has no link yet."""
+        for slug in set(declared) - self._made_by_up:
             if slug not in choosing.BASE and all(slug not in tree or tree[slug].state == "active" for tree in self._declared.values()):
                 yield slug
 
@@ -223,7 +225,10 @@ class Player:
         checkout = self._at(job.clone, job.back)
         self._line(job.clone, job.ask, job.fate)
         command = self._start(job.clone, job.ask, job.fate)
-        return self._came_to(job, checkout, self._finish(command, job.clone, PATIENCE if isinstance(job.fate, Away) else LIMIT))
+        code = self._finish(command, job.clone, PATIENCE if isinstance(job.fate, Away) else LIMIT)
+        if job.ask[0] == "up":
+            self._made_by_up |= telling.read(self.sandbox).states.keys() - self.books.states.keys()
+        return self._came_to(job, checkout, code)
 
     def _came_to(self, job: Job, checkout: Checkout, code: int) -> Ran:
         ran = Ran([checkout], calm=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from tenantry.clients import admission, ledger, quarantine, registry, stack_runs
 from tenantry.clients.admission import Admitted
 from tenantry.clients.ledger import Ledger
+from tenantry.clients.origin import Origin
 from tenantry.clients.postgres import Server
 from tenantry.declaration import naming, placement
 from tenantry.errors import InputError, OlderProgram
@@ -92,16 +93,18 @@ class Checkout:
         return admitted
 
 
-def command(slug: str, name: str, to: str, state: str = "done") -> None:
-    """What a command leaves in the control database."""
+def command(slug: str, name: str, to: str, state: str = "done") -> str:
+    """What a command leaves in the control database; its run."""
+    run = uuid4()
     with registry.transaction() as connection:
         if name in ("suspend", "offboard") or state == "done":
             connection.execute("UPDATE tenants SET state = %s WHERE slug = %s", [to, slug])
         connection.execute(
             "INSERT INTO runs (id, kind, tenant_id, subject, stack, arguments, requested_by, via, state)"
             " VALUES (%s, %s, %s, %s, 'shared', %s, 'ada', 'cli', %s)",
-            [uuid4(), name, naming.tenant_id(slug), slug, Jsonb({"to": to}), state],
+            [run, name, naming.tenant_id(slug), slug, Jsonb({"to": to}), state],
         )
+    return str(run)
 
 
 def state(admitted: Admitted, slug: str = "harbor") -> tuple[str, str | None]:
@@ -343,6 +346,30 @@ def test_a_revert_is_newer(main: Checkout) -> None:
     assert main.run().declared["harbor"].name == "One"
 
 
+@pytest.mark.parametrize("seen", ["when it was asked for", "when it was made"])
+def test_a_merged_state_that_is_taken_back_is_not_a_command_s_word(main: Checkout, tmp_path: Path, seen: str) -> None:
+    """The line was asked for by the pipeline, and made by a worker that is behind: it has written the line into its own file."""
+    first = main.git("rev-parse", "HEAD")
+    main.write("harbor", state="suspended")
+    main.commit()
+    run = command("harbor", "suspend", "suspended", "queued")
+    if seen == "when it was asked for":
+        confirm(main.admitted().heard_by("harbor", run))
+    worker = main.clone(tmp_path / "worker", first)
+    worker.write("harbor", state="suspended")
+    assert worker.run().declared["harbor"].state == "suspended"
+    if seen == "when it was made":
+        confirm(main.admitted().confirmed)
+    assert worker.clone(tmp_path / "late", first).admitted().declared["harbor"].state == "suspended"
+    main.git("revert", "--no-edit", "HEAD")
+    assert state(main.run()) == ("active", None)
+
+
+def confirm(origins: Mapping[str, tuple[Origin, Origin]]) -> None:
+    with Server.from_environment().connect() as connection:
+        ledger.confirm(connection, origins)
+
+
 @pytest.mark.parametrize("pending", [False, True])
 def test_an_edit_that_was_taken_back_before_any_run_is_older_once_a_run_has_seen_that(
     main: Checkout, tmp_path: Path, pending: bool
@@ -352,8 +379,7 @@ def test_an_edit_that_was_taken_back_before_any_run_is_older_once_a_run_has_seen
     mistake = main.commit()
     main.git("revert", "--no-edit", "HEAD")
     if pending:
-        with Server.from_environment().connect() as connection:
-            ledger.confirm(connection, main.admitted().confirmed)
+        confirm(main.admitted().confirmed)
     else:
         main.run()
     admitted = main.clone(tmp_path / "late", mistake).run()
