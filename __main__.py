@@ -4,7 +4,8 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from stacks import dedicated, gate, shared
-from tenantry.declaration import load, naming
+from tenantry import naming
+from tenantry.declaration import load
 from tenantry.errors import TenantryError
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 

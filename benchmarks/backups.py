@@ -23,12 +23,13 @@ from psycopg import sql
 from local.cloud.cloud import Cloud
 from local.env import UNSET, environment
 from local.home import CLONE, Home
-from tenantry.clients import aws, keys, migrations, objects, pgtools, registry
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import aws, objects
+from tenantry.control import backups, keys, registry
 from tenantry.operations import backup
-from tenantry.operations.backup import catalog
+from tenantry.postgres import migrations, pgtools
+from tenantry.postgres.server import Server, acting_as
+from tenantry.stores.tenant_store import TenantStore
 
 ROWS = 1_000_000
 """Documents of the tenant that is measured; as many again, of others, are in the shared tables."""
@@ -70,7 +71,7 @@ class Bench:
         control, cell = naming.CONTROL_DATABASE, naming.cell_database("main")
         self._database(control, naming.CONTROL_OWNER, naming.CONTROL_APP, naming.CONTROL_SCHEMA, "control", "", naming.CONTROL_OWNER)
         self._database(cell, naming.cell_owner("main"), naming.cell_app("main"), naming.SHARED_SCHEMA, "tenant", "", "")
-        for bucket in (naming.bucket("tenantry-dev", "main"), catalog.bucket()):
+        for bucket in (naming.bucket("tenantry-dev", "main"), backups.bucket()):
             aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
 
     def tenant(self, slug: str, isolation: str, rows: int) -> TenantStore:
@@ -169,7 +170,7 @@ def measure(runs: int = 5, say: Callable[[str], None] = lambda line: None, rows:
                 with mock.patch.object(objects, "Upload", upload):
                     done = backup.create(store.slug)
                 sizes[store.slug] = done.bytes
-                entry = catalog.find(done.id)
+                entry = backups.find(done.id)
                 objects.erase(entry.bucket, entry.prefix)
                 return done.seconds
 

@@ -52,7 +52,7 @@ INSERT INTO documents (tenant_id, author_id, title, body)
 
 COPY = """
 import json, resource, sys, time
-from tenantry.clients.stores import TenantStore
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.operations.clone import classification, fill, plan
 from tenantry.operations.clone.key import Key
 began = time.monotonic()

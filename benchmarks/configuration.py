@@ -52,13 +52,13 @@ def measure(tenants: int = 1000, runs: int = 7, say: Callable[[str], None] = lam
 
 def _fill(tenants: int) -> None:
     from benchmarks.fleet import Fleet
-    from tenantry.clients import registry
-    from tenantry.declaration import naming
+    from tenantry import naming
+    from tenantry.control.database import transaction
     from tenantry.declaration.keys import CONFIGURATION_KEYS
 
     Fleet()
     defaults = {key.key: key.default for key in CONFIGURATION_KEYS.values() if key.default is not None}
-    with registry.transaction() as connection:
+    with transaction() as connection:
         with connection.cursor().copy(
             "COPY tenants (id, slug, name, tier, isolation, cell, stack, state, host, database, schema, app_role, bucket, prefix)"
             " FROM STDIN"
@@ -74,21 +74,22 @@ def _fill(tenants: int) -> None:
             """,
             [Jsonb(defaults)],
         )
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("ANALYZE tenants, tenant_configurations, tenant_configuration_history")
 
 
 def _measure(tenants: int, runs: int, say: Callable[[str], None]) -> dict[str, Any]:
-    from tenantry.clients import configuration_bulk, configuration_undo, registry
+    from tenantry.control import configuration_bulk, configuration_undo
+    from tenantry.control.database import transaction
     from tenantry.operations import configure_bulk
 
-    with registry.transaction() as connection:
+    with transaction() as connection:
         ids = [row["id"] for row in connection.execute("SELECT id FROM tenants")]
     selection = configure_bulk.Selection()
     seconds: dict[str, list[float]] = {name: [] for name in ("plain", "preview", "apply", "undo")}
 
     def plain(value: int) -> None:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             changed = connection.execute(
                 "UPDATE tenant_configurations SET config_value = %s, updated_at = now(), updated_by = 'bench'"
                 " WHERE config_key = %s AND tenant_id = ANY(%s) RETURNING tenant_id, config_value",

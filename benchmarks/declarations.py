@@ -121,7 +121,8 @@ def against_a_commit(directory: Path, edited: list[Path]) -> float:
 
 def forget() -> None:
     """Empty the validators' caches, as in a new process."""
-    from tenantry.declaration import css, hosts, mail
+    from tenantry import hosts
+    from tenantry.declaration import css, mail
 
     for cached in (css.check_css, hosts.canonical_host, hosts.check_link, mail.check_email, mail.placeholders):
         cached.cache_clear()

@@ -12,9 +12,9 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import extensions, migrations
-from tenantry.clients.postgres import Server, acting_as, may_act_as
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres import extensions, migrations
+from tenantry.postgres.server import Server, acting_as, may_act_as
 
 
 class Fleet:

@@ -11,8 +11,9 @@ import smtplib
 import time
 
 from benchmarks.fleet import Fleet
-from tenantry.clients import outbox, registry
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import outbox, registry
+from tenantry.control.database import transaction
 from tenantry.operations import mailing
 
 SLUG = "mail-bench"
@@ -28,13 +29,13 @@ def measure(count: int = 300) -> dict[str, float]:
         "bucket": "none", "prefix": f"tenants/{SLUG}/", "limits": {}, "labels": {},
     }  # fmt: skip
     registry.record(tenant_id, SLUG, row, [], {"name": "Ada", "email": "ada@bench.example"})
-    with registry.transaction() as connection:
+    with transaction() as connection:
         ids = [
             outbox.add(connection, tenant_id, "suspended", f"r{number}@bench.example", {"user_name": "Ada"}, f"bench:{number}")
             for number in range(count)
         ]
     messages = []
-    with registry.transaction() as connection:
+    with transaction() as connection:
         compose = mailing.Composer(mailing.settings()[1], "tenantry.example")
         for mail_id in ids:
             with outbox.claimed(connection, ids=[mail_id], done=[]) as entry:
@@ -49,7 +50,7 @@ def measure(count: int = 300) -> dict[str, float]:
     begin = time.perf_counter()
     delivery = mailing.deliver(ids)
     ours = time.perf_counter() - begin
-    with registry.transaction() as connection:
+    with transaction() as connection:
         outbox.forget(connection, tenant_id)
         for table in ("invitations", "tenant_domains"):
             connection.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant_id])  # noqa: S608  # our own names

@@ -25,8 +25,8 @@ from components.resources.store import StoreProvider
 from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
 from local.home import CLONE, Home
-from tenantry.clients import migrations, template
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres import migrations, template
 from tenantry.settings import migrations_dir
 
 SCHEMAS = 1000
@@ -39,7 +39,7 @@ CREATE TABLE {name}_notes (
 CREATE INDEX {name}_notes_author ON {name}_notes (tenant_id, author_id);
 """
 COLUMN = "ALTER TABLE users ADD COLUMN {name} text;"
-PYTHON = """from tenantry.clients.migrations import run_sql_beside
+PYTHON = """from tenantry.migration import run_sql_beside
 
 revision = "{revision}"
 down_revision = "{before}"

@@ -28,10 +28,10 @@ from benchmarks.fleet import Fleet
 from local.cloud.cloud import Cloud
 from local.env import environment
 from local.home import Home
-from tenantry import tenant_token
-from tenantry.clients import aws, migrations, row_context
-from tenantry.clients.postgres import Server
-from tenantry.declaration import naming
+from tenantry import naming, tenant_token
+from tenantry.clients import aws
+from tenantry.postgres import migrations, row_context
+from tenantry.postgres.server import Server
 from tenantry.tenant_token import SigningKey
 
 ROWS = 100_000

@@ -181,9 +181,9 @@ def _where(bench: Bench, whole: float, empty: float) -> dict[str, float]:
         "the program's imports beyond the SDK": program - sdk,
         "reading and checking the declarations": python(f"{load}; load(tenants_dir())") - python(load),
         "asking the ledger (one connection)": python(
-            "from tenantry.clients.postgres import Server; import psycopg; Server.from_environment().connect().close()"
+            "from tenantry.postgres.server import Server; import psycopg; Server.from_environment().connect().close()"
         )
-        - python("import psycopg; from tenantry.clients.postgres import Server"),
+        - python("import psycopg; from tenantry.postgres.server import Server"),
     }
     parts["plugins, and the engine's talk about every resource"] = whole - sum(parts.values())
     return {name: round(seconds, 2) for name, seconds in parts.items()} | {"whole": round(whole, 2)}

@@ -10,7 +10,7 @@ from components.adoption import Adoption
 from components.aws import Bucket, BucketLifecycleConfiguration, BucketObjectLockConfiguration
 from components.bucket import guarded
 from components.edge import MARK
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.settings import PlatformSettings
 
 LOCK_DAYS: Final = 35

@@ -20,8 +20,8 @@ from components.aws import (
     RolePolicy,
 )
 from components.edge import MARK
-from tenantry import branding
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.declaration import branding
 from tenantry.settings import PlatformSettings
 
 NONCURRENT_DAYS = 90  # how long an overwritten or deleted object can be had back

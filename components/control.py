@@ -9,8 +9,8 @@ import pulumi_postgresql as postgresql
 
 from components.adoption import Adoption
 from components.resources.store import Store
-from tenantry.clients import login_limits
-from tenantry.declaration.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.postgres import login_limits
 
 
 class ControlPlaneArgs(TypedDict):

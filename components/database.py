@@ -12,9 +12,10 @@ from components.adoption import Adoption
 from components.aws import Instance, get_secret_version_output
 from components.edge import MARK
 from components.resources.store import ServerAddress, Store
-from tenantry.clients import login_limits
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry import naming
+from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.placement import Location, Place
+from tenantry.postgres import login_limits
 from tenantry.settings import PlatformSettings
 
 ADMINISTRATOR = "tenantry"  # the account that RDS makes on a tenant's own server

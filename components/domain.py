@@ -10,7 +10,8 @@ import pulumi
 from components.adoption import Adoption
 from components.cloudflare import CustomHostname, DnsRecord
 from components.edge import AUTOMATIC_TTL, MARK
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry import naming
+from tenantry.declaration import TenantDeclaration
 from tenantry.settings import PlatformSettings
 
 

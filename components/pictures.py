@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from tenantry import branding
+from tenantry import naming
 from tenantry.clients import objects
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry.declaration import TenantDeclaration, branding
 from tenantry.declaration.assets import published
 
 

@@ -14,8 +14,8 @@ from components.control import ControlPlane
 from components.edge import Edge
 from components.resources.store import Store, StoreArgs
 from components.resources.template import Template
-from tenantry.clients import login_limits
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres import login_limits
 from tenantry.settings import PlatformSettings
 
 

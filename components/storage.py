@@ -10,8 +10,8 @@ from components.aws import BucketObjectv2
 from components.edge import MARK
 from components.lean import LeanProperties
 from components.pictures import Pictures, md5
-from tenantry import branding
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry import naming
+from tenantry.declaration import TenantDeclaration, branding
 from tenantry.declaration.assets import content_type
 
 CACHE = "private, max-age=300"

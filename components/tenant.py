@@ -15,7 +15,8 @@ from components.pictures import Pictures
 from components.resources.record import TenantRecord
 from components.resources.signed_tenant import SignedTenant, SignedTenantArgs
 from components.storage import tenant_storage
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry import naming
+from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.placement import Location, Place, Row
 from tenantry.settings import PlatformSettings
 

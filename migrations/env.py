@@ -1,6 +1,6 @@
 """Alembic's environment for both trees, control/ and tenant/.
 
-The caller (`tenantry.clients.migrations`) hands over a connection with a transaction open, in which it has taken the lock of the
+The caller (`tenantry.postgres.migrations`) hands over a connection with a transaction open, in which it has taken the lock of the
 schema and set the search path and the role. Without a connection it wants the SQL instead, to run it in many schemas.
 """
 

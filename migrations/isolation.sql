@@ -67,7 +67,7 @@ BEGIN
         END IF;
         guards := guards || format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', target.name);
         -- Policies add up: one more would open what ours closes. But a restrictive one only closes, and that of a restore under way
-        -- keeps its tenant out until the restore takes it away (tenantry/operations/restore/doors.py).
+        -- keeps its tenant out until the restore takes it away (tenantry/stores/doors.py).
         FOR policy IN
             SELECT polname FROM pg_policy
             WHERE polrelid = target.name AND (polpermissive OR polname !~ '^closed_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')

@@ -9,11 +9,12 @@ from functools import partial
 import psycopg
 
 from stacks.homes import Held
-from tenantry.clients import aws, cloudflare, own_server
-from tenantry.clients.ledger import Claim, Kind, taken
-from tenantry.clients.postgres import Server
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import aws, cloudflare
+from tenantry.control.ledger import Claim, Kind, taken
 from tenantry.declaration.placement import Location, Place
+from tenantry.postgres import own_server
+from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings
 
 

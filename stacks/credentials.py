@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi.output import contains_unknowns
 
-from tenantry.clients import passwords
+from tenantry.control import passwords
 
 
 def handed_out(credentials: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[dict[str, str]]:

@@ -13,11 +13,13 @@ from components.pictures import Pictures
 from components.tenant import Tenant
 from stacks import claims, gate, homes
 from stacks.credentials import handed_out
-from tenantry.clients import aws, template
-from tenantry.clients.migrations import head
-from tenantry.clients.postgres import sslmode
-from tenantry.declaration import Declarations, naming
+from tenantry import naming
+from tenantry.clients import aws
+from tenantry.declaration import Declarations
 from tenantry.errors import InputError
+from tenantry.postgres import template
+from tenantry.postgres.migrations import head
+from tenantry.postgres.server import sslmode
 from tenantry.settings import PlatformSettings, tenants_dir
 
 

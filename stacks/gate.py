@@ -12,28 +12,19 @@ from components.pictures import PublishedPictures
 from stacks import names, replacements
 from stacks.claims import Planned
 from stacks.homes import Held
-from tenantry.clients import (
-    admission,
-    engines,
-    host_names,
-    ledger,
-    lineage,
-    losses,
-    platform_identity,
-    program_door,
-    quarantine,
-    server_guard,
-    stack_runs,
-    stack_state,
-    unmade,
-)
-from tenantry.clients.admission import Admitted
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.postgres import Server
-from tenantry.clients.stack_state import State
-from tenantry.declaration import Declarations, TenantDeclaration, naming
+from tenantry import naming
+from tenantry.backend import stack_state
+from tenantry.backend.stack_state import State
+from tenantry.clients import platform_identity
+from tenantry.control import admission, engines, host_names, ledger, lineage, losses, quarantine, stack_runs, unmade
+from tenantry.control.admission import Admitted
+from tenantry.control.ledger import Ledger
+from tenantry.declaration import Declarations, TenantDeclaration
 from tenantry.errors import InputError
+from tenantry.postgres import server_guard
+from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings
+from tenantry.stores import program_door
 
 RESERVE = 25
 """Sessions that a login of the platform's leaves to the operators, the workers and the other tenants' logins."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.tenant import Tables
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.moves import Move
+from tenantry.control.ledger import Ledger
+from tenantry.control.open_moves import Move
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.placement import Location, Place, Row, row
 from tenantry.settings import PlatformSettings

@@ -10,9 +10,10 @@ import psycopg
 import pulumi
 
 from stacks.claims import Planned
-from tenantry.clients import host_names, ledger, stack_state
-from tenantry.clients.ledger import Claim, Ledger
-from tenantry.clients.stack_state import Remembered, State
+from tenantry.backend import stack_state
+from tenantry.backend.stack_state import Remembered, State
+from tenantry.control import host_names, ledger
+from tenantry.control.ledger import Claim, Ledger
 from tenantry.declaration import TenantDeclaration
 from tenantry.errors import WorkError
 

@@ -2,7 +2,7 @@
 
 The engine makes the new one and then deletes the old one. Nearly everything of ours has one name in one place, so that the old one and
 the new one are the same thing, and what was asked for as a repair would be a loss. For each type there is an answer
-(tenantry/clients/replacement.py), and here is what follows of it.
+(tenantry/backend/replacement.py), and here is what follows of it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import psycopg
 import pulumi
 
 from stacks.claims import Planned
-from tenantry.clients import registry, row_context, stack_state
-from tenantry.clients.postgres import Server
-from tenantry.clients.replacement import ANSWERS, refused, taking_back
-from tenantry.clients.stack_state import State
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.backend import stack_state
+from tenantry.backend.replacement import ANSWERS, refused, taking_back
+from tenantry.backend.stack_state import State
+from tenantry.control import registry
 from tenantry.errors import InputError
+from tenantry.postgres import row_context
+from tenantry.postgres.server import Server
 
 NEVER: Final = "what is the platform's own is never replaced, because its name and what it holds would be lost"
 

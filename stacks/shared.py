@@ -9,10 +9,11 @@ from components.platform import Platform
 from components.tenant import Tenant
 from stacks import claims, gate, homes
 from stacks.credentials import handed_out
-from tenantry.clients.migrations import head
-from tenantry.clients.postgres import sslmode
-from tenantry.declaration import Declarations, naming
+from tenantry import naming
+from tenantry.declaration import Declarations
 from tenantry.errors import InputError
+from tenantry.postgres.migrations import head
+from tenantry.postgres.server import sslmode
 from tenantry.settings import PlatformSettings, tenants_dir
 
 

@@ -70,7 +70,7 @@ def _unexpected(error: Exception) -> TenantryError:
     if type(error).__name__ == "DiskFull":
         return WorkError(f"PostgreSQL: {first}", "its disk is full: make room on the server, then run the same command again")
     if type(error).__module__.startswith("psycopg"):
-        from tenantry.clients import control_version  # psycopg is loaded by now; to start the program it is not
+        from tenantry.operations import control_version  # psycopg is loaded by now; to start the program it is not
 
         if isinstance(error, control_version.MISSING):
             return control_version.explained(error)

@@ -1,4 +1,4 @@
-"""How Tenantry talks: tables and progress on a terminal, plain lines elsewhere, JSON where asked.
+"""What Tenantry says: tables and lines of progress on a terminal, plain lines elsewhere, JSON where asked.
 
 The one place that writes to stdout and stderr (a test walks the code for others). Whatever is said may hold text of a tenant, a server or a
 file, so all of it is escaped: it can steer no terminal, begin no line of its own, and hide nothing.
@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import traceback
-from collections.abc import Mapping, Sequence
-from threading import Lock
+from collections.abc import Sequence
 from typing import IO, Any
-
-import typer
 
 from tenantry import waiting
 from tenantry.errors import TenantryError
 from tenantry.escape import escaped, escaped_json
-from tenantry.operations.progress import Step, said
 
 _CLEAR = "\r\033[K"
 _JOINERS = "\u200c\u200d"  # part of how Persian and emoji are written; they move nothing
@@ -52,6 +47,13 @@ def say(text: str, *, over: bool = False) -> None:
     _write(sys.stderr, (_CLEAR if over and is_terminal() else "") + escaped(text))
 
 
+def fleeting(text: str) -> None:
+    """On a terminal, a line of progress that the next one takes the place of (``over``)."""
+    if is_terminal():
+        waiting.heard()
+        _write(sys.stderr, _CLEAR + escaped(text), end="")
+
+
 def complain(error: TenantryError) -> None:
     """An error on stderr: one line what (or several, where it is about several places), one line what to do."""
     first, *more = error.lines
@@ -61,16 +63,6 @@ def complain(error: TenantryError) -> None:
 def trace(error: BaseException) -> None:
     """An error's traceback on stderr."""
     _write(sys.stderr, escaped("".join(traceback.format_exception(error)).rstrip(), "\n\t"))
-
-
-def ask(question: str) -> str:
-    """What a person types in answer; the question goes to stderr."""
-    return str(typer.prompt(escaped(question), err=True))
-
-
-def confirm(question: str) -> None:
-    """Goes on when a person says yes; else the command ends."""
-    typer.confirm(escaped(question), abort=True)
 
 
 def print_json(data: Any) -> None:
@@ -94,41 +86,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     widths = [max(len(row[i]) for row in [list(columns), *cells]) for i in range(len(columns))]
     for row in [list(columns), ["-" * width for width in widths], *cells]:
         _write(sys.stdout, "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-class StackProgress:
-    """Shows the steps of engine runs: every change as a line, with the stack's name; a running count on a terminal."""
-
-    def __init__(self, verbose: bool = False) -> None:
-        self._lock, self._verbose = Lock(), verbose
-        self._begun: dict[tuple[str, str], float] = {}
-
-    def __call__(self, step: Step) -> None:
-        with self._lock:
-            key = (step.stack, step.name)
-            clear = _CLEAR if is_terminal() else ""
-            if not step.done:
-                self._begun[key] = time.monotonic()
-                if is_terminal():
-                    waiting.heard()
-                    _write(sys.stderr, clear + escaped(f"{step.stack}: {step.verb} {step.name}"), end="")
-                return
-            seconds = time.monotonic() - self._begun.pop(key, time.monotonic())
-            slow = f" ({seconds:.1f} s)" if seconds >= 1 else ""
-            waiting.heard()
-            _write(sys.stderr, clear + escaped(f"{step.stack}: {step.verb} {step.name} ({kind(step.type)}){slow}"))
-
-
-def kind(token: str) -> str:
-    """``aws:s3/bucket:Bucket`` as ``aws:Bucket``; our own types without the SDK's prefix."""
-    package, _, name = token.partition(":")
-    own = package == "pulumi-python"
-    return f"{'tenantry' if own else package}:{name.rsplit(':', 1)[-1]}"
-
-
-def counted(changes: Mapping[str, int]) -> str:
-    """``3 create, 1 change`` or ``nothing to do``."""
-    return said(changes) or "nothing to do"
 
 
 def _write(stream: IO[str], text: str, end: str = "\n") -> None:

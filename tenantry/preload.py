@@ -16,7 +16,7 @@ STORES: Final = (
     "botocore.config",
     "botocore.exceptions",
     "psycopg",
-    "tenantry.clients.sessions",  # psycopg
+    "tenantry.postgres.sessions",  # psycopg
     "sqlalchemy.dialects.postgresql.psycopg",  # SQLAlchemy looks for it by name when an engine is made
 )
 """What a tenant's tables may ask for: migrations, and AWS for the account of a server of its own."""
@@ -37,7 +37,7 @@ REST: Final = (
     "rich.console",
     "rich.table",
     "sqlalchemy",
-    "tenantry.declaration.hosts",  # pydantic; the settings ask it about a domain in punycode only
+    "tenantry.hosts",  # pydantic; the settings ask it about a domain in punycode only
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import InputError
 
 TENANTS_VARIABLE: Final = "TENANTRY_TENANTS"
@@ -135,7 +135,7 @@ def _is_host(text: str) -> bool:
     if not _HOST.fullmatch(text):
         return False
     if "xn--" in text:
-        from tenantry.declaration.hosts import refuse_lookalikes
+        from tenantry.hosts import refuse_lookalikes
 
         try:
             refuse_lookalikes(text)

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 import psycopg
 
 from tenantry import console
-from tenantry.clients.postgres import passes
 from tenantry.errors import TenantryError, TransientError, WorkError
+from tenantry.postgres.server import passes
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -9,8 +9,9 @@ import boto3
 import pytest
 
 from local.env import UNSET
-from tenantry.clients import aws, cloudflare, keys
-from tenantry.operations import durable
+from tenantry.clients import aws, cloudflare
+from tenantry.control import keys
+from tenantry.work import queue
 
 
 @contextmanager
@@ -31,5 +32,5 @@ def entered(variables: Mapping[str, str]) -> Iterator[pytest.MonkeyPatch]:
 def _forget() -> None:
     """Clients, credentials and keys are remembered by the process."""
     boto3.DEFAULT_SESSION = None
-    for remembered in (aws.client, cloudflare.client, durable.client, keys._keys):
+    for remembered in (aws.client, cloudflare.client, queue.client, keys._keys):
         remembered.cache_clear()

@@ -28,7 +28,7 @@ COMMANDS = Path(__file__).parents[1] / "tenantry" / "commands"
 READ: Final = (
     "dbos", "boto3", "psycopg", "pulumi.automation", "tenantry.cli",
     *(f"tenantry.commands.{file.stem}" for file in sorted(COMMANDS.glob("[a-z]*.py"))),
-    "tenantry.operations.engine", "tenantry.operations.kinds", "tenantry.operations.worker",
+    "tenantry.engine.automation", "tenantry.operations.catalogue", "tenantry.work.worker",
 )  # fmt: skip
 """No module of ours may import a kill point's function by name: it would keep the one that does not kill, and the test would say that
 nothing was killed."""
@@ -107,7 +107,7 @@ def _bury(working: dict[int, int]) -> None:
 def main() -> None:
     for module in READ:
         import_module(module)
-    from tenantry.declaration import hosts
+    from tenantry import hosts
 
     hosts._suffixes()  # read once, too
     gc.collect()

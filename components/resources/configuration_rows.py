@@ -8,7 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider, made, maker
-from tenantry.clients import configuration
+from tenantry.control import configuration
 
 
 class ConfigurationRowsArgs(TypedDict):

@@ -8,7 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider, made, maker
-from tenantry.clients import row_context
+from tenantry.postgres import row_context
 
 
 class SignedTenantArgs(TypedDict):

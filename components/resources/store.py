@@ -13,21 +13,11 @@ from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
-from tenantry.clients import (
-    connect_rights,
-    extensions,
-    login_limits,
-    logins,
-    migrations,
-    own_server,
-    passwords,
-    privileges,
-    row_context,
-    template,
-)
-from tenantry.clients.postgres import Server, may_act_as
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import passwords
 from tenantry.errors import WorkError
+from tenantry.postgres import connect_rights, extensions, login_limits, logins, migrations, own_server, privileges, row_context, template
+from tenantry.postgres.server import Server, may_act_as
 
 
 class ServerAddress(TypedDict):
@@ -52,7 +42,7 @@ class StoreArgs(TypedDict):
     tenant_id: str | None
     """Set for a tenant's own store: its tables take no other tenant's rows, and need no context."""
     limits: Mapping[str, str]
-    """The settings of ``app_role`` that bound its sessions (tenantry/clients/login_limits.py)."""
+    """The settings of ``app_role`` that bound its sessions (tenantry/postgres/login_limits.py)."""
     login: bool
     """False ends the role's sessions; that it cannot open another is the Role's business."""
     revision: str

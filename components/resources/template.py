@@ -8,7 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
-from tenantry.clients import template
+from tenantry.postgres import template
 
 
 class TemplateArgs(TypedDict):

@@ -1,6 +1,6 @@
 """The registry: tenants, their configuration with its history, their domains, users and invitations."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0001"
 down_revision = None

@@ -1,6 +1,6 @@
 """Runs of durable work with their steps, the workers that do it, and the audit log."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0002"
 down_revision = "0001"

@@ -1,6 +1,6 @@
 """The outbox of e-mails: written in the transaction that causes them, sent by whoever sweeps."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0003"
 down_revision = "0002"

@@ -1,6 +1,6 @@
 """Holds, legal holds, quarantined names and signed deletion records."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0004"
 down_revision = "0003"

@@ -1,6 +1,6 @@
 """Bulk changes of configuration that can be undone, and who owns a key's value."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0005"
 down_revision = "0004"

@@ -1,6 +1,6 @@
 """Scheduled tasks: what ran for which tenant, how long, how much, and what failed."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0006"
 down_revision = "0005"

@@ -1,6 +1,6 @@
 """Backups, their keys, and restore drills."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0007"
 down_revision = "0006"

@@ -1,6 +1,6 @@
 """Moves between isolation models and cells, and clones."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0008"
 down_revision = "0007"

@@ -1,6 +1,6 @@
 """A mail is of a bounded size and shape, whoever writes its row."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0009"
 down_revision = "0008"

@@ -1,6 +1,6 @@
 """What the application may do in the control database: functions that check, and triggers that it cannot pass by."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0010"
 down_revision = "0009"

@@ -24,7 +24,7 @@ BEGIN
     RETURN tenant;
 END $$;
 
--- One visible line, as in tenantry/declaration/text.py.
+-- One visible line, as in tenantry/text.py.
 CREATE FUNCTION visible_line(said text, longest integer) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF said IS NULL OR length(said) NOT BETWEEN 1 AND longest OR said <> btrim(said) OR strpos(said, '=?') > 0

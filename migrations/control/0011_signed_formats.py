@@ -1,6 +1,6 @@
 """Deletion records say in which format they were signed."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0011"
 down_revision = "0010"

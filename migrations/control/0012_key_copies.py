@@ -1,6 +1,6 @@
 """Of which backup keys there is a second copy."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0012"
 down_revision = "0011"

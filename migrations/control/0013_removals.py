@@ -1,6 +1,6 @@
 """The application removes people and their settings by functions: a right to delete is a right to lock a whole table."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0013"
 down_revision = "0012"

@@ -1,6 +1,6 @@
 """Which resource made a tenant's row."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0014"
 down_revision = "0013"

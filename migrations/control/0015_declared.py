@@ -1,6 +1,6 @@
 """A run is for a declaration: what it was asked for with, and since when no worker had those files."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0015"
 down_revision = "0014"

@@ -1,6 +1,6 @@
 """A line in the journal for each tenant that a run of a whole stack is for."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0016"
 down_revision = "0015"

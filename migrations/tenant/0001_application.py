@@ -1,6 +1,6 @@
 """The example application's tables: users, their settings, documents."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0001"
 down_revision = None

@@ -1,1 +1,1 @@
-"""Idempotent calls to what lies outside: PostgreSQL, AWS, Cloudflare. No Pulumi in here."""
+"""Calls to services outside: AWS, Cloudflare, SMTP, git. No Pulumi and no SQL in here."""

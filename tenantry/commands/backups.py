@@ -11,7 +11,7 @@ from tenantry import console
 from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
-    from tenantry.operations.backup.catalog import Entry
+    from tenantry.control.backups import Entry
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
@@ -69,9 +69,9 @@ def create(
 
     Example: tenantry backup --all
     """
-    from tenantry.clients.stores import TenantStore
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.operations.backup import run
+    from tenantry.stores.tenant_store import TenantStore
     from tenantry.sweep import over
 
     if (slug is not None) + every != 1:
@@ -91,11 +91,11 @@ def listed(
 
     Example: tenantry backup list acme --json
     """
-    from tenantry.clients.stores import TenantStore
-    from tenantry.declaration import naming
-    from tenantry.operations.backup import catalog
+    from tenantry import naming
+    from tenantry.control import backups
+    from tenantry.stores.tenant_store import TenantStore
 
-    entries = catalog.listed(naming.tenant_id(slug) if slug is not None else None)
+    entries = backups.listed(naming.tenant_id(slug) if slug is not None else None)
     if slug is not None and not entries:
         TenantStore.of(slug)  # an error when there is no such tenant
     if as_json:
@@ -169,13 +169,13 @@ def renew_key(
 
     Example: tenantry backup renew-key acme --give-up acme
     """
-    from tenantry.clients.stores import TenantStore
-    from tenantry.operations.backup import tenant_key
+    from tenantry.control import backup_keys
+    from tenantry.stores.tenant_store import TenantStore
 
     store = TenantStore.of(slug)
     if give_up != slug:
         raise InputError(f"the earlier backups of {slug} would stay unreadable", f"to say that you mean it: --give-up {slug}")
-    tenant_key.renew(store.id)
+    backup_keys.renew(store.id)
     if as_json:
         console.print_json({"slug": slug, "renewed": True})
     else:
@@ -219,12 +219,12 @@ def restore_tenant(
 
     Example: tenantry restore acme --from 20261124T101500Z-3f9ac2d1 --as acme-before
     """
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
+    from tenantry.control import backups
     from tenantry.operations import provision, unmerged
-    from tenantry.operations.backup import catalog
     from tenantry.operations.restore import beside, run
 
-    chosen = catalog.newest(slug).id if backup_id == "newest" else backup_id
+    chosen = backups.newest(slug).id if backup_id == "newest" else backup_id
     if into is not None:
         if beside.prepare(slug, chosen, into):
             console.say(f"tenants/{into}.yaml was written, {unmerged.to_commit(into, f'Restore {slug} as {into}')}")
@@ -253,7 +253,7 @@ def rollback(slug: Annotated[str, typer.Argument(metavar="SLUG")], detach: Detac
 
     Example: tenantry restore rollback acme
     """
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.operations.restore import run
 
     watch([run.request_rollback(slug, by=person())], detach=detach, as_json=as_json)

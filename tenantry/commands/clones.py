@@ -60,7 +60,7 @@ def run(
 
     Example: tenantry clone acme --as acme-test --isolation rls --salt release-7
     """
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.operations import unmerged
     from tenantry.operations.clone import work
 
@@ -116,7 +116,7 @@ def every(as_json: Json = False) -> None:
 
     Example: tenantry clone list --json
     """
-    from tenantry.clients import clones
+    from tenantry.control import clones
 
     rows = clones.every()
     if as_json:

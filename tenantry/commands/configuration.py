@@ -95,7 +95,7 @@ def put(
 
     Example: tenantry config set acme features.exports false --as tenant-admin
     """
-    from tenantry.commands.runs import person
+    from tenantry.commands.watching import person
     from tenantry.declaration.values import changeable, from_text
     from tenantry.operations import configure
 
@@ -111,7 +111,7 @@ def unset(slug: Slug, key: Key, editor: As = "platform", as_json: Json = False) 
 
     Example: tenantry config unset acme theme.primary
     """
-    from tenantry.commands.runs import person
+    from tenantry.commands.watching import person
     from tenantry.operations import configure
 
     _print_changed(configure.take_back(slug, key, editor=_role(editor), by=person()), as_json)

@@ -38,7 +38,7 @@ def bulk(
 
     Example: tenantry config bulk limits.users 25 --tier starter --apply --plan 3f0c9a417be2d855
     """
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.declaration.values import changeable, from_text
     from tenantry.operations import configure_bulk
 
@@ -79,7 +79,7 @@ def undo(
     """
     from uuid import UUID
 
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.operations import configure_bulk
 
     try:

@@ -34,8 +34,8 @@ def list_(as_json: Json = False) -> None:
 
     Example: tenantry cron list
     """
-    from tenantry.clients import task_runs, workers
-    from tenantry.operations.tasks import register
+    from tenantry.control import task_runs, workers
+    from tenantry.work.tasks import register
 
     tasks = register.known()
     expressions = register.schedules()
@@ -87,9 +87,9 @@ def run(
 
     Example: tenantry cron run mail
     """
-    from tenantry.clients import task_runs
-    from tenantry.commands.runs import not_watched, person
-    from tenantry.operations.tasks import register, schedule, watch
+    from tenantry.commands.watching import not_watched, person
+    from tenantry.control import task_runs
+    from tenantry.work.tasks import register, schedule, watch
 
     found = register.find(task)
     if found.scope == "per_tenant" and bool(slugs) == every:
@@ -123,9 +123,9 @@ def log(
 
     Example: tenantry cron log --tenant acme
     """
-    from tenantry.clients import task_runs
-    from tenantry.clients.stores import TenantStore
-    from tenantry.operations.tasks import register
+    from tenantry.control import task_runs
+    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.work.tasks import register
 
     if task is not None:
         register.find(task)
@@ -152,8 +152,8 @@ def report(
 
     Example: tenantry cron report usage --days 1
     """
-    from tenantry.clients import task_runs
-    from tenantry.operations.tasks import register
+    from tenantry.control import task_runs
+    from tenantry.work.tasks import register
 
     if task is not None:
         register.find(task)
@@ -181,8 +181,8 @@ def usage(
 
     Example: tenantry usage acme
     """
-    from tenantry.clients import usage as measurements
-    from tenantry.clients.stores import TenantStore
+    from tenantry.stores import usage as measurements
+    from tenantry.stores.tenant_store import TenantStore
 
     rows = measurements.newest(TenantStore.of(slug).id if slug is not None else None)
     if as_json:

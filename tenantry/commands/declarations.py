@@ -61,7 +61,7 @@ def new(
     from tenantry.declaration.generator import NewTenant, create
 
     if validate.asked():
-        from tenantry.clients import quarantine
+        from tenantry.control import quarantine
 
         quarantine.refuse([slug], [])
     path = create(tenants_dir(), NewTenant(slug, tier, name, email, isolation, cell))
@@ -107,7 +107,7 @@ def list_tenants(as_json: JsonOption = False) -> None:
     Example: tenantry list --json
     """
     from tenantry.declaration import load
-    from tenantry.declaration.naming import host
+    from tenantry.naming import host
     from tenantry.settings import project_settings
 
     settings = project_settings()

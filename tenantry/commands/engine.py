@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenantry import console
-from tenantry.declaration import load, naming
-from tenantry.declaration.problems import did_you_mean
+from tenantry import console, naming
+from tenantry.commands import changes
+from tenantry.declaration import load
 from tenantry.errors import InputError, WorkError
+from tenantry.problems import did_you_mean
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
 if TYPE_CHECKING:
-    from tenantry.clients.admission import Admitted, Verdict
-    from tenantry.operations.apply import Result
-    from tenantry.operations.engine import Outcome
+    from tenantry.control.admission import Admitted, Verdict
+    from tenantry.engine.automation import Outcome
+    from tenantry.engine.fleet import Result
 
 Slug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant: its stack is run.", show_default=False)]
 Stack = Annotated[str | None, typer.Option("--stack", metavar="NAME", help="One stack: shared, shared-CELL or a dedicated tenant's slug.")]
@@ -51,21 +52,21 @@ def preview(
 
     Example: tenantry preview acme
     """
-    from tenantry.operations import apply, engine
+    from tenantry.engine import automation, fleet
 
     admitted, stacks = _chosen(slug, stack, every, accept_older=accept_older)
     declared = admitted.declared
-    before = apply.givers(declared)
+    before = fleet.givers(declared)
 
     def work(name: str) -> Outcome:
-        return engine.preview(name, declared, lambda step: None, refresh=refresh, after=before.get(name, set()) & set(stacks))
+        return automation.preview(name, declared, lambda step: None, refresh=refresh, after=before.get(name, set()) & set(stacks))
 
-    results = apply.over(stacks, work, declared, parallel=parallel, before=before)
+    results = fleet.over(stacks, work, declared, parallel=parallel, before=before)
     if not as_json:
         for result in results:
             for step in result.outcome.steps if result.outcome else ():
                 more = f": {', '.join(step.properties)}" if step.properties else ""
-                console.line(f"{step.stack}: would {step.verb} {step.name} ({console.kind(step.type)}){more}")
+                console.line(f"{step.stack}: would {step.verb} {step.name} ({changes.kind(step.type)}){more}")
     _conclude(results, as_json, links={}, verdicts=_of(admitted, stacks), table=False)
 
 
@@ -86,21 +87,21 @@ def up(
     Example: tenantry up acme      (the stack of one tenant)
     Example: tenantry up --all     (every stack)
     """
-    from tenantry.operations import apply, engine
+    from tenantry.engine import automation, fleet
 
     admitted, stacks = _chosen(slug, stack, every, accept_older=accept_older)
     declared = admitted.declared
-    progress = console.StackProgress()
-    results = apply.over(stacks, lambda name: engine.up(name, declared, progress, refresh=refresh), declared, parallel=parallel)
+    progress = changes.StackProgress()
+    results = fleet.over(stacks, lambda name: automation.up(name, declared, progress, refresh=refresh), declared, parallel=parallel)
     done = [result.stack for result in results if result.outcome]
     domain = PlatformSettings.from_project(project_root()).domain
     # A link opens the tenant to whoever reads it, and what is no terminal is a log: there none is made.
     shown = show_links or (console.answers() and not as_json)
-    tokens = apply.issue_invitations(declared, done) if done and shown else {}
+    tokens = fleet.issue_invitations(declared, done) if done and shown else {}
     links = {name: _link(name, token, domain) for name, token in tokens.items()}
     _conclude(results, as_json, links, _of(admitted, stacks))
     if not shown and not as_json:
-        for name in apply.uninvited(declared, done):
+        for name in fleet.uninvited(declared, done):
             console.line(f"{name}: its administrator has no invitation link yet: tenantry invite {name} --mail")
 
 
@@ -114,7 +115,7 @@ def status(
 
     Example: tenantry status acme --json
     """
-    from tenantry.clients import registry
+    from tenantry.control import registry
 
     rows = registry.tenants()
     if slug is not None:
@@ -152,7 +153,7 @@ def status(
 
 def _admitted() -> Admitted | None:
     """Nothing where the files cannot be read: that is no reason to show nothing."""
-    from tenantry.clients import admission
+    from tenantry.control import admission
 
     try:
         return admission.load()
@@ -163,7 +164,7 @@ def _admitted() -> Admitted | None:
 
 def _reasons(admitted: Admitted | None) -> Mapping[str, tuple[str, ...]]:
     """Slug → what is pending of the tenant, of those that have something pending."""
-    from tenantry.operations.applied import Waiting
+    from tenantry.engine.applied import Waiting
 
     return Waiting.among(admitted).reasons if admitted else {}
 
@@ -187,7 +188,8 @@ def resolve(
 
     Example: tenantry resolve --invitation < code
     """
-    from tenantry.clients import invitations, quarantine, registry
+    from tenantry.control import invitations, quarantine
+    from tenantry.control.database import transaction
 
     if (host is not None) == invitation:
         raise InputError("say which: HOST or --invitation", "for example: tenantry resolve portal.acme.example")
@@ -198,7 +200,7 @@ def resolve(
         else:
             console.line(found.state + (f" {found.slug}" if found.slug else ""))
         return
-    with registry.transaction() as connection:
+    with transaction() as connection:
         opened = invitations.resolve(connection, sys.stdin.readline().strip())
     if as_json:
         console.print_json(asdict(opened) if opened else {"state": "unknown"})
@@ -216,7 +218,7 @@ def invite(
     Example: tenantry invite acme
     Example: tenantry invite acme --mail
     """
-    from tenantry.clients import registry
+    from tenantry.control import registry
 
     declared = load(tenants_dir())
     declared.tenant(slug)
@@ -260,7 +262,7 @@ def doctor(as_json: Json = False) -> None:
 
 def tenant_table(links: dict[str, str]) -> None:
     """The closing table: one line per tenant that is not deleted; ``links`` are invitation links to show this once."""
-    from tenantry.clients import registry
+    from tenantry.control import registry
 
     rows = []
     for row in registry.tenants():
@@ -288,8 +290,9 @@ def tenant_table(links: dict[str, str]) -> None:
 
 
 def _chosen(slug: str | None, stack: str | None, every: bool, *, accept_older: bool) -> tuple[Admitted, list[str]]:
-    from tenantry.clients import admission, program_door
-    from tenantry.operations import apply
+    from tenantry.control import admission
+    from tenantry.engine import fleet
+    from tenantry.stores import program_door
 
     if (slug is not None) + (stack is not None) + every != 1:
         raise InputError("say which: one SLUG, --stack NAME, or --all", "for example: tenantry up acme")
@@ -299,11 +302,11 @@ def _chosen(slug: str | None, stack: str | None, every: bool, *, accept_older: b
     admitted = admission.load()
     if slug is not None and (verdict := admitted.verdicts.get(slug)) and verdict.kind != "unaware":
         admitted.require(slug)
-    return admitted, apply.stacks_of(admitted.declared, slug=slug, stack=stack)
+    return admitted, fleet.stacks_of(admitted.declared, slug=slug, stack=stack)
 
 
 def _link(slug: str, token: str, domain: str) -> str:
-    from tenantry.clients import invitations
+    from tenantry.control import invitations
 
     return invitations.link(naming.host(slug, domain), token)
 
@@ -321,7 +324,7 @@ def _of(admitted: Admitted, stacks: Collection[str]) -> list[Verdict]:
 
 def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], verdicts: Sequence[Verdict], *, table: bool = True) -> None:
     """Prints the outcome of every stack; raises the first failure after all were shown, then for the files that were refused."""
-    from tenantry.clients import unmade
+    from tenantry.control import unmade
 
     refused = [verdict for verdict in verdicts if verdict.kind in ("older", "refused")]
     failed = []
@@ -341,7 +344,7 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], v
             }
         )
         if not as_json:
-            text = f"{console.counted(outcome.changes)} ({outcome.seconds:.1f} s)" if outcome else f"FAILED: {result.error}"
+            text = f"{changes.counted(outcome.changes)} ({outcome.seconds:.1f} s)" if outcome else f"FAILED: {result.error}"
             console.say(f"{result.stack}: {text}")
             for slug in sorted(outcome.let_go) if outcome else ():
                 console.line(f"{result.stack}: {unmade.said(slug)}")

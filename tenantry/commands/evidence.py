@@ -42,9 +42,9 @@ def legal_set(
 
     Example: tenantry legal-hold set acme --reason "court order 12/26"
     """
-    from tenantry.clients import lifecycle
-    from tenantry.clients.stores import TenantStore
-    from tenantry.commands.runs import person
+    from tenantry.commands.watching import person
+    from tenantry.control import lifecycle
+    from tenantry.stores.tenant_store import TenantStore
 
     if not reason.strip():
         raise InputError("a legal hold needs a reason", "--reason TEXT")
@@ -55,9 +55,9 @@ def legal_set(
 
 def legal_clear(slug: Slug, as_json: Json = False) -> None:
     """Lift a legal hold."""
-    from tenantry.clients import lifecycle
-    from tenantry.clients.stores import TenantStore
-    from tenantry.commands.runs import person
+    from tenantry.commands.watching import person
+    from tenantry.control import lifecycle
+    from tenantry.stores.tenant_store import TenantStore
 
     if not lifecycle.clear_legal_hold(TenantStore.of(slug).id, person()):
         raise InputError(f"tenant {slug} is under no legal hold", "tenantry legal-hold list")
@@ -66,8 +66,8 @@ def legal_clear(slug: Slug, as_json: Json = False) -> None:
 
 def legal_list(slug: Annotated[str | None, typer.Argument(metavar="[SLUG]")] = None, as_json: Json = False) -> None:
     """Show the legal holds, those that were lifted too."""
-    from tenantry.clients import lifecycle
-    from tenantry.clients.stores import TenantStore
+    from tenantry.control import lifecycle
+    from tenantry.stores.tenant_store import TenantStore
 
     rows = lifecycle.legal_holds(TenantStore.of(slug).id if slug else None)
     _table(rows, ("slug", "reason", "set_by", "set_at", "cleared_by", "cleared_at"), as_json)
@@ -75,7 +75,7 @@ def legal_list(slug: Annotated[str | None, typer.Argument(metavar="[SLUG]")] = N
 
 def deletion_list(as_json: Json = False) -> None:
     """Show which tenants were deleted or archived."""
-    from tenantry.clients import deletion_records
+    from tenantry.control import deletion_records
 
     _table(deletion_records.listed(), ("at", "slug", "outcome", "id", "key_id"), as_json)
 
@@ -87,7 +87,7 @@ def deletion_show(name: Name, as_json: Json = False) -> None:
     """Show a record: what existed, what was destroyed, until when backups persist."""
     import json
 
-    from tenantry.clients import deletion_records
+    from tenantry.control import deletion_records
 
     record = json.loads(deletion_records.find(name)["record"])
     if as_json:
@@ -106,7 +106,7 @@ def deletion_export(name: Name) -> None:
 
     Example: tenantry deletion export acme > acme-deletion.json
     """
-    from tenantry.clients import deletion_records
+    from tenantry.control import deletion_records
 
     console.print_json(deletion_records.exported(deletion_records.find(name)))
 
@@ -120,7 +120,7 @@ def deletion_verify(
 
     Example: tenantry deletion verify acme-deletion.json --key tenantry.pem
     """
-    from tenantry.clients import deletion_records
+    from tenantry.control import deletion_records
 
     document = _document(Path(what)) if Path(what).is_file() else deletion_records.exported(deletion_records.find(what))
     record = deletion_records.verify(document, _bytes(key) if key else None)
@@ -133,21 +133,21 @@ def deletion_verify(
 
 def deletion_key() -> None:
     """Print the platform's public key (PEM): keep it where records are checked."""
-    from tenantry.clients import deletion_records
+    from tenantry.control import deletion_records
 
     console.document(deletion_records.public_pem())
 
 
 def quarantine_list(as_json: Json = False) -> None:
     """Show the names that nobody may have yet."""
-    from tenantry.clients import quarantine
+    from tenantry.control import quarantine
 
     _table(quarantine.listed(), ("kind", "name", "since", "until"), as_json)
 
 
 def quarantine_release(name: Annotated[str, typer.Argument(metavar="NAME", help="A slug or a host name.")], as_json: Json = False) -> None:
     """Give a name back before its time. A slug brings its old id along: see docs/offboarding.md first."""
-    from tenantry.clients import quarantine
+    from tenantry.control import quarantine
 
     if not quarantine.release(name):
         raise InputError(f"{name} is not in quarantine", "tenantry quarantine list")

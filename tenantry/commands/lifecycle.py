@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from tenantry import console
-from tenantry.commands import evidence
+from tenantry.commands import asking, evidence
 from tenantry.errors import InputError
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG")]
@@ -55,7 +55,7 @@ def offboard(
 
     Example: tenantry offboard acme --delete --yes-delete acme
     """
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.operations import lifecycle
     from tenantry.operations.lifecycle import deletion
     from tenantry.operations.lifecycle.change import WISHES
@@ -98,7 +98,7 @@ def undelete(
 
 
 def _change(command: str, slug: str, detach: bool, as_json: bool, **more: Any) -> None:
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.operations import lifecycle, unmerged
 
     found = watch([lifecycle.request(command, slug, by=person(), **more)], detach=detach, as_json=as_json)
@@ -112,7 +112,7 @@ def _typed_again(slug: str, given: str | None) -> None:
     if given is None:
         if not sys.stdin.isatty():
             raise InputError(f"nobody is there to confirm the deletion of {slug}", f"--yes-delete {slug}")
-        given = console.ask(f"This removes everything of {slug}. Type the slug to go on")
+        given = asking.ask(f"This removes everything of {slug}. Type the slug to go on")
     if given.strip() != slug:
         raise InputError(f"{given!r} is not {slug}: nothing was deleted", "type the slug exactly")
 

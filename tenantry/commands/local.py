@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.commands import asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
     """End the servers and remove all their data, the Pulumi state and the passwords."""
     home = _home()
     if not yes:
-        console.confirm(f"Remove the local cloud in {home.root} with all its data?")
+        asking.confirm(f"Remove the local cloud in {home.root} with all its data?")
     _cloud().reset()
     console.line(f"the local cloud in {home.root} is gone")
 
@@ -85,8 +86,8 @@ def end_hold(slug: Annotated[str, typer.Argument(metavar="SLUG", help="An off-bo
     Example: tenantry offboard globex && tenantry local end-hold globex && tenantry offboard globex --delete
     """
     from local.env import process_environment
-    from tenantry.clients import lifecycle
-    from tenantry.declaration import naming
+    from tenantry import naming
+    from tenantry.control import lifecycle
 
     # The one place that takes another server than the environment's: no hold of a real platform can be ended so.
     os.environ.update(process_environment(_home()))

@@ -40,15 +40,16 @@ def list_(
     Example: tenantry mail list acme
     Example: tenantry mail list --state failed
     """
-    from tenantry.clients import outbox, registry
-    from tenantry.clients.stores import TenantStore
+    from tenantry.control import outbox
+    from tenantry.control.database import transaction
+    from tenantry.stores.tenant_store import TenantStore
 
     for name in state or ():
         if name not in STATES:
             raise InputError(f"no mail has the state {name!r}", f"one of {', '.join(STATES)}")
     if slug is not None:
         TenantStore.of(slug)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = outbox.entries(connection, slug=slug, states=state or None, limit=limit)
     if as_json:
         console.print_json(rows)
@@ -65,9 +66,10 @@ def show(mail_id: Id, as_json: Json = False) -> None:
 
     Example: tenantry mail show 1f0c2a9b
     """
-    from tenantry.clients import outbox, registry
+    from tenantry.control import outbox
+    from tenantry.control.database import transaction
 
-    with registry.transaction() as connection:
+    with transaction() as connection:
         row = outbox.entries(connection, ids=[_find(connection, mail_id)])[0]
         row["attempts"] = outbox.attempts(connection, row["id"])
     if as_json:
@@ -104,12 +106,13 @@ def retry(
     Example: tenantry mail retry 1f0c2a9b
     Example: tenantry mail retry --failed
     """
-    from tenantry.clients import outbox, registry
+    from tenantry.control import outbox
+    from tenantry.control.database import transaction
     from tenantry.operations import mailing
 
     if not mail_ids and not failed:
         raise InputError("which mail?", "tenantry mail retry ID, or --failed; tenantry mail list --state failed shows them")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         chosen = [_find(connection, each) for each in mail_ids or ()]
         if failed:
             chosen += [row["id"] for row in outbox.entries(connection, states=["failed"])]
@@ -130,16 +133,16 @@ def preview(
 
     Example: tenantry mail preview acme invitation --html > invitation.html
     """
-    from tenantry.clients import registry
-    from tenantry.clients.stores import TenantStore
+    from tenantry.control.database import transaction
     from tenantry.declaration.keys import TEMPLATES
     from tenantry.rendering import message
     from tenantry.rendering.look import Look
+    from tenantry.stores.tenant_store import TenantStore
 
     if kind not in TEMPLATES:
         raise InputError(f"there is no e-mail {kind}", f"one of {', '.join(TEMPLATES)}")
     store = TenantStore.of(slug)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         look = Look.of(connection, store.id, kind)
     values = {name: f"https://{look.host}/EXAMPLE" if name.endswith("_url") else name.upper() for name in TEMPLATES[kind].placeholders}
     rendered = message.render(look, {"user_name": "Ada Byron", "user_email": "ada@example.com", **values})

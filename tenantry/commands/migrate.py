@@ -75,9 +75,9 @@ def migrate(
 
 
 def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as_json: bool) -> None:
-    from tenantry.commands.runs import line, not_watched, person
-    from tenantry.operations import follow
+    from tenantry.commands.watching import line, not_watched, person
     from tenantry.operations import migrate as operation
+    from tenantry.work import follow
 
     run_id = operation.request(chosen, options, by=person(), looked=None if detach else found)
     if detach:
@@ -159,7 +159,8 @@ def _print_plan(found: Plan, as_json: bool) -> None:
 
 def _print_matrix(as_json: bool) -> None:
     """Tenants by revisions: a mark where the tenant has it."""
-    from tenantry.clients import migrations, table_sets
+    from tenantry.postgres import migrations
+    from tenantry.stores import table_sets
 
     known, head = migrations.revisions("tenant"), migrations.head("tenant")
     rows = [

@@ -41,7 +41,7 @@ def move(
 
     Example: tenantry move acme --rollback
     """
-    from tenantry.commands.runs import person, watch
+    from tenantry.commands.watching import person, watch
     from tenantry.operations.move import request
 
     if rollback + finish + (to is not None or cell is not None) > 1:
@@ -81,9 +81,9 @@ def moves(
 
     Example: tenantry moves acme
     """
-    from tenantry.clients import moves as records
-    from tenantry.clients.stores import TenantStore
+    from tenantry.control import moves as records
     from tenantry.declaration.placement import Place
+    from tenantry.stores.tenant_store import TenantStore
 
     found = records.history(TenantStore.of(slug).id if slug else None)
     if as_json:

@@ -10,11 +10,11 @@ from uuid import UUID
 import typer
 
 from tenantry import console
-from tenantry.commands.runs import not_done, person, watched
+from tenantry.commands.watching import not_done, person, watched
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
-    from tenantry.clients.run_tenants import Line
+    from tenantry.control.run_tenants import Line
     from tenantry.operations.pending import Asked, Found, Standing
 
 FEW: Final = 12
@@ -39,7 +39,7 @@ def provision(only: Collection[str] | None, *, detach: bool, as_json: bool) -> N
 
     Exit 1 when work failed; 2 when a tenant is refused or its file was removed, after the others were made.
     """
-    from tenantry.clients import runs
+    from tenantry.control import runs
     from tenantry.operations import pending
 
     found = pending.find()
@@ -61,7 +61,7 @@ def provision(only: Collection[str] | None, *, detach: bool, as_json: bool) -> N
 
 
 def _said(found: Found, asked: Asked, runs: Mapping[UUID, Mapping[str, Any]], only: Collection[str] | None) -> list[Said]:
-    from tenantry.clients import run_tenants
+    from tenantry.control import run_tenants
     from tenantry.operations.apply_run import VERDICTS
 
     lines = {(run_id, line.slug): line for run_id in runs for line in run_tenants.of(run_id)}

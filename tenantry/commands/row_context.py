@@ -30,8 +30,8 @@ def rotate(
 
     Example: tenantry row-context rotate main --overlap 0m
     """
-    from tenantry.clients import row_context
-    from tenantry.declaration import naming
+    from tenantry import naming
+    from tenantry.postgres import row_context
     from tenantry.settings import PlatformSettings, project_root
 
     secret = naming.context_key(PlatformSettings.from_project(project_root()).bucket_prefix, naming.require_cell(cell))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tenantry import console
+from tenantry.commands import changes
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help="shared, shared-CELL or a dedicated tenant's slug.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -27,7 +28,7 @@ def list_(as_json: Json = False) -> None:
 
     Example: tenantry state list
     """
-    from tenantry.clients import admission
+    from tenantry.control import admission
     from tenantry.operations import states
 
     found = states.every(admission.load().declared)
@@ -64,18 +65,19 @@ def adopt(
 
     Example: tenantry state adopt acme --new-passwords
     """
-    from tenantry.clients import admission
-    from tenantry.operations import apply, state_adoption
+    from tenantry.control import admission
+    from tenantry.engine import fleet
+    from tenantry.operations import state_adoption
 
     declared = admission.load().declared
-    apply.stacks_of(declared, slug=None, stack=stack)
-    progress = console.StackProgress()
+    fleet.stacks_of(declared, slug=None, stack=stack)
+    progress = changes.StackProgress()
     adopted = state_adoption.adopt(stack, declared, progress, lost="renew" if renew else "keep")
     if as_json:
         console.print_json({"stack": stack, "changes": dict(adopted.outcome.changes), "passwords_unknown": list(adopted.unknown)})
         return
     console.line(
-        f"{stack}: {console.counted(adopted.outcome.changes)} ({adopted.outcome.seconds:.1f} s); the state is the stack's from now on"
+        f"{stack}: {changes.counted(adopted.outcome.changes)} ({adopted.outcome.seconds:.1f} s); the state is the stack's from now on"
     )
     if adopted.unknown:
         console.line(f"The passwords of these log-ins go on working, but the platform does not know them: {', '.join(adopted.unknown)}")

@@ -154,8 +154,8 @@ def in_ci() -> bool:
 
 def asked() -> bool:
     """Whether the platform can be asked; says on stderr that it was not. In a pull request's checks there is no server."""
-    from tenantry.clients.postgres import Server
     from tenantry.errors import TenantryError
+    from tenantry.postgres.server import Server
 
     try:
         Server.from_environment().connect(timeout=TIMEOUT).close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tenantry.declaration.loader import Declarations, load, load_one
     from tenantry.declaration.model import TenantDeclaration
-    from tenantry.declaration.problems import DeclarationErrors, Problem
+    from tenantry.problems import DeclarationErrors, Problem
 
 __all__ = ["DeclarationErrors", "Declarations", "Problem", "TenantDeclaration", "load", "load_one"]
 

@@ -12,8 +12,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 
 from tenantry.declaration import bitmap, svg
-from tenantry.declaration.problems import invalid, shown
 from tenantry.declaration.yaml_source import CONFLICT
+from tenantry.problems import invalid, shown
 
 MAX_BYTES: Final = 512 * 1024
 MAX_PIXELS: Final = 2048

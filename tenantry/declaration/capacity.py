@@ -9,7 +9,7 @@ from typing import Final
 
 from tenantry.declaration.files import FileReader, display
 from tenantry.declaration.model import TenantDeclaration
-from tenantry.declaration.problems import Problem
+from tenantry.problems import Problem
 
 CELL_CAPACITY: Final = 500
 """Pooled tenants per cell: what one state and one database are planned for."""

@@ -18,8 +18,9 @@ from typing import Final
 
 from pydantic_core import PydanticCustomError
 
+from tenantry import naming
 from tenantry.clients.git import Entry, Repository
-from tenantry.declaration import assets, naming, yaml_source
+from tenantry.declaration import assets, yaml_source
 from tenantry.declaration.files import SUFFIX, FileReader
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.tree import Tree, assets_of, digest

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.declaration.explain import Place
 from tenantry.declaration.files import Claims, FileReader
-from tenantry.declaration.hosts import host_skeleton, is_within, skeleton_ascii
-from tenantry.declaration.problems import Problem
+from tenantry.hosts import host_skeleton, is_within, skeleton_ascii
+from tenantry.problems import Problem
 from tenantry.settings import PlatformSettings
 
 _RESERVED_SHAPES: Mapping[str, str] = {skeleton_ascii(slug): slug for slug in naming.RESERVED_SLUGS}

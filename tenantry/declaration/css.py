@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import tinycss2
 
-from tenantry.declaration.problems import invalid
-from tenantry.declaration.text import hidden_character
+from tenantry.problems import invalid
+from tenantry.text import hidden_character
 
 MAX_CHARACTERS: Final = 65_536
 MAX_DEPTH: Final = 64

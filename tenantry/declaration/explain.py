@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from tenantry.declaration.problems import nearest, shown
+from tenantry.problems import nearest, shown
 
 Place = tuple[str | int, ...]
 

@@ -12,14 +12,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.declaration.assets import check_asset, is_asset_path
 from tenantry.declaration.explain import Explanation, Place, explain
-from tenantry.declaration.hosts import canonical_host
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.overlay import FILE_ONLY, effective
-from tenantry.declaration.problems import Problem, nearest, shown
 from tenantry.declaration.yaml_source import MAX_FAULTS, Positions, YamlFaults, parse, read_bytes
+from tenantry.hosts import canonical_host
+from tenantry.problems import Problem, nearest, shown
 
 SUFFIX: Final = ".yaml"
 

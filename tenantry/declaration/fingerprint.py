@@ -12,7 +12,7 @@ from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.tree import assets_of
 
 if TYPE_CHECKING:
-    from tenantry.clients.program import Program
+    from tenantry.program import Program
 
 OF_COMMANDS: Final = frozenset({"state", "isolation", "cell"})
 """Keys that commands change as well (`suspend`, `move`), and that are compared one by one."""

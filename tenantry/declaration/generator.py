@@ -10,14 +10,14 @@ from pathlib import Path
 
 import yaml
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.declaration.capacity import CELL_CAPACITY
 from tenantry.declaration.crosscheck import cross_check
 from tenantry.declaration.files import SUFFIX, FileReader, claims_of
 from tenantry.declaration.loader import load
 from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
-from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError
+from tenantry.problems import nearest
 from tenantry.settings import PlatformSettings, project_settings
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.declaration.crosscheck import cross_check
 from tenantry.declaration.files import FileReader, tenant_files
 from tenantry.declaration.model import TenantDeclaration
-from tenantry.declaration.problems import DeclarationErrors, nearest
 from tenantry.errors import InputError
+from tenantry.problems import DeclarationErrors, nearest
 from tenantry.settings import PlatformSettings, project_settings
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import InitErrorDetails
 
-from tenantry.declaration.hosts import refuse_lookalikes
 from tenantry.declaration.keys import TEMPLATES
-from tenantry.declaration.problems import at, invalid, nearest, shown, together
-from tenantry.declaration.text import ENCODED_WORD, hidden_character
+from tenantry.hosts import refuse_lookalikes
+from tenantry.problems import at, invalid, nearest, shown, together
+from tenantry.text import ENCODED_WORD, hidden_character
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.declaration.assets import AssetPath
-from tenantry.declaration.hosts import HostName, Link
 from tenantry.declaration.keys import COLOURS, FEATURES, LIMITS
 from tenantry.declaration.mail import Email, EmailTemplate, check_templates
-from tenantry.declaration.problems import at, invalid, nearest, shown, together
-from tenantry.declaration.text import AppName, Line
 from tenantry.declaration.theme import Theme
+from tenantry.hosts import HostName, Link
+from tenantry.problems import at, invalid, nearest, shown, together
+from tenantry.text import AppName, Line
 
 Isolation = Literal["rls", "schema", "database", "instance"]
 State = Literal["active", "suspended", "offboarding", "archived", "deleted"]

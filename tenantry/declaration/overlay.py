@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tenantry.declaration.keys import TEMPLATES
-from tenantry.declaration.text import hidden_character
+from tenantry.text import hidden_character
 
 REQUIRED: Final = ("name", "tier", "admin")
 """What only a tenant's file can say."""

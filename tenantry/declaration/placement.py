@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.declaration.model import Isolation, TenantDeclaration
 from tenantry.settings import PlatformSettings
 

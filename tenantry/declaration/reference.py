@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.declaration.assets import COMMON_FOLDER, MAX_PIXELS
 from tenantry.declaration.assets import MAX_BYTES as ASSET_BYTES
 from tenantry.declaration.capacity import CELL_CAPACITY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tenantry.declaration.files import FileReader
-from tenantry.declaration.problems import DeclarationErrors
+from tenantry.problems import DeclarationErrors
 
 
 def read(path: Path) -> str:

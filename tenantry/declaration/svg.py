@@ -15,8 +15,8 @@ from defusedxml.ElementTree import fromstring
 from pydantic_core import PydanticCustomError
 
 from tenantry.declaration import svg_cost, svg_style
-from tenantry.declaration.problems import invalid, shown
 from tenantry.declaration.svg_words import ELEMENTS, PLAIN, PRESENTATION, TEXT, WORDS
+from tenantry.problems import invalid, shown
 
 NAMESPACE: Final = "http://www.w3.org/2000/svg"
 _SVG: Final = f"{{{NAMESPACE}}}"

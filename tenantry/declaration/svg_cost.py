@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tenantry.declaration.problems import invalid
 from tenantry.declaration.svg_style import EVERYTHING, LAYER
+from tenantry.problems import invalid
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

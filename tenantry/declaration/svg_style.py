@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 import tinycss2
 
 from tenantry.declaration.css import Allowed, check_nodes, rules, url_of, walk
-from tenantry.declaration.problems import invalid
 from tenantry.declaration.svg_words import STYLE
+from tenantry.problems import invalid
 
 # A percent sign or a space would be read away by a browser, and then name something else.
 OWN_PART: Final = re.compile(r"#[^\s%]{1,200}")

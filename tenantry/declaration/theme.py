@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from tenantry.declaration.css import MAX_CHARACTERS, check_css
 from tenantry.declaration.keys import COLOURS, FONT
-from tenantry.declaration.problems import invalid, shown
+from tenantry.problems import invalid, shown
 
 _COLOUR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})", re.ASCII)
 _FONT: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,62}[A-Za-z0-9])?", re.ASCII)

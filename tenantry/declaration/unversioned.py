@@ -9,7 +9,7 @@ from typing import Final
 from tenantry.clients.git import Repository
 from tenantry.declaration.assets import CONTENT_TYPES
 from tenantry.declaration.files import SUFFIX, display
-from tenantry.declaration.problems import Problem, Severity
+from tenantry.problems import Problem, Severity
 
 SHOWN: Final = 3
 """Files that a note names."""

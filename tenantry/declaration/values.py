@@ -12,8 +12,8 @@ from tenantry.declaration.explain import explain
 from tenantry.declaration.keys import CONFIGURATION_KEYS, ConfigurationKey, Editor
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.overlay import effective
-from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError
+from tenantry.problems import nearest
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _TYPES: Final[Mapping[str, str]] = {"boolean": "boolean", "integer": "integer"}

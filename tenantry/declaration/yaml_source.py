@@ -25,7 +25,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from tenantry.declaration.problems import shown
+from tenantry.problems import shown
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 20

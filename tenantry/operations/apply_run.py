@@ -10,20 +10,21 @@ from uuid import UUID
 
 from psycopg import errors
 
-from tenantry import waiting
-from tenantry.clients import admission, run_tenants, runs
-from tenantry.clients.admission import Admitted
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.postgres import Server
-from tenantry.clients.program import Program
-from tenantry.clients.run_tenants import Line
-from tenantry.declaration import naming
+from tenantry import naming, waiting
+from tenantry.control import admission, run_tenants, runs
+from tenantry.control.admission import Admitted
+from tenantry.control.ledger import Ledger
+from tenantry.control.run_tenants import Line
 from tenantry.declaration.fingerprint import Fingerprint
+from tenantry.engine import stack_lock
+from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import durable, engine_step, provision, stack_lock, welcome
-from tenantry.operations.applied import Evidence
+from tenantry.operations import engine_step, provision, welcome
 from tenantry.operations.purpose import Purpose
-from tenantry.operations.steps import Kind, Patience, Run, Step
+from tenantry.postgres.server import Server
+from tenantry.program import Program
+from tenantry.work import queue
+from tenantry.work.step import Kind, Patience, Run, Step
 
 if TYPE_CHECKING:
     import psycopg
@@ -57,7 +58,7 @@ def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), 
             "SELECT * FROM runs WHERE kind = %s AND stack = %s ORDER BY requested_at DESC LIMIT 1 FOR UPDATE", [NAME, stack]
         ).fetchone()
         if last is not None and last["declared"] == wanted.declared and last["state"] in ("failed", *runs.OPEN):
-            return durable.enqueue(connection, runs.reopen(connection, last["id"], by))
+            return queue.enqueue(connection, runs.reopen(connection, last["id"], by))
         connection.execute(
             "UPDATE runs SET overtaken = true WHERE kind = %s AND stack = %s AND state = ANY(%s) AND NOT overtaken"
             " AND declared IS DISTINCT FROM %s",
@@ -65,12 +66,12 @@ def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), 
         )
         row = runs.request(connection, wanted)
         run_tenants.add(connection, row["id"], lines)
-        return durable.enqueue(connection, row)
+        return queue.enqueue(connection, row)
 
     try:
-        return durable.asked(ask)
+        return queue.asked(ask)
     except errors.UniqueViolation:  # somebody has asked at the same time
-        return durable.asked(ask)
+        return queue.asked(ask)
 
 
 def _digest(lines: Sequence[Line]) -> str:

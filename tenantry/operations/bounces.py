@@ -9,7 +9,8 @@ from email.message import Message
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import outbox, registry
+from tenantry.control import outbox
+from tenantry.control.database import transaction
 from tenantry.errors import InputError
 
 _TAG: Final = re.compile(r"\+([0-9a-f]{32})@", re.ASCII)
@@ -36,7 +37,7 @@ def take(content: bytes, addressed_to: str = "") -> tuple[Bounce, bool]:
     bounce = read(content, addressed_to)
     if bounce.action != "failed":
         return bounce, False
-    with registry.transaction() as connection:
+    with transaction() as connection:
         noted = outbox.bounced(connection, bounce.mail_id, f"{bounce.status} {bounce.reason}".strip())
     return bounce, noted
 

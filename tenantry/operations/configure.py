@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tenantry.clients import configuration
-from tenantry.clients.stores import TenantStore, unknown
+from tenantry.control import configuration
 from tenantry.declaration.keys import CONFIGURATION_KEYS, ConfigurationKey, Editor
 from tenantry.declaration.values import changeable, check, known, winner
+from tenantry.stores.tenant_store import TenantStore, unknown
 
 if TYPE_CHECKING:
     from tenantry.declaration import TenantDeclaration

@@ -10,16 +10,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from tenantry.clients import configuration_bulk, configuration_undo, registry, runs
-from tenantry.clients.configuration_bulk import Change, Selection
-from tenantry.clients.configuration_undo import Undo
-from tenantry.clients.stores import TenantStore, unknown
+from tenantry.control import configuration_bulk, configuration_undo, runs
+from tenantry.control.configuration_bulk import Change, Selection
+from tenantry.control.configuration_undo import Undo
+from tenantry.control.database import transaction
 from tenantry.declaration.keys import Editor
-from tenantry.declaration.problems import nearest
 from tenantry.declaration.values import changeable, check, from_text, known
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import durable
-from tenantry.operations.steps import Kind, Run, Step
+from tenantry.problems import nearest
+from tenantry.stores.tenant_store import TenantStore, unknown
+from tenantry.work import queue
+from tenantry.work.step import Kind, Run, Step
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def select(
     for slug in slugs:
         if slug not in stores:
             raise unknown(slug, list(stores))
-    with registry.transaction() as connection:
+    with transaction() as connection:
         there = connection.execute("SELECT DISTINCT tier, cell, state FROM tenants WHERE deleted_at IS NULL").fetchall()
     for what, asked in (("tier", tiers), ("cell", cells), ("state", states)):
         names = {row[what] for row in there}
@@ -92,7 +93,7 @@ def request(previewed: Preview, *, by: str, via: str = "cli") -> UUID:
         raise InputError(
             f"nothing to change: {counted(len(previewed.tenants))} chosen", "all of them have that value" if previewed.tenants else ""
         )
-    return durable.request(
+    return queue.request(
         runs.Request(
             BULK.name,
             f"{previewed.key} of {counted(len(previewed.changes))}",
@@ -158,7 +159,7 @@ def request_undo(run_id: UUID, *, skip_changed: bool = False, by: str, via: str 
     if all(row.changed_since for row in planned):
         raise InputError(f"nothing is left to undo of run {run_id}", "every row was changed since")
     arguments = {"run": str(run_id), "skip_changed": skip_changed}
-    return durable.request(runs.Request(UNDO.name, f"run {run_id}", arguments=arguments, by=by, via=via))
+    return queue.request(runs.Request(UNDO.name, f"run {run_id}", arguments=arguments, by=by, via=via))
 
 
 def _undo(run: Run) -> str:

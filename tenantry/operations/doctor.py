@@ -11,36 +11,23 @@ from typing import Final
 
 from psycopg import errors
 
-from tenantry import waiting
-from tenantry.clients import (
-    admission,
-    aws,
-    cloudflare,
-    connect_rights,
-    control_grants,
-    control_version,
-    login_limits,
-    migrations,
-    process,
-    program_age,
-    program_door,
-    registry,
-    row_context,
-    server_guard,
-    state_files,
-    table_rules,
-    table_sets,
-)
-from tenantry.clients.connect_rights import Opening
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.mail import Mailer
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import load, naming
+from tenantry import naming, waiting
+from tenantry.backend import state_files
+from tenantry.clients import aws, cloudflare, process
+from tenantry.clients.smtp import Mailer
+from tenantry.control import admission, backup_keys, program_age
+from tenantry.control.database import transaction
+from tenantry.control.ledger import Ledger
+from tenantry.declaration import load
+from tenantry.engine import applied
 from tenantry.errors import InputError, OlderProgram, WorkError
-from tenantry.operations import applied, handed_out, mailing, states
-from tenantry.operations.backup import tenant_key
+from tenantry.operations import control_version, handed_out, mailing, states
+from tenantry.postgres import connect_rights, control_grants, login_limits, migrations, row_context, server_guard, table_rules
+from tenantry.postgres.connect_rights import Opening
+from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.stores import program_door, table_sets
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import explained
 
 SHOWN: Final = 3
@@ -162,13 +149,13 @@ def _no_platform() -> bool:
 def _backup_keys() -> str:
     if _no_platform():
         return "none: the platform is not there yet"
-    if gone := tenant_key.without_key():
+    if gone := backup_keys.without_key():
         more = f" and of {len(gone) - 1} more" if len(gone) > 1 else ""
         raise WorkError(
             f"the key of {gone[0]}'s backups{more} is gone from the control database",
             "tenantry backup verify ID brings it back from its second copy, where there is one (docs/backups.md, Keys)",
         )
-    if count := tenant_key.without_copy():
+    if count := backup_keys.without_copy():
         raise WorkError(
             f"of {count} keys of tenants' backups no second copy is known", "the next backup of each makes it: tenantry backup --all"
         )
@@ -178,7 +165,7 @@ def _backup_keys() -> str:
 def _privileges() -> str:
     if _no_platform():
         return "none: the platform is not there yet"
-    with registry.transaction() as connection:
+    with transaction() as connection:
         program_age.require_upgraded(connection)  # else what it grants in addition is missing, and nobody did that
         found = control_grants.differences(connection, naming.CONTROL_SCHEMA, naming.CONTROL_APP)
     if found:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tenantry.clients import registry
-from tenantry.clients.stores import TenantStore
-from tenantry.operations.backup import catalog, proof
+from tenantry.control import backups
+from tenantry.control.database import transaction
+from tenantry.operations.backup import proof
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import explained, over
 
 
@@ -32,7 +33,7 @@ def run(slug: str, tell: Callable[[str], None] = lambda line: None) -> Drill:
     ``InputError`` for an unknown tenant.
     """
     store = TenantStore.of(slug)
-    newest = next(iter(catalog.listed(store.id)), None)
+    newest = next(iter(backups.listed(store.id)), None)
     now = datetime.now(UTC)
     if newest is None or newest.taken_at is None:
         found = Drill(slug, None, False, None, None, 0, 0, "there is no backup of this tenant")
@@ -46,7 +47,7 @@ def run(slug: str, tell: Callable[[str], None] = lambda line: None) -> Drill:
         else:
             problem = "; ".join(proved.problems)
             found = Drill(slug, newest.id, proved.ok, rpo, proved.seconds, proved.rows, newest.bytes or 0, problem)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute(
             "INSERT INTO restore_drills (tenant_id, backup_id, at, outcome, rpo_seconds, rto_seconds, rows, bytes, problem)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",

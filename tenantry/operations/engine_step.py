@@ -7,17 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from tenantry.clients import admission, registry, run_tenants, stack_runs
-from tenantry.clients.admission import Admitted
-from tenantry.clients.postgres import Server
-from tenantry.clients.run_tenants import Line
+from tenantry.control import admission, registry, run_tenants, stack_runs
+from tenantry.control.admission import Admitted
+from tenantry.control.database import transaction
+from tenantry.control.run_tenants import Line
 from tenantry.declaration import Declarations
 from tenantry.declaration.fingerprint import Fingerprint
+from tenantry.engine import automation
+from tenantry.engine.progress import Step as Change
+from tenantry.engine.progress import said
 from tenantry.errors import TransientError
-from tenantry.operations import engine
-from tenantry.operations.progress import Step as Change
-from tenantry.operations.progress import said
-from tenantry.operations.steps import Log, Run
+from tenantry.postgres.server import Server
+from tenantry.work.step import Log, Run
 
 TELLING: Final = 1.0
 """Seconds between two lines of progress: each is a transaction, and a run of a cell has thousands of changes."""
@@ -31,7 +32,7 @@ def apply(run: Run, stack: str) -> str:
 def make(run: Run, stack: str, declared: Declarations) -> str:
     """The same of what was read."""
     _owe_welcomes(run, stack, declared)
-    return said(engine.up(stack, declared, _now_and_then(run)).changes)
+    return said(automation.up(stack, declared, _now_and_then(run)).changes)
 
 
 def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], check: Callable[[], None] = lambda: None) -> Counter[str]:
@@ -55,7 +56,7 @@ def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], che
             log.begin(part)
 
     _owe_welcomes(run, stack, declared)
-    engine.up(stack, declared, follow)
+    automation.up(stack, declared, follow)
     check()
     for part, changes in done.items():
         log.end(part, said(changes))
@@ -68,7 +69,7 @@ def _owe_welcomes(run: Run, stack: str, declared: Declarations) -> None:
     known = registry.states() if active else {}
     new = [Line(slug, "new", welcome=True, outcome="beside") for slug in active if slug not in known]
     if new:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             owed = run_tenants.owed(connection)
             run_tenants.add(connection, run.id, [line for line in new if line.tenant not in owed])
 

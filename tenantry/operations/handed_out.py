@@ -9,13 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from tenantry.clients import logins, process, state_files
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.backend import state_files
+from tenantry.clients import process
+from tenantry.control.ledger import Ledger
 from tenantry.errors import WorkError
+from tenantry.postgres import logins
+from tenantry.postgres.server import Server
 from tenantry.settings import project_root
+from tenantry.stores.tenant_store import TenantStore
 
 PARALLEL: Final = 4
 """Processes of the engine, and sessions, at a time."""

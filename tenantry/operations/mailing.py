@@ -19,13 +19,15 @@ from uuid import UUID
 import psycopg
 from pydantic import ValidationError
 
-from tenantry.clients import aws, invitations, mail, outbox, registry
-from tenantry.clients.mail import Mailer
-from tenantry.clients.outbox import Entry
-from tenantry.clients.postgres import Server, passes
+from tenantry.clients import aws, smtp
+from tenantry.clients.smtp import Mailer
+from tenantry.control import invitations, outbox
+from tenantry.control.database import acting, transaction
+from tenantry.control.outbox import Entry
 from tenantry.declaration.keys import TEMPLATES
-from tenantry.declaration.naming import CONTROL_DATABASE
 from tenantry.errors import TransientError
+from tenantry.naming import CONTROL_DATABASE
+from tenantry.postgres.server import Server, passes
 from tenantry.rendering import message as text
 from tenantry.rendering.look import Look
 from tenantry.rendering.message import usable_logo
@@ -79,15 +81,15 @@ def sweep(limit: int = 1000, seconds: float = math.inf) -> Delivery:
     return _tally(_send(None, limit, seconds))
 
 
-def settings() -> tuple[str, mail.Settings]:
+def settings() -> tuple[str, smtp.Settings]:
     """The platform's domain and how to send. ``InputError`` when no mail server is set, or wrongly."""
     domain = PlatformSettings.from_project(project_root()).domain
-    return domain, mail.Settings.from_environment(domain)
+    return domain, smtp.Settings.from_environment(domain)
 
 
 def _send(ids: Collection[UUID] | None, limit: int, seconds: float = math.inf) -> list[UUID]:
     """Handles the mails that are due, one by one, until a cause that would hold up the next as well; those it handled."""
-    domain, smtp = settings()
+    domain, mailer_settings = settings()
     handled: list[UUID] = []
     end = time.monotonic() + seconds
     server = Server.from_environment()
@@ -95,13 +97,13 @@ def _send(ids: Collection[UUID] | None, limit: int, seconds: float = math.inf) -
         with (
             server.connect(CONTROL_DATABASE) as claims,
             server.connect(CONTROL_DATABASE) as journal,
-            Mailer(smtp, domain) as mailer,
+            Mailer(mailer_settings, domain) as mailer,
         ):
             reachable = True
-            compose = Composer(smtp, domain)
+            compose = Composer(mailer_settings, domain)
             while reachable and len(handled) < limit and time.monotonic() < end:
                 try:
-                    with registry.acting(claims) as connection, outbox.claimed(connection, ids=ids, done=handled) as entry:
+                    with acting(claims) as connection, outbox.claimed(connection, ids=ids, done=handled) as entry:
                         if entry is None:
                             break
                         handled.append(entry.id)
@@ -128,7 +130,7 @@ def _attempt(
 
     def begin() -> None:
         nonlocal begun
-        with registry.acting(journal) as own:
+        with acting(journal) as own:
             outbox.begin_attempt(own, entry)
         begun = True
 
@@ -149,19 +151,19 @@ def _attempt(
     end = partial(outbox.end_attempt, connection, entry)
     try:
         answer = mailer.hand_over(content, recipient, entry.id.hex, begin)
-    except mail.Refused as error:
+    except smtp.Refused as error:
         end("failed", error.message)
         outbox.finish(connection, entry, "failed", error.message)
-    except mail.Deferred as error:
+    except smtp.Deferred as error:
         end("deferred", error.message)
         outbox.defer(connection, entry, error.message)
-    except mail.Unanswered as error:
+    except smtp.Unanswered as error:
         end(None, error.message)
         if entry.unanswered + 1 >= outbox.MAX_UNANSWERED:
             outbox.finish(connection, entry, "failed", UNKNOWN)
         else:
             outbox.defer(connection, entry, error.message)
-    except mail.Unreachable as error:
+    except smtp.Unreachable as error:
         end("deferred", error.message)
         outbox.hold(connection, entry, error.message)
         return False
@@ -189,7 +191,7 @@ def _put_off(connection: psycopg.Connection[dict[str, Any]], entry: Entry, error
 def _set_aside(claims: psycopg.Connection[Any], entry: Entry, error: Exception) -> None:
     """The same after the claim's transaction was undone. Where not even that can be noted, this sweep does not come to the mail again."""
     try:
-        with registry.acting(claims) as connection:
+        with acting(claims) as connection:
             _put_off(connection, entry, error)
     except Exception:
         if claims.closed:
@@ -199,7 +201,7 @@ def _set_aside(claims: psycopg.Connection[Any], entry: Entry, error: Exception) 
 class Composer:
     """Makes the message of a claimed mail from what the tenant's configuration says now; one for a batch, which keeps the logos."""
 
-    def __init__(self, settings: mail.Settings, domain: str) -> None:
+    def __init__(self, settings: smtp.Settings, domain: str) -> None:
         self._settings, self._domain = settings, domain
         self._logos: dict[tuple[str, str], bytes | None] = {}
 
@@ -278,7 +280,7 @@ def _invitation(connection: psycopg.Connection[dict[str, Any]], entry: Entry, ho
 
 
 def _tally(ids: Sequence[UUID]) -> Delivery:
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = outbox.entries(connection, ids=ids)
     now = datetime.now(UTC)
     counts = dict.fromkeys(("sent", "deferred", "failed", "cancelled", "waiting"), 0)

@@ -13,12 +13,15 @@ from uuid import UUID
 
 import psycopg
 
-from tenantry.clients import migrations, moves, program_age, registry, runs, table_sets, template
-from tenantry.clients.table_sets import TableSet
+from tenantry.control import moves, open_moves, program_age, runs
+from tenantry.control.database import transaction
 from tenantry.errors import TenantryError, WorkError
-from tenantry.operations import durable
 from tenantry.operations.rollout import Outcome, roll_out
-from tenantry.operations.steps import ONCE, Kind, Run, Step
+from tenantry.postgres import migrations, template
+from tenantry.stores import table_sets
+from tenantry.stores.table_sets import TableSet
+from tenantry.work import queue
+from tenantry.work.step import ONCE, Kind, Run, Step
 
 FLEET: Final = "fleet"
 TURN: Final = "(migrate)"
@@ -61,7 +64,7 @@ class Plan:
     held: tuple[TableSet, ...]
     """Lagging, and left alone: a tenant of theirs is being moved or restored, and both ends must have the same tables."""
     found: Sequence[TableSet] = field(default=(), repr=False)
-    moving: Mapping[str, moves.Move] = field(default_factory=dict, repr=False)
+    moving: Mapping[str, open_moves.Move] = field(default_factory=dict, repr=False)
 
     @property
     def lagging(self) -> tuple[TableSet, ...]:
@@ -80,7 +83,7 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
         who = f"{_named(foreign)} {'is' if len(foreign) == 1 else 'are'}"
         program_age.require_revision("tenant", foreign[0].version, who, f"{program_age.HINT}, or name the tenants to migrate without it")
     first = _ring(found, head, options or Options())
-    moving = {**(earlier.moving if earlier else {}), **moves.under_way()}
+    moving = {**(earlier.moving if earlier else {}), **open_moves.under_way()}
     behind = [table_set for table_set in found if table_set.version not in (None, head)]
     shut = _shut() if behind else frozenset()
     held = {table_set.key: table_set for table_set in behind if _held(table_set, moving, shut)}
@@ -105,7 +108,7 @@ def request(slugs: Sequence[str], options: Options, *, by: str, via: str = "cli"
     """
     subject = slugs[0] if len(slugs) == 1 else f"{len(slugs)} tenants" if slugs else FLEET
     arguments = {"slugs": list(slugs), "options": asdict(options)}
-    run_id = durable.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, by=by, via=via))
+    run_id = queue.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, by=by, via=via))
     if looked:
         _LOOKS[run_id] = (time.monotonic(), looked)
     return run_id
@@ -130,7 +133,7 @@ def _ring(found: Sequence[TableSet], head: str, options: Options) -> set[str]:
     return {table_set.key for table_set in drawn[: options.canary]}
 
 
-def _held(table_set: TableSet, moving: Mapping[str, moves.Move], shut: frozenset[str]) -> bool:
+def _held(table_set: TableSet, moving: Mapping[str, open_moves.Move], shut: frozenset[str]) -> bool:
     """A tenant's own tables wait until its move is finished or rolled back; shared ones only while rows are copied out of or into them.
 
     Both wait while the doors are ``shut`` for a restore.
@@ -141,7 +144,7 @@ def _held(table_set: TableSet, moving: Mapping[str, moves.Move], shut: frozenset
     return any(table_set.tenant_id or move.phase in ("copying", "switched") or _copies_back(move) for move in open_moves)
 
 
-def _copies_back(move: moves.Move) -> bool:
+def _copies_back(move: open_moves.Move) -> bool:
     """Whether a rollback was asked for that copies the rows back, and has neither switched nor been given up."""
     if move.phase != "moved":
         return False
@@ -155,7 +158,7 @@ def _shut() -> frozenset[str]:
     From its beginning, though its doors are shut only later. One that has failed holds nobody back, unless it has replaced data that its
     rollback will put back: what is staged is compared with the tables before it goes in.
     """
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = connection.execute(_SHUT)
         return frozenset(row["slug"] for row in rows)
 

@@ -10,18 +10,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tenantry.clients import admission, ledger, losses, registry, run_tenants, runs
-from tenantry.clients.admission import Admitted, Verdict
-from tenantry.clients.lifecycle import COMMANDS, KINDS
-from tenantry.clients.losses import Loss
-from tenantry.clients.origin import Origin
-from tenantry.clients.postgres import Server
-from tenantry.clients.run_tenants import Line
+from tenantry.control import admission, ledger, losses, run_tenants, runs
+from tenantry.control.admission import Admitted, Verdict
+from tenantry.control.database import if_there
+from tenantry.control.lifecycle import COMMANDS, KINDS
+from tenantry.control.losses import Loss
+from tenantry.control.origin import Origin
+from tenantry.control.run_tenants import Line
 from tenantry.declaration import Declarations, TenantDeclaration
+from tenantry.engine import fleet
+from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError
-from tenantry.operations import apply, apply_run, lifecycle, provision
-from tenantry.operations.applied import Evidence
+from tenantry.operations import apply_run, lifecycle, provision
 from tenantry.operations.purpose import Purpose
+from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, project_root
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def find() -> Found:
         if verdict.kind == "deleted":
             found[slug] = Standing(slug, "", verdict=verdict)
     busy = {standing.stack for standing in found.values() if standing.why}
-    rest = [stack for stack in apply.every_stack(declared) if stack not in busy and stack not in stopped]
+    rest = [stack for stack in fleet.every_stack(declared) if stack not in busy and stack not in stopped]
     return Found(dict(sorted(found.items())), {stack: why for stack in rest if (why := apply_run.stack_why(stack))}, admitted)
 
 
@@ -118,7 +120,7 @@ class _Journal:
                 runs.newest_of_all(connection, KINDS),
             )
 
-        return registry.if_there(work, cls({}, (), {}, {}))
+        return if_there(work, cls({}, (), {}, {}))
 
 
 def _standing(tenant: TenantDeclaration, admitted: Admitted, evidence: Evidence, journal: _Journal) -> Standing:
@@ -182,12 +184,12 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
     pending, declared = found.pending, found.admitted.declared
     chosen = {standing.stack for standing in pending if only is None or standing.slug in only}
     chosen |= set(found.stacks) if only is None else set()
-    before = apply.givers(declared)
+    before = fleet.givers(declared)
     asked: dict[str, list[UUID]] = {}
     made: dict[str, UUID] = {}
     of: dict[str, UUID] = {}
     refused: dict[str, InputError] = {}
-    for stack in [stack for level in apply.givers_first(apply.levels(chosen), before) for stack in level]:
+    for stack in [stack for level in fleet.givers_first(fleet.levels(chosen), before) for stack in level]:
         mine = [standing for standing in pending if standing.stack == stack]
         asked[stack] = []
         for standing in mine:
@@ -203,7 +205,7 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
                     _write_down(found.admitted.heard_by(standing.slug, str(own)))
         rest = [standing for standing in mine if standing.slug not in of and standing.slug not in refused]
         if rest or stack in found.stacks:
-            needed = apply.needs(stack, declared) | before.get(stack, set())
+            needed = fleet.needs(stack, declared) | before.get(stack, set())
             after = [made[first] for first in sorted(needed - {stack}) if first in made]
             purposes = Purpose.of(found.admitted, [each.slug for each in rest])
             lines = [Line(each.slug, each.why, each.declared, purposes[each.slug].commit, each.new) for each in rest]

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tenantry.clients import admission, host_names, losses, quarantine
-from tenantry.clients.admission import Verdict
+from tenantry import naming
 from tenantry.clients.git import Repository
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.losses import Loss
-from tenantry.clients.postgres import Server
-from tenantry.declaration import Declarations, TenantDeclaration, naming
+from tenantry.control import admission, host_names, losses, quarantine
+from tenantry.control.admission import Verdict
+from tenantry.control.ledger import Ledger
+from tenantry.control.losses import Loss
+from tenantry.declaration import Declarations, TenantDeclaration
 from tenantry.declaration.explain import Place
 from tenantry.declaration.files import SUFFIX, FileReader, display
-from tenantry.declaration.problems import Problem, Severity
 from tenantry.errors import InputError
 from tenantry.operations.pull_request import PullRequest
+from tenantry.postgres.server import Server
+from tenantry.problems import Problem, Severity
 from tenantry.settings import project_settings
 
 

@@ -9,22 +9,25 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import admission, host_names, losses, program_door, quarantine, registry, runs
-from tenantry.clients.admission import Admitted
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.postgres import Server
+from tenantry.control import admission, host_names, losses, quarantine, registry, runs
+from tenantry.control.admission import Admitted
+from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations, TenantDeclaration, load, placement
 from tenantry.declaration.history import differences, load_revision
-from tenantry.declaration.problems import did_you_mean
 from tenantry.declaration.tree import Tree
+from tenantry.engine import fleet
+from tenantry.engine.applied import Evidence
+from tenantry.engine.progress import said
 from tenantry.errors import InputError
-from tenantry.operations import apply, durable, engine_step, mailing, welcome
-from tenantry.operations.applied import Evidence
-from tenantry.operations.progress import said
+from tenantry.operations import engine_step, mailing, welcome
 from tenantry.operations.purpose import Purpose
-from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
+from tenantry.postgres.server import Server
+from tenantry.problems import did_you_mean
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.stores import program_door
 from tenantry.sweep import over
+from tenantry.work import queue
+from tenantry.work.step import Kind, Log, Parts, Patience, Run, Step
 
 DATABASE, CONFIGURATION, DOMAIN, BRANDING = ENGINE_PARTS = ("database", "configuration", "domain and certificate", "branding")
 
@@ -66,7 +69,7 @@ def _ask_all(
         if last is not None and last["state"] == "done" and evidence.applied(admitted, tenant.slug):
             return UUID(str(last["id"]))
         wanted, arguments = purposes[tenant.slug], {"welcome": welcome(tenant)}
-        return durable.pursue(
+        return queue.pursue(
             runs.Request(
                 PROVISION.name, tenant.slug, tenant.id, tenant.stack, arguments, by, via, declared=wanted.declared, commit=wanted.commit
             ),
@@ -156,7 +159,7 @@ def _engine(run: Run, log: Log) -> None:
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")
         return
-    for giver in sorted(apply.givers(admitted.declared).get(declaration.stack, ())):
+    for giver in sorted(fleet.givers(admitted.declared).get(declaration.stack, ())):
         # Asked for as well, it goes first. One that nobody asked for is named by the refusal.
         if runs.at_work_on(giver, (PROVISION.name, "apply")):
             engine_step.apply(run, giver)

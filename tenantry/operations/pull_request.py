@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from tenantry.clients.git import Repository
-from tenantry.clients.lifecycle import COMMANDS
+from tenantry.control.lifecycle import COMMANDS
 from tenantry.declaration.committed import committed
 from tenantry.declaration.files import SUFFIX, FileReader, display
 from tenantry.declaration.history import TenantChange, bringing_back, differences, parting
 from tenantry.declaration.model import TenantDeclaration
-from tenantry.declaration.problems import Problem
 from tenantry.declaration.tree import Tree
+from tenantry.problems import Problem
 
 _MIGRATION: Final = re.compile(r"(?:control|tenant)/[0-9]{4}_[^/]*\.(?:sql|py)")
 _DOES: Final = {

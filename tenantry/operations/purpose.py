@@ -10,14 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry.clients.admission import Admitted
 from tenantry.clients.git import Repository
+from tenantry.control.admission import Admitted
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.declaration.tree import assets_of
-from tenantry.operations.steps import OtherFiles
 from tenantry.settings import tenants_dir
+from tenantry.work.step import OtherFiles
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ import psycopg
 from psycopg import errors
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from tenantry.clients import extensions, migration_batch, migrations
-from tenantry.clients.postgres import passes
-from tenantry.clients.table_sets import TableSet
 from tenantry.errors import TenantryError
+from tenantry.postgres import extensions, migration_batch, migrations
+from tenantry.postgres.server import passes
+from tenantry.stores.table_sets import TableSet
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

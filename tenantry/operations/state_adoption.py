@@ -8,16 +8,17 @@ from typing import Any
 
 import psycopg
 
-from tenantry.clients import ledger, lineage, passwords, registry, stack_runs, stack_state
-from tenantry.clients.ledger import KnownTenant, Ledger
-from tenantry.clients.passwords import Choice
-from tenantry.clients.postgres import Server
+from tenantry.backend import stack_state
+from tenantry.control import ledger, lineage, passwords, registry, stack_runs
+from tenantry.control.ledger import KnownTenant, Ledger
+from tenantry.control.passwords import Choice
 from tenantry.declaration import Declarations
 from tenantry.declaration.placement import Location, Place
+from tenantry.engine import automation, stack_lock
+from tenantry.engine.automation import Outcome
+from tenantry.engine.progress import Step
 from tenantry.errors import WorkError
-from tenantry.operations import engine, stack_lock
-from tenantry.operations.engine import Outcome
-from tenantry.operations.progress import Step
+from tenantry.postgres.server import Server
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def adopt(stack: str, declared: Declarations, report: Callable[[Step], None], *,
         lineage.refuse_renamed(Ledger.read(connection, stack), state)
         ledger.restore(connection, _registered(stack))
         stack_runs.adopt(connection, stack, state)
-    outcome = engine.up(stack, declared, report, refresh=True, variables={passwords.VARIABLE: lost})
+    outcome = automation.up(stack, declared, report, refresh=True, variables={passwords.VARIABLE: lost})
     return Adopted(outcome, stack_state.read(stack).unknown_logins())
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenantry.clients import engines, lineage, replacement, stack_runs, stack_state
-from tenantry.clients.engines import Lock
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.postgres import Server
-from tenantry.clients.stack_runs import StackRun
-from tenantry.clients.stack_state import State
+from tenantry.backend import replacement, stack_state
+from tenantry.backend.stack_state import State
+from tenantry.control import engines, lineage, stack_runs
+from tenantry.control.engines import Lock
+from tenantry.control.ledger import Ledger
+from tenantry.control.stack_runs import StackRun
 from tenantry.declaration import Declarations
+from tenantry.engine import fleet
 from tenantry.errors import WorkError
-from tenantry.operations import apply
+from tenantry.postgres.server import Server
 
 WIDTH: Final = 8
 """States that are read at the same time: a distant backend takes half a second for each."""
@@ -42,7 +43,7 @@ class Standing:
 def every(declared: Declarations) -> list[Standing]:
     """All stacks that files or the ledger know, in the order in which they need each other."""
     with ThreadPoolExecutor(WIDTH) as pool:
-        return list(pool.map(_standing, apply.every_stack(declared)))
+        return list(pool.map(_standing, fleet.every_stack(declared)))
 
 
 def _standing(stack: str) -> Standing:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.clients import invitations, outbox, registry
+from tenantry.control import invitations, outbox
+from tenantry.control.database import transaction
 from tenantry.errors import WorkError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def begin(tenant_id: UUID | str) -> list[UUID]:
     The ids of the sequence's mails, in order; the same when it is asked again. Empty for a tenant that is not active and where the
     administrator was in before the sequence was ever begun. ``WorkError`` when there is no invitation.
     """
-    with registry.transaction() as connection:
+    with transaction() as connection:
         tenant, invitation = _first_administrator(connection, tenant_id)
         if tenant["state"] != "active":
             return []
@@ -45,7 +46,7 @@ def begin(tenant_id: UUID | str) -> list[UUID]:
 
 def invited_otherwise(tenant_id: UUID | str) -> bool:
     """Whether the first administrator was given a link, and not by the sequence: `tenantry invite` was quicker."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         found = connection.execute(
             """
             SELECT 1 FROM invitations i WHERE i.tenant_id = %(tenant)s AND i.role = 'admin' AND i.issued_at IS NOT NULL
@@ -61,7 +62,7 @@ def again(tenant_id: UUID | str) -> UUID:
 
     ``WorkError`` when there is no open invitation.
     """
-    with registry.transaction() as connection:
+    with transaction() as connection:
         tenant, invitation = _first_administrator(connection, tenant_id)
         if invitation["accepted_at"]:
             raise WorkError(f"the first administrator of {tenant['slug']} has accepted the invitation")

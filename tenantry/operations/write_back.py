@@ -10,14 +10,14 @@ from typing import Any
 
 import yaml
 
-from tenantry.clients import configuration
-from tenantry.clients.stores import TenantStore
+from tenantry.control import configuration
 from tenantry.declaration import load_one
 from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.rewrite import check, read, rewrite
 from tenantry.declaration.values import known
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
+from tenantry.stores.tenant_store import TenantStore
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.branding import asset_key
+from tenantry.declaration.branding import asset_key
 from tenantry.declaration.keys import CONFIGURATION_KEYS
 from tenantry.declaration.mail import EmailTemplate
 

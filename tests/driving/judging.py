@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from tenantry import branding
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry import naming
+from tenantry.declaration import TenantDeclaration, branding
 from tenantry.declaration.assets import published
 from tenantry.declaration.placement import row
 from tenantry.settings import PlatformSettings

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from tenantry.clients.registry import RECORD_COLUMNS
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control.registry import RECORD_COLUMNS
 from tests.engine.offboarding import BUCKET, ZONE
 
 MARKER = "marker@driving.example"

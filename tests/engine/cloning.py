@@ -13,8 +13,8 @@ from psycopg import sql
 from psycopg.types.json import Json, Jsonb
 
 from local.cloud.postgres import binaries
-from tenantry.clients import migrations, tables
-from tenantry.clients.stores import TenantStore
+from tenantry.postgres import migrations, tables
+from tenantry.stores.tenant_store import TenantStore
 
 EVERY_KIND = """
 CREATE TYPE mood AS ENUM ('glad', 'sad');

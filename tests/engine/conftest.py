@@ -24,9 +24,9 @@ from local.cloud.cloud import Cloud
 from local.cloud.postgres import PostgresServer
 from local.env import environment
 from local.home import Home
-from tenantry.declaration import naming
-from tenantry.operations import durable
+from tenantry import naming
 from tenantry.tenant_token import SigningKey
+from tenantry.work import queue
 from tests import checkout, commands
 from tests.environment import entered
 from tests.hurry import hurry
@@ -227,7 +227,7 @@ def image(place: Path) -> Path:
             hurry(admin, made.environment["PGPASSWORD"])
         made.up("--stack", "shared")
         with entered(made.environment):
-            durable.client()
+            queue.client()
         made.cloud.down()
         made.cloud.home.root.rename(place / IMAGE)
         made.cloud.home.create()

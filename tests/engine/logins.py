@@ -10,9 +10,9 @@ import psycopg
 import yaml
 from psycopg import sql
 
-from tenantry.clients import own_server as own_server_client
-from tenantry.clients.login_limits import SETTINGS
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres import own_server as own_server_client
+from tenantry.postgres.login_limits import SETTINGS
 from tests.environment import entered
 
 ALLOWED: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))

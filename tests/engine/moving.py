@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from tenantry.declaration import naming
+from tenantry import naming
 
 TABLES = ("users", "user_settings", "documents")
 

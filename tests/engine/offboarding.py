@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tests.waiting import wait_for
 
 ZONE = "7e4a9d0c51b34f6f8a2d3c9b1e6075aa"

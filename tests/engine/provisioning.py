@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from local.cloud import mail
-from tenantry.declaration import naming
+from tenantry import naming
 
 STEPS = (
     "record",

@@ -7,7 +7,7 @@ import json
 import pytest
 from psycopg import sql
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tests.engine.offboarding import BUCKET, checksums
 
 pytestmark = pytest.mark.engine

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tenantry import branding
+from tenantry.declaration import branding
 from tenantry.declaration.assets import published
 from tests.engine.conftest import Sandbox
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tenantry.clients.stores import TenantStore
+from tenantry.stores.tenant_store import TenantStore
 from tests.engine import cloning
 from tests.engine.offboarding import checksums
 from tests.engine.provisioning import control, runs_of
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.engine
 BUCKET = "tenantry-dev-main"
 CLONE, CLONES, ENGINE, STEPS = (
     "tenantry.operations.clone",
-    "tenantry.clients.clones",
+    "tenantry.control.clones",
     "tenantry.operations.engine_step",
-    "tenantry.operations.steps",
+    "tenantry.work.step",
 )
 
 # In the order in which one run comes to them.

@@ -8,10 +8,10 @@ from itertools import product
 
 import pytest
 
-from tenantry.clients.stores import TenantStore
 from tenantry.operations.clone import classification, plan
 from tenantry.operations.clone import fill as filling
 from tenantry.operations.clone.key import Key
+from tenantry.stores.tenant_store import TenantStore
 from tests.engine import cloning
 from tests.environment import entered
 

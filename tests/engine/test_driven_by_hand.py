@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import yaml
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tests.engine.conftest import CLONE
 
 pytestmark = pytest.mark.engine

@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 
 pytestmark = pytest.mark.engine
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.declaration import naming
+from tenantry import naming
 
 pytestmark = pytest.mark.engine
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tenantry.clients.login_limits import SETTINGS
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres.login_limits import SETTINGS
 from tests.engine import logins
 
 pytestmark = pytest.mark.engine

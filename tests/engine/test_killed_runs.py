@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import engines
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import engines
 from tests import commands, containers
 from tests.volume import volume
 from tests.waiting import wait_for

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.engine
 
 SECOND = '''"""Written by a test."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "0002"
 down_revision = "0001"

@@ -7,7 +7,7 @@ import json
 import psycopg
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tests.engine.moving import Application, contents, fill, home, places_with_rows, turnstiles
 from tests.engine.test_killed_runs import check_nothing_is_double_or_left, cloudflare
 from tests.killing import killed_at
@@ -89,13 +89,13 @@ def test_a_move_can_be_taken_back_with_what_was_written_since(platform):
     assert platform.up() == {"shared": {}, "shared-c2": {}, "stayer": {}}
     # The old tables are still there, for nobody to write into, even when everything has been copied back.
     check_shut(platform)
-    assert killed_at(platform, "before tenantry.clients.turnstile:Freeze.begin", 1, "move", "stayer", "--rollback")
+    assert killed_at(platform, "before tenantry.stores.turnstile:Freeze.begin", 1, "move", "stayer", "--rollback")
     check_shut(platform)
     with platform.sql("cell_main") as admin:
         admin.execute("SET tenantry.mover = 'on'")
         assert admin.execute("DELETE FROM t_stayer.documents WHERE title LIKE 'f1%'").rowcount > 0
     # The registry says it, and the place is open: a run that was killed just before does not come to this point (test_moves_killed.py).
-    assert killed_at(platform, "before tenantry.clients.moves:measured", 1, "move", "stayer", "--rollback")
+    assert killed_at(platform, "before tenantry.control.moves:measured", 1, "move", "stayer", "--rollback")
     platform.tenantry("move", "stayer", "--rollback")
     application.end()
     application.check()
@@ -146,7 +146,7 @@ def test_to_a_server_of_its_own_and_back_with_a_writer(platform):
     platform.declare(slug, isolation="database", cell="c2")
     platform.up(slug)
     application = Application(platform, slug).begin()
-    assert killed_at(platform, "after tenantry.clients.turnstile:Freeze.set_shut", 1, "move", slug, "--to", "instance")
+    assert killed_at(platform, "after tenantry.stores.turnstile:Freeze.set_shut", 1, "move", slug, "--to", "instance")
     assert home(platform, slug)[0] == "database"
     platform.tenantry("move", slug)
     assert home(platform, slug) == ("instance", "c2", slug)

@@ -17,9 +17,9 @@ from tests.volume import volume
 pytestmark = pytest.mark.engine
 
 SEED = 20261125
-MOVES, PASSING, TRANSFER = "tenantry.clients.moves", "tenantry.operations.move.passing", "tenantry.operations.move.transfer"
-TURNSTILE, ROWS, LEDGER = "tenantry.clients.turnstile", "tenantry.clients.rows", "tenantry.clients.ledger"
-ENGINE = "tenantry.operations.engine"
+MOVES, PASSING, TRANSFER = "tenantry.control.moves", "tenantry.operations.move.passing", "tenantry.operations.move.transfer"
+TURNSTILE, ROWS, LEDGER = "tenantry.stores.turnstile", "tenantry.stores.rows", "tenantry.control.ledger"
+ENGINE = "tenantry.engine.automation"
 
 # Point and number of the call, in the order in which one run comes to them. A run that goes on calls nothing again that was done before, so
 # each counts from there. The engine's runs are: to prepare, at the new home, at the old one.

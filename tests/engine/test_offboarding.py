@@ -7,8 +7,9 @@ import json
 import psycopg
 import pytest
 
-from tenantry.clients import key_copies, quarantine
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import key_copies
+from tenantry.control import quarantine
 from tenantry.operations.lifecycle import hold_expiry
 from tests.engine.offboarding import BUCKET, checksums, end_hold, found, journal, plant, stopped_before
 from tests.environment import entered

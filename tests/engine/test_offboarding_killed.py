@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tests.engine.offboarding import checksums, end_hold, found, plant
 from tests.engine.provisioning import full_speed, is_lingering, slow_down
 from tests.killing import killed_at
@@ -76,7 +76,7 @@ def test_a_removal_whose_answer_was_lost_is_no_obstacle(sandbox):
     end_hold(sandbox, slug)
     command = ("offboard", slug, "--delete", "--yes-delete", slug)
     # The first run takes the protection off, the second is the removal.
-    assert killed_at(sandbox, "before tenantry.operations.engine:up", 2, *command)
+    assert killed_at(sandbox, "before tenantry.engine.automation:up", 2, *command)
     kinds = _remove_behind_the_engine(sandbox, slug)
     assert kinds == {"aws:s3/bucketObjectv2", "cloudflare:index/customHostname", "cloudflare:index/dnsRecord", "postgresql:index/database",
                      "postgresql:index/schema", "postgresql:index/role"}  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tests.checkout import git
 from tests.engine.conftest import Sandbox
 

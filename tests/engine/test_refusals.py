@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 
 pytestmark = pytest.mark.engine
 

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients.replacement import ANSWERS
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.backend.replacement import ANSWERS
 from tests.engine.conftest import CLONE, Sandbox
 
 pytestmark = pytest.mark.engine

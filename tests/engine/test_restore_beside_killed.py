@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.stores.tenant_store import TenantStore
 from tests.engine.offboarding import checksums
 from tests.engine.provisioning import control, runs_of
 from tests.environment import entered
@@ -16,10 +16,9 @@ from tests.killing import done, killed_at
 pytestmark = pytest.mark.engine
 
 MODELS = ("rls", "database", "instance")
-GENERATOR, ENGINE, STEPS = "tenantry.declaration.generator", "tenantry.operations.engine_step", "tenantry.operations.steps"
-STAGING, DOORS, LEDGER, SWAP, ROWS = (
-    f"tenantry.operations.restore.{name}" for name in ("staging", "doors", "ledger", "swap", "registry_rows")
-)
+GENERATOR, ENGINE, STEPS = "tenantry.declaration.generator", "tenantry.operations.engine_step", "tenantry.work.step"
+STAGING, SWAP, ROWS = (f"tenantry.operations.restore.{name}" for name in ("staging", "swap", "registry_rows"))
+DOORS, LEDGER = "tenantry.stores.doors", "tenantry.control.restores"
 PROOF = "tenantry.operations.backup.proof"
 
 # In the order in which one run comes to them.

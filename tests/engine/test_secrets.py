@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 
 pytestmark = pytest.mark.engine
 

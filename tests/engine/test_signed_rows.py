@@ -7,8 +7,7 @@ import json
 import psycopg
 import pytest
 
-from tenantry import tenant_token
-from tenantry.declaration import naming
+from tenantry import naming, tenant_token
 
 pytestmark = pytest.mark.engine
 

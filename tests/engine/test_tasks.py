@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 
 pytestmark = pytest.mark.engine
 

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tenantry.clients import replacement
+from tenantry.backend import replacement
 from tenantry.declaration import load
 from tenantry.settings import PlatformSettings
 
@@ -87,7 +87,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], Graph
 
         execute()
         unanswered = {resource.type for resource in graph.resources.values() if resource.custom} - set(replacement.ANSWERS)
-        assert not unanswered, f"tenantry/clients/replacement.py does not say what becomes of these when replaced: {unanswered}"
+        assert not unanswered, f"tenantry/backend/replacement.py does not say what becomes of these when replaced: {unanswered}"
         return graph
 
     return runner

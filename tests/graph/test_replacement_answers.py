@@ -6,8 +6,8 @@ import pulumi
 import pytest
 
 from stacks import replacements
-from tenantry.clients import replacement
-from tenantry.clients.stack_state import Remembered, State
+from tenantry.backend import replacement
+from tenantry.backend.stack_state import Remembered, State
 from tenantry.errors import InputError
 from tests.graph.test_tokens import TOKENS
 

@@ -11,7 +11,7 @@ from components.adoption import NOTHING, Adoption
 from components.pictures import Pictures
 from components.tenant import Tenant
 from stacks import homes
-from tenantry.clients.ledger import Ledger
+from tenantry.control.ledger import Ledger
 from tenantry.declaration import placement
 
 SCHEMA_TYPES = {"postgresql:index/schema:Schema", "postgresql:index/role:Role", "pulumi-python:dynamic/tenantry:Store"}

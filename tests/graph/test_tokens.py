@@ -9,10 +9,10 @@ import pytest
 
 from components.adoption import NOTHING
 from stacks import dedicated, shared
-from tenantry.clients.admission import Admitted
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.stack_state import NOTHING as EMPTY
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.backend.stack_state import NOTHING as EMPTY
+from tenantry.control.admission import Admitted
+from tenantry.control.ledger import Ledger
 from tenantry.errors import InputError
 
 TOKENS = {

@@ -13,13 +13,13 @@ from tests.histories.acts import PENDING, Act, Away, Change, Fate, Job, Killed, 
 SEED = 18
 
 POINTS: Mapping[str, tuple[int, ...]] = {
-    "before tenantry.operations.engine:up": (1, 1, 2),
-    "after tenantry.operations.engine:up": (1, 1, 2),
-    "after tenantry.operations.progress:Run._step": (1, 2, 4, 8),
-    "before tenantry.operations.applied:record": (1, 2),
-    "after tenantry.clients.runs:begin_step": (1, 2, 3),
-    "before tenantry.clients.runs:finish": (1,),
-    "after tenantry.operations.durable:asked": (1,),
+    "before tenantry.engine.automation:up": (1, 1, 2),
+    "after tenantry.engine.automation:up": (1, 1, 2),
+    "after tenantry.engine.progress:Run._step": (1, 2, 4, 8),
+    "before tenantry.engine.applied:record": (1, 2),
+    "after tenantry.control.runs:begin_step": (1, 2, 3),
+    "before tenantry.control.runs:finish": (1,),
+    "after tenantry.work.queue:asked": (1,),
 }
 """Where a process is killed → at which call."""
 

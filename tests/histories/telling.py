@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tests.driving.observing import Observed
 from tests.histories.model import World
 

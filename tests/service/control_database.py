@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from tenantry.clients import migrations
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres import migrations
+from tenantry.postgres.server import Server, acting_as
 
 
 def make() -> None:

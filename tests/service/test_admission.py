@@ -11,13 +11,15 @@ from uuid import uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import admission, ledger, quarantine, registry, stack_runs
-from tenantry.clients.admission import Admitted
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.origin import Origin
-from tenantry.clients.postgres import Server
-from tenantry.declaration import naming, placement
+from tenantry import naming
+from tenantry.control import admission, ledger, quarantine, registry, stack_runs
+from tenantry.control.admission import Admitted
+from tenantry.control.database import transaction
+from tenantry.control.ledger import Ledger
+from tenantry.control.origin import Origin
+from tenantry.declaration import placement
 from tenantry.errors import InputError, OlderProgram
+from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, project_root
 from tests.service import control_database
 
@@ -96,7 +98,7 @@ class Checkout:
 def command(slug: str, name: str, to: str, state: str = "done") -> str:
     """What a command leaves in the control database; its run."""
     run = uuid4()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         if name in ("suspend", "offboard") or state == "done":
             connection.execute("UPDATE tenants SET state = %s WHERE slug = %s", [to, slug])
         connection.execute(
@@ -125,7 +127,7 @@ def platform(in_cloud: Any) -> Iterator[None]:
 def _clear() -> None:
     with Server.from_environment().connect() as connection:
         connection.execute("DELETE FROM tenantry_ledger.tenants")
-    with registry.transaction() as control:
+    with transaction() as control:
         control.execute("TRUNCATE runs, invitations, tenant_domains, tenants, quarantined_names CASCADE")
 
 
@@ -414,7 +416,7 @@ def test_a_move_is_not_undone(main: Checkout) -> None:
 
 def test_the_file_of_a_deleted_tenant_is_skipped(main: Checkout) -> None:
     registry.retire(str(naming.tenant_id("harbor")), "harbor")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         quarantine.put(connection, naming.tenant_id("harbor"), [("slug", "harbor")], None)
     admitted = main.run()
     assert "harbor" not in admitted.declared

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenantry.clients import admission, ledger, stack_history, stack_runs, stack_state
-from tenantry.clients.ledger import KnownTenant, Ledger
-from tenantry.clients.postgres import Server
-from tenantry.clients.stack_history import Entry
-from tenantry.clients.stack_state import State
+from tenantry.backend import stack_history, stack_state
+from tenantry.backend.stack_history import Entry
+from tenantry.backend.stack_state import State
+from tenantry.control import admission, ledger, stack_runs
+from tenantry.control.ledger import KnownTenant, Ledger
 from tenantry.declaration import Declarations, TenantDeclaration
+from tenantry.engine import applied
+from tenantry.engine.applied import Evidence, Waiting
 from tenantry.errors import WorkError
-from tenantry.operations import applied, doctor
-from tenantry.operations.applied import Evidence, Waiting
+from tenantry.operations import doctor
+from tenantry.postgres.server import Server
 
 pytestmark = pytest.mark.service
 

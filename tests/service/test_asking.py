@@ -10,13 +10,15 @@ from threading import Event
 import pytest
 from sqlalchemy import make_url
 
-from tenantry.clients import registry, runs, workers
-from tenantry.clients.postgres import KEPT_ALIVE
-from tenantry.commands.runs import before, log, watch
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.commands.runs import log
+from tenantry.commands.watching import before, watch
+from tenantry.control import runs, workers
+from tenantry.control.database import transaction
 from tenantry.errors import InputError
-from tenantry.operations import durable, follow, perform
-from tenantry.operations.steps import Kind, OtherFiles, Run, Step
+from tenantry.postgres.server import KEPT_ALIVE
+from tenantry.work import follow, perform, queue
+from tenantry.work.step import Kind, OtherFiles, Run, Step
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -32,20 +34,20 @@ def wanted(in_cloud):
     control_database.make()
     asked = runs.Request("backup", "asking", tenant_id=naming.tenant_id("asking"), by="test")
     yield asked
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("DELETE FROM audit_log WHERE tenant_id = %s", [asked.tenant_id])
         ids = [row["id"] for row in connection.execute("DELETE FROM runs WHERE tenant_id = %s RETURNING id", [asked.tenant_id])]
-    durable.client().delete_workflows([workflow.workflow_id for workflow in queued(*ids)])
+    queue.client().delete_workflows([workflow.workflow_id for workflow in queued(*ids)])
 
 
 def queued(*run_ids):
     """What DBOS has of the runs."""
-    return [workflow for run_id in run_ids for workflow in durable.client().list_workflows(workflow_id_prefix=str(run_id))]
+    return [workflow for run_id in run_ids for workflow in queue.client().list_workflows(workflow_id_prefix=str(run_id))]
 
 
 def audited(wanted):
     """The audit log's lines about the tenant."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         return connection.execute("SELECT * FROM audit_log WHERE tenant_id = %s ORDER BY id", [wanted.tenant_id]).fetchall()
 
 
@@ -64,18 +66,18 @@ def at_work():
 def test_a_run_is_for_a_declaration(wanted):
     """Joined by whoever asks with the same one. Asked for with another, and then with the first again, each time a run follows."""
     first, other = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2")
-    run_id = durable.request(first)
+    run_id = queue.request(first)
     runs.claim(run_id, "test")
-    assert durable.request(replace(first, by="bob", commit="c3")) == run_id
+    assert queue.request(replace(first, by="bob", commit="c3")) == run_id
     (joined,) = audited(wanted)
     assert (joined["actor"], joined["action"], joined["outcome"], joined["run_id"]) == ("bob", "backup", "joined", run_id)
-    followed = durable.request(other)
+    followed = queue.request(other)
     assert followed != run_id
-    assert durable.request(other) == followed
+    assert queue.request(other) == followed
     assert (runs.read(followed)["declared"], runs.read(followed)["commit"]) == ("b", "c2")
-    back = durable.request(first)
+    back = queue.request(first)
     assert back not in (run_id, followed), "what comes last is what was asked for last"
-    assert durable.request(first) == back
+    assert queue.request(first) == back
     assert len(queued(run_id, followed, back)) == 3
 
 
@@ -83,23 +85,23 @@ def test_those_who_ask_at_once_with_two_declarations_get_a_run_each_that_is_thei
     """Whatever the order: who is given a run is given one for his declaration, and the one that can be joined is the last."""
     asked = [replace(wanted, declared=letter) for letter in "abababab"]
     with ThreadPoolExecutor(8) as pool:
-        given = list(pool.map(durable.request, asked))
+        given = list(pool.map(queue.request, asked))
     for one, run_id in zip(asked, given, strict=True):
         assert runs.read(run_id)["declared"] == one.declared
-    with registry.transaction() as connection:
+    with transaction() as connection:
         query = "SELECT declared FROM runs WHERE tenant_id = %s AND state = 'queued' AND NOT overtaken"
         (last,) = connection.execute(query, [wanted.tenant_id]).fetchall()
-    assert durable.request(replace(wanted, declared=last["declared"])) in given
+    assert queue.request(replace(wanted, declared=last["declared"])) in given
 
 
 def test_a_run_of_the_last_release_is_followed_by_one_for_a_declaration(wanted):
     """Nobody knows which files it was asked for with. It goes on as it was, and the new one comes after it."""
-    old = durable.request(wanted)
+    old = queue.request(wanted)
     assert runs.read(old)["declared"] is None
-    new = durable.request(replace(wanted, declared="a"))
+    new = queue.request(replace(wanted, declared="a"))
     assert new != old
     assert runs.claim(old, "test") is not None
-    assert durable.request(replace(wanted, declared="a")) == new
+    assert queue.request(replace(wanted, declared="a")) == new
 
 
 def failed(run_id, *steps):
@@ -116,13 +118,13 @@ def test_a_failed_run_is_begun_again_for_another_declaration(wanted):
     """The same run, for what is asked for now: what the difference touches is done again, and nothing else. So it is for one of the last
     release, of which nobody knows what it was for."""
     first, second = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2", by="bob")
-    run_id = failed(durable.request(wanted), "record", "engine", "mail")
+    run_id = failed(queue.request(wanted), "record", "engine", "mail")
     for asked, outcome, left in (
         (first, "renewed", ["mail"]),
         (first, "resumed", ["record", "engine", "mail"]),
         (second, "renewed", ["mail"]),
     ):
-        assert durable.pursue(asked, ("record", "engine")) == run_id
+        assert queue.pursue(asked, ("record", "engine")) == run_id
         now = runs.read(run_id)
         assert (now["state"], now["declared"], now["commit"]) == ("queued", asked.declared, asked.commit)
         assert [step["name"] for step in now["steps"]] == left
@@ -151,13 +153,13 @@ def stray(wanted, monkeypatch):
 def test_a_worker_with_other_files_gives_the_run_back(wanted, stray, monkeypatch):
     """To the queue, with a delay that grows: one worker alone has its rest, another one takes the run on. It says at which commit it is,
     and when none has had the files for ten minutes the run fails with that cause."""
-    run_id = durable.request(replace(wanted, declared="a"))
+    run_id = queue.request(replace(wanted, declared="a"))
     perform.perform(run_id, "first")
     now = runs.read(run_id)
     assert (now["state"], now["worker"], now["progress"]) == ("queued", None, "gave back at commit abc")
     assert [(step["state"], step["cause"]) for step in now["steps"]] == [("waiting", "gave back at commit abc")]
     assert [(each.workflow_id, each.status) for each in queued(run_id)][-1] == (f"{run_id}:1", "DELAYED")
-    assert durable.request(replace(wanted, declared="a")) == run_id, "it is joined meanwhile, and is not in the queue twice"
+    assert queue.request(replace(wanted, declared="a")) == run_id, "it is joined meanwhile, and is not in the queue twice"
     assert len(queued(run_id)) == 2
     earlier = {name: value for name, value in now.items() if name not in ("declared", "commit", "returned_since")}
     assert Run.of(earlier, "newer").declared is None, "a worker goes on where the control database is of the last release still"
@@ -170,22 +172,22 @@ def test_a_worker_with_other_files_gives_the_run_back(wanted, stray, monkeypatch
 
 def test_a_run_whose_files_nobody_has_fails_after_ten_minutes(wanted, stray):
     """With the cause, what to do, and a worker that has them goes on with it."""
-    run_id = durable.request(replace(wanted, declared="a"))
+    run_id = queue.request(replace(wanted, declared="a"))
     perform.perform(run_id, "first")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE runs SET returned_since = now() - interval '9 minutes' WHERE id = %s", [run_id])
     perform.perform(run_id, "first")
     assert runs.read(run_id)["state"] == "queued"
     (last,) = [each for each in queued(run_id) if each.workflow_id == f"{run_id}:2"]
     assert last.status == "DELAYED"
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE runs SET returned_since = now() - interval '11 minutes' WHERE id = %s", [run_id])
     perform.perform(run_id, "first")
     now = runs.read(run_id)
     assert (now["state"], now["hint"]) == ("failed", "git pull")
     assert now["error"] == "no worker has the files of this run: gave back at commit abc"
     stray.set()
-    durable.resume(run_id, by="test")
+    queue.resume(run_id, by="test")
     perform.perform(run_id, "first")
     assert runs.read(run_id)["state"] == "done"
 
@@ -194,7 +196,7 @@ def test_who_does_his_own_run_and_has_not_the_files_hears_it_at_once(wanted, str
     """With nobody else at work, to look for ten minutes would be to wait for nobody."""
     for others, state in ((True, "queued"), (False, "failed")):
         monkeypatch.setattr(workers, "alive", lambda but, others=others: others)
-        run_id = durable.request(replace(wanted, declared="a"))
+        run_id = queue.request(replace(wanted, declared="a"))
         perform.perform(run_id, "own", asked_here=[run_id])
         assert runs.read(run_id)["state"] == state
 
@@ -215,9 +217,9 @@ def test_who_watches_does_what_no_worker_has_the_files_for(wanted, monkeypatch):
         wait = leave = stop = lambda self, *_: None
         in_hand, older = 0, None
 
-    run_id = durable.request(replace(wanted, declared="a"))
+    run_id = queue.request(replace(wanted, declared="a"))
     runs.claim(run_id, "other")
-    durable.give_back(run_id, "other", "gave back at commit abc")
+    queue.give_back(run_id, "other", "gave back at commit abc")
     monkeypatch.setattr(follow, "Worker", Mine)
     monkeypatch.setattr(follow, "SEARCH", 0.2)
     with at_work():
@@ -227,15 +229,15 @@ def test_who_watches_does_what_no_worker_has_the_files_for(wanted, monkeypatch):
 
 def test_a_run_takes_as_long_as_its_asker_waited(wanted, capsys):
     """Who joined, and when, is in the log; whoever watches hears of those who join later, and counts from when he asked."""
-    run_id = durable.request(replace(wanted, by="ann"))
-    with registry.transaction() as connection:
+    run_id = queue.request(replace(wanted, by="ann"))
+    with transaction() as connection:
         connection.execute("UPDATE runs SET requested_at = now() - interval '490 seconds' WHERE id = %s", [run_id])
     failed(run_id, "record")
-    durable.resume(run_id, by="bob")
+    queue.resume(run_id, by="bob")
     capsys.readouterr()
 
     def looked(seconds):
-        durable.request(replace(wanted, by="eve"))
+        queue.request(replace(wanted, by="eve"))
         runs.claim(run_id, "test")
         runs.finish(run_id, "test", "done")
 
@@ -255,12 +257,12 @@ def test_a_run_takes_as_long_as_its_asker_waited(wanted, capsys):
 
 def test_the_queue_has_what_was_asked_for_once(wanted):
     """As DBOS sees it: waiting, for a worker of this version, behind others of the same tenant, with the run's id as its argument."""
-    run_id = durable.request(wanted)
-    assert durable.request(wanted) == run_id, "the run that is under way is joined"
-    durable.resume(run_id, by="test")
+    run_id = queue.request(wanted)
+    assert queue.request(wanted) == run_id, "the run that is under way is joined"
+    queue.resume(run_id, by="test")
     (workflow,) = queued(run_id)
-    assert (workflow.status, workflow.name, workflow.queue_name) == ("ENQUEUED", durable.WORKFLOW, durable.QUEUE)
-    assert (workflow.app_version, workflow.queue_partition_key) == (durable.VERSION, str(wanted.tenant_id))
+    assert (workflow.status, workflow.name, workflow.queue_name) == ("ENQUEUED", queue.WORKFLOW, queue.QUEUE)
+    assert (workflow.app_version, workflow.queue_partition_key) == (queue.VERSION, str(wanted.tenant_id))
     assert workflow.input is not None
     assert list(workflow.input["args"]) == [str(run_id)]
 
@@ -268,49 +270,49 @@ def test_the_queue_has_what_was_asked_for_once(wanted):
 def test_neither_has_what_failed_halfway(wanted, monkeypatch):
     """A request that fails leaves no row; a run that could not be resumed is a failed one still."""
     with monkeypatch.context() as patch:
-        patch.setattr(durable, "put", cut)
+        patch.setattr(queue, "put", cut)
         with pytest.raises(Cut):
-            durable.request(wanted)
+            queue.request(wanted)
     assert runs.last(wanted.tenant_id, wanted.kind) is None
-    run_id = durable.request(wanted)
+    run_id = queue.request(wanted)
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "failed", "it rained", "wait")
     with monkeypatch.context() as patch:
-        patch.setattr(durable, "put", cut)
+        patch.setattr(queue, "put", cut)
         with pytest.raises(Cut):
-            durable.resume(run_id, by="test")
+            queue.resume(run_id, by="test")
     assert runs.read(run_id)["state"] == "failed"
     assert len(queued(run_id)) == 1
-    durable.resume(run_id, by="test")
+    queue.resume(run_id, by="test")
     assert [workflow.workflow_id for workflow in queued(run_id)] == [f"{run_id}:0", f"{run_id}:1"]
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "done")
     with pytest.raises(InputError, match="has not failed"):
-        durable.resume(run_id, by="test")
+        queue.resume(run_id, by="test")
 
 
 def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
     """Two ask at once after a failure, and the first's run is done before the second's turn: both have the run, and it is done once."""
-    run_id = durable.request(wanted)
+    run_id = queue.request(wanted)
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "failed", "it rained", "wait")
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda one: durable.join(one, by="test"), [run_id] * 8)) == {run_id}
+        assert set(pool.map(lambda one: queue.join(one, by="test"), [run_id] * 8)) == {run_id}
     assert (runs.read(run_id)["state"], runs.read(run_id)["resumed"]) == ("queued", 1)
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "done")
-    assert durable.join(run_id, by="test") == run_id
+    assert queue.join(run_id, by="test") == run_id
     assert (runs.read(run_id)["state"], len(queued(run_id))) == ("done", 2)
 
 
 def test_a_failed_run_is_not_resumed_beside_a_newer_one(wanted):
     """The same work is under way in a run of its own: that one is named, and the failed one stays as it is."""
-    old = durable.request(wanted)
+    old = queue.request(wanted)
     runs.claim(old, "test")
     runs.finish(old, "test", "failed", "it rained", "wait")
-    new = durable.request(wanted)
+    new = queue.request(wanted)
     with pytest.raises(InputError, match=f"a newer backup of asking is under way: run {new}"):
-        durable.resume(old, by="test")
+        queue.resume(old, by="test")
     assert (runs.read(old)["state"], runs.read(old)["error"]) == ("failed", "it rained")
 
 
@@ -318,7 +320,7 @@ def test_the_log_of_a_tenant_that_never_came_to_be_tells_why(wanted, in_cloud):
     """The first step failed, so the registry does not know the tenant; the journal does."""
     refused = in_cloud.tenantry("log", "asking")
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (2, "error: no tenant asking")
-    run_id = durable.request(wanted)
+    run_id = queue.request(wanted)
     runs.claim(run_id, "test")
     runs.finish(run_id, "test", "failed", "the host name www.asking.example is the tenant beech's", "choose another")
     said = in_cloud.tenantry("log", "asking")
@@ -328,20 +330,20 @@ def test_the_log_of_a_tenant_that_never_came_to_be_tells_why(wanted, in_cloud):
 
 def test_a_run_that_has_ended_is_not_begun_again(wanted):
     """Its worker went away before the queue heard of the end; the queue gives the run to another, who leaves it as it is."""
-    run_id = durable.request(wanted)
+    run_id = queue.request(wanted)
     runs.claim(run_id, "first")
     runs.finish(run_id, "first", "done")
     ended = runs.read(run_id)
     perform.perform(run_id, "second")
     assert runs.read(run_id) == ended
-    with registry.transaction() as connection:
+    with transaction() as connection:
         lines = connection.execute("SELECT count(*) AS n FROM audit_log WHERE run_id = %s", [run_id]).fetchone()
     assert lines == {"n": 1}
 
 
 def test_a_worker_that_was_thought_dead_writes_nothing_more(wanted):
     """Another has its run: a note, how far it is, a step's beginning and end are all refused, and the run's end is not taken."""
-    run_id = durable.request(wanted)
+    run_id = queue.request(wanted)
     first = Run.of(runs.claim(run_id, "first"), "first")
     first.note("place", "here")
     runs.claim(run_id, "second")
@@ -360,31 +362,31 @@ def test_a_worker_that_was_thought_dead_writes_nothing_more(wanted):
 
 def test_every_connection_notices_a_server_that_vanished(wanted):
     """Those of Tenantry and those of the queue alike: the kernel asks, and gives up."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         asked = connection.info.get_parameters()
-    queue = make_url(durable.system_url()).query
+    theirs = make_url(queue.system_url()).query
     for name, value in KEPT_ALIVE.items():
-        assert (asked[name], queue[name]) == (str(value), str(value))
+        assert (asked[name], theirs[name]) == (str(value), str(value))
 
 
 def test_the_first_who_asks_makes_the_queue(wanted):
     """The tables of the queue are not there before."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("DROP SCHEMA IF EXISTS dbos CASCADE")
-    durable.client.cache_clear()
-    (workflow,) = queued(durable.request(wanted))
+    queue.client.cache_clear()
+    (workflow,) = queued(queue.request(wanted))
     assert workflow.status == "ENQUEUED"
 
 
 def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
     """Asked again for what is done, one is told so in a line, without its steps; of a run that goes on, which of them it has behind it."""
-    run_id = durable.request(wanted)
+    run_id = queue.request(wanted)
     runs.claim(run_id, "test")
     for number, name in ((1, "save"), (2, "check")):
         runs.begin_step(run_id, "test", number, name)
         runs.end_step(run_id, "test", number, name, "done" if number == 1 else "failed", summary="20 rows")
     runs.finish(run_id, "test", "failed", "it rained", "wait")
-    durable.resume(run_id, by="test")
+    queue.resume(run_id, by="test")
     shown, met = [], []
 
     def meet(run):

@@ -15,9 +15,11 @@ from uuid import uuid4
 
 import pytest
 
-from tenantry.clients import engines, ledger, place, registry, workers
-from tenantry.clients.postgres import Server
-from tenantry.operations import backend_lock
+from tenantry.clients import place
+from tenantry.control import engines, ledger, workers
+from tenantry.control.database import transaction
+from tenantry.engine import backend_lock
+from tenantry.postgres.server import Server
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -122,7 +124,7 @@ def test_a_lock_is_gone_with_the_worker_that_took_it(connection, locked, dead_pi
         engines.note(connection, "locked")
 
     def beat():
-        with registry.transaction() as control:
+        with transaction() as control:
             control.execute(
                 "INSERT INTO workers (id, host, pid) VALUES (%s, 'ghost', 7) ON CONFLICT (id) DO UPDATE SET seen_at = now()", [worker]
             )

@@ -11,13 +11,16 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from tenantry.clients import configuration, control_grants, migrations, privileges, registry
-from tenantry.clients.postgres import Server
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import configuration, registry
+from tenantry.control.database import transaction
 from tenantry.declaration.keys import CONFIGURATION_KEYS, TEMPLATES
 from tenantry.errors import WorkError
-from tenantry.operations import doctor, durable
+from tenantry.operations import doctor
+from tenantry.postgres import control_grants, migrations, privileges
+from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
+from tenantry.work import queue
 from tests.environment import entered
 from tests.service import control_database
 
@@ -33,7 +36,7 @@ def admin(cloud) -> Iterator[psycopg.Connection]:
     """An administrator's connection to a control database with DBOS's tables, two tenants, and a login that has nothing to do with it."""
     with entered(cloud.environment):
         control_database.make()
-        durable.client()
+        queue.client()
         for slug in ("privileged", "neighbour"):
             row = {
                 "name": slug, "tier": "starter", "isolation": "rls", "cell": "main", "stack": "shared", "state": "active",
@@ -48,7 +51,7 @@ def admin(cloud) -> Iterator[psycopg.Connection]:
             control_database.make()  # with DBOS's tables there
             yield connection
             connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(STRANGER)))
-        with registry.transaction() as connection:
+        with transaction() as connection:
             for table in ("outbox", "users", "invitations", "tenant_configurations", "tenant_configuration_history", "tenant_domains"):
                 connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = ANY(%s)").format(sql.Identifier(table)), [[ONE, OTHER]])
             connection.execute("DELETE FROM audit_log WHERE tenant_id = ANY(%s)", [[ONE, OTHER]])
@@ -327,7 +330,7 @@ def test_people_are_looked_after_and_each_change_is_noted(app):
 
 def test_the_platforms_own_work_on_users_is_not_noted_twice(admin):
     """A restore exchanges a tenant's people; its run is the record of that."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'p@x.example', 'P', 'member')", [ONE])
         connection.execute("DELETE FROM users WHERE email = 'p@x.example'")
         assert connection.execute("SELECT count(*) AS n FROM audit_log WHERE tenant_id = %s", [ONE]).fetchone() == {"n": 0}

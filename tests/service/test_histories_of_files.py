@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import admission, ledger, registry, stack_runs
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.postgres import Server
+from tenantry.control import admission, ledger, registry, stack_runs
+from tenantry.control.database import transaction
+from tenantry.control.ledger import Ledger
 from tenantry.declaration import fingerprint, placement
 from tenantry.operations.lifecycle import declared, states
+from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings
 from tests.driving.choosing import base
 from tests.histories import choosing, model
@@ -89,7 +90,7 @@ class Played:
         assert self._there() == expected, f"in {clone}"
 
     def _there(self) -> Mapping[str, tuple[str, str]]:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             found = {row["slug"]: row["state"] for row in connection.execute("SELECT slug, state FROM tenants")}
         with Server.from_environment().connect() as connection:
             book = Ledger.read(connection, "shared")

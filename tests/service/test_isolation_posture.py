@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from tenantry.clients import migrations
-from tenantry.clients.postgres import Server, acting_as
+from tenantry.postgres import migrations
+from tenantry.postgres.server import Server, acting_as
 
 pytestmark = pytest.mark.service
 

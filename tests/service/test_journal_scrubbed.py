@@ -8,8 +8,8 @@ import pytest
 from psycopg import Rollback
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import registry
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control.database import transaction
 from tenantry.operations.lifecycle.scrub import NOBODY, Names, scrub
 from tests.service import control_database
 
@@ -22,7 +22,7 @@ GONE, LIVING = "north-wind", "north-wind-storage"
 def journal(in_cloud):
     """A transaction in the control database that leaves nothing."""
     control_database.make()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         yield connection
         raise Rollback
 

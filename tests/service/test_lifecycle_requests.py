@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import lifecycle, outbox, registry, runs
-from tenantry.clients.postgres import Server
-from tenantry.commands.runs import watch
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.commands.watching import watch
+from tenantry.control import lifecycle, outbox, runs
+from tenantry.control.database import transaction
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import durable
-from tenantry.operations.lifecycle import access, change, deletion, expiry
-from tenantry.operations.steps import Run
+from tenantry.operations.lifecycle import change, deletion, expiry
+from tenantry.postgres.server import Server
+from tenantry.stores import access
+from tenantry.work import queue
+from tenantry.work.step import Run
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -36,7 +38,7 @@ def tenant(in_cloud, tmp_path, monkeypatch):
     file.write_text("name: X\ntier: starter\nstate: active\nadmin: {name: A, email: a@x.example}\n")
     with Server.from_environment().connect() as admin:
         admin.execute(f"CREATE ROLE {ROLE} LOGIN")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute(
             "INSERT INTO tenants (id, slug, name, tier, isolation, cell, stack, state, host, database, schema, app_role, bucket, prefix)"
             " VALUES (%s, %s, 'T', 'starter', 'schema', 'main', 'shared', 'active', %s, 'cell_main', 's', %s, 'b', 'p')",
@@ -46,14 +48,14 @@ def tenant(in_cloud, tmp_path, monkeypatch):
             "INSERT INTO invitations (tenant_id, email, name, role, token_hash) VALUES (%s, 'a@x.example', 'A', 'admin', 'hash')", [TENANT]
         )
     yield file
-    with registry.transaction() as connection:
+    with transaction() as connection:
         queued = [f"{run['id']}:{n}" for run in runs.latest(tenant_id=TENANT, limit=99) for n in range(run["resumed"] + 1)]
         for table in ("audit_log", "outbox", "invitations", "runs"):
             connection.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [TENANT])
         connection.execute("DELETE FROM tenants WHERE id = %s", [TENANT])
     with Server.from_environment().connect() as admin:
         admin.execute(f"DROP ROLE {ROLE}")
-    durable.client().delete_workflows(queued)
+    queue.client().delete_workflows(queued)
 
 
 def ask(command, **more):
@@ -77,7 +79,7 @@ def state_of(run_id):
 
 
 def registered():
-    with registry.transaction() as connection:
+    with transaction() as connection:
         return connection.execute("SELECT state FROM tenants WHERE id = %s", [TENANT]).fetchone()["state"]
 
 
@@ -89,7 +91,7 @@ def may_log_in():
 def off_boarded(**more):
     """Off-boarded, and the days of the hold have gone by."""
     ended(ask("offboard", **more), "done")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE holds SET until = now() WHERE tenant = %s", [TENANT])
 
 
@@ -113,7 +115,7 @@ def test_undelete_stops_a_deletion_that_is_at_work(tenant, monkeypatch):
     for step in ("credentials", "release"):
         with pytest.raises(InputError, match="is not off-boarded"):
             work(deletion.DELETE, doomed, step)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         open_ = connection.execute("SELECT count(*) AS n FROM invitations WHERE tenant_id = %s AND revoked_at IS NULL", [TENANT]).fetchone()
     assert open_ == {"n": 1}
     ended(doomed)
@@ -124,7 +126,7 @@ def test_undelete_stops_a_deletion_that_is_at_work(tenant, monkeypatch):
 def test_undelete_is_refused_once_the_deletion_is_released(tenant):
     """And `offboard` is, too: neither touches file, registry or queue."""
     off_boarded()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE holds SET deleting_since = now() WHERE tenant = %s", [TENANT])
     for command in ("undelete", "offboard"):
         with pytest.raises(InputError, match="cannot be taken back"):
@@ -140,7 +142,7 @@ def test_a_failed_deletion_does_not_outlive_its_hold(tenant):
     ended(failed)
     ended(ask("undelete"), "done")
     with pytest.raises(InputError, match="was cancelled: undelete was asked for"):
-        durable.resume(failed, by="test")
+        queue.resume(failed, by="test")
     with pytest.raises(InputError, match="is not off-boarded"):
         deletion.request(SLUG, "deleted", by="test")
     off_boarded()
@@ -152,7 +154,7 @@ def test_a_failed_deletion_is_gone_on_with_only_while_the_tenant_is_held(tenant)
     off_boarded()
     failed = deletion_at_work()
     ended(failed)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         lifecycle.end_hold(connection, TENANT)
     with pytest.raises(InputError, match="is not off-boarded"):
         deletion.request(SLUG, "deleted", by="test")
@@ -167,7 +169,7 @@ def test_an_outdated_run_opens_nothing(tenant):
     ended(outdated)
     suspended = ask("suspend")
     with pytest.raises(InputError, match="was cancelled: suspend was asked for"):
-        durable.resume(outdated, by="test")
+        queue.resume(outdated, by="test")
     ended(suspended, "done")
     at_work = ask("reactivate")
     work(change.REACTIVATE, at_work, "declaration")
@@ -182,7 +184,7 @@ def test_a_run_that_waits_gives_way_to_the_next(tenant):
     waiting = ask("reactivate")
     ask("suspend")
     assert runs.claim(waiting, "test") is None
-    with registry.transaction() as connection:
+    with transaction() as connection:
         lines = connection.execute("SELECT action, outcome FROM audit_log WHERE run_id = %s", [waiting]).fetchall()
     assert lines == [{"action": "reactivate", "outcome": "cancelled"}]
 
@@ -195,7 +197,7 @@ def test_the_same_command_goes_on_with_the_run_that_failed(tenant, monkeypatch):
     assert ask("suspend") == failed
     assert runs.read(failed)["resumed"] == 1
     assert work(change.SUSPEND, failed, "mail") == ["1 sent"]
-    with registry.transaction() as connection:
+    with transaction() as connection:
         assert [row["kind"] for row in outbox.entries(connection, slug=SLUG)] == ["suspended"]
         lifecycle.set_state(connection, TENANT, "active")
     assert work(change.SUSPEND, failed, "mail") == [""]
@@ -204,7 +206,7 @@ def test_the_same_command_goes_on_with_the_run_that_failed(tenant, monkeypatch):
 def test_what_was_is_known_wherever_off_boarding_is_cut(tenant, monkeypatch):
     """Registry, hold and run come together or not at all; the role is shut after, by the run if nobody else did. `undelete` leads back."""
     with monkeypatch.context() as patch:
-        patch.setattr(durable, "put", lambda *arguments: (_ for _ in ()).throw(Cut))
+        patch.setattr(queue, "put", lambda *arguments: (_ for _ in ()).throw(Cut))
         with pytest.raises(Cut):
             ask("offboard")
     assert (registered(), lifecycle.hold_of(TENANT), may_log_in()) == ("active", None, True)
@@ -249,7 +251,7 @@ def test_a_hold_becomes_longer_but_never_shorter(tenant):
 def test_a_hold_that_an_edit_has_outlived_is_not_the_next_ones(tenant):
     """Made active by its file alone, and off-boarded again, the tenant is held for all its days again."""
     off_boarded(wish="delete")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         lifecycle.set_state(connection, TENANT, "active")
     ask("offboard")
     hold = lifecycle.hold_of(TENANT)
@@ -276,14 +278,14 @@ def test_a_deletion_that_failed_after_its_release_is_gone_on_with(tenant):
     """By the scheduled task where it was wished for, and else it is said that it waits; one at work is left alone."""
     off_boarded(wish="delete")
     run_id = deletion_at_work()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE holds SET deleting_since = now() WHERE tenant = %s", [TENANT])
         connection.execute("UPDATE tenants SET state = 'deleted', deleted_at = now() WHERE id = %s", [TENANT])
     assert SLUG not in {**(done := expiry.hold_expiry()).requested, **done.waiting}
     ended(run_id)
     assert expiry.hold_expiry().requested == {SLUG: str(run_id)}
     ended(run_id)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE holds SET wish = NULL WHERE tenant = %s", [TENANT])
     assert expiry.hold_expiry().waiting == {SLUG: f"its deletion failed: tenantry resume {run_id}"}
 
@@ -317,6 +319,6 @@ def test_the_local_cloud_alone_lets_a_hold_be_over(tenant, in_cloud):
         with pytest.raises(InputError, match="under a legal hold"):
             lifecycle.refuse_held(lifecycle.hold_of(TENANT), SLUG)
     finally:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             connection.execute("DELETE FROM legal_holds WHERE tenant = %s", [TENANT])
             lifecycle.end_hold(connection, TENANT)

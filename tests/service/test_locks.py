@@ -12,10 +12,11 @@ import pytest
 from psycopg import sql
 
 from local.env import process_environment
-from tenantry.clients import ledger, locks, task_runs, template
-from tenantry.clients.postgres import Server
+from tenantry.control import ledger, task_runs
+from tenantry.engine import stack_lock
 from tenantry.errors import TransientError
-from tenantry.operations import stack_lock
+from tenantry.postgres import locks, template
+from tenantry.postgres.server import Server
 
 pytestmark = pytest.mark.service
 

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import connect_rights, login_limits, server_guard
-from tenantry.clients.postgres import Server
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres import connect_rights, login_limits, server_guard
+from tenantry.postgres.server import Server
 
 pytestmark = pytest.mark.service
 

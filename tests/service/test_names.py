@@ -11,12 +11,15 @@ import pytest
 
 from stacks import names
 from stacks.claims import Planned
-from tenantry.clients import host_names, ledger, losses, quarantine, registry, stack_runs, stack_state, unmade
-from tenantry.clients.ledger import Claim, KnownTenant, Ledger
-from tenantry.clients.postgres import Server
-from tenantry.clients.stack_state import Remembered, State
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry import naming
+from tenantry.backend import stack_state
+from tenantry.backend.stack_state import Remembered, State
+from tenantry.control import host_names, ledger, losses, quarantine, registry, stack_runs, unmade
+from tenantry.control.database import transaction
+from tenantry.control.ledger import Claim, KnownTenant, Ledger
+from tenantry.declaration import TenantDeclaration
 from tenantry.errors import InputError, TenantryError
+from tenantry.postgres.server import Server
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -96,7 +99,7 @@ def world(in_cloud, monkeypatch, tmp_path) -> Iterator[World]:
     monkeypatch.setattr(stack_state, "read", lambda stack: made.states.get(stack, State()))
     monkeypatch.setattr(unmade.cloudflare, "find_hostname", lambda zone, host: host if host in made.at_cloudflare else None)
     yield made
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for table in ("tenant_domains", "invitations", "quarantined_names", "tenants"):
             connection.execute(f"DELETE FROM {table}")
     with Server.from_environment().connect() as connection:
@@ -105,7 +108,7 @@ def world(in_cloud, monkeypatch, tmp_path) -> Iterator[World]:
 
 def custom() -> dict[str, str]:
     """Custom host name → the tenant that the registry leads to."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = connection.execute("SELECT d.host, t.slug FROM tenant_domains d JOIN tenants t ON t.id = d.tenant_id WHERE kind = 'custom'")
         return {row["host"]: row["slug"] for row in rows}
 
@@ -182,7 +185,7 @@ def of_a_tenant_that_is_deleted(world: World) -> tuple[str, str, Way]:
 
 
 def in_quarantine(world: World) -> tuple[str, str, Way]:
-    with registry.transaction() as connection:
+    with transaction() as connection:
         quarantine.put(connection, naming.tenant_id("bygone"), [("host", HOST)], None)
     world.declare(declaration("taker", HOST))
     return "is in quarantine", "tenantry quarantine list shows the names, release frees one", lambda: quarantine.release(HOST)

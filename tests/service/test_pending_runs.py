@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tenantry.clients import registry, run_tenants, runs
-from tenantry.clients.run_tenants import Line
-from tenantry.declaration import naming
-from tenantry.operations import apply_run, durable, welcome
-from tenantry.operations.steps import Run
+from tenantry import naming
+from tenantry.control import run_tenants, runs
+from tenantry.control.database import transaction
+from tenantry.control.run_tenants import Line
+from tenantry.operations import apply_run, welcome
+from tenantry.work import queue
+from tenantry.work.step import Run
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -25,13 +27,13 @@ def journal(in_cloud):
     """The control database; no trace of what is asked for stays."""
     control_database.make()
     yield
-    with registry.transaction() as connection:
+    with transaction() as connection:
         ids = [row["id"] for row in connection.execute("DELETE FROM runs WHERE stack LIKE '%pending%' RETURNING id")]
         for line in (ASH, YEW):
             for table in ("outbox", "invitations", "audit_log"):
                 connection.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [line.tenant])
             connection.execute("DELETE FROM tenants WHERE id = %s", [line.tenant])
-    durable.client().delete_workflows([f"{run_id}:{number}" for run_id in ids for number in range(3)])
+    queue.client().delete_workflows([f"{run_id}:{number}" for run_id in ids for number in range(3)])
 
 
 def ask(*lines, stack=STACK, by="test"):
@@ -39,7 +41,7 @@ def ask(*lines, stack=STACK, by="test"):
 
 
 def enter(line, state="active", **invitation):
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute(
             "INSERT INTO tenants (id, slug, name, tier, isolation, cell, stack, state, host, database, schema, app_role, bucket, prefix)"
             " VALUES (%s, %s, 'T', 'starter', 'schema', 'main', %s, %s, %s, 'cell_main', 's', 'r', 'b', 'p')",
@@ -52,7 +54,7 @@ def enter(line, state="active", **invitation):
 
 
 def owed():
-    with registry.transaction() as connection:
+    with transaction() as connection:
         return run_tenants.owed(connection) & {ASH.tenant, YEW.tenant}
 
 
@@ -95,7 +97,7 @@ def test_a_welcome_is_owed_until_somebody_was_given_a_link():
     assert owed() == {ASH.tenant}
     assert len(welcome.begin(ASH.tenant)) == 3
     assert owed() == set()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE invitations SET revoked_at = now() WHERE tenant_id = %s", [ASH.tenant])
         connection.execute("INSERT INTO invitations (tenant_id, email, name, role) VALUES (%s, 'b@x.example', 'B', 'admin')", [ASH.tenant])
     assert owed() == set(), "another administrator in the file is no new tenant"
@@ -126,7 +128,8 @@ def test_who_was_invited_by_command_meanwhile_is_not_welcomed_as_well():
 
 def test_a_tenant_that_another_run_makes_beside_is_owed_a_welcome(monkeypatch, tmp_path):
     """`provision X` makes all of X's stack: who came into being so is found by whoever asks what is pending."""
-    from tenantry.operations import engine, engine_step  # loaded late, as by a worker
+    from tenantry.engine import automation
+    from tenantry.operations import engine_step  # loaded late, as by a worker
 
     class Stack(dict):
         def of_stack(self, stack):
@@ -139,8 +142,8 @@ def test_a_tenant_that_another_run_makes_beside_is_owed_a_welcome(monkeypatch, t
     enter(YEW)
     declared = Stack({line.slug: Tenant(line.slug) for line in (ASH, YEW)})
     monkeypatch.setattr(engine_step.admission, "load", lambda: type("Admitted", (), {"declared": declared}))
-    monkeypatch.setattr(engine, "up", lambda *_: type("Outcome", (), {"changes": {"create": 3}}))
-    run_id = durable.request(runs.Request("provision", YEW.slug, YEW.tenant, STACK, by="test"))
+    monkeypatch.setattr(automation, "up", lambda *_: type("Outcome", (), {"changes": {"create": 3}}))
+    run_id = queue.request(runs.Request("provision", YEW.slug, YEW.tenant, STACK, by="test"))
     engine_step.apply(Run.of(runs.claim(run_id, "test"), "test"), STACK)
     assert owed() == {ASH.tenant}
     (line,) = run_tenants.of(run_id)

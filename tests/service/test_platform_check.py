@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import ledger, origin, quarantine, registry
-from tenantry.clients.ledger import Claim, KnownTenant, Ledger
-from tenantry.clients.origin import Origin
-from tenantry.clients.postgres import Server
-from tenantry.declaration import load, naming
+from tenantry import naming
+from tenantry.control import ledger, origin, quarantine, registry
+from tenantry.control.database import transaction
+from tenantry.control.ledger import Claim, KnownTenant, Ledger
+from tenantry.control.origin import Origin
+from tenantry.declaration import load
+from tenantry.postgres.server import Server
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -42,7 +44,7 @@ def folder(in_cloud, tmp_path) -> Path:
         known = [KnownTenant(slug, "shared", "rls", "main", "active", "f") for slug in KNOWN]
         ledger.begin(connection, Ledger("shared", {}, {}, False), [], known)
     yield tmp_path
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for table in ("tenant_domains", "invitations", "tenants"):
             connection.execute(f"DELETE FROM {table}")
     with Server.from_environment().connect() as connection:
@@ -192,7 +194,7 @@ def test_a_deleted_tenant_s_file_stands_in_nobody_s_way(in_cloud, folder):
     """Merged long ago, it is skipped by every run, and a warning to a pull request about others; one that a pull request brings is an
     error; and its removal is right (G11)."""
     (folder / "bygone.yaml").write_text(FILE.format(name="Bygone", slug="bygone"))
-    with registry.transaction() as connection:
+    with transaction() as connection:
         quarantine.put(connection, naming.tenant_id("bygone"), [("slug", "bygone")], None)
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
@@ -213,7 +215,7 @@ def test_a_deleted_tenant_s_file_stands_in_nobody_s_way(in_cloud, folder):
     commit(git)
     assert problems(in_cloud, folder, 0)[0][3].startswith("tenants/bygone.yaml is skipped")
     assert [found[:2] for found in since(in_cloud, folder, 2)] == [("error", "bygone.yaml:1:1")]
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("DELETE FROM quarantined_names")
 
 

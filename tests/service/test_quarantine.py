@@ -11,10 +11,11 @@ from uuid import uuid4
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import quarantine, registry
-from tenantry.clients.stores import TenantStore
+from tenantry.control import quarantine, registry
+from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations.clone import declare
+from tenantry.stores.tenant_store import TenantStore
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -33,7 +34,7 @@ AWAY = {"PGHOST": "127.0.0.1", "PGPORT": "9"}
 def folder(in_cloud, tmp_path) -> Path:
     """A folder of declarations, and a registry that keeps the slug `gone` and the host name `portal.gone.example` from everybody."""
     control_database.make()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         quarantine.put(connection, uuid4(), [("slug", "gone"), ("host", "portal.gone.example")], UNTIL)
     shutil.copytree(CLONE / "tenants" / "defaults", tmp_path / "defaults")
     (tmp_path / "acme.yaml").write_text(PLAIN)
@@ -58,7 +59,7 @@ def test_resolve_says_what_a_host_name_leads_to(in_cloud, folder):
             refused = run(in_cloud, folder, *wrong)
             assert (refused.returncode, refused.stderr.splitlines()[1].replace("'", "")) == (2, "  did you mean acme?"), refused.stderr
     finally:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             connection.execute("DELETE FROM tenant_domains")
             connection.execute("DELETE FROM invitations")
             connection.execute("DELETE FROM tenants")
@@ -115,7 +116,7 @@ def test_a_clone_is_refused_before_its_file_is_written(folder, monkeypatch):
 def test_a_deleted_tenant_is_not_mistaken_for_a_typing_error(in_cloud):
     """Who asks for it hears when it went, not which slug is the nearest."""
     control_database.make()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute(
             "INSERT INTO deletion_records (id, tenant, slug, outcome, at, record, key_id, signature)"
             " VALUES (%s, %s, 'bygone', 'deleted', '2026-01-02', '{}', 'k', 's')",
@@ -126,5 +127,5 @@ def test_a_deleted_tenant_is_not_mistaken_for_a_typing_error(in_cloud):
             TenantStore.of("bygone")
         assert "tenantry deletion show bygone" in caught.value.hint
     finally:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             connection.execute("DELETE FROM deletion_records WHERE slug = 'bygone'")

@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry import tenant_token
-from tenantry.clients import aws, migration_batch, migrations, row_context
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming, tenant_token
+from tenantry.clients import aws
 from tenantry.errors import InputError, WorkError
+from tenantry.postgres import migration_batch, migrations, row_context
+from tenantry.postgres.server import Server
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.tenant_token import SigningKey
 from tests.environment import entered
 

@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import pgtools
-from tenantry.clients.postgres import LOCK_TIMEOUT, Server
-from tenantry.clients.sessions import Session
 from tenantry.errors import WorkError
-from tenantry.operations import durable
+from tenantry.postgres import pgtools
+from tenantry.postgres.server import LOCK_TIMEOUT, Server
+from tenantry.postgres.sessions import Session
+from tenantry.work import queue
 
 pytestmark = pytest.mark.service
 
@@ -102,8 +102,8 @@ def test_the_queues_pool_has_them_too(in_cloud):
     from sqlalchemy import make_url
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(durable, "may_act_as", lambda *_: None)
-        options = make_url(durable.system_url()).query["options"]
+        patch.setattr(queue, "may_act_as", lambda *_: None)
+        options = make_url(queue.system_url()).query["options"]
     for name in set(EXPECTED) - {"transaction_timeout"}:
         assert f"-c {name}=" in options
 

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import migrations, rows, turnstile
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import TransientError
+from tenantry.postgres import migrations
+from tenantry.postgres.server import Server
+from tenantry.stores import rows, turnstile
+from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
 
 pytestmark = pytest.mark.service

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from tenantry.control.backups import Entry
 from tenantry.errors import InputError
-from tenantry.operations.backup.catalog import Entry
 from tenantry.operations.backup.retention import Retention, plan
 from tenantry.settings import PlatformSettings
 

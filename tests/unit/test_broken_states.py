@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from tenantry.clients import state_files
+from tenantry.backend import state_files
 from tenantry.errors import WorkError
 from tenantry.operations import doctor
 from tests.environment import entered

@@ -17,10 +17,10 @@ from local import env
 from local.cloud.record import Record
 from local.home import Home
 from tenantry import cli
-from tenantry.clients import aws, control_version, objects
+from tenantry.clients import aws, objects
 from tenantry.commands import local
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import doctor
+from tenantry.operations import control_version, doctor
 from tests.environment import entered
 
 ROOT = Path(__file__).resolve().parents[2]

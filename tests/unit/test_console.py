@@ -14,10 +14,11 @@ from uuid import uuid4
 import pytest
 
 from tenantry import console
-from tenantry.declaration.problems import DeclarationErrors, Problem
+from tenantry.commands import changes
+from tenantry.engine.progress import Step
 from tenantry.errors import InputError, WorkError
 from tenantry.escape import escaped, escaped_json, journalled, require_line
-from tenantry.operations.progress import Step
+from tenantry.problems import DeclarationErrors, Problem
 
 ROOT = Path(__file__).parents[2]
 FORGED = "mallory\n2026-11-26 10:00:00  delete acme: done\r\x1b[2K\x1b]8;;https://evil.example\x07\x9b31m\u202e\u2066\u200b\u2028\ud800\U000e0041"
@@ -72,8 +73,8 @@ def test_json_means_the_same():
         lambda: console.complain(WorkError(FORGED, FORGED)),
         lambda: console.complain(DeclarationErrors([Problem(FORGED, 1, 1, FORGED, FORGED)])),
         lambda: console.print_table(("what", "value"), [("name", FORGED)]),
-        lambda: console.StackProgress()(Step("shared", "create", "aws:s3/bucket:Bucket", FORGED, True)),
-        lambda: console.StackProgress()(Step("shared", "create", "aws:s3/bucket:Bucket", FORGED, False)),
+        lambda: changes.StackProgress()(Step("shared", "create", "aws:s3/bucket:Bucket", FORGED, True)),
+        lambda: changes.StackProgress()(Step("shared", "create", "aws:s3/bucket:Bucket", FORGED, False)),
         lambda: console.print_json({"name": FORGED}),
         lambda: console.document(FORGED),
         lambda: console.trace(WorkError(FORGED)),
@@ -108,8 +109,8 @@ def test_an_actor_is_one_visible_line(text):
 
 def test_the_actor_is_checked_where_it_is_named_and_where_it_is_stored(monkeypatch):
     """The variable's text is refused before anything is done, and by each table that keeps it."""
-    from tenantry.clients import configuration, lifecycle, runs, task_runs
-    from tenantry.commands.runs import person
+    from tenantry.commands.watching import person
+    from tenantry.control import configuration, lifecycle, runs, task_runs
     from tenantry.operations.backup import run
 
     monkeypatch.setenv("TENANTRY_ACTOR", FORGED.replace("\ud800", ""))

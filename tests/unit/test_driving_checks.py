@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from local.home import CLONE
-from tenantry.declaration import load, naming
+from tenantry import naming
+from tenantry.declaration import load
 from tenantry.declaration.placement import row
 from tenantry.settings import PlatformSettings
 from tests.driving import choosing, judging, script

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenantry.operations.engine_failure import explained, is_of_something_gone
+from tenantry.engine.failure import explained, is_of_something_gone
 
 
 @pytest.mark.parametrize(

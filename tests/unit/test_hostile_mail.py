@@ -14,9 +14,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from tenantry.declaration.mail import EmailTemplate, check_email
-from tenantry.declaration.text import AppName, Line
 from tenantry.rendering import message, wire
 from tenantry.rendering.look import Look
+from tenantry.text import AppName, Line
 from tests.unit.hostile_mail import FRAGMENTS, Hostile, hostile
 from tests.volume import volume
 

@@ -9,12 +9,12 @@ import sys
 import pytest
 
 from tenantry import console
-from tenantry.clients.admission import Admitted
-from tenantry.clients.ledger import Ledger
 from tenantry.commands import engine
+from tenantry.control.admission import Admitted
+from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
-from tenantry.operations import apply
-from tenantry.operations.engine import Outcome
+from tenantry.engine import fleet
+from tenantry.engine.automation import Outcome
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ def test_links_are_for_a_terminal_or_asked_for(monkeypatch, terminal, options, s
     made = []
     admitted = Admitted(Declarations({}), {}, {}, Ledger("shared", {}, {}, False), frozenset(), {}, {})
     monkeypatch.setattr(engine, "_chosen", lambda *_, **__: (admitted, ["acme"]))
-    monkeypatch.setattr(apply, "over", lambda *_, **__: [apply.Result("acme", outcome, None)])
-    monkeypatch.setattr(apply, "issue_invitations", lambda *_: made.append(1) or {"acme": "TOKEN"})
-    monkeypatch.setattr(apply, "uninvited", lambda *_: ["acme"])
-    monkeypatch.setattr("tenantry.clients.registry.tenants", list)
+    monkeypatch.setattr(fleet, "over", lambda *_, **__: [fleet.Result("acme", outcome, None)])
+    monkeypatch.setattr(fleet, "issue_invitations", lambda *_: made.append(1) or {"acme": "TOKEN"})
+    monkeypatch.setattr(fleet, "uninvited", lambda *_: ["acme"])
+    monkeypatch.setattr("tenantry.control.registry.tenants", list)
     monkeypatch.setattr(console, "answers", lambda: terminal)
     out = io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)

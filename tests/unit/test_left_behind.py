@@ -11,9 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tenantry.clients import engines, place
-from tenantry.clients.engines import Engine
-from tenantry.clients.stack_state import parsed
+from tenantry.backend.stack_state import parsed
+from tenantry.clients import place
+from tenantry.control import engines
+from tenantry.control.engines import Engine
 from tenantry.errors import WorkError
 from tenantry.operations import doctor, states
 

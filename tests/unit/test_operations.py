@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tenantry.clients import pgtools
+from tenantry.engine import fleet
 from tenantry.errors import TransientError
-from tenantry.operations import apply, doctor, engine_step, provision
+from tenantry.operations import doctor, engine_step, provision
+from tenantry.postgres import pgtools
 from tests.environment import entered
 
 
@@ -57,7 +58,7 @@ def test_a_program_that_is_told_to_stop_is_run_again(number: signal.Signals) -> 
 )
 def test_who_gives_a_host_name_up_goes_before_who_takes_it(before, expected) -> None:
     """Otherwise the order is that in which stacks need each other; an exchange has no order, and is refused by the stacks themselves."""
-    assert apply.givers_first(apply.levels(["globex", "shared", "acme", "shared-eu1"]), before) == expected
+    assert fleet.givers_first(fleet.levels(["globex", "shared", "acme", "shared-eu1"]), before) == expected
 
 
 @pytest.mark.parametrize(("asked", "expected"), [(True, ["acme", "shared"]), (False, ["shared"])])

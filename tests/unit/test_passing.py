@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tenantry.clients.postgres import passes
 from tenantry.errors import TransientError, WorkError
+from tenantry.postgres.server import passes
 from tenantry.sweep import explained
 
 PASSING = (

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from tenantry.clients import pgtools
 from tenantry.errors import TransientError, WorkError
+from tenantry.postgres import pgtools
 
 RESTORE = """\
 pg_restore: while PROCESSING TOC:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tenantry.clients import keys
+from tenantry.control import keys
 from tenantry.errors import WorkError
 
 

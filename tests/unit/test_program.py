@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from local.home import CLONE
-from tenantry.clients import program
-from tenantry.clients.program import Program
+from tenantry import program
 from tenantry.declaration.fingerprint import made_by
+from tenantry.program import Program
 
 TENANT = SimpleNamespace(state="active", isolation="rls", cell="main")
 CODE = ("components", "stacks", "tenantry", "__main__.py")
@@ -74,7 +74,7 @@ def one_more(content):
         ("stacks/new.py", ("code",)),
         ("components/dynamic/pulumi-resource-pulumi-python", ("code",)),
         ("components/resources/store.py", ("code",)),
-        ("tenantry/clients/ledger.sql", ("code",)),
+        ("tenantry/control/ledger.sql", ("code",)),
         ("tenantry/rendering/mail.html", ("code",)),
         ("__main__.py", ("code",)),
         ("migrations/tenant/0002_phone.sql", ("migrations",)),

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.clients import admission
-from tenantry.clients.admission import Admitted, Verdict
-from tenantry.clients.ledger import Ledger
+from tenantry.control import admission
+from tenantry.control.admission import Admitted, Verdict
+from tenantry.control.ledger import Ledger
 from tenantry.declaration import load
 from tenantry.operations.purpose import Purpose
-from tenantry.operations.steps import OtherFiles
+from tenantry.work.step import OtherFiles
 
 FILE = """\
 name: {name}

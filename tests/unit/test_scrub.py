@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.operations.lifecycle.scrub import NOBODY, Names
 
 PREFIX = "tenantry-dev"

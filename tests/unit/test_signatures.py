@@ -12,10 +12,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from local.home import CLONE
-from tenantry.clients import deletion_records, keys, signatures
+from tenantry.clients.archive import Damaged
+from tenantry.control import backup_manifest, deletion_records, keys, signatures
 from tenantry.errors import InputError, TenantryError, WorkError
-from tenantry.operations.backup import manifest
-from tenantry.operations.backup.archive import Damaged
 
 TENANT = uuid4()
 RECORD = {
@@ -53,7 +52,7 @@ def exported(signature, record=RECORD, form=signatures.DELETION_RECORD, **more):
 def opened(content, signature, **more):
     document = {"manifest": content, "signature": base64.b64encode(signature).decode(), **more}
     stored = bytes(pyrage.encrypt(json.dumps(document).encode(), [IDENTITY.to_public()]))
-    return manifest.opened(stored, str(IDENTITY), backup_id="b", tenant_id=TENANT, sha256=None)
+    return backup_manifest.opened(stored, str(IDENTITY), backup_id="b", tenant_id=TENANT, sha256=None)
 
 
 def test_each_is_read_as_what_it_is(key):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tenantry.clients import stack_history
+from tenantry.backend import stack_history
 
 
 def entry(monkeypatch, **found):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tenantry.clients import stack_state
+from tenantry.backend import stack_state
 from tenantry.errors import WorkError
 
 PREFIX = "urn:pulumi:shared::tenantry::"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from components.resources.store import StoreProvider
-from tenantry.clients import migrations
 from tenantry.errors import InputError
+from tenantry.postgres import migrations
 from tenantry.settings import migrations_dir
 
 PROPS = {

@@ -93,12 +93,12 @@ def test_every_sweep_uses_the_one_mechanism(file, name):
 
 def test_no_stack_ends_the_run_over_all():
     """`up --all`: a stack that raises what nobody foresaw has failed, the others of its level are done."""
-    from tenantry.operations import apply
+    from tenantry.engine import fleet
 
     def work(stack):
         return raising({"shared": "second", "acme": "first", "birch": "third"}[stack])
 
-    found = {result.stack: result for result in apply.over(["shared", "acme", "birch"], work, {}, parallel=1, before={})}
+    found = {result.stack: result for result in fleet.over(["shared", "acme", "birch"], work, {}, parallel=1, before={})}
     assert found["acme"].error.message.startswith("unexpected RecursionError")
     assert (found["birch"].outcome, found["birch"].error) == ("THIRD", None)
 
@@ -181,14 +181,14 @@ def test_no_move_and_no_restore_keeps_another_waiting(monkeypatch):
 
 def test_no_chore_of_a_worker_keeps_another_from_its_turn(monkeypatch):
     """Runs to give up, tasks to queue again, slots to catch up with."""
-    from tenantry.operations.tasks import schedule
-    from tenantry.operations.worker import Worker
+    from tenantry.work.tasks import schedule
+    from tenantry.work.worker import Worker
 
     ended, said = [], []
     worker = Worker.__new__(Worker)
     worker._say, worker._schedules = said.append, True
-    monkeypatch.setattr("tenantry.clients.runs.abandoned", lambda: [{"id": "first"}, {"id": "second"}])
-    monkeypatch.setattr("tenantry.clients.runs.abandon", lambda run: ended.append(raising(run)))
+    monkeypatch.setattr("tenantry.control.runs.abandoned", lambda: [{"id": "first"}, {"id": "second"}])
+    monkeypatch.setattr("tenantry.control.runs.abandon", lambda run: ended.append(raising(run)))
     monkeypatch.setattr(schedule, "mend", lambda: raising("first"))
     monkeypatch.setattr(schedule, "catch_up", lambda: ended.append("caught up"))
     worker._mend()
@@ -201,7 +201,7 @@ def test_no_database_ends_the_look_at_the_fleet():
     """`migrate`: a place that cannot be looked at is a place with a problem."""
     from dataclasses import dataclass
 
-    from tenantry.clients import table_sets
+    from tenantry.stores import table_sets
 
     @dataclass(frozen=True)
     class Odd:
@@ -218,7 +218,7 @@ def test_no_database_ends_the_look_at_the_fleet():
 
 def test_a_stack_that_failed_keeps_only_those_from_being_begun_that_need_it():
     """A cell that fails is no reason for the tenants of the others; the main cell, which has the registry, is one for everybody."""
-    from tenantry.operations import apply
+    from tenantry.engine import fleet
 
     declared = {slug: SimpleNamespace(cell=cell) for slug, cell in (("acme", "main"), ("elm", "eu1"))}
 
@@ -227,7 +227,7 @@ def test_a_stack_that_failed_keeps_only_those_from_being_begun_that_need_it():
             if stack == failing:
                 raise WorkError("failed")
 
-        results = apply.over(["shared", "shared-eu1", "acme", "elm"], work, declared, parallel=1, before={})
+        results = fleet.over(["shared", "shared-eu1", "acme", "elm"], work, declared, parallel=1, before={})
         return {result.stack: result.error.message if result.error else "" for result in results}
 
     assert run("shared-eu1") == {

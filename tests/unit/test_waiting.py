@@ -14,10 +14,10 @@ import pytest
 
 from tenantry import waiting
 from tenantry.clients import aws, cloudflare, process
-from tenantry.clients.mail import Mailer, Settings
-from tenantry.clients.postgres import Server
+from tenantry.clients.smtp import Mailer, Settings
+from tenantry.engine.progress import Run
 from tenantry.errors import InputError, WorkError
-from tenantry.operations.progress import Run
+from tenantry.postgres.server import Server
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +165,7 @@ def test_a_run_of_the_engine_says_what_it_is_at():
 def test_every_program_that_only_answers_is_given_a_limit():
     """A call of subprocess without one is either a server or a transfer, which are listed here with their reason."""
     listed = {
-        "tenantry/clients/pgtools.py": "dumps and restores take as long as the data do",
+        "tenantry/postgres/pgtools.py": "dumps and restores take as long as the data do",
         "tenantry/clients/process.py": "with the limit",
     }
     found = subprocess.run(

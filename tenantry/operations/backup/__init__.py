@@ -4,8 +4,8 @@ For other operations: ``create(slug, reason) -> Backup`` takes one, ``prove(back
 ``require(proof)`` raises when that found a difference, ``erase_key(tenant_id)`` makes all of a tenant's backups unreadable for good.
 """
 
+from tenantry.control.backup_keys import erase as erase_key
 from tenantry.operations.backup.proof import Proof, prove, require
 from tenantry.operations.backup.taking import Backup, create
-from tenantry.operations.backup.tenant_key import erase as erase_key
 
 __all__ = ["Backup", "Proof", "create", "erase_key", "prove", "require"]

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from tenantry.clients import objects, registry
-from tenantry.clients.stores import TenantStore
-from tenantry.operations.backup.archive import CHUNK
-from tenantry.operations.backup.manifest import StoredObject
+from tenantry.clients import objects
+from tenantry.clients.archive import CHUNK
+from tenantry.control.backup_manifest import StoredObject
+from tenantry.control.database import transaction
+from tenantry.stores.tenant_store import TenantStore
 
 REGISTRY: Final = {
     "tenants": "id",
@@ -35,7 +36,7 @@ _PAX: Final = "TENANTRY.metadata"
 def registry_rows(store: TenantStore) -> dict[str, list[dict[str, Any]]]:
     """The tenant's rows of each table, as JSON values."""
     found = {}
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for table, column in REGISTRY.items():
             query = sql.SQL("SELECT to_jsonb(t) - {} AS row FROM {} t WHERE {} = %s").format(
                 sql.Literal(OMITTED), sql.Identifier(table), sql.Identifier(column)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from tenantry.clients import checksums, extensions, pgtools, stores, tables
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
+from tenantry.clients import archive
+from tenantry.control.backup_manifest import Part
 from tenantry.errors import TransientError, WorkError
-from tenantry.operations.backup import archive
-from tenantry.operations.backup.manifest import Part
+from tenantry.postgres import checksums, extensions, pgtools, tables
+from tenantry.postgres.server import Server
+from tenantry.stores import tenant_store
+from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
     import psycopg
@@ -58,7 +59,7 @@ def snapshot(store: TenantStore) -> Iterator[Snapshot]:
         with store.transaction(connection, store.owner, read_only=True):
             names = _tables(connection, store)
         with store.transaction(connection, store.owner, isolation="REPEATABLE READ", read_only=True):
-            stores.hold(connection, store.schema, names)  # the snapshot comes after it; no column may come or go from here on
+            tenant_store.hold(connection, store.schema, names)  # the snapshot comes after it; no column may come or go from here on
             row = connection.execute(
                 "SELECT pg_export_snapshot(), now(), current_setting('server_version_num')::int / 10000, to_regclass('alembic_version')"
             ).fetchone()

@@ -12,13 +12,15 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import disk, login_limits
-from tenantry.clients.postgres import Server, may_act_as, passes
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import backups
 from tenantry.errors import WorkError
-from tenantry.operations.backup import catalog, reading
+from tenantry.operations.backup import reading
 from tenantry.operations.backup.reading import Stored, Target
+from tenantry.postgres import login_limits
+from tenantry.postgres.server import Server, may_act_as, passes
+from tenantry.stores import disk
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import over
 
 
@@ -55,7 +57,7 @@ def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Pr
         stored.registry()
     if not problems:
         now = reading._now()
-        catalog.mark(backup_id, proved_at=now, verified_at=now)
+        backups.mark(backup_id, proved_at=now, verified_at=now)
     return Proof(backup_id, not problems, tuple(problems), content.rows, len(content.objects), time.monotonic() - started)
 
 

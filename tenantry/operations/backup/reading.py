@@ -15,14 +15,17 @@ from uuid import UUID
 
 from psycopg import sql
 
-from tenantry.clients import checksums, disk, extensions, loading, migrations, objects, pgtools, tables
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import archive, objects
+from tenantry.clients.archive import Damaged, Sink
+from tenantry.control import backup_keys, backup_manifest, backups
+from tenantry.control.backup_manifest import Manifest, Part
 from tenantry.errors import InputError
-from tenantry.operations.backup import archive, catalog, contents, manifest, tenant_key
-from tenantry.operations.backup.archive import Damaged, Sink
-from tenantry.operations.backup.manifest import Manifest, Part
+from tenantry.operations.backup import contents
+from tenantry.postgres import checksums, extensions, loading, migrations, pgtools, tables
+from tenantry.postgres.server import Server, acting_as
+from tenantry.stores import disk
+from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
     import psycopg
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 class Stored:
     """A backup that can be read: its entry in the list, its manifest, and the key."""
 
-    entry: catalog.Entry
+    entry: backups.Entry
     manifest: Manifest
     identity: str
 
@@ -42,13 +45,13 @@ class Stored:
 
         ``tell`` hears when the tenant's key had to be brought back from its second copy.
         """
-        entry = catalog.complete(backup_id)
-        identity = tenant_key.identity(entry.tenant_id, tell)
-        answer = objects.opened(entry.bucket, entry.key(manifest.NAME))
+        entry = backups.complete(backup_id)
+        identity = backup_keys.identity(entry.tenant_id, tell)
+        answer = objects.opened(entry.bucket, entry.key(backup_manifest.NAME))
         if answer["ContentLength"] > (entry.bytes or 0):  # of the whole backup: what is larger is not read into memory to find that out
             raise Damaged(f"the manifest of backup {backup_id} is not what was stored", "take another backup: tenantry backup list")
         body = answer["Body"].read()
-        content = manifest.opened(body, identity, backup_id=entry.id, tenant_id=entry.tenant_id, sha256=entry.manifest_sha256)
+        content = backup_manifest.opened(body, identity, backup_id=entry.id, tenant_id=entry.tenant_id, sha256=entry.manifest_sha256)
         if content.revision > migrations.head("tenant"):
             raise InputError(
                 f"backup {backup_id} has tables of revision {content.revision}; this Tenantry knows up to {migrations.head('tenant')}",
@@ -80,7 +83,7 @@ class Stored:
                     pass
             else:
                 self.feed(part, lambda data: None)
-        catalog.mark(self.entry.id, verified_at=_now())
+        backups.mark(self.entry.id, verified_at=_now())
 
     def registry(self) -> dict[str, list[dict[str, Any]]]:
         """The tenant's rows of the control database."""
@@ -273,7 +276,7 @@ def compare(stored: Stored, place: Target, tenant_id: UUID | None = None, *, sco
         names = tables.names(connection, place.schema) if scoped else checksums.own_tables(connection, place.schema)
         if content.model == "rls":  # the others of a cell's tables were never part of it
             names = [name for name in names if name in content.tables]
-        figures = checksums.figures(connection, place.schema, names, tenant_id, inherited=content.format < manifest.OWN_ROWS)
+        figures = checksums.figures(connection, place.schema, names, tenant_id, inherited=content.format < backup_manifest.OWN_ROWS)
         expected = {name: figure for name, figure in content.tables.items() if name in names or not scoped}
         return checksums.differences(expected, figures)
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tenantry.clients import objects
-from tenantry.operations.backup import catalog
-from tenantry.operations.backup.catalog import Entry
+from tenantry.control import backups
+from tenantry.control.backups import Entry
 from tenantry.settings import PlatformSettings, project_root
 from tenantry.sweep import over
 
@@ -87,8 +87,8 @@ def prune(*, dry_run: bool = False, tell: Callable[[str], None] = lambda line: N
     def erase(entry: Entry) -> None:
         if not dry_run:
             objects.erase(entry.bucket, entry.prefix)
-            catalog.mark(entry.id, state="pruned", pruned_at=now)
+            backups.mark(entry.id, state="pruned", pruned_at=now)
             tell(f"pruned {entry.id}")
 
-    swept = over(plan(catalog.listed(state=None), Retention.of_platform(), now), erase)
+    swept = over(plan(backups.listed(state=None), Retention.of_platform(), now), erase)
     return [entry for entry, _ in swept.done], [f"{entry.id}: {error.message}" for entry, error in swept.failed]

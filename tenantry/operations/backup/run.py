@@ -6,31 +6,31 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import runs
-from tenantry.clients.stores import TenantStore
+from tenantry.control import backups, runs
 from tenantry.escape import require_line
-from tenantry.operations import durable
-from tenantry.operations.backup import catalog, taking
-from tenantry.operations.steps import Kind, Patience, Run, Step
+from tenantry.operations.backup import taking
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work import queue
+from tenantry.work.step import Kind, Patience, Run, Step
 
 
 def request(slug: str, reason: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for a backup; the run's id. ``InputError`` for an unknown tenant. It waits for no run of the tenant's stack."""
     require_line("the reason", reason, 60)
     store = TenantStore.of(slug)
-    return durable.request(runs.Request(BACKUP.name, slug, tenant_id=store.id, arguments={"reason": reason}, by=by, via=via))
+    return queue.request(runs.Request(BACKUP.name, slug, tenant_id=store.id, arguments={"reason": reason}, by=by, via=via))
 
 
 def _take(run: Run) -> str:
     """Takes the backup, unless an attempt that was killed at the very end has taken it."""
-    former = catalog.known(run.notes.get("backup", ""))
+    former = backups.known(run.notes.get("backup", ""))
     if former and former.state == "done":
         return _said(former)
     taken = taking.create(run.subject, str(run.arguments["reason"]), run=run)
-    return _said(catalog.find(taken.id))
+    return _said(backups.find(taken.id))
 
 
-def _said(entry: catalog.Entry) -> str:
+def _said(entry: backups.Entry) -> str:
     return f"backup {entry.id}: {entry.rows} rows, {entry.objects} objects, {(entry.bytes or 0) / 1e6:.1f} MB in {entry.seconds or 0:.1f} s"
 
 

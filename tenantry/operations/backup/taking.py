@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 import tenantry
-from tenantry.clients import objects
-from tenantry.clients.stores import TenantStore
+from tenantry.clients import archive, objects
+from tenantry.control import backup_keys, backup_manifest, backups
+from tenantry.control.backup_manifest import Manifest, Part
 from tenantry.errors import TenantryError, WorkError
-from tenantry.operations.backup import archive, catalog, contents, extract, manifest, tenant_key
-from tenantry.operations.backup.manifest import Manifest, Part
+from tenantry.operations.backup import contents, extract
+from tenantry.stores.tenant_store import TenantStore
 
 TELL: Final = 2.0  # seconds between two lines of progress
 
 if TYPE_CHECKING:
-    from tenantry.operations.steps import Run
+    from tenantry.work.step import Run
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,20 @@ def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Call
     """
     say = tell or (run.tell if run else lambda line: None)
     store = TenantStore.of(slug)
-    objects.require_bucket(catalog.bucket())
-    recipient = tenant_key.recipient(store.id, say)
+    objects.require_bucket(backups.bucket())
+    recipient = backup_keys.recipient(store.id, say)
     started = time.monotonic()
-    backup_id = catalog.new_id()
+    backup_id = backups.new_id()
     if run:
-        former = catalog.known(run.notes.get("backup", ""))
+        former = backups.known(run.notes.get("backup", ""))
         if former and former.state == "running":
             _remove(former)
         run.note("backup", backup_id)  # first: by it the next attempt finds what this one leaves
-    entry = catalog.begin(store, reason, backup_id)
+    entry = backups.begin(store.id, store.isolation, reason, backup_id)
     try:
         content = _contents(store, entry, recipient, say)
-        stored = manifest.sealed(content, recipient)
-        objects.put(entry.bucket, entry.key(manifest.NAME), stored)  # last: without it, it is no backup
+        stored = backup_manifest.sealed(content, recipient)
+        objects.put(entry.bucket, entry.key(backup_manifest.NAME), stored)  # last: without it, it is no backup
     except BaseException:
         # Why it failed is what counts, and decides whether it is tried again. What stays is pruned later.
         with suppress(TenantryError, psycopg.Error):
@@ -64,7 +65,7 @@ def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Call
         raise
     seconds = time.monotonic() - started
     total = len(stored) + sum(part.bytes for part in content.parts)
-    if not catalog.finish(entry, content, stored, total, seconds):
+    if not backups.finish(entry, content, stored, total, seconds):
         _remove(entry)
         raise WorkError(
             f"backup {entry.id} was given up meanwhile: another attempt took its place", f"tenantry backup list {slug} shows it"
@@ -72,14 +73,14 @@ def create(slug: str, reason: str = "manual", run: Run | None = None, tell: Call
     return Backup(entry.id, f"{entry.bucket}/{entry.prefix}", total, seconds, content)
 
 
-def _remove(entry: catalog.Entry) -> None:
+def _remove(entry: backups.Entry) -> None:
     """Gives a backup up. What cannot be deleted now, as an object lock may hold it for weeks, is pruned with the failed ones."""
-    if catalog.give_up(entry.id):
+    if backups.give_up(entry.id):
         with suppress(WorkError):
             objects.erase(entry.bucket, entry.prefix)
 
 
-def _contents(store: TenantStore, entry: catalog.Entry, recipient: str, say: Callable[[str], None]) -> Manifest:
+def _contents(store: TenantStore, entry: backups.Entry, recipient: str, say: Callable[[str], None]) -> Manifest:
     def keep(name: str, read: archive.Read) -> tuple[int, str, int]:
         done, said = 0, time.monotonic()
 
@@ -107,10 +108,10 @@ def _contents(store: TenantStore, entry: catalog.Entry, recipient: str, say: Cal
         tables = figures.result()
     registry_rows = contents.registry_rows(store)
     parts.append(whole("registry.jsonl.zst.age", archive.reader(iter([contents.registry_text(registry_rows)])), "registry"))
-    stored: list[manifest.StoredObject] = []
+    stored: list[backup_manifest.StoredObject] = []
     parts.append(whole("objects.tar.zst.age", archive.reader(contents.objects_tar(store, stored)), "objects"))
     return Manifest(
-        format=manifest.FORMAT,
+        format=backup_manifest.FORMAT,
         tool=tenantry.__version__,
         id=entry.id,
         tenant_id=store.id,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
 
-from tenantry import branding
-from tenantry.declaration.problems import Problem, nearest, shown
+from tenantry.declaration import branding
 from tenantry.declaration.yaml_source import Fault, Path_, Positions, YamlFaults, parse, read_bytes
 from tenantry.errors import InputError
+from tenantry.problems import Problem, nearest, shown
 from tenantry.settings import migrations_dir
 
 Kind = Literal["keep", "null", "hash", "fake", "scramble", "format", "shift"]

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import yaml
 
-from tenantry.clients import quarantine
-from tenantry.declaration import TenantDeclaration, load, naming
+from tenantry import naming
+from tenantry.control import quarantine
+from tenantry.declaration import TenantDeclaration, load
 from tenantry.declaration.generator import NewTenant, cell_with_room, create, prepare
 from tenantry.declaration.keys import COLOURS, LIMITS
 from tenantry.errors import InputError

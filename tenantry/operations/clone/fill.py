@@ -8,13 +8,13 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import loading, sequences, tables
-from tenantry.clients.stores import TenantStore
 from tenantry.errors import WorkError
 from tenantry.operations.clone import catalog, source
 from tenantry.operations.clone.expressions import Planned
 from tenantry.operations.clone.key import Key
 from tenantry.operations.clone.plan import Plan
+from tenantry.postgres import loading, sequences, tables
+from tenantry.stores.tenant_store import TenantStore
 
 Tell = Callable[[str], None]
 

@@ -7,7 +7,7 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tenantry.clients import keys
+from tenantry.control import keys
 
 
 @dataclass(frozen=True)

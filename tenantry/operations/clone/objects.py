@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tenantry import branding
 from tenantry.clients import aws
-from tenantry.clients.stores import TenantStore
+from tenantry.declaration import branding
+from tenantry.stores.tenant_store import TenantStore
 
 
 def copy(source: TenantStore, target: TenantStore, prefixes: Sequence[str], tell: Callable[[str], None]) -> int:

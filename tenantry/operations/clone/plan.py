@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tenantry.declaration.problems import Problem, nearest
 from tenantry.operations.clone.catalog import Catalog, Column, ForeignKey
 from tenantry.operations.clone.classification import Classification, ClassificationErrors, Treatment
 from tenantry.operations.clone.dictionaries import MADE
 from tenantry.operations.clone.expressions import HASHED, INTEGERS, JSON, SHIFTED, SUFFIX, TEXT, UNIQUE_LENGTH, Planned, family
+from tenantry.problems import Problem, nearest
 
 HINT = "say in the classification what may cross (docs/cloning.md), then run tenantry clone check; nothing was touched"
 

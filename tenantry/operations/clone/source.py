@@ -11,17 +11,18 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import stores, tables
 from tenantry.errors import TransientError
 from tenantry.operations.clone import catalog, dictionaries
 from tenantry.operations.clone.expressions import Planned, expression
 from tenantry.operations.clone.key import Key
+from tenantry.postgres import tables
+from tenantry.stores import tenant_store
 
 if TYPE_CHECKING:
-    from tenantry.clients.stores import TenantStore
     from tenantry.operations.clone.plan import Plan
+    from tenantry.stores.tenant_store import TenantStore
 
-FUNCTIONS = Path(stores.__file__).with_name("anonymise.sql")
+FUNCTIONS = Path(tenant_store.__file__).with_name("anonymise.sql")
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def snapshot(store: TenantStore, key: Key, plan: Plan) -> Iterator[psycopg.Conne
         with store.transaction(connection, store.app_role, isolation="REPEATABLE READ", read_only=True):
             # Compiling the long expressions costs more than it brings.
             connection.execute("SET LOCAL jit = off")
-            stores.hold(connection, store.schema, list(plan.tables))
+            tenant_store.hold(connection, store.schema, list(plan.tables))
             if not plan.fits(catalog.read(connection, store.schema)):
                 raise TransientError(f"the tables of {store.slug} changed as they were to be read", "it is tried again")
             yield connection

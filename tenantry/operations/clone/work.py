@@ -11,19 +11,23 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import admission, clones, disk, migrations, runs
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import TenantDeclaration, naming
+from tenantry import naming
+from tenantry.control import admission, clones, runs
+from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.model import ISOLATIONS
-from tenantry.declaration.problems import nearest
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import durable, engine_step
+from tenantry.operations import engine_step
 from tenantry.operations.backup import proof
 from tenantry.operations.clone import catalog, classification, declare, fill, objects, plan
 from tenantry.operations.clone.classification import Classification
 from tenantry.operations.clone.key import Key
-from tenantry.operations.steps import Kind, Patience, Run, Step
+from tenantry.postgres import migrations
+from tenantry.postgres.server import Server, acting_as
+from tenantry.problems import nearest
+from tenantry.stores import disk
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work import queue
+from tenantry.work.step import Kind, Patience, Run, Step
 
 
 def request(
@@ -65,14 +69,14 @@ def request(
     tenant_id = naming.tenant_id(new)
     last = runs.last(tenant_id, CLONE.name)
     if last is not None and last["state"] in ("failed", *runs.OPEN) and last["arguments"] == arguments:
-        return durable.join(last["id"], by=by)
+        return queue.join(last["id"], by=by)
     done = clones.find(new)
     if done is not None and done["state"] == "ready":
         raise InputError(f"the clone {new} exists already", f"tenantry offboard {new} removes it; or choose another slug with --as")
     if chosen != "instance":  # a server of its own is made with room
         disk.require(disk.copy_of(store), new, None)
     stack = naming.stack_of(chosen, cell, new)
-    return durable.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, by=by, via=via))
+    return queue.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, by=by, via=via))
 
 
 @dataclass(frozen=True)

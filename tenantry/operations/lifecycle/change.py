@@ -7,14 +7,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.clients import admission, lifecycle, outbox, registry, runs, unmade
-from tenantry.clients.stores import TenantStore
+from tenantry.control import admission, lifecycle, outbox, runs, unmade
+from tenantry.control.database import transaction
+from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError
-from tenantry.operations import durable, engine_step, mailing, unmerged, welcome
-from tenantry.operations.applied import Evidence
-from tenantry.operations.lifecycle import access, declared, states
-from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
+from tenantry.operations import engine_step, mailing, unmerged, welcome
+from tenantry.operations.lifecycle import declared, states
 from tenantry.settings import PlatformSettings, project_root
+from tenantry.stores import access
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work import queue
+from tenantry.work.step import Kind, Parts, Patience, Run, Step
 
 if TYPE_CHECKING:
     import psycopg
@@ -77,9 +80,9 @@ def request(
                 f"let it end, then: tenantry {lifecycle.COMMANDS[row['arguments']['to'], target]} {slug}",
             )
         declared.set_state(slug, target)  # last: what is refused leaves the file alone
-        return durable.enqueue(connection, row)
+        return queue.enqueue(connection, row)
 
-    run_id = durable.asked(ask)
+    run_id = queue.asked(ask)
     if cuts:
         access.shut(store)
     return run_id
@@ -174,7 +177,7 @@ def _tell_administrators(run: Run) -> str:
     """One mail to each administrator for each suspension."""
     if run.arguments["before"] != "active" or TenantStore.of(run.subject).state == "active":
         return ""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         mails = [
             outbox.add(connection, run.tenant, "suspended", row["email"], {"user_name": row["name"]}, f"suspended:{run.id}:{row['email']}")
             for row in lifecycle.administrators(connection, run.tenant)

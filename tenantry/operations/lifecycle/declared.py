@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from tenantry.declaration.files import SUFFIX, display, tenant_files
-from tenantry.declaration.problems import did_you_mean
 from tenantry.declaration.rewrite import read, rewrite
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
+from tenantry.problems import did_you_mean
 from tenantry.settings import tenants_dir
 
 

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from tenantry.clients import deletion_records, ledger, lifecycle, objects, outbox, quarantine, runs, state_files
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.backend import state_files
+from tenantry.clients import objects
+from tenantry.control import deletion_records, ledger, lifecycle, outbox, quarantine, runs
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import durable, engine_step
-from tenantry.operations.lifecycle import access, declared, erasure, final_backup, inventory, states
-from tenantry.operations.steps import Kind, Log, Parts, Patience, Run, Step
+from tenantry.operations import engine_step
+from tenantry.operations.lifecycle import declared, erasure, final_backup, inventory, states
+from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, project_root
+from tenantry.stores import access
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work import queue
+from tenantry.work.step import Kind, Log, Parts, Patience, Run, Step
 
 DNS, ASSETS, DATABASE, CONFIGURATION, REGISTRY = ENGINE_PARTS = (
     "DNS, then host names and certificates", "assets", "rows, roles, schema or database", "configuration", "registry and state",
@@ -63,9 +67,9 @@ def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
     # The registry forgets the tenant before the run has ended: a record without an end is a run to go on with, too.
     run_id = going["id"] if going is not None else deletion_records.unfinished(slug)
     if run_id is not None:
-        return durable.join(run_id, by=by)
+        return queue.join(run_id, by=by)
     store = TenantStore.of(slug)
-    return durable.request(
+    return queue.request(
         runs.Request(KIND, slug, tenant_id=tenant, stack=store.stack, arguments={"outcome": outcome}, by=by, via=via),
     )
 

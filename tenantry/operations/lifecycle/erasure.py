@@ -10,18 +10,20 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 import tenantry
-from tenantry.clients import deletion_records, quarantine, registry, tables
-from tenantry.clients.runs import audit
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import deletion_records, quarantine
+from tenantry.control.database import transaction
+from tenantry.control.runs import audit
 from tenantry.errors import WorkError
-from tenantry.operations import durable
 from tenantry.operations.lifecycle.scrub import NOBODY, Names, scrub
+from tenantry.postgres import tables
 from tenantry.settings import PlatformSettings, project_root
+from tenantry.work import queue
 
 if TYPE_CHECKING:
     import psycopg
 
-    from tenantry.operations.steps import Run
+    from tenantry.work.step import Run
 
 KEPT: Final = frozenset({"audit_log", "backups", "backup_keys"})
 """Tables with a tenant_id that outlive the tenant: ids, and what its backups are found and read by until they end."""
@@ -30,7 +32,7 @@ KEPT: Final = frozenset({"audit_log", "backups", "backup_keys"})
 def erase(run: Run) -> None:
     """All in one transaction: rows out, names into quarantine, the record in. Done once, however often it is asked for."""
     slug, tenant = run.subject, naming.tenant_id(run.subject)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         if connection.execute("SELECT 1 FROM deletion_records WHERE id = %s", [run.id]).fetchone():
             return
         earlier = connection.execute("SELECT id, resumed FROM runs WHERE tenant_id = %s AND id <> %s", [tenant, run.id]).fetchall()
@@ -41,7 +43,7 @@ def erase(run: Run) -> None:
     backups_until = None if archived else now + timedelta(days=int(settings.final_backup_days))
     # Whoever had the name next would have the id next, and with it the backups.
     names_until = None if archived else max(now + timedelta(days=int(settings.quarantine_days)), backups_until or now)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         backups = _retained(connection, tenant, backups_until)
         legal = connection.execute("SELECT count(*) AS n FROM legal_holds WHERE tenant = %s", [tenant]).fetchone()
         erased = _rows(connection, tenant, run.id)
@@ -134,7 +136,7 @@ def _others(connection: psycopg.Connection[dict[str, Any]], tenant: UUID) -> lis
 
 def stacks_of(tenant: UUID) -> set[str]:
     """Every stack that a run of the tenant was about."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = connection.execute("SELECT DISTINCT stack FROM runs WHERE tenant_id = %s AND stack IS NOT NULL", [tenant])
         return {row["stack"] for row in rows}
 
@@ -143,8 +145,8 @@ def forget_runs(run: Run) -> None:
     """Removes the tenant's earlier runs from the queue, and its name from this one. Asked again, there is nothing left to do."""
     workflows = run.notes.get("workflows", [])
     if workflows:
-        durable.client().delete_workflows(workflows)
-    with registry.transaction() as connection:
+        queue.client().delete_workflows(workflows)
+    with transaction() as connection:
         if not connection.execute("SELECT 1 FROM deletion_records WHERE id = %s", [run.id]).fetchone():
             raise WorkError("there is no deletion record yet", f"tenantry resume {run.id}")
         connection.execute(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from tenantry.clients import lifecycle, objects, quarantine, registry, runs
-from tenantry.clients.lifecycle import Hold
+from tenantry.clients import objects
+from tenantry.control import lifecycle, quarantine, runs
+from tenantry.control.database import transaction
+from tenantry.control.lifecycle import Hold
 from tenantry.operations import backup
 from tenantry.operations.lifecycle import deletion
 from tenantry.sweep import over
@@ -60,7 +62,7 @@ def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
 
 def _kept_too_long() -> list[UUID]:
     """The tenants that are gone and whose backups' time is over."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = connection.execute("SELECT tenant FROM retained_backups WHERE until <= now() AND erased_at IS NULL")
         return [row["tenant"] for row in rows]
 
@@ -68,20 +70,20 @@ def _kept_too_long() -> list[UUID]:
 def _erase(tenant: UUID) -> int:
     """Erases a tenant's backups: the key first, which ends them wherever copies are; how many."""
     backup.erase_key(tenant)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         places = connection.execute(
             "SELECT id, bucket, prefix FROM backups WHERE tenant_id = %s AND state <> 'pruned'", [tenant]
         ).fetchall()
     for place in places:
         objects.erase(place["bucket"], place["prefix"])
-        with registry.transaction() as connection:
+        with transaction() as connection:
             connection.execute("UPDATE backups SET state = 'pruned', pruned_at = now() WHERE id = %s", [place["id"]])
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE retained_backups SET erased_at = now() WHERE tenant = %s", [tenant])
     return len(places)
 
 
 def _slug(hold: Hold) -> str | None:
-    with registry.transaction() as connection:
+    with transaction() as connection:
         row = connection.execute("SELECT slug FROM tenants WHERE id = %s", [hold.tenant]).fetchone()
     return row["slug"] if row else None

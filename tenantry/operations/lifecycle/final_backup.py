@@ -7,14 +7,15 @@ from typing import Any, Final
 
 import psycopg
 
-from tenantry.clients import checksums, objects
-from tenantry.clients.postgres import passes
-from tenantry.clients.stores import TenantStore
+from tenantry.clients import objects
 from tenantry.errors import TenantryError, WorkError
 from tenantry.operations import backup
 from tenantry.operations.backup import contents, extract
 from tenantry.operations.backup.reading import Stored
-from tenantry.operations.steps import Run
+from tenantry.postgres import checksums
+from tenantry.postgres.server import passes
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work.step import Run
 
 FRESH_BACKUPS: Final = 3
 """How often another backup is taken because somebody wrote after the last one."""

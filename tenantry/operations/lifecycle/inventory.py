@@ -6,11 +6,13 @@ from typing import Any
 
 from psycopg import sql
 
-from tenantry.clients import aws, cloudflare, objects, registry, tables
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import aws, cloudflare, objects
+from tenantry.control.database import transaction
+from tenantry.postgres import tables
+from tenantry.postgres.server import Server, acting_as
 from tenantry.settings import PlatformSettings, project_root
+from tenantry.stores.tenant_store import TenantStore
 
 
 def taken(store: TenantStore) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def taken(store: TenantStore) -> dict[str, Any]:
             own = tables.rows_of(connection, store.schema, table)
             found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(own)).fetchone()
             rows[table] = found[0] if found else 0
-    with registry.transaction() as connection:
+    with transaction() as connection:
         row = connection.execute("SELECT name, tier, host, created_at FROM tenants WHERE id = %s", [store.id]).fetchone()
         hosts = [
             entry["host"] for entry in connection.execute("SELECT host FROM tenant_domains WHERE tenant_id = %s ORDER BY host", [store.id])

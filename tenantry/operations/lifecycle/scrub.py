@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tenantry.declaration import naming
+from tenantry import naming
 
 if TYPE_CHECKING:
     import psycopg

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import moves
-from tenantry.clients.lifecycle import COMMANDS
+from tenantry.control import open_moves, restores
+from tenantry.control.lifecycle import COMMANDS
 from tenantry.errors import InputError
-from tenantry.operations.restore import ledger
 
 NEXT: Final = {
     "active": ("suspended", "offboarding"),
@@ -29,11 +28,11 @@ FROM: Final = {
 
 def refuse_busy(slug: str, tenant: UUID) -> None:
     """``InputError`` while a move or a restore of the tenant is not over: its data is in two places."""
-    if moves.of(slug) is not None:
+    if open_moves.of(slug) is not None:
         raise InputError(
             f"tenant {slug} is being moved and cannot be off-boarded", f"end the move first: tenantry move {slug} --finish, or --rollback"
         )
-    ledger.refuse(slug, tenant)
+    restores.refuse(slug, tenant)
 
 
 def require(command: str, slug: str, state: str) -> None:

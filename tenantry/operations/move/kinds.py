@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from tenantry.clients import moves, runs
-from tenantry.clients.moves import Move
-from tenantry.clients.stores import TenantStore
+from tenantry.control import moves, open_moves, runs
+from tenantry.control.open_moves import Move
 from tenantry.declaration import load
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.move import passing, request, transfer
 from tenantry.operations.move.transfer import Tell, Way
-from tenantry.operations.steps import Kind, Parts, Patience, Run, Step
 from tenantry.settings import tenants_dir
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import over
+from tenantry.work.step import Kind, Parts, Patience, Run, Step
 
 PATIENT: Final = Patience(12)  # about a quarter of an hour: a roll-out, somebody else's run of the cell, a long transaction
 
@@ -25,7 +25,7 @@ def _begin(run: Run) -> str:
     """Opens the move, unless something has changed since it was asked for."""
     source, target = Place(**run.arguments["source"]), Place(**run.arguments["target"])
     store = TenantStore.of(run.subject)
-    move = moves.of(run.subject)
+    move = open_moves.of(run.subject)
     if move is None:
         if run.subject not in load(tenants_dir()):
             raise InputError(f"no file tenants/{run.subject}.yaml here", "start the worker in an up-to-date clone")
@@ -43,7 +43,7 @@ def _in(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callable[[R
     """The work as a step: done by one process at a time, and only while the move is in one of the phases."""
 
     def step(run: Run) -> str:
-        move = moves.of(run.subject)
+        move = open_moves.of(run.subject)
         if move is None:
             return ""
         with moves.held(move) as now:
@@ -64,7 +64,7 @@ def _onward(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callabl
 
 
 def _check(run: Run) -> str:
-    move = moves.of(run.subject)
+    move = open_moves.of(run.subject)
     return f"{move.source} to {move.target}: {move.phase}" if move else "the move was closed already"
 
 
@@ -90,7 +90,7 @@ def _back(work: Callable[[Way, Tell], str]) -> Callable[[Move, Tell], str]:
 
 def _hand_back(move: Move, tell: Tell) -> str:
     if move.crosses_tables and move.phase == "returned":  # a kill may have come between the switch and this
-        transfer.reopen(Way.back(move), move.store(move.source))
+        transfer.reopen(Way.back(move), TenantStore.at(move.slug, move.source))
     return passing.hand_over(move, "undoing", tell)
 
 
@@ -100,7 +100,7 @@ def _let_go(run: Run) -> str:
 
 
 def _arrived(run: Run) -> str:
-    move = moves.must(run.subject)
+    move = open_moves.must(run.subject)
     until = f"{move.switched_at + move.keep:%Y-%m-%d %H:%M}" if move.switched_at else "-"
     return (
         f"{run.subject} lives as {move.target}; writes waited {(move.freeze_ms or 0) / 1000:.2f} s for {move.rows or 0} rows;"

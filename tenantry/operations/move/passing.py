@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tenantry.clients import ledger, moves, objects, registry, turnstile
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.moves import Move
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import load, naming
+from tenantry import naming
+from tenantry.clients import objects
+from tenantry.control import ledger, moves, registry
+from tenantry.control.ledger import Ledger
+from tenantry.control.open_moves import Move
+from tenantry.declaration import load
 from tenantry.declaration.placement import Place
+from tenantry.engine import automation
+from tenantry.engine.progress import said
 from tenantry.errors import WorkError
-from tenantry.operations import engine
 from tenantry.operations.move.transfer import Tell, set_login
-from tenantry.operations.progress import said
+from tenantry.postgres.server import Server
 from tenantry.settings import tenants_dir
+from tenantry.stores import turnstile
+from tenantry.stores.tenant_store import TenantStore
 
 
 def prepare(move: Move, tell: Tell) -> str:
@@ -37,7 +40,7 @@ def hand_over(move: Move, phase: str, tell: Tell) -> str:
     home, other = move.home, move.source if move.switched else move.target
     stacks = list(dict.fromkeys((home.stack(move.slug), other.stack(move.slug))))
     if move.crosses_tables and not other.shared:
-        set_login(move.store(other), False)
+        set_login(TenantStore.at(move.slug, other), False)
     if move.phase != phase:
         if len(stacks) == 2:
             with Server.from_environment().connect() as connection:
@@ -60,7 +63,7 @@ def finish(move: Move, tell: Tell) -> str:
 def undo(move: Move, tell: Tell) -> str:
     """Removes the place that the tenant came back from, or never got to."""
     if move.phase == "copying":
-        turnstile.drop(move.store(move.source), naming.turnstile_schema(move.slug, move.source.turn))
+        turnstile.drop(TenantStore.at(move.slug, move.source), naming.turnstile_schema(move.slug, move.source.turn))
         move = moves.advance(move, "unmaking")
     return _remove(move, move.target, move.source, "undoing", "unmaking", "rolled back" if move.switched_at else "given up", tell)
 
@@ -74,19 +77,19 @@ def _remove(move: Move, left: Place, home: Place, first: str, second: str, outco
     if move.phase == first:
         if move.crosses_tables:
             for place in (left, home):
-                turnstile.drop(move.store(place), naming.turnstile_schema(slug, place.turn))
+                turnstile.drop(TenantStore.at(move.slug, place), naming.turnstile_schema(slug, place.turn))
             if not left.shared:
                 _up([stack], tell)  # takes the protection off
         move = moves.advance(move, second)
     if move.crosses_tables and left.shared:
-        store = move.store(left)
+        store = TenantStore.at(move.slug, left)
         registry.remove_rows(str(move.tenant_id), store.database, store.schema)
         said.append("its rows in the shared tables")
     if stack != home.stack(slug) or (move.crosses_tables and not left.shared):
         said.append(_up([stack], tell))
     if stack == slug != home.stack(slug) and _remove_if_empty(stack):
         said.append(f"the stack {stack}")
-    store = move.store(left)
+    store = TenantStore.at(move.slug, left)
     if store.bucket != lives.bucket:
         said.append(f"{objects.erase(store.bucket, store.prefix)} versions of objects")
     moves.end(move, outcome)
@@ -97,17 +100,17 @@ def _up(stacks: Iterable[str], tell: Tell) -> str:
     declared = load(tenants_dir())
     done = []
     for stack in stacks:
-        outcome = engine.up(stack, declared, lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
+        outcome = automation.up(stack, declared, lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
         done.append(f"{stack}: {said(outcome.changes) or 'as it was'}")
     return "; ".join(done)
 
 
 def _forget(stack: str, slug: str) -> int:
-    return engine.forget(stack, slug)
+    return automation.forget(stack, slug)
 
 
 def _remove_if_empty(stack: str) -> bool:
-    return engine.remove_if_empty(stack)
+    return automation.remove_if_empty(stack)
 
 
 def _book(stack: str) -> Ledger:

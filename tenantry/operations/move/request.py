@@ -7,21 +7,22 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from tenantry.clients import disk, moves, runs
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.moves import Move
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import TenantDeclaration, load, naming
+from tenantry import naming
+from tenantry.control import moves, open_moves, restores, runs
+from tenantry.control.ledger import Ledger
+from tenantry.control.open_moves import Move
+from tenantry.declaration import TenantDeclaration, load
 from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.placement import Place
 from tenantry.declaration.rewrite import read, rewrite
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
-from tenantry.operations import durable
-from tenantry.operations.restore import ledger as restores
+from tenantry.postgres.server import Server
 from tenantry.settings import tenants_dir
+from tenantry.stores import disk
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work import queue
 
 KEEP: Final = timedelta(days=7)
 """How long the old place is kept for a rollback, unless asked for otherwise."""
@@ -86,17 +87,17 @@ def joined(slug: str, isolation: str | None, cell: str | None, *, by: str) -> UU
 
     ``InputError`` when it goes elsewhere, or has arrived.
     """
-    move = moves.of(slug)
+    move = open_moves.of(slug)
     if move is None:
         return _killed_early(slug, isolation, cell, by)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
     if moves.going_back(move.id):
         raise InputError(f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback goes on with that")
     if same and move.phase in ("copying", "switched"):
-        return durable.join(move.id, by=by)
+        return queue.join(move.id, by=by)
     last = runs.read(move.id)
     if same and move.phase == "moved":
-        return durable.join(move.id, by=by) if last["state"] == "failed" else move.id
+        return queue.join(move.id, by=by) if last["state"] == "failed" else move.id
     raise InputError(
         f"tenant {slug} is being moved to {move.target} ({move.phase})",
         f"end that first: tenantry move {slug} --finish, or --rollback",
@@ -111,15 +112,15 @@ def _killed_early(slug: str, isolation: str | None, cell: str | None, by: str) -
     target = Place(**last["arguments"]["target"])
     if isolation not in (None, target.isolation) or cell not in (None, target.cell):
         return None
-    return durable.join(last["id"], by=by)
+    return queue.join(last["id"], by=by)
 
 
 def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for ``move-finish`` or ``move-rollback``; the run's id. ``InputError`` when there is no move, or it is too early or too late."""
     last = runs.last(TenantStore.of(slug).id, kind)
     if last is not None and last["state"] in runs.OPEN:  # the move may be closed already, and the run killed before its end
-        return durable.join(last["id"], by=by)
-    move = moves.must(slug)
+        return queue.join(last["id"], by=by)
+    move = open_moves.must(slug)
     allowed = {
         "move-finish": ("moved", "finishing", "clearing"),
         "move-rollback": ("copying", "switched", "moved", "returned", "undoing", "unmaking"),
@@ -145,9 +146,9 @@ def _next(move: Move) -> str:
 def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, by: str, via: str) -> UUID:
     last = runs.last(tenant_id, kind)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments and kind != "move":
-        return durable.join(last["id"], by=by)
+        return queue.join(last["id"], by=by)
     # No stack: a copy of hours must not keep a cell's other tenants waiting. Runs of the engine take the stack's lock when they need it.
-    return durable.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, by=by, via=via))
+    return queue.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, by=by, via=via))
 
 
 def write_file(slug: str, place: Place) -> bool:

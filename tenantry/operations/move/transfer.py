@@ -8,15 +8,18 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tenantry.clients import logins, moves, prefixes, rows, sequences, turnstile
-from tenantry.clients.checksums import Figure
-from tenantry.clients.migrations import keep_out, version
-from tenantry.clients.moves import Move
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import prefixes
+from tenantry.control import moves, open_moves
+from tenantry.control.open_moves import Move
 from tenantry.declaration.placement import Place
 from tenantry.errors import TransientError, WorkError
+from tenantry.postgres import logins, sequences
+from tenantry.postgres.checksums import Figure
+from tenantry.postgres.migrations import keep_out, version
+from tenantry.postgres.server import Server
+from tenantry.stores import rows, turnstile
+from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
     import psycopg
@@ -62,7 +65,7 @@ class Way:
 
     def stores(self) -> tuple[TenantStore, TenantStore]:
         """Origin and destination."""
-        return self.move.store(self.origin), self.move.store(self.destination)
+        return TenantStore.at(self.move.slug, self.origin), TenantStore.at(self.move.slug, self.destination)
 
 
 class Unequal(WorkError):
@@ -203,7 +206,7 @@ def _decide(way: Way, control: psycopg.Connection, freeze: turnstile.Freeze, tar
                 set_login(target, target.state == "active", there)
     except Exception as error:
         # An answer that was lost says nothing about what was committed.
-        if moves.must(way.move.slug).phase != way.switched:
+        if open_moves.must(way.move.slug).phase != way.switched:
             freeze.set_shut(False)
             if way.kept:
                 there.rollback()

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tenantry import branding
 from tenantry.clients import objects
-from tenantry.clients.stores import TenantStore
+from tenantry.declaration import branding
 from tenantry.operations.backup import contents
 from tenantry.operations.backup.reading import Stored
+from tenantry.stores.tenant_store import TenantStore
 
 
 def current(store: TenantStore) -> dict[str, str | None]:

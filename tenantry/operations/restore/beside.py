@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tenantry.clients import disk, registry
-from tenantry.declaration import generator, load, naming
+from tenantry import naming
+from tenantry.control import registry
+from tenantry.declaration import generator, load
+from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError
-from tenantry.operations.applied import Evidence
 from tenantry.operations.backup.reading import Stored
 from tenantry.settings import project_settings, tenants_dir
+from tenantry.stores import disk
 
 
 def prepare(slug: str, backup_id: str, into: str) -> bool:

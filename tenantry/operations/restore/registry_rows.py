@@ -12,7 +12,8 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tenantry.clients import configuration, registry
+from tenantry.control import configuration
+from tenantry.control.database import transaction
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -23,7 +24,7 @@ _ADDED: Final = "invitations"
 def current(tenant_id: UUID) -> dict[str, list[dict[str, Any]]]:
     """What ``put`` would replace, as JSON values: for the way back."""
     found: dict[str, list[dict[str, Any]]] = {}
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for table in _REPLACED:
             query = sql.SQL("SELECT to_jsonb(t) AS row FROM {} t WHERE tenant_id = %s").format(sql.Identifier(table))
             found[table] = [entry["row"] for entry in connection.execute(query, [tenant_id])]
@@ -41,7 +42,7 @@ def put(tenant_id: UUID, rows: Rows, actor: str) -> dict[str, int]:
 
     An invitation that is there stays as it is, with its link; one that is not comes back without a link.
     """
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for table, key in reversed(_REPLACED.items()):
             _remove_others(connection, table, key[1:], tenant_id, _of(tenant_id, rows, table))
         for table, key in _REPLACED.items():

@@ -10,17 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from tenantry.clients import checksums, disk, migrations, moves, runs, tables
-from tenantry.clients.checksums import Figure
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import backups, moves, open_moves, restores, runs
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import durable
-from tenantry.operations.backup import catalog
 from tenantry.operations.backup.reading import Stored
-from tenantry.operations.restore import assets, doors, ledger, registry_rows, staging, swap
-from tenantry.operations.steps import ONCE, Kind, Patience, Run, Step
+from tenantry.operations.restore import assets, registry_rows, staging, swap
+from tenantry.postgres import checksums, migrations, tables
+from tenantry.postgres.checksums import Figure
+from tenantry.stores import disk, doors
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import over
+from tenantry.work import queue
+from tenantry.work.step import ONCE, Kind, Patience, Run, Step
 
 
 def request(
@@ -31,7 +32,7 @@ def request(
     Everything that can be wrong is found before the run exists, the whole backup read among it: ``InputError``, and nothing was touched.
     A run of the same that was killed or failed half-way is gone on with.
     """
-    entry = catalog.complete(backup_id)
+    entry = backups.complete(backup_id)
     if entry.tenant_id != naming.tenant_id(slug):
         raise InputError(
             f"backup {backup_id} is {entry.slug or 'another tenant'}'s, not {slug}'s", f"tenantry backup list {slug} shows its backups"
@@ -40,36 +41,34 @@ def request(
     arguments = {"backup": backup_id, "source": slug}
     going = _going(store, arguments)
     if going is not None:
-        return durable.join(going, by=by)
+        return queue.join(going, by=by)
     _require_ready(store, into)
     stored = Stored.open(backup_id, tell)
     disk.require(stored.room, store.slug, store.server)
     stored.check(tell)
-    return durable.request(
-        runs.Request(RESTORE.name, store.slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via)
-    )
+    return queue.request(runs.Request(RESTORE.name, store.slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
 
 
 def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
     """Asks for what the tenant's open restore replaced to be put back; the run's id."""
     store = TenantStore.of(slug)
-    found = ledger.require(slug, store.id)
+    found = restores.require(slug, store.id)
     if swap.has_kept(store):
         _require_head(store)
     arguments = {"restore": found.id, "backup": found.backup_id}
     last = runs.last(store.id, ROLLBACK.name)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments:
-        return durable.join(last["id"], by=by)  # a new run would take what is staged already for the restore's, and drop it
-    return durable.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
+        return queue.join(last["id"], by=by)  # a new run would take what is staged already for the restore's, and drop it
+    return queue.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
 
 
-def confirm(slug: str) -> ledger.Restore:
+def confirm(slug: str) -> restores.Restore:
     """Drops what the tenant's restore replaced: from now on there is no way back but a backup.
 
     ``InputError`` when it is not finished, or once a rollback was asked for.
     """
     store = TenantStore.of(slug)
-    with ledger.confirming(slug, store.id) as found:
+    with restores.confirming(slug, store.id) as found:
         if found.going_back:
             raise InputError(f"the restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that")
         last = runs.last(store.id, RESTORE.name)
@@ -87,13 +86,13 @@ def sweep() -> list[str]:
     """
     by_id = {store.id: store.slug for store in TenantStore.every()}
 
-    def end(found: ledger.Restore) -> None:
+    def end(found: restores.Restore) -> None:
         if found.tenant_id in by_id:
             confirm(by_id[found.tenant_id])
         else:  # the tenant is gone, and what was kept of it with it
-            ledger.end(found.id, "confirmed")
+            restores.end(found.id, "confirmed")
 
-    swept = over(ledger.overdue(), end)
+    swept = over(restores.overdue(), end)
     done, failed = [found.id for found, _ in swept.done], [found.id for found, _ in swept.failed]
     if failed:
         raise WorkError(
@@ -108,7 +107,7 @@ def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
     last = runs.last(store.id, RESTORE.name)
     if last is None:
         return None
-    half_made = ledger.open_of(store.id)
+    half_made = restores.open_of(store.id)
     if half_made is not None and half_made.going_back:
         return None
     if last["state"] not in runs.OPEN and not (half_made and half_made.state == "running" and half_made.id == str(last["id"])):
@@ -122,8 +121,8 @@ def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
 
 
 def _require_ready(store: TenantStore, into: str | None) -> None:
-    moves.refuse(store.slug)
-    ledger.refuse(store.slug, store.id)
+    open_moves.refuse(store.slug)
+    restores.refuse(store.slug, store.id)
     _require_head(store)
     if store.state not in ("active", "suspended", "offboarding"):
         raise InputError(f"tenant {store.slug} is {store.state}", f"tenantry provision {store.slug} finishes it")
@@ -172,29 +171,29 @@ def _shut(run: Run) -> str:
     try:
         with moves.between_roll_outs(f"{store.slug} is restored"):  # one that has chosen its places would migrate beneath the staged rows
             _require_head(store)  # the last moment at which nobody has noticed anything
-            ledger.begin(run.subject, run.tenant, str(run.id), str(run.arguments["backup"]))
+            restores.begin(run.subject, run.tenant, str(run.id), str(run.arguments["backup"]))
     except InputError:
         staging.discard(store)
         raise
-    ledger.require_open(str(run.id))
+    restores.require_open(str(run.id))
     doors.shut(store, "restore")
     return "nobody gets in while the data is replaced"
 
 
 def _swap(run: Run) -> str:
     store = _store(run)
-    ledger.require_open(str(run.id))
+    restores.require_open(str(run.id))
     if swap.has_staged(store):
         staging.require_revision(store)
-    ledger.remember(str(run.id), {"registry": registry_rows.current(store.id), "objects": assets.current(store)})
+    restores.remember(str(run.id), {"registry": registry_rows.current(store.id), "objects": assets.current(store)})
     if not swap.swap(store) and not swap.has_kept(store):
         raise WorkError(f"what was staged for {store.slug} is gone", f"tenantry restore rollback {store.slug}, then restore again")
-    ledger.swapped(str(run.id))
+    restores.swapped(str(run.id))
     return "the restored tables are the tenant's; what was there is kept"
 
 
 def _beside(run: Run) -> str:
-    ledger.require_open(str(run.id))
+    restores.require_open(str(run.id))
     store, stored = _store(run), Stored.open(str(run.arguments["backup"]))
     rows = stored.registry()
     if stored.manifest.tenant_id != store.id:
@@ -219,14 +218,14 @@ def _check(run: Run) -> str:
 
 def _open(run: Run) -> str:
     store = _store(run)
-    ledger.require_open(str(run.id))
+    restores.require_open(str(run.id))
     doors.reopen(store)
     if run.arguments["source"] != run.subject:  # a new tenant: what was there was nothing
         swap.drop_kept(store)
-        ledger.end(str(run.id), "confirmed")
+        restores.end(str(run.id), "confirmed")
         return "the tenant is open"
-    ledger.keep(str(run.id))
-    return f"the tenant is open; what was replaced is kept for {ledger.KEEP}: tenantry restore confirm|rollback {store.slug}"
+    restores.keep(str(run.id))
+    return f"the tenant is open; what was replaced is kept for {restores.KEEP}: tenantry restore confirm|rollback {store.slug}"
 
 
 def _steps(_: Run) -> Sequence[Step]:
@@ -242,7 +241,7 @@ def _steps(_: Run) -> Sequence[Step]:
 
 def _back_shut(run: Run) -> str:
     store = _store(run)
-    ledger.require_open(str(run.arguments["restore"]), going_back=True)
+    restores.require_open(str(run.arguments["restore"]), going_back=True)
     run.note("swapped", swap.has_kept(store))
     doors.shut(store, "rollback of a restore")
     return "nobody gets in while the data is put back"
@@ -271,7 +270,7 @@ def _back_swap(run: Run) -> str:
 
 def _back_beside(run: Run) -> str:
     store = _store(run)
-    found = ledger.require_open(str(run.arguments["restore"]), going_back=True)
+    found = restores.require_open(str(run.arguments["restore"]), going_back=True)
     if not found.details:  # the restore had not come to the swap
         return ""
     registry_rows.put(store.id, found.details["registry"], f"rollback of the restore of {found.backup_id}")
@@ -281,7 +280,7 @@ def _back_beside(run: Run) -> str:
 
 def _back_open(run: Run) -> str:
     doors.reopen(_store(run))
-    ledger.end(str(run.arguments["restore"]), "rolled-back")
+    restores.end(str(run.arguments["restore"]), "rolled-back")
     return "the tenant is open"
 
 
@@ -296,4 +295,4 @@ def _back_steps(_: Run) -> Sequence[Step]:
 
 
 RESTORE: Final = Kind("restore", _steps)
-ROLLBACK: Final = Kind(ledger.ROLLBACK, _back_steps)
+ROLLBACK: Final = Kind(restores.ROLLBACK, _back_steps)

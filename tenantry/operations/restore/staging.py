@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import checksums, loading, migrations, pgtools, schemas, sequences, tables
-from tenantry.clients.checksums import Figure
-from tenantry.clients.postgres import acting_as
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import WorkError
 from tenantry.operations.backup import proof, reading
 from tenantry.operations.backup.reading import Stored, Target
+from tenantry.postgres import checksums, loading, migrations, pgtools, schemas, sequences, tables
+from tenantry.postgres.checksums import Figure
+from tenantry.postgres.server import acting_as
+from tenantry.stores.tenant_store import TenantStore
 
 
 @dataclass(frozen=True)

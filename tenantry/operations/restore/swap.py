@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from tenantry.clients import checksums, loading, schemas, sequences, tables
-from tenantry.clients.postgres import acting_as, may_act_as
-from tenantry.clients.stores import TenantStore
 from tenantry.errors import TransientError, WorkError
 from tenantry.operations.restore import staging
 from tenantry.operations.restore.staging import Names
+from tenantry.postgres import checksums, loading, schemas, sequences, tables
+from tenantry.postgres.server import acting_as, may_act_as
+from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
-    from tenantry.clients.checksums import Figure
+    from tenantry.postgres.checksums import Figure
 
 
 def swap(store: TenantStore, *, keep: bool = True) -> bool:

@@ -1,1 +1,1 @@
-"""Scheduled tasks: declared in code, started by DBOS's scheduler, done for each tenant in a process of its own."""
+"""Where ``task`` was until this release. Goes with the next one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tenantry.clients import platform_identity
-from tenantry.clients.postgres import Server
 from tenantry.errors import WorkError
+from tenantry.postgres.server import Server
 
 pytestmark = pytest.mark.service
 

@@ -18,12 +18,14 @@ from psycopg import sql
 from local.cloud.cloud import Cloud
 from local.env import environment
 from local.home import CLONE, Home
-from tenantry.clients import aws, configuration, migrations, registry, runs
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
-from tenantry.operations.backup import catalog
-from tenantry.operations.steps import Run
+from tenantry import naming
+from tenantry.clients import aws
+from tenantry.control import backups, configuration, registry, runs
+from tenantry.control.database import transaction
+from tenantry.postgres import migrations
+from tenantry.postgres.server import Server, acting_as
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work.step import Run
 from tests.environment import entered
 from tests.hurry import hurry
 
@@ -32,7 +34,7 @@ PREFIX = "tenantry-dev"
 
 def at_work(wanted: runs.Request) -> Run:
     """A run of the journal that the worker ``test`` has taken."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         run_id = runs.request(connection, wanted)["id"]
     claimed = runs.claim(run_id, "test")
     assert claimed is not None
@@ -60,7 +62,7 @@ class Platform:
         self._database(cell, owner, app, naming.SHARED_SCHEMA)
         with Server.from_environment().connect(cell) as connection:
             migrations.apply(connection, "tenant", naming.SHARED_SCHEMA, owner=owner, app_role=app)
-        for bucket in (self.bucket, catalog.bucket()):
+        for bucket in (self.bucket, backups.bucket()):
             aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
@@ -143,7 +145,7 @@ class Platform:
         s3 = aws.client("s3")
         return [
             entry["Key"]
-            for bucket in (self.bucket, catalog.bucket())
+            for bucket in (self.bucket, backups.bucket())
             for entry in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", ())
         ]
 

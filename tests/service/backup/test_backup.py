@@ -9,13 +9,15 @@ from contextlib import contextmanager
 import pyrage
 import pytest
 
-from tenantry.clients import aws, keys, pgtools
-from tenantry.clients.postgres import Server
+from tenantry.clients import archive, aws
+from tenantry.clients.archive import Damaged
+from tenantry.control import backup_keys, backup_manifest, backups, keys
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import backup
-from tenantry.operations.backup import archive, catalog, manifest, reading, tenant_key
-from tenantry.operations.backup.archive import Damaged
+from tenantry.operations.backup import reading
 from tenantry.operations.backup.reading import Stored
+from tenantry.postgres import pgtools
+from tenantry.postgres.server import Server
 
 pytestmark = pytest.mark.service
 
@@ -41,7 +43,7 @@ def test_a_backup_proves_itself_in_scratch(platform, pair, model):
     assert (proof.ok, proof.problems, proof.objects) == (True, (), 2)
     assert proof.rows == taken.manifest.rows == 22
     assert platform.databases() == before
-    assert catalog.find(taken.id).proved_at is not None
+    assert backups.find(taken.id).proved_at is not None
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -49,7 +51,7 @@ def test_nothing_of_the_tenant_stands_in_the_bucket_in_plain(platform, pair, mod
     """No object of the backup holds a word of the tenant's; with the tenant's key it does, and with another's it does not open."""
     store, other = pair(model)
     taken = backup.create(store.slug)
-    entry = catalog.find(taken.id)
+    entry = backups.find(taken.id)
     s3 = aws.client("s3")
     stored = {o["Key"]: s3.get_object(Bucket=entry.bucket, Key=o["Key"])["Body"].read() for o in
               s3.list_objects_v2(Bucket=entry.bucket, Prefix=entry.prefix)["Contents"]}  # fmt: skip
@@ -60,9 +62,9 @@ def test_nothing_of_the_tenant_stands_in_the_bucket_in_plain(platform, pair, mod
     Stored.open(taken.id).feed(part, text.extend)
     assert store.slug.encode() in text
     assert b"token_hash" not in text
-    tenant_key.recipient(other.id)
+    backup_keys.recipient(other.id)
     with pytest.raises(pyrage.DecryptError):
-        pyrage.decrypt(stored[entry.key("manifest.age")], [pyrage.x25519.Identity.from_str(tenant_key.identity(other.id))])
+        pyrage.decrypt(stored[entry.key("manifest.age")], [pyrage.x25519.Identity.from_str(backup_keys.identity(other.id))])
 
 
 def test_a_wrong_policy_cannot_leak_rows_into_a_backup(platform, pair):
@@ -77,7 +79,7 @@ def test_a_wrong_policy_cannot_leak_rows_into_a_backup(platform, pair):
     finally:
         with Server.from_environment().connect(store.database) as connection:
             connection.execute("DROP POLICY leak ON shared.documents")
-    entry = catalog.listed(store.id, state=None)[0]
+    entry = backups.listed(store.id, state=None)[0]
     assert entry.state == "failed"
     assert aws.client("s3").list_objects_v2(Bucket=entry.bucket, Prefix=entry.prefix)["KeyCount"] == 0
 
@@ -98,11 +100,11 @@ def test_a_damaged_backup_is_refused(platform, pair, model, damage):
     """A bit, a missing end, another tenant's part, an older part, a changed manifest and an honest forgery: each is refused by name."""
     store, other = pair(model)
     older, taken, foreign = backup.create(store.slug), backup.create(store.slug), backup.create(other.slug)
-    entry = catalog.find(taken.id)
+    entry = backups.find(taken.id)
     name = next(part.name for part in taken.manifest.parts if part.kind in ("rows", "dump"))
 
     def body_of(backup_id):
-        source = catalog.find(backup_id)
+        source = backups.find(backup_id)
         return aws.client("s3").get_object(Bucket=source.bucket, Key=source.key(name))["Body"].read()
 
     match damage:
@@ -118,9 +120,9 @@ def test_a_damaged_backup_is_refused(platform, pair, model, damage):
             overwrite(entry, "manifest.age", flipped)
         case "rewritten":  # by somebody who has the tenant's public key and the control database, but not the platform's signing key
             forged = pyrage.encrypt(b'{"manifest": {"format": 1}, "signature": "AAAA"}',
-                                    [pyrage.x25519.Recipient.from_str(tenant_key.recipient(store.id))])  # fmt: skip
+                                    [pyrage.x25519.Recipient.from_str(backup_keys.recipient(store.id))])  # fmt: skip
             overwrite(entry, "manifest.age", lambda body: forged)
-            catalog.mark(entry.id, manifest_sha256=hashlib.sha256(forged).digest())
+            backups.mark(entry.id, manifest_sha256=hashlib.sha256(forged).digest())
     image = platform.image(store)
     with pytest.raises(Damaged) as caught:
         Stored.open(taken.id).check()
@@ -145,8 +147,8 @@ def test_no_byte_of_a_changed_dump_is_run(platform, pair, monkeypatch):
     """Another dump that the tenant's key opens is refused before pg_restore has it; one that is put there after the check is not read."""
     store, _ = pair("schema")
     other, taken, written = backup.create(store.slug), backup.create(store.slug), []
-    entry, name = catalog.find(taken.id), "data.dump.zst.age"
-    body = aws.client("s3").get_object(Bucket=entry.bucket, Key=catalog.find(other.id).key(name))["Body"].read()
+    entry, name = backups.find(taken.id), "data.dump.zst.age"
+    body = aws.client("s3").get_object(Bucket=entry.bucket, Key=backups.find(other.id).key(name))["Body"].read()
     load, writing = archive.load, pgtools.writing
 
     @contextmanager
@@ -173,7 +175,7 @@ def test_a_lost_platform_key_ends_backups_at_once(platform, pair):
     """Neither taking nor verifying makes a new one in its place; brought back, all is as it was. With another one nothing is taken."""
     store, _ = pair("rls")
     taken, manager = backup.create(store.slug), aws.client("secretsmanager")
-    listed, name = len(catalog.listed(store.id, state=None)), f"{catalog.bucket().removesuffix('--backups')}/tenantry/keys"
+    listed, name = len(backups.listed(store.id, state=None)), f"{backups.bucket().removesuffix('--backups')}/tenantry/keys"
     text = manager.get_secret_value(SecretId=name)["SecretString"]
     manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     keys._keys.cache_clear()
@@ -184,7 +186,7 @@ def test_a_lost_platform_key_ends_backups_at_once(platform, pair):
     manager.create_secret(Name=name, SecretString=json.dumps(keys._new()))
     with pytest.raises(InputError, match="sealed to another platform key"):
         backup.create(store.slug)
-    assert len(catalog.listed(store.id, state=None)) == listed, "none was begun"
+    assert len(backups.listed(store.id, state=None)) == listed, "none was begun"
     manager.put_secret_value(SecretId=name, SecretString=text)
     keys._keys.cache_clear()
     Stored.open(taken.id).check()
@@ -194,7 +196,7 @@ def test_a_newer_format_and_newer_tables_are_refused(platform, pair, monkeypatch
     """What a newer Tenantry wrote is refused, naming the version that can read it."""
     store, _ = pair("rls")
     taken = backup.create(store.slug)
-    monkeypatch.setattr("tenantry.operations.backup.manifest.FORMAT", 0)
+    monkeypatch.setattr("tenantry.control.backup_manifest.FORMAT", 0)
     with pytest.raises(InputError, match="has format 4; this Tenantry reads up to 0"):
         Stored.open(taken.id)
     monkeypatch.undo()
@@ -204,9 +206,9 @@ def test_a_backup_from_before_formats_were_signed_is_read(platform, pair, monkey
     """Format 2 with its manifest signed as bare text, as Tenantry wrote it then: verified, proven; as format 3 it is refused."""
     store, _ = pair("rls")
     with monkeypatch.context() as patch:
-        patch.setattr(manifest.signatures, "sign", lambda form, text: keys.signing().sign(text))
+        patch.setattr(backup_manifest.signatures, "sign", lambda form, text: keys.signing().sign(text))
         with patch.context() as former:
-            former.setattr(manifest, "FORMAT", 2)
+            former.setattr(backup_manifest, "FORMAT", 2)
             taken = backup.create(store.slug)
         forged = backup.create(store.slug)
     assert taken.manifest.format == 2
@@ -224,7 +226,7 @@ def test_unknown_and_unfinished_backups_are_refused(platform, pair):
         Stored.open(taken.id[:-1] + "x")
     assert "did you mean" in caught.value.hint
     with pytest.raises(InputError, match="is not finished"):
-        Stored.open(catalog.begin(store, "test", catalog.new_id()).id)
+        Stored.open(backups.begin(store.id, store.isolation, "test", backups.new_id()).id)
 
 
 @pytest.mark.parametrize("model", ["schema", "database"])
@@ -243,7 +245,7 @@ def test_a_table_of_the_tenants_own_is_in_its_backup(platform, pair, model):
 
 def test_the_checksum_sees_what_changes_and_nothing_else(platform):
     """Another value or scale, NULL, a doubled row, two that swapped a value: seen; the order of rows and the tenant's id: not."""
-    from tenantry.clients import checksums
+    from tenantry.postgres import checksums
 
     with Server.from_environment().connect() as connection:
         connection.execute("CREATE TEMP TABLE t (tenant_id uuid, a int, n numeric, j jsonb, e text)")

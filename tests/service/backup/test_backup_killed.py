@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 from psycopg import sql
 
-from tenantry.clients import aws, runs
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import aws
+from tenantry.control import backups, runs
 from tenantry.operations import backup, drill
-from tenantry.operations.backup import catalog, retention
+from tenantry.operations.backup import retention
+from tenantry.stores.tenant_store import TenantStore
 from tests.killing import done, killed_at
 from tests.service.backup.conftest import Platform, started
 from tests.volume import volume
@@ -20,7 +21,7 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
-TAKING, CATALOG, ARCHIVE = (f"tenantry.operations.backup.{name}" for name in ("taking", "catalog", "archive"))
+TAKING, CATALOG, ARCHIVE = "tenantry.operations.backup.taking", "tenantry.control.backups", "tenantry.clients.archive"
 OBJECTS, EXTRACT = "tenantry.clients.objects", "tenantry.operations.backup.extract"
 PROOF, READING = "tenantry.operations.backup.proof", "tenantry.operations.backup.reading"
 
@@ -45,7 +46,7 @@ def platform() -> Iterator[Platform]:
         yield made
 
 
-def stored(entry: catalog.Entry) -> set[str]:
+def stored(entry: backups.Entry) -> set[str]:
     found = aws.client("s3").list_object_versions(Bucket=entry.bucket, Prefix=f"{entry.tenant_id}/")
     return {version["Key"].split("/")[1] for kind in ("Versions", "DeleteMarkers") for version in found.get(kind, ())}
 
@@ -58,14 +59,14 @@ def test_killed_at_every_point_and_taken(platform, model, points):
     aws.client("s3").put_object(Bucket=store.bucket, Key=f"{store.prefix}files/large", Body=os.urandom(9 << 20))  # two parts
     for point, call in points:
         assert killed_at(platform, point, call, "backup", store.slug), f"not killed {point}"
-        listed = catalog.listed(store.id)
+        listed = backups.listed(store.id)
         assert len(listed) == (1 if point.endswith("finish") else 0), f"in the list {point}"
     done(platform, "backup", store.slug)
-    (entry,) = catalog.listed(store.id)
+    (entry,) = backups.listed(store.id)
     (run,) = runs.latest(tenant_id=store.id)
     assert run["state"] == "done"
     assert backup.prove(entry.id).ok
-    assert [other.id for other in catalog.listed(store.id, state="running")] == []
+    assert [other.id for other in backups.listed(store.id, state="running")] == []
     assert stored(entry) == {entry.id}
     assert platform.uploads() == []
     wait_for(lambda: platform.sessions() == [], seconds=30)
@@ -76,10 +77,10 @@ def test_what_nobody_went_on_with_is_pruned(platform):
     store = platform.tenant("bk-left", "schema")
     aws.client("s3").put_object(Bucket=store.bucket, Key=f"{store.prefix}files/large", Body=os.urandom(9 << 20))
     assert killed_at(platform, f"after {OBJECTS}:Upload._put", 1, "backup", store.slug)
-    (entry,) = catalog.listed(store.id, state="running")
+    (entry,) = backups.listed(store.id, state="running")
     assert stored(entry) == {entry.id}
     assert platform.uploads() != []
-    catalog.mark(entry.id, started_at=entry.started_at - retention.ABANDONED * 1.01)
+    backups.mark(entry.id, started_at=entry.started_at - retention.ABANDONED * 1.01)
     done(platform, "backup", "prune")
     assert stored(entry) == set()
     assert platform.uploads() == []
@@ -89,16 +90,16 @@ def test_a_backup_of_all_killed_between_two_tenants_is_gone_on_with(platform):
     """Some are done, one is half made, the rest wait: the same command makes each of them whole, and none twice at once."""
     slugs = [platform.tenant(f"bk-all-{number}", model).slug for number, model in enumerate(("rls", "schema", "database"))]
     every = [store for store in TenantStore.every() if store.state == "active"]
-    before = {store.slug: len(catalog.listed(store.id)) for store in every}
+    before = {store.slug: len(backups.listed(store.id)) for store in every}
     assert killed_at(platform, f"after {CATALOG}:finish", 2, "backup", "--all")
     assert killed_at(platform, f"after {OBJECTS}:Upload._put", 1, "backup", "--all")
     done(platform, "backup", "--all")
     for store in every:
         assert {run["state"] for run in runs.latest(tenant_id=store.id)} == {"done"}, store.slug
-        assert len(catalog.listed(store.id)) > before[store.slug], store.slug
-        assert catalog.listed(store.id, state="running") == []
+        assert len(backups.listed(store.id)) > before[store.slug], store.slug
+        assert backups.listed(store.id, state="running") == []
     for slug in slugs:
-        assert backup.prove(catalog.newest(slug).id).ok
+        assert backup.prove(backups.newest(slug).id).ok
     assert platform.uploads() == []
     wait_for(lambda: platform.sessions() == [], seconds=30)
 

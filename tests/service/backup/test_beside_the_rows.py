@@ -6,13 +6,13 @@ import shutil
 
 import pytest
 
-from tenantry.clients import extensions, migrations
-from tenantry.clients.stores import TenantStore
 from tenantry.operations import backup
 from tenantry.operations.clone import catalog, plan
 from tenantry.operations.clone.classification import read
 from tenantry.operations.restore import run
+from tenantry.postgres import extensions, migrations
 from tenantry.settings import migrations_dir
+from tenantry.stores.tenant_store import TenantStore
 from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import inline  # noqa: F401  # a fixture
 from tests.service.migrate.conftest import MIGRATION

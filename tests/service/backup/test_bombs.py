@@ -14,10 +14,10 @@ import pytest
 import zstandard
 
 from local.home import CLONE
-from tenantry.clients import aws
+from tenantry.clients import archive, aws
+from tenantry.clients.archive import Damaged
+from tenantry.control import backup_keys, backups
 from tenantry.operations import backup
-from tenantry.operations.backup import archive, catalog, tenant_key
-from tenantry.operations.backup.archive import Damaged
 from tenantry.operations.backup.reading import Stored
 
 pytestmark = pytest.mark.service
@@ -73,7 +73,7 @@ def test_a_bomb_ends_at_the_size_that_was_saved(platform, tenant, zeros, model, 
     """
     store = tenant(f"bomb-{model}", model)
     taken = backup.create(store.slug)
-    entry, stored = catalog.find(taken.id), Stored.open(taken.id)
+    entry, stored = backups.find(taken.id), Stored.open(taken.id)
     for part in stored.manifest.parts:
         if part.kind != "objects":
             packed = zeros if sized == "as stored" else zeros[: max(part.bytes - 300, 64)]
@@ -89,7 +89,7 @@ def test_a_bomb_ends_at_the_size_that_was_saved(platform, tenant, zeros, model, 
 def test_nothing_beyond_the_saved_size_reaches_the_reader(platform, tenant, zeros):
     """Not a byte more than the manifest says, of a part whose stored size says nothing; and no decompressor that wants a large window."""
     store = tenant("bomb-rls", "rls")
-    entry, identity = catalog.find(backup.create(store.slug).id), tenant_key.identity(store.id)
+    entry, identity = backups.find(backup.create(store.slug).id), backup_keys.identity(store.id)
     given = 0
 
     def sink(data):

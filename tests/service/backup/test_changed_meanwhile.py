@@ -8,13 +8,14 @@ from contextlib import contextmanager
 import pytest
 from psycopg import sql
 
-from tenantry.clients import stores
-from tenantry.clients.postgres import Server
+from tenantry.control import backups
 from tenantry.errors import TransientError
 from tenantry.operations import backup
-from tenantry.operations.backup import catalog, extract
+from tenantry.operations.backup import extract
 from tenantry.operations.clone import classification, fill, plan
 from tenantry.operations.clone.key import Key
+from tenantry.postgres.server import Server
+from tenantry.stores import tenant_store
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
@@ -67,7 +68,7 @@ def migrating(store):
 def test_a_backup_that_waited_for_a_migration_holds_all_rows(tenant, monkeypatch, model):
     """Its snapshot is taken once it has the tables: an older one would show a rewritten table empty, in figures and parts alike."""
     store = tenant(f"meanwhile-{model}", model)
-    monkeypatch.setattr(stores, "HOLD_TIMEOUT", "60s")
+    monkeypatch.setattr(tenant_store, "HOLD_TIMEOUT", "60s")
     with migrating(store):
         taking = Doing(lambda: backup.create(store.slug))
         wait_for(lambda: waits("LOCK TABLE"))
@@ -80,7 +81,7 @@ def test_a_clone_that_waited_for_a_migration_has_all_rows(tenant, monkeypatch):
     """The same for the snapshot that a clone is copied from."""
     store, target = tenant("meanwhile-rls", "rls"), tenant("meanwhile-clone", "schema", empty=True)
     made = plan.make(fill.shape(store), classification.read())
-    monkeypatch.setattr(stores, "HOLD_TIMEOUT", "60s")
+    monkeypatch.setattr(tenant_store, "HOLD_TIMEOUT", "60s")
     with migrating(store):
         filling = Doing(lambda: fill.fill(store, target, made, Key.of(store.slug, "salt"), lambda line: None))
         wait_for(lambda: waits("LOCK TABLE"))
@@ -95,20 +96,20 @@ def test_a_backup_lets_a_migration_go_first(tenant, model):
     message = r"are being changed \(process \d+ of role \w+\): canceling statement due to lock timeout"
     with migrating(store), pytest.raises(TransientError, match=message):
         backup.create(store.slug)
-    assert catalog.listed(store.id, state=None)[0].state == "failed"
+    assert backups.listed(store.id, state=None)[0].state == "failed"
 
 
 def test_a_table_that_came_meanwhile_is_not_left_out(tenant, monkeypatch):
     """A table made between the listing and the lock: the backup begins again, instead of lacking it."""
     store = tenant("meanwhile-schema", "schema")
-    held = stores.hold
+    held = tenant_store.hold
 
     def late(connection, schema, names):
         with Server.from_environment().connect(store.database) as admin:
             admin.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} ()").format(sql.Identifier(schema, "late")))
         held(connection, schema, names)
 
-    monkeypatch.setattr(stores, "hold", late)
+    monkeypatch.setattr(tenant_store, "hold", late)
     with pytest.raises(TransientError, match="changed as they were to be read"):
         backup.create(store.slug)
     with Server.from_environment().connect(store.database) as admin:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tenantry.clients import aws, registry, runs
+from tenantry.clients import aws
+from tenantry.control import runs
+from tenantry.control.database import transaction
 from tenantry.errors import WorkError
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.lifecycle import final_backup
@@ -37,7 +39,7 @@ def remove(store):
 
 
 def configure(store):
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute(
             "INSERT INTO tenant_configurations (tenant_id, config_key, config_value, source) VALUES (%s, 'late', '1', 'runtime')",
             [store.id],
@@ -45,7 +47,7 @@ def configure(store):
 
 
 def join(store):
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'l@x.example', 'L', 'member')", [store.id])
 
 

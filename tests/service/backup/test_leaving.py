@@ -9,11 +9,11 @@ from threading import Event, Thread
 import pytest
 from psycopg import sql
 
-from tenantry.clients import runs
+from tenantry.control import runs
 from tenantry.errors import TransientError
-from tenantry.operations import perform
 from tenantry.operations.backup import run
-from tenantry.operations.steps import Patience, Step
+from tenantry.work import perform
+from tenantry.work.step import Patience, Step
 from tests import commands
 from tests.service.backup.conftest import Platform, at_work, started
 from tests.waiting import wait_for

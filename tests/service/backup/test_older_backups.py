@@ -7,12 +7,13 @@ import shutil
 import pytest
 
 from local.env import environment
-from tenantry.clients import migrations, registry
-from tenantry.clients.stores import TenantStore
+from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import backup
 from tenantry.operations.restore import run, staging
+from tenantry.postgres import migrations
 from tenantry.settings import migrations_dir
+from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
 from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import MODELS, inline  # noqa: F401  # a fixture
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.service
 
 LATER = '''"""A later revision."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "{revision}"
 down_revision = "{before}"
@@ -121,7 +122,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
 
 def backup_id(store: TenantStore) -> str:
     """The newest backup, as `--from newest` finds it."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         row = connection.execute("SELECT id FROM backups WHERE tenant_id = %s ORDER BY taken_at DESC LIMIT 1", [store.id]).fetchone()
     assert row is not None
     return str(row["id"])

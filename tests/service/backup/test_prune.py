@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenantry.clients import aws, runs
+from tenantry.clients import aws
+from tenantry.control import backups, runs
 from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.operations import backup
-from tenantry.operations.backup import catalog, contents, retention
+from tenantry.operations.backup import contents, retention
 from tenantry.operations.backup.reading import Stored
 from tests.service.backup.conftest import at_work
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.service
 
 
 def aged(taken, days):
-    catalog.mark(taken.id, taken_at=datetime.now(UTC) - timedelta(days=days))
+    backups.mark(taken.id, taken_at=datetime.now(UTC) - timedelta(days=days))
 
 
 def test_pruned_is_gone_in_every_version(platform):
@@ -30,7 +31,7 @@ def test_pruned_is_gone_in_every_version(platform):
     assert [entry.id for entry in would if entry.slug == store.slug] == [older.id]
     assert Stored.open(older.id)
     retention.prune()
-    entry = catalog.find(older.id)
+    entry = backups.find(older.id)
     versions = aws.client("s3").list_object_versions(Bucket=entry.bucket, Prefix=entry.prefix)
     assert not versions.get("Versions")
     assert not versions.get("DeleteMarkers")
@@ -50,7 +51,7 @@ def locked(platform, monkeypatch):
             Bucket=name,
             ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 35}}},
         )
-    monkeypatch.setattr(catalog, "bucket", lambda: name)
+    monkeypatch.setattr(backups, "bucket", lambda: name)
     return name
 
 
@@ -75,12 +76,12 @@ def test_a_failed_backup_whose_parts_are_locked_is_tried_again(platform, locked,
         patch.setattr(contents, "registry_rows", lambda store: (_ for _ in ()).throw(TransientError("the server restarts")))
         with pytest.raises(TransientError, match="the server restarts"):
             backup.create(store.slug, run=run)
-    (failed,) = catalog.listed(store.id, state="failed")
+    (failed,) = backups.listed(store.id, state="failed")
     assert run.notes["backup"] == failed.id
-    catalog.mark(failed.id, state="running")  # as a killed attempt leaves it
+    backups.mark(failed.id, state="running")  # as a killed attempt leaves it
     taken = backup.create(store.slug, run=run)
     Stored.open(taken.id).check()
-    assert [entry.id for entry in catalog.listed(store.id, state="failed")] == [failed.id]
+    assert [entry.id for entry in backups.listed(store.id, state="failed")] == [failed.id]
     assert [line for line in retention.prune()[1] if line.startswith(failed.id)]
 
 
@@ -98,7 +99,7 @@ def test_an_attempt_that_was_thought_dead_does_not_end_as_done(platform, monkeyp
     monkeypatch.setattr(contents, "registry_rows", overtaken)
     with pytest.raises(WorkError, match="was given up meanwhile"):
         backup.create(store.slug, run=run)
-    assert [entry.id for entry in catalog.listed(store.id)] == [others[0].id]
+    assert [entry.id for entry in backups.listed(store.id)] == [others[0].id]
     Stored.open(others[0].id).check()
-    (dead,) = catalog.listed(store.id, state="failed")
+    (dead,) = backups.listed(store.id, state="failed")
     assert "Versions" not in aws.client("s3").list_object_versions(Bucket=dead.bucket, Prefix=dead.prefix)

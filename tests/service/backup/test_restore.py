@@ -13,22 +13,27 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import aws, configuration, migrations, moves, registry, rows, runs, turnstile
-from tenantry.clients.ledger import Ledger
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.clients import aws
+from tenantry.clients.archive import Damaged
+from tenantry.control import backups, configuration, moves, open_moves, restores, runs
+from tenantry.control.database import transaction
+from tenantry.control.ledger import Ledger
 from tenantry.declaration.placement import Place
+from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import backup, drill, durable, kinds
-from tenantry.operations.applied import Evidence
-from tenantry.operations.backup import catalog, proof
-from tenantry.operations.backup.archive import Damaged
+from tenantry.operations import backup, drill
+from tenantry.operations.backup import proof
 from tenantry.operations.clone import work as clone
 from tenantry.operations.move import request as move
-from tenantry.operations.restore import beside, doors, ledger, registry_rows, run, staging, swap
-from tenantry.operations.steps import Run
+from tenantry.operations.restore import beside, registry_rows, run, staging, swap
+from tenantry.postgres import migrations
+from tenantry.postgres.server import Server
 from tenantry.settings import TENANTS_VARIABLE, tenants_dir
+from tenantry.stores import doors, rows, turnstile
+from tenantry.stores.tenant_store import TenantStore
+from tenantry.work import catalogue, queue
+from tenantry.work.step import Run
 from tests.service.backup.conftest import logged_in
 from tests.volume import volume
 from tests.waiting import wait_for
@@ -43,7 +48,7 @@ def inline(monkeypatch):
     """Runs are done in this thread, step by step, without the queue; a set names the steps before which to stop."""
 
     def request(wanted):
-        with registry.transaction() as connection:
+        with transaction() as connection:
             run_id = runs.request(connection, wanted)["id"]
         go_on(run_id)
         return run_id
@@ -52,7 +57,7 @@ def inline(monkeypatch):
         row = runs.claim(run_id, "test")
         work = Run.of(row, "test")
         done = {step["name"] for step in runs.read(run_id)["steps"] if step["state"] in ("done", "skipped")}
-        for number, step in enumerate(kinds.kinds()[work.kind].steps(work), 1):
+        for number, step in enumerate(catalogue.kinds()[work.kind].steps(work), 1):
             if step.name in stops:
                 return
             if step.name in done:
@@ -67,14 +72,14 @@ def inline(monkeypatch):
         runs.finish(run_id, "test", "done")
 
     def join(run_id, *, by):
-        with registry.transaction() as connection:
+        with transaction() as connection:
             runs.reopen(connection, run_id, by)
         go_on(run_id)
         return run_id
 
     stops: set[str] = set()
-    monkeypatch.setattr(durable, "request", request)
-    monkeypatch.setattr(durable, "join", join)
+    monkeypatch.setattr(queue, "request", request)
+    monkeypatch.setattr(queue, "join", join)
     request.stops, request.go_on = stops, go_on
     return request
 
@@ -199,7 +204,7 @@ def test_a_restore_can_be_taken_back(platform, tenant, inline, model):
     taken = backup.create(store.slug)
     damage(platform, store)
     configuration.put(store.id, "theme.accent", "#00ff00", "test")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'late@x.example', 'Late', 'member')", [store.id])
     damaged, control = platform.image(store), control_rows(store)
     run.request(store.slug, taken.id, by="test")
@@ -242,11 +247,11 @@ def test_a_rollback_on_its_way_is_not_overtaken(platform, tenant, inline, monkey
     store = tenant(f"overtaken-{model}", model)
     taken = backup.create(store.slug)
     damage(platform, store)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, gen_random_uuid(), 'L', 'member')", [store.id])
     damaged, control = platform.image(store), control_rows(store)
     restore_id = run.request(store.slug, taken.id, by="test")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE tenant_id = %s", [store.id])
     with monkeypatch.context() as patch:
         patch.setattr(*failing, lambda *arguments: (_ for _ in ()).throw(WorkError("no disk", "make room")))
@@ -257,7 +262,7 @@ def test_a_rollback_on_its_way_is_not_overtaken(platform, tenant, inline, monkey
         with pytest.raises(InputError, match=r"is being taken back$"):
             overtaking()
     with pytest.raises(WorkError, match="is being taken back"):
-        ledger.require_open(str(restore_id))
+        restores.require_open(str(restore_id))
 
     run.request_rollback(store.slug, by="test")
     assert platform.image(store) == damaged
@@ -296,7 +301,7 @@ def test_a_rollback_that_comes_during_a_confirm_finds_the_decision_taken(platfor
 
 
 def control_rows(store):
-    with registry.transaction() as connection:
+    with transaction() as connection:
         users = connection.execute("SELECT email, name FROM users WHERE tenant_id = %s ORDER BY 1", [store.id]).fetchall()
     rows = configuration.rows([store.id])[store.id]
     return {"users": users, "accent": rows.get("theme.accent", {}).get("config_value"), "keys": sorted(rows)}
@@ -323,7 +328,7 @@ def test_nobody_gets_in_while_the_doors_are_shut(platform, tenant, inline, model
     taken = backup.create(store.slug)
     inline.stops.add("swap")
     run_id = run.request(store.slug, taken.id, by="test")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         assert connection.execute("SELECT maintenance FROM tenants WHERE id = %s", [store.id]).fetchone()["maintenance"] == "restore"
     assert not login_works(store)
     if model == "rls":
@@ -372,9 +377,9 @@ def test_a_restore_that_stopped_anywhere_goes_on_or_goes_back(platform, tenant, 
 
 def test_each_step_done_twice_is_done_once(platform, tenant, inline, monkeypatch):
     """A step that was killed after its work and before its line in the journal is begun again, and changes nothing more."""
-    from tenantry.operations.steps import Step
+    from tenantry.work.step import Step
 
-    original = kinds.kinds()["restore"].steps
+    original = catalogue.kinds()["restore"].steps
     store = tenant("twice-schema", "schema")
 
     def twice(work):
@@ -386,7 +391,7 @@ def test_each_step_done_twice_is_done_once(platform, tenant, inline, monkeypatch
     taken, saved = backup.create(store.slug), platform.image(store)
     damage(platform, store)
     damaged = platform.image(store)
-    monkeypatch.setitem(kinds.kinds(), "restore", run.RESTORE.__class__("restore", twice))
+    monkeypatch.setitem(catalogue.kinds(), "restore", run.RESTORE.__class__("restore", twice))
     run.request(store.slug, taken.id, by="test")
     assert platform.image(store) == saved
     run.request_rollback(store.slug, by="test")
@@ -412,7 +417,7 @@ def test_rows_that_are_not_what_was_saved_do_not_get_in(platform, tenant, inline
     assert platform.image(store) == image
     assert login_works(store)
     assert scars(platform) == (set(), 0)
-    assert ledger.open_of(store.id) is None
+    assert restores.open_of(store.id) is None
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -443,7 +448,7 @@ def test_a_damaged_backup_touches_nothing(platform, tenant, inline, model):
     """A flipped bit in any part is found before a run exists."""
     store = tenant(f"differs-{model}", model)
     taken, image = backup.create(store.slug), platform.image(store)
-    entry = catalog.find(taken.id)
+    entry = backups.find(taken.id)
     s3, last = aws.client("s3"), runs.latest(tenant_id=store.id, kind="restore", limit=1)
     for part in taken.manifest.parts:
         body = s3.get_object(Bucket=entry.bucket, Key=entry.key(part.name))["Body"].read()
@@ -480,7 +485,7 @@ def test_too_little_disk_is_found_before_anything_is_made(platform, tenant, inli
     monkeypatch.setattr(Ledger, "read", lambda *_: SimpleNamespace(tenants={store.slug: SimpleNamespace(turn=0)}))
     monkeypatch.setenv(TENANTS_VARIABLE, str(tmp_path))
     monkeypatch.setattr(proof, "make_database", lambda *_: pytest.fail("a database was made"))
-    monkeypatch.setattr("tenantry.clients.disk.shutil.disk_usage", lambda path: SimpleNamespace(free=10))
+    monkeypatch.setattr("tenantry.stores.disk.shutil.disk_usage", lambda path: SimpleNamespace(free=10))
     for work in (
         lambda: run.request(store.slug, taken.id, by="test"),
         lambda: beside.prepare(store.slug, taken.id, "back-beside"),
@@ -555,7 +560,7 @@ def test_as_a_new_tenant_of_any_model(platform, tenant, inline, source, target):
     assert found.pop("branding/manifest.json") == f"text/plain {{}} {new.slug}"
     assert origin.pop("branding/theme.css")
     assert found == origin
-    assert ledger.open_of(new.id) is None
+    assert restores.open_of(new.id) is None
     assert scars(platform) == (set(), 0)
 
 
@@ -565,7 +570,7 @@ def test_what_nobody_decided_about_is_dropped_in_time(platform, tenant, inline):
     run.request(store.slug, backup.create(store.slug).id, by="test")
     assert run.sweep() == []
     assert swap.has_kept(store)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE tenant_id = %s", [store.id])
     assert len(run.sweep()) == 1
     assert not swap.has_kept(store)
@@ -575,7 +580,7 @@ def test_one_restore_that_cannot_be_confirmed_keeps_no_other_waiting(platform, t
     """The others are confirmed; then the task fails, by the restore's id, for its record may not name a tenant."""
     stores = [tenant(f"sweep-{name}", "schema") for name in ("away", "schema")]
     ids = [str(run.request(store.slug, backup.create(store.slug).id, by="test")) for store in stores]
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE id = ANY(%s)", [ids])
     original = swap.drop_kept
 
@@ -613,7 +618,7 @@ def test_shared_tables_behind_the_newest_revision_take_no_restore(platform, tena
     try:
         with pytest.raises(InputError, match=behind):
             inline.go_on(run_id) if at == "shut the doors" else run.request(store.slug, taken.id, by="test")
-        assert ledger.open_of(store.id) is None
+        assert restores.open_of(store.id) is None
         assert login_works(store)
         assert platform.image(store) == image
         assert scars(platform) == (set(), 0)
@@ -639,7 +644,7 @@ def test_a_move_that_began_meanwhile_stops_a_restore(platform, tenant, inline, a
     run_id = run.request(store.slug, taken.id, by="test")
     inline.stops.clear()
     move = uuid4()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         place = json.dumps({"isolation": "schema", "cell": "main", "turn": 0})
         insert = "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, '1 day')"
         connection.execute(insert, [move, store.id, place, place])
@@ -647,9 +652,9 @@ def test_a_move_that_began_meanwhile_stops_a_restore(platform, tenant, inline, a
         with pytest.raises(InputError, match="tenant moving-schema is being moved"):
             inline.go_on(run_id)
     finally:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             connection.execute("DELETE FROM moves WHERE id = %s", [move])
-    assert ledger.open_of(store.id) is None
+    assert restores.open_of(store.id) is None
     assert login_works(store)
     assert scars(platform) == (set(), 0)
 
@@ -663,7 +668,7 @@ def test_a_restore_that_began_meanwhile_stops_a_move(tenant, inline):
     def move():
         with pytest.raises(InputError, match="a restore of staying-schema is under way or waits for a decision"):
             moves.begin(uuid4(), store.id, store.slug, *places, timedelta(days=1))
-        assert moves.of(store.slug) is None
+        assert open_moves.of(store.slug) is None
 
     inline.stops.add("restore beside")
     run_id = run.request(store.slug, taken.id, by="test")
@@ -678,7 +683,7 @@ def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inlin
     """Opening the doors gives back what the tenant's state allows, not more."""
     store = tenant("suspended-schema", "schema")
     taken = backup.create(store.slug)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE tenants SET state = 'suspended' WHERE id = %s", [store.id])
     run.request(store.slug, taken.id, by="test")
     assert not login_works(store)
@@ -703,10 +708,10 @@ def test_a_drill_writes_down_how_old_and_how_long(platform, tenant, monkeypatch)
         assert drill.run(store.slug).problem == "PostgreSQL: no space left on device"
         patch.setattr(TenantStore, "administrator", lambda store: (_ for _ in ()).throw(WorkError("the server is not there")))
         assert drill.run(store.slug).problem == "the server is not there"
-    entry = catalog.find(taken.id)
+    entry = backups.find(taken.id)
     aws.client("s3").put_object(Bucket=entry.bucket, Key=entry.key("data.dump.zst.age"), Body=b"age-encryption.org/v1\n")
     assert not drill.run(store.slug).ok
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = connection.execute("SELECT outcome FROM restore_drills WHERE tenant_id = %s ORDER BY id", [store.id]).fetchall()
     assert [row["outcome"] for row in rows] == ["passed", "failed", "failed", "failed"]
     assert scars(platform) == (set(), 0)

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import pytest
 from psycopg import sql
 
-from tenantry.clients import aws, registry, runs
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
+from tenantry.clients import aws
+from tenantry.control import restores, runs
+from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import backup
-from tenantry.operations.restore import ledger, run
+from tenantry.operations.restore import run
+from tenantry.postgres.server import Server
+from tenantry.stores.tenant_store import TenantStore
 from tests.killing import done, killed_at
 from tests.service.backup.conftest import Platform, logged_in, started
 from tests.volume import volume
@@ -22,7 +24,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.service
 
 MODELS = ("rls", "schema", "database")
-RESTORE, READING, CHECKSUMS = "tenantry.operations.restore", "tenantry.operations.backup.reading", "tenantry.clients.checksums"
+RESTORE, READING, CHECKSUMS = "tenantry.operations.restore", "tenantry.operations.backup.reading", "tenantry.postgres.checksums"
 STAGING, DOORS, LEDGER, SWAP, ROWS, ASSETS, RUN = (
     f"{RESTORE}.{name}" for name in ("staging", "doors", "ledger", "swap", "registry_rows", "assets", "run")
 )
@@ -37,7 +39,7 @@ POINTS = (
     (f"after {STAGING}:build", MODELS),
     (f"after {LEDGER}:begin", MODELS),
     (f"before {DOORS}:_policies", ("rls",)),  # the registry says that the doors are shut, and they are not
-    ("before tenantry.clients.logins:end_sessions", ("schema", "database")),
+    ("before tenantry.postgres.logins:end_sessions", ("schema", "database")),
     (f"after {DOORS}:shut", MODELS),
     (f"after {LEDGER}:remember", ("schema", "database")),
     (f"before {SWAP}:_require_same", ("rls",)),  # all rows are exchanged, and nothing is committed
@@ -91,7 +93,7 @@ def tenant(platform, neighbours, request):
     platform.write(store, 3, "too much ")
     s3.put_object(Bucket=store.bucket, Key=f"{store.prefix}files/large", Body=b"overwritten")
     s3.put_object(Bucket=store.bucket, Key=f"{store.prefix}files/new.txt", Body=b"too much", ContentType="text/plain")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'late@x.example', 'Late', 'member')", [store.id])
     return store, saved, platform.image(store)
 
@@ -134,13 +136,13 @@ def scars(platform, *, kept=False):
         policies = [name for (name,) in connection.execute("SELECT policyname FROM pg_policies WHERE policyname LIKE 'closed%'")]
     names = platform.databases() | schemas
     ends = ("__restore",) if kept else ("__restore", "__kept")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         shut = [row["slug"] for row in connection.execute("SELECT slug FROM tenants WHERE maintenance IS NOT NULL")]
     return [name for name in names if name.endswith(ends) or "scratch" in name] + policies + shut + platform.uploads()
 
 
 def late_user(store):
-    with registry.transaction() as connection:
+    with transaction() as connection:
         return connection.execute("SELECT count(*) AS n FROM users WHERE tenant_id = %s AND name = 'Late'", [store.id]).fetchone()["n"]
 
 
@@ -152,7 +154,7 @@ def test_restore_killed_at_every_point(platform, neighbours, tenant, model):
     command = ("restore", store.slug, "--from", "newest")
     for point in points_of(model):
         kill(platform, neighbours, point, *command)
-        found = ledger.open_of(store.id)
+        found = restores.open_of(store.id)
         if found is None:
             assert (platform.image(store), gets_in(store)) == (damaged, True), point
         elif found.swapped_at:
@@ -171,7 +173,7 @@ def test_restore_killed_at_every_point(platform, neighbours, tenant, model):
     done(platform, "restore", "confirm", store.slug)
     assert platform.image(store) == saved
     assert gets_in(store)
-    assert ledger.open_of(store.id) is None
+    assert restores.open_of(store.id) is None
     assert scars(platform) == []
     wait_for(lambda: platform.sessions() == [], seconds=30)
 
@@ -187,7 +189,7 @@ def test_rollback_killed_at_every_point(platform, neighbours, tenant, model):
     assert platform.image(store) == damaged
     assert gets_in(store)
     assert late_user(store) == 1
-    assert ledger.open_of(store.id) is None
+    assert restores.open_of(store.id) is None
     assert scars(platform) == []
     done(platform, "restore", store.slug, "--from", "newest")
     assert platform.image(store) == saved

@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 from psycopg import sql
 
-from tenantry.clients import configuration, registry
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import configuration, registry
+from tenantry.control.database import transaction
 from tests.environment import entered
 from tests.service import control_database
 
@@ -37,7 +38,7 @@ def declare(slug: str, rows: dict[str, Any]) -> None:
 
 def content() -> dict[tuple[str, str], tuple[Any, str]]:
     """The whole table: (slug, key) → (value, source)."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = connection.execute("SELECT t.slug, c.* FROM tenant_configurations c JOIN tenants t ON t.id = c.tenant_id").fetchall()
     return {(row["slug"], row["config_key"]): (row["config_value"], row["source"]) for row in rows}
 
@@ -68,7 +69,7 @@ def make(control: PrivateCloud) -> Iterator[Make]:
         return naming.tenant_id(slug)
 
     yield tenant
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for table in ("tenant_configurations", "tenant_configuration_history", "invitations", "tenant_domains", "tenants"):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         connection.execute("DELETE FROM configuration_run_parts")

@@ -7,11 +7,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tenantry.clients import configuration_bulk, configuration_undo, registry, runs
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import configuration_bulk, configuration_undo, runs
+from tenantry.control.database import transaction
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import configure, configure_bulk
-from tenantry.operations.steps import Run
+from tenantry.work.step import Run
 
 from .conftest import DECLARED, content, declare
 
@@ -42,7 +43,7 @@ def begin(preview):
         "key": preview.key, "value": preview.value, "selection": preview.selection.as_json(), "parts": configure_bulk.parts(preview),
         "seen_at": preview.seen_at.isoformat(),
     }  # fmt: skip
-    with registry.transaction() as connection:
+    with transaction() as connection:
         run_id = runs.request(connection, runs.Request("config-bulk", "test", arguments=arguments, by="grace"))["id"]
     row = runs.claim(run_id, "worker")
     assert row is not None
@@ -56,7 +57,7 @@ def work(run, parts=slice(None)):
 
 
 def end(run):
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE runs SET state = 'done' WHERE id = %s", [run.id])
 
 
@@ -270,7 +271,7 @@ def test_a_thousand_tenants_go_and_come_back(make):
     """One statement's history holds every row, and undone the whole table is what it was."""
     slugs = [f"t{number:04}" for number in range(1000)]
     make("acme")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.cursor().executemany(
             "INSERT INTO tenants SELECT (%s::uuid), %s, name, tier, isolation, %s, stack, state, %s, server, database, schema, app_role,"
             " bucket, prefix, limits, labels FROM tenants WHERE slug = 'acme'",

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from local.env import process_environment
-from tenantry.clients import registry
-from tenantry.clients.postgres import Server
-from tenantry.operations import configure, durable
+from tenantry.control.database import transaction
+from tenantry.operations import configure
+from tenantry.postgres.server import Server
+from tenantry.work import queue
 from tests.commands import Command
 from tests.waiting import wait_for
 
@@ -21,7 +22,7 @@ KEY = "limits.users"
 
 
 def query(text, *parameters):
-    with registry.transaction() as connection:
+    with transaction() as connection:
         return connection.execute(text, parameters).fetchall()
 
 
@@ -39,9 +40,9 @@ def test_a_killed_run_goes_on_at_its_cell_and_can_be_undone_as_one(control, make
     for slug in slugs:
         make(slug, cell=f"c{slug[1]}")
     before = content()
-    durable.client().destroy()  # makes DBOS's tables, which waits for every transaction that is open
-    durable.client.cache_clear()
-    with registry.transaction() as holder:
+    queue.client().destroy()  # makes DBOS's tables, which waits for every transaction that is open
+    queue.client.cache_clear()
+    with transaction() as holder:
         holder.execute(
             "SELECT 1 FROM tenant_configurations WHERE config_key = %s AND tenant_id = %s FOR UPDATE", [KEY, make("t20", cell="c2")]
         )

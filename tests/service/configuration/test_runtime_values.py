@@ -7,11 +7,12 @@ import json
 import psycopg
 import pytest
 
-from tenantry.clients import configuration, registry
-from tenantry.clients.postgres import Server
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import configuration
+from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import configure
+from tenantry.postgres.server import Server
 
 from .conftest import DECLARED, content, declare
 
@@ -126,7 +127,7 @@ def test_a_refresh_sees_damage_and_not_overrides(make):
     set_("acme", "theme.primary", "#111111")
     set_("acme", "theme.font", "Inter")
     assert configuration.read_declared(str(tenant_id)) == applied
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE tenant_configurations SET config_value = '99' WHERE config_key = 'limits.users'")
         connection.execute("DELETE FROM tenant_configurations WHERE config_key = 'features.reports'")
     assert configuration.read_declared(str(tenant_id)) == {"limits.users": "99", "theme.primary": '"#0b5fff"'}

@@ -13,8 +13,8 @@ import pytest
 
 from local.cloud.postgres import PostgresServer
 from local.cloud.process import Process
-from tenantry.clients import pgtools
-from tenantry.clients.postgres import Server
+from tenantry.postgres import pgtools
+from tenantry.postgres.server import Server
 from tests.waiting import wait_for
 
 SECRETS = (

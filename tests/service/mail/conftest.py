@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg import sql
 
-from tenantry.clients import configuration as configuration_rows
-from tenantry.clients import registry
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import configuration as configuration_rows
+from tenantry.control import registry
+from tenantry.control.database import transaction
 from tests.service import control_database
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ Tenant = Callable[..., str]
 def control(in_cloud: PrivateCloud) -> Iterator[PrivateCloud]:
     """The local cloud with the registry's tables; no mail of another test in them."""
     control_database.make()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("DELETE FROM outbox")
     yield in_cloud
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("DELETE FROM outbox")
 
 
@@ -60,7 +61,7 @@ def tenant(control: PrivateCloud) -> Iterator[Tenant]:
         return tenant_id
 
     yield make
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for tenant_id in made:
             for table in ("outbox", "invitations", "tenant_configurations", "tenant_configuration_history", "tenant_domains"):
                 connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [tenant_id])

@@ -12,10 +12,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import outbox, registry
-from tenantry.clients.postgres import Server
+from tenantry.control import outbox
+from tenantry.control.database import transaction
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.operations import mailing, welcome
+from tenantry.postgres.server import Server
 from tenantry.rendering import message
 from tests.service.mail.running import due_now, queue, row_of
 from tests.service.mail.smtp import Stubborn
@@ -113,7 +114,7 @@ def test_a_servers_words_are_kept_as_text(stubborn, tenant, answer):
     mailing.sweep()
     assert {row_of(each)["state"] for each in (first, behind)} == {"sent" if answer.startswith("250") else "failed"}
     assert len(stubborn.taken) == (2 if answer.startswith("250") else 0)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         kept = [row["answer"] for row in outbox.attempts(connection, first)]
     assert all(text.isprintable() for text in kept)
 
@@ -126,7 +127,7 @@ def test_a_servers_words_are_kept_as_text(stubborn, tenant, answer):
 def test_no_row_is_of_another_shape(control, tenant, column, value):
     """The table refuses what could not be read, or not within the memory of a sweep."""
     mail = queue(tenant(), "a")
-    with pytest.raises(psycopg.errors.CheckViolation), registry.transaction() as connection:
+    with pytest.raises(psycopg.errors.CheckViolation), transaction() as connection:
         connection.execute(sql.SQL("UPDATE outbox SET {} = %s WHERE id = %s").format(sql.Identifier(column)), [value, mail])
 
 
@@ -179,7 +180,7 @@ def test_no_mail_of_many_stops_the_sweep(stubborn, tenant):
         for case in map(hostile, range(20))
     ]  # fmt: skip
     plain = tenant()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         for seed in range(count):
             case = hostile(seed)
             row = connection.execute(
@@ -197,7 +198,7 @@ def test_no_mail_of_many_stops_the_sweep(stubborn, tenant):
                     outbox.add(connection, plain, "domain_ready", "o@x.example", {"user_name": "O", "domain": "d.x.example"}, f"o{seed}")
                 )
     mailing.sweep(limit=10 * count)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         rows = outbox.entries(connection, ids=[*ids, *others])
     states = Counter(row["state"] for row in rows)
     assert states["queued"] == 0, [row["cause"] for row in rows if row["state"] == "queued"][:3]

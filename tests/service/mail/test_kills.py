@@ -8,11 +8,12 @@ import time
 
 import pytest
 
-from tenantry.clients import outbox, registry
-from tenantry.clients.postgres import Server
-from tenantry.declaration.naming import CONTROL_DATABASE
+from tenantry.control import outbox
+from tenantry.control.database import transaction
+from tenantry.naming import CONTROL_DATABASE
 from tenantry.operations import mailing
 from tenantry.operations.mailing import Delivery
+from tenantry.postgres.server import Server
 from tests.commands import Command
 from tests.service.mail.running import due_now, kept, queue, row_of
 from tests.service.mail.smtp import Stubborn
@@ -97,10 +98,10 @@ def test_one_mail_whose_senders_are_always_killed(control, tenant):
         assert server.message_ids == [f"<{mail_id}@tenantry.example>"] * 2
         assert row_of(mail_id)["state"] == "queued"
     assert mailing.deliver([mail_id]).failed == 1
-    with registry.transaction() as connection:
+    with transaction() as connection:
         attempts = outbox.attempts(connection, mail_id)
     assert [(attempt["outcome"], attempt["ended_at"]) for attempt in attempts] == [(None, None)] * 2
-    with registry.transaction() as connection:
+    with transaction() as connection:
         outbox.requeue(connection, [mail_id])
     assert mailing.deliver([mail_id]) == Delivery(sent=1)
 
@@ -109,7 +110,7 @@ def test_the_sink_counts_a_second_delivery(control, tenant):
     """What the local cloud shows after a kill: one mail, delivered twice."""
     mail_id = queue(tenant(), "sink", recipient="twice@x.example")
     assert mailing.deliver([mail_id]).sent == 1
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE outbox SET state = 'queued' WHERE id = %s", [mail_id])
     assert mailing.deliver([mail_id]).sent == 1
     (mail,) = kept(control.home.mail, "twice@x.example")
@@ -118,5 +119,5 @@ def test_the_sink_counts_a_second_delivery(control, tenant):
 
 def _put_off(mail_id) -> None:
     """Lets a mail wait, so that another is next. It also waits for the dead sender's claim, which ends with its connection."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE outbox SET not_before = now() + interval '1 hour' WHERE id = %s", [mail_id])

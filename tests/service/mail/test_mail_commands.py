@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tenantry.clients import outbox, registry
+from tenantry.control import outbox
+from tenantry.control.database import transaction
 from tenantry.operations import mailing, welcome
 from tests.service.mail.running import due_now, free_port, kept, queue, row_of
 
@@ -50,7 +51,7 @@ def test_a_failed_mail_is_seen_explained_and_sent_again(control, tenant):
     assert "never to receive mail" in listed[0]["cause"]
     table = control.tenantry("mail", "list").stdout
     assert str(mail_id)[:8] in table
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE outbox SET recipient = 'right@x.example' WHERE id = %s", [mail_id])
     done = control.tenantry("mail", "retry", str(mail_id)[:8])
     assert (done.returncode, done.stdout) == (0, "1 sent\n"), done.stderr
@@ -140,7 +141,7 @@ def test_a_bounce_marks_its_mail_and_stops_the_next(control, tenant, tmp_path):
     assert "came back before" in delivery.causes[0]
     elsewhere = queue(tenant(), "other tenant")
     assert mailing.deliver([elsewhere]).sent == 1
-    with registry.transaction() as connection:
+    with transaction() as connection:
         outbox.requeue(connection, [following])
     assert mailing.deliver([following]).sent == 1
 
@@ -157,7 +158,7 @@ def test_the_local_mailbox_lists_shows_and_filters(control, tenant):
     tenant_id = tenant(email="box@x.example")
     ids = welcome.begin(tenant_id)
     mailing.deliver(ids)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE outbox SET state = 'queued' WHERE id = %s", [ids[0]])
     mailing.deliver(ids)
     table = control.tenantry("local", "mail", "--to", "box@").stdout.splitlines()

@@ -15,13 +15,14 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from local.cloud.cloud import Cloud
-from tenantry.clients import aws, invitations, ledger, mail, outbox, registry
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.declaration.naming import CONTROL_APP, CONTROL_DATABASE
+from tenantry.clients import aws, smtp
+from tenantry.control import invitations, ledger, outbox, registry
+from tenantry.control.database import transaction
 from tenantry.errors import InputError
-from tenantry.operations import mailing, welcome
+from tenantry.naming import CONTROL_APP, CONTROL_DATABASE
+from tenantry.operations import mailing, shipped_tasks, welcome
 from tenantry.operations.mailing import Delivery
-from tenantry.operations.tasks import shipped
+from tenantry.postgres.server import Server, acting_as
 from tests.service.mail.running import due_now, free_port, kept, queue, row_of
 from tests.service.mail.smtp import Stubborn
 
@@ -61,7 +62,7 @@ def test_an_event_queued_twice_is_one_mail(control, tenant):
 def test_what_is_rolled_back_sends_nothing(control, tenant):
     """The mail belongs to the transaction that causes it."""
     tenant_id = tenant()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         outbox.add(connection, tenant_id, "suspended", "ada@acme.example", {"user_name": "Ada"}, "k")
         raise psycopg.Rollback
     assert mailing.sweep() == Delivery()
@@ -69,13 +70,13 @@ def test_what_is_rolled_back_sends_nothing(control, tenant):
 
 def test_a_sweep_begins_no_mail_after_its_time(control, tenant, monkeypatch):
     """A slow server and many mails: what is in hand is finished, the rest is the next sweep's."""
-    hand_over = mail.Mailer.hand_over
+    hand_over = smtp.Mailer.hand_over
 
     def slowly(*arguments):
         time.sleep(0.3)
         return hand_over(*arguments)
 
-    monkeypatch.setattr(mail.Mailer, "hand_over", slowly)
+    monkeypatch.setattr(smtp.Mailer, "hand_over", slowly)
     tenant_id = tenant()
     for number in range(4):
         queue(tenant_id, f"slow-{number}")
@@ -86,7 +87,7 @@ def test_a_sweep_begins_no_mail_after_its_time(control, tenant, monkeypatch):
 
 def test_the_sweep_task_ends_before_it_is_ended():
     """Its last mail has time for three answers that the server is slow to give."""
-    assert next(task for task in shipped.TASKS if task.name == "mail").timeout >= shipped.SWEEP + 3 * mail.TIMEOUT
+    assert next(task for task in shipped_tasks.TASKS if task.name == "mail").timeout >= shipped_tasks.SWEEP + 3 * smtp.TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_the_sweep_task_ends_before_it_is_ended():
 )
 def test_a_mail_that_cannot_be_written_is_refused_where_it_is_caused(control, tenant, kind, parameters, message):
     tenant_id = tenant()
-    with pytest.raises(ValueError, match=message), registry.transaction() as connection:
+    with pytest.raises(ValueError, match=message), transaction() as connection:
         outbox.add(connection, tenant_id, kind, "ada@acme.example", parameters, "k")
 
 
@@ -141,7 +142,7 @@ def test_no_row_of_the_database_holds_a_token(control, tenant):
     tenant_id = tenant(email="ada@secret.example")
     mailing.deliver(welcome.begin(tenant_id))
     token = LINK.search(kept(control.home.mail, "ada@secret.example")[0].text).group(1)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         tables = [row["tablename"] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'control'")]
         everything = "".join(
             str(row["line"])
@@ -167,7 +168,7 @@ def test_later_mails_carry_the_link_that_works_now(control, tenant):
     mailing.deliver([welcome.again(tenant_id)])
     renewed = LINK.search(kept(control.home.mail, "ada@later.example")[2].text).group(1)
     assert len({first, new, renewed}) == 3
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("UPDATE invitations SET accepted_at = now() WHERE tenant_id = %s", [tenant_id])
     due_now(ids[2])
     mailing.sweep()
@@ -188,7 +189,7 @@ def test_a_printed_link_is_the_one_that_is_mailed(control, tenant):
 def test_a_random_token_of_old_is_replaced(control, tenant):
     """One that cannot be derived cannot be mailed: the sequence begins with a new one."""
     tenant_id = tenant(email="ada@old.example")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute(
             "UPDATE invitations SET token_hash = %s, issued_at = now(), expires_at = now() + interval '1 day' WHERE tenant_id = %s",
             [hashlib.sha256(b"random").digest(), tenant_id],
@@ -200,13 +201,13 @@ def test_suspension_cancels_the_sequence(control, tenant):
     """Cancelled in the suspension's transaction; and even without that, no mail goes to a tenant that is not active."""
     tenant_id = tenant()
     ids = welcome.begin(tenant_id)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         assert welcome.cancel(connection, tenant_id, "the tenant is suspended") == 3
     due_now(*ids)
     assert mailing.deliver(ids) == Delivery(cancelled=3, causes=mailing.deliver(ids).causes)
     forgotten = tenant(state="suspended")
     late = queue(forgotten, "late")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         told = outbox.add(connection, forgotten, "suspended", "ada@told.example", {"user_name": "Ada"}, "told")
     assert mailing.deliver([late, told]) == Delivery(
         sent=1, cancelled=1, causes=("domain_ready to ada@acme.example: the tenant is suspended",)
@@ -218,7 +219,7 @@ def test_suspension_cancels_the_sequence(control, tenant):
 def test_an_invitation_that_is_over_is_not_mailed(control, tenant, column):
     tenant_id = tenant()
     ids = welcome.begin(tenant_id)
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute(psycopg.sql.SQL("UPDATE invitations SET {} = now()").format(psycopg.sql.Identifier(column)))
     assert mailing.deliver(ids).cancelled == 1
 
@@ -238,7 +239,7 @@ def test_mail_waits_for_a_server_that_is_down(control, tenant, monkeypatch):
     delivery = mailing.deliver(ids)
     assert (delivery.deferred, delivery.sent, delivery.failed) == (3, 0, 0)
     assert "Connection refused" in delivery.causes[0] + delivery.causes[1] + delivery.causes[2]
-    with registry.transaction() as connection:
+    with transaction() as connection:
         assert sum(len(outbox.attempts(connection, each)) for each in ids) == 1
     monkeypatch.setenv("SMTP_PORT", port)
     due_now(*ids)
@@ -289,7 +290,7 @@ def test_a_mail_refused_for_good_has_failed(stubborn, tenant, verb):
     assert (delivery.failed, delivery.sent) == (1, 0)
     assert "550 5.1.1 no such user" in row_of(refused)["cause"]
     assert mailing.sweep() == Delivery()
-    with registry.transaction() as connection:
+    with transaction() as connection:
         assert outbox.requeue(connection, [refused]) == [refused]
     assert mailing.deliver([refused]).sent == 1
     assert len(stubborn.taken) == (2 if verb == "TEXT" else 1)
@@ -320,7 +321,7 @@ def test_an_answer_that_never_comes_allows_one_second_sending(stubborn, tenant):
     mailing.sweep()
     assert len(stubborn.taken) == 2
     del stubborn.on["TEXT"]
-    with registry.transaction() as connection:
+    with transaction() as connection:
         outbox.requeue(connection, [mail_id])
     assert mailing.deliver([mail_id]).sent == 1
     assert len(set(stubborn.message_ids)) == 1
@@ -409,7 +410,7 @@ def test_a_deleted_tenant_leaves_no_mail(control, tenant):
     tenant_id = tenant("leaving")
     welcome.begin(tenant_id)
     registry.retire(tenant_id, "leaving")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         assert outbox.entries(connection, slug="leaving") == []
 
 
@@ -435,7 +436,7 @@ def test_a_code_resolves_to_its_tenant_while_its_link_works(control, tenant):
     code = registry.issue_tokens([tenant_id], again=True)[tenant_id]
 
     def state(token):
-        with registry.transaction() as connection:
+        with transaction() as connection:
             found = invitations.resolve(connection, token)
         return found and (found.state, str(found.tenant_id), found.slug, found.tenant_state)
 
@@ -444,7 +445,7 @@ def test_a_code_resolves_to_its_tenant_while_its_link_works(control, tenant):
         return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
     def changed(assignment):
-        with registry.transaction() as connection:
+        with transaction() as connection:
             connection.execute(f"UPDATE invitations SET {assignment} WHERE tenant_id = %s", [tenant_id])
 
     assert state(code) == ("open", tenant_id, "resolved", "active")

@@ -16,17 +16,19 @@ from benchmarks.fleet import Fleet
 from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
 from local.home import Home
-from tenantry.clients import migrations, registry, runs
-from tenantry.clients.postgres import Server
+from tenantry.control import runs
+from tenantry.control.database import transaction
 from tenantry.operations import migrate
-from tenantry.operations.steps import Run
+from tenantry.postgres import migrations
+from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
+from tenantry.work.step import Run
 from tests.commands import Command
 from tests.environment import entered
 
 MIGRATION = '''"""Written by a test."""
 
-from tenantry.clients.migrations import run_sql_beside
+from tenantry.migration import run_sql_beside
 
 revision = "{revision}"
 down_revision = "{before}"
@@ -111,7 +113,7 @@ def _clear(server: Server) -> None:
 def roll_out(*slugs: str, **options: object) -> list[str]:
     """Runs the steps of a migration here and now; what each said. Raises what the step that failed raised."""
     wanted = runs.Request("migrate", "fleet", arguments={"slugs": list(slugs), "options": options}, by="test", via="test")
-    with registry.transaction() as connection:
+    with transaction() as connection:
         run_id = runs.request(connection, wanted)["id"]
     row = runs.claim(run_id, "test")
     assert row is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from tenantry.clients.stores import TenantStore
+from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

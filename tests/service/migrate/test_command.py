@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tenantry.clients import table_sets
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.stores import table_sets
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service

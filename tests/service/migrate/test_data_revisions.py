@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import migrations, rows, turnstile
-from tenantry.clients.postgres import acting_as
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.postgres import migrations
+from tenantry.postgres.server import acting_as
+from tenantry.stores import rows, turnstile
 from tests.service.migrate.conftest import roll_out
 from tests.service.migrate.models import MODELS, ask, made, refused
 

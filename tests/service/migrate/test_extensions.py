@@ -6,10 +6,10 @@ import pytest
 from psycopg import sql
 
 from components.resources.store import StoreProvider
-from tenantry.clients import extensions, migrations, template
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import WorkError
+from tenantry.postgres import extensions, migrations, template
+from tenantry.stores.tenant_store import TenantStore
 from tests.service.migrate.conftest import roll_out
 from tests.service.migrate.models import ask, made
 from tests.service.migrate.test_template import copied

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import InputError
 from tenantry.operations.clone import work
 

@@ -11,12 +11,18 @@ from psycopg import sql
 from local.env import process_environment
 from local.home import CLONE
 from stacks import gate
-from tenantry.clients import ledger, migrations, program_door, registry, runs, template
-from tenantry.clients.ledger import Ledger
-from tenantry.declaration import load, naming
+from tenantry import naming
+from tenantry.control import ledger, registry, runs
+from tenantry.control.database import transaction
+from tenantry.control.ledger import Ledger
+from tenantry.declaration import load
+from tenantry.engine import automation
 from tenantry.errors import OlderProgram
-from tenantry.operations import doctor, durable, engine
+from tenantry.operations import doctor
+from tenantry.postgres import migrations, template
 from tenantry.settings import migrations_dir
+from tenantry.stores import program_door
+from tenantry.work import queue
 from tests import commands
 
 pytestmark = pytest.mark.service
@@ -68,7 +74,7 @@ def platform(servers, fleet, trees):
 @pytest.fixture
 def _first(monkeypatch):
     """As if this process had not opened the control database yet."""
-    monkeypatch.setattr("tenantry.clients.program_age._looked", set())
+    monkeypatch.setattr("tenantry.control.program_age._looked", set())
 
 
 DOORS = [
@@ -118,12 +124,12 @@ def test_tables_that_a_newer_program_migrated_shut_their_own_stack(platform, dat
     declared, tenant = load(CLONE / "tenants"), naming.tenant_id("elbe")
     with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
         gate.read(stack)
-    for work in (engine.up, engine.preview):
+    for work in (automation.up, automation.preview):
         with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
             work(stack, declared, lambda step: None)
     with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
-        durable.request(runs.Request("provision", "elbe", tenant, stack, by="test"))
-    with registry.transaction() as connection:
+        queue.request(runs.Request("provision", "elbe", tenant, stack, by="test"))
+    with transaction() as connection:
         assert connection.execute("SELECT count(*) AS n FROM runs").fetchone() == {"n": 0}
     found = {check.name: check for check in doctor.examine()}["tenant tables"]
     assert not found.ok
@@ -161,20 +167,20 @@ def test_whoever_opens_the_control_database_first_is_told(platform):
     platform.bring_control()
     registry.tenants()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tenantry.clients.program_age._looked", set())
+        patch.setattr("tenantry.control.program_age._looked", set())
         with pytest.raises(OlderProgram):
             registry.tenants()
 
 
 def test_a_worker_under_which_the_platform_is_upgraded_ends(platform):
     """It begins no other run and says why; what was asked for waits for a worker of the new release."""
-    durable.client()
+    queue.client()
     registry.tenants()  # from here on this process plays a newer program
     with commands_worker(platform) as worker:
         platform.bring_control()
-        with registry.transaction() as connection:  # as a program of the new release asks
+        with transaction() as connection:  # as a program of the new release asks
             row = runs.request(connection, runs.Request("backup", "elbe", naming.tenant_id("elbe"), by="test"))
-            durable.put(connection, durable.QUEUE, durable.WORKFLOW, f"{row['id']}:0", durable.partition(row), str(row["id"]))
+            queue.put(connection, queue.QUEUE, queue.WORKFLOW, f"{row['id']}:0", queue.partition(row), str(row["id"]))
         output, errors = worker.communicate(30)
     assert worker.returncode == 2, output + errors
     assert "error: this program is older than the platform: the control database is at revision 9999" in errors
@@ -183,8 +189,8 @@ def test_a_worker_under_which_the_platform_is_upgraded_ends(platform):
 
 def test_a_worker_waits_for_the_upgrade(platform):
     """What an older program has left in the queue stays there as it was, until the platform is what this one writes into."""
-    durable.client()
-    run_id = durable.request(runs.Request("backup", "elbe", naming.tenant_id("elbe"), by="test"))
+    queue.client()
+    run_id = queue.request(runs.Request("backup", "elbe", naming.tenant_id("elbe"), by="test"))
     with platform.fleet.connect(naming.CONTROL_DATABASE) as connection:
         connection.execute("UPDATE control.alembic_version SET version_num = '0008'")
     done = platform.run("worker")

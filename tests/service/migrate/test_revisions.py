@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from tenantry.clients import migrations
-from tenantry.clients.postgres import acting_as
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import TransientError, WorkError
+from tenantry.postgres import migrations
+from tenantry.postgres.server import acting_as
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service

@@ -9,13 +9,14 @@ from uuid import uuid4
 import pytest
 from psycopg import errors, sql
 
-from tenantry.clients import locks, migration_batch, migrations, moves, table_sets
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import moves, open_moves
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.operations import migrate, rollout
-from tenantry.operations.restore import doors
+from tenantry.postgres import locks, migration_batch, migrations
+from tenantry.stores import doors, table_sets
+from tenantry.stores.tenant_store import TenantStore
 from tests.service.migrate.conftest import roll_out
 
 pytestmark = pytest.mark.service
@@ -505,7 +506,7 @@ def test_no_move_begins_while_a_roll_out_migrates(fleet, trees):
             must_wait(admin, "mode = 'AccessExclusiveLock'")
             with pytest.raises(TransientError, match="a roll-out of migrations is at work: yarrow begins to move when it has ended"):
                 begin_move("yarrow")
-            assert moves.under_way() == {}
+            assert open_moves.under_way() == {}
         rolling.join(60)
     assert len(said) == 3
     begin_move("yarrow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenantry.clients import migrations
+from tenantry.postgres import migrations
 from tests.service.migrate.conftest import roll_out
 from tests.service.migrate.models import MODELS, ask, made, refused
 

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from tenantry.clients import table_rules
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import WorkError
 from tenantry.operations import doctor
+from tenantry.postgres import table_rules
 from tests.service.migrate.conftest import roll_out
 from tests.service.migrate.models import ask, made
 

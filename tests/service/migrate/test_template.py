@@ -6,9 +6,9 @@ import pytest
 from psycopg import sql
 
 from components.resources.store import StoreProvider
-from tenantry.clients import migrations, template
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import WorkError
+from tenantry.postgres import migrations, template
 from tests.service.migrate.conftest import roll_out
 
 pytestmark = pytest.mark.service

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.clients import migrations, sequences, tables
-from tenantry.clients.postgres import Server
-from tenantry.clients.stores import TenantStore
+from tenantry.postgres import migrations, sequences, tables
+from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
+from tenantry.stores.tenant_store import TenantStore
 from tests.service.backup.conftest import Platform, started
 from tests.service.backup.test_restore import inline  # noqa: F401  # a fixture
 from tests.service.migrate.conftest import MIGRATION

@@ -10,10 +10,8 @@ from uuid import uuid4
 import pytest
 from psycopg import sql
 
-from tenantry.clients import loading, migrations, moves, registry, rows, sequences
-from tenantry.clients.postgres import Server, acting_as
-from tenantry.clients.stores import TenantStore
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control import moves, open_moves, registry
 from tenantry.declaration.placement import Place
 from tenantry.operations import backup
 from tenantry.operations.backup.reading import Stored
@@ -23,6 +21,10 @@ from tenantry.operations.clone.key import Key
 from tenantry.operations.move import transfer
 from tenantry.operations.move.transfer import Way
 from tenantry.operations.restore import run, staging, swap
+from tenantry.postgres import loading, migrations, sequences
+from tenantry.postgres.server import Server, acting_as
+from tenantry.stores import rows
+from tenantry.stores.tenant_store import TenantStore
 from tests.service.shapes.conftest import MODELS, WRITES, role
 
 pytestmark = pytest.mark.service
@@ -114,7 +116,7 @@ class Moving:
         store = zoo.filled(slug, model)
         places = [Place(model, "main", 0), Place(target, "main", 1)]
         self.move = moves.begin(uuid4(), store.id, slug, *places, timedelta(days=1))
-        self.source, self.target = (self.move.store(place) for place in places)
+        self.source, self.target = (TenantStore.at(self.move.slug, place) for place in places)
         if target != "rls":
             make(self.target)
 
@@ -129,7 +131,7 @@ class Moving:
         transfer.catch_up(way, lambda line: None)
         self.write(self.source)
         transfer.switch(way) if late is None else late(way)
-        self.move = moves.advance(moves.must(self.slug), "moved")
+        self.move = moves.advance(open_moves.must(self.slug), "moved")
 
     def back(self):
         way = Way.back(self.move)
@@ -140,7 +142,7 @@ class Moving:
         transfer.switch(way)
 
     def end(self):
-        moves.end(moves.must(self.slug), "finished")
+        moves.end(open_moves.must(self.slug), "finished")
 
 
 def make(store):
@@ -215,7 +217,7 @@ def test_what_is_not_noted_is_not_moved(zoo, neighbour):
         connection.execute(sql.SQL("ALTER TABLE visits_web_1 DISABLE TRIGGER {}").format(sql.Identifier(f"{way.turnstile}_i")))
     with pytest.raises(transfer.Unequal, match="writes to visits were not noted"):
         transfer.switch(way)
-    assert moves.must("unnoted").phase == "copying"
+    assert open_moves.must("unnoted").phase == "copying"
     moving.end()
 
 

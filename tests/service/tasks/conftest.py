@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tenantry.clients import registry
-from tenantry.declaration import naming
+from tenantry import naming
+from tenantry.control.database import transaction
 from tests.commands import Command
 from tests.environment import entered
 from tests.service import control_database
@@ -39,7 +39,7 @@ def tenants(control: PrivateCloud) -> Iterator[Callable[[int], list[str]]]:
 
     def make(count: int) -> list[str]:
         slugs = [f"task-{number:03d}" for number in range(count)]
-        with registry.transaction() as connection, connection.cursor() as cursor:
+        with transaction() as connection, connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO tenants"
                 " (id, slug, name, tier, isolation, cell, stack, state, host, database, schema, app_role, bucket, prefix)"
@@ -54,7 +54,7 @@ def tenants(control: PrivateCloud) -> Iterator[Callable[[int], list[str]]]:
 
 
 def forget() -> None:
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("DELETE FROM tenants WHERE slug LIKE 'task-%'")
         connection.execute("DELETE FROM task_runs")
         connection.execute("DELETE FROM task_slots")
@@ -108,5 +108,5 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rows(query: str, *values: Any) -> list[dict[str, Any]]:
-    with registry.transaction() as connection:
+    with transaction() as connection:
         return connection.execute(query, values).fetchall()

@@ -8,9 +8,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tenantry.clients import registry
+from tenantry.control.database import transaction
 from tenantry.errors import TransientError
-from tenantry.operations.tasks.task import Context, Task
+from tenantry.task import Context, Task
 
 NEVER = "0 0 29 2 *"  # only when somebody asks
 
@@ -47,7 +47,7 @@ def dies(context: Context) -> str:
 
 def asks(_: Context) -> str:
     """Four statements, 1,000 + 2 rows, at least 0.2 s of PostgreSQL's time."""
-    with registry.transaction() as connection:
+    with transaction() as connection:
         connection.execute("SELECT generate_series(1, 1000)")
         connection.execute("SELECT pg_sleep(0.2)")
     return "asked"

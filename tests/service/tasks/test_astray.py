@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tenantry.clients import registry, runs
-from tenantry.declaration import naming
-from tenantry.operations import durable
+from tenantry import naming
+from tenantry.control import runs
+from tenantry.control.database import transaction
+from tenantry.work import queue
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
@@ -18,17 +19,17 @@ def test_what_a_living_worker_was_given_and_never_got_goes_back_to_the_queue(con
     wanted = runs.Request("backup", "astray", tenant_id=naming.tenant_id("astray"), arguments={"reason": "test"}, by="test")
 
     def ask(connection):
-        run_id = durable.enqueue(connection, runs.request(connection, wanted))
+        run_id = queue.enqueue(connection, runs.request(connection, wanted))
         connection.execute(
             "UPDATE dbos.workflow_status SET status = 'PENDING', executor_id = %s WHERE workflow_uuid LIKE %s", [given.id, f"{run_id}:%"]
         )
         return run_id
 
-    run_id = durable.asked(ask)
+    run_id = queue.asked(ask)
     try:
         wait_for(lambda: runs.read(run_id)["state"] == "failed", seconds=90)
         assert runs.read(run_id)["error"] == "no tenant astray"
     finally:
-        with registry.transaction() as connection:
+        with transaction() as connection:
             connection.execute("DELETE FROM audit_log WHERE tenant_id = %s", [wanted.tenant_id])
             connection.execute("DELETE FROM runs WHERE tenant_id = %s", [wanted.tenant_id])

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tenantry.operations.tasks import perform
+from tenantry.work.tasks import perform
 from tests.service.tasks.conftest import rows
 from tests.waiting import wait_for
 

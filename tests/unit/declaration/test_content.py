@@ -13,11 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from tenantry.declaration.css import check_css
-from tenantry.declaration.hosts import canonical_host, check_link, host_skeleton
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.declaration.mail import BUILT_IN, EmailTemplate, check_email, placeholders
-from tenantry.declaration.text import Line
 from tenantry.declaration.theme import Colour, Font, Theme
+from tenantry.hosts import canonical_host, check_link, host_skeleton
+from tenantry.text import Line
 
 
 def refused(check: Callable[[str], Any], text: str, word: str = "") -> None:

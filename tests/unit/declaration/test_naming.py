@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import InputError
 
 slugs = st.from_regex(r"[a-z][a-z0-9-]{1,38}[a-z0-9]", fullmatch=True).filter(naming.is_slug)

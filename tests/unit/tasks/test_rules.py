@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenantry.declaration import naming
+from tenantry import naming
 from tenantry.errors import InputError
-from tenantry.operations.tasks import register, schedule, shipped, tidy
-from tenantry.operations.tasks.task import Task
-from tenantry.operations.tasks.usage import findings
+from tenantry.operations import shipped_tasks, tidy
+from tenantry.operations.usage import findings
+from tenantry.work.tasks import register, schedule
+from tenantry.work.tasks.task import Task
 
 TENANTS = [naming.tenant_id(f"tenant-{number}") for number in range(2000)]
 HOURLY = "0 * * * *"
@@ -81,8 +82,8 @@ def test_a_schedule_is_changed_or_switched_off_by_its_variable(monkeypatch):
 
 def test_the_shipped_tasks_have_good_names_and_schedules():
     """Names can stand in a variable's name; a spread ends before the next slot."""
-    assert len({each.name for each in shipped.TASKS}) == len(shipped.TASKS)
-    for each in shipped.TASKS:
+    assert len({each.name for each in shipped_tasks.TASKS}) == len(shipped_tasks.TASKS)
+    for each in shipped_tasks.TASKS:
         assert each.name.replace("-", "").isalnum()
         first = register.next_time(str(register.schedule(each)), SLOT)
         assert timedelta(seconds=each.spread) < register.next_time(each.cron, first) - first

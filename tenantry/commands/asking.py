@@ -1,0 +1,17 @@
+"""Questions to whoever typed a command."""
+
+from __future__ import annotations
+
+import typer
+
+from tenantry.escape import escaped
+
+
+def ask(question: str) -> str:
+    """What a person types in answer; the question goes to stderr."""
+    return str(typer.prompt(escaped(question), err=True))
+
+
+def confirm(question: str) -> None:
+    """Goes on when a person says yes; else the command ends."""
+    typer.confirm(escaped(question), abort=True)

@@ -1,0 +1,189 @@
+"""Moves of tenants in the control database: where each tenant on its way lives, and what each stack holds of it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tenantry.control import ledger, open_moves
+from tenantry.control.database import acting, transaction
+from tenantry.control.open_moves import Move
+from tenantry.declaration.placement import Place, residence
+from tenantry.errors import InputError, TransientError
+from tenantry.postgres import locks
+from tenantry.postgres.checksums import Figure
+from tenantry.postgres.server import Server
+from tenantry.settings import PlatformSettings, project_root
+
+ROLLBACK: Final = "move-rollback"
+"""Kind of the runs that take a move back."""
+_BEGINNING: Final = "moves:beginning"
+_ALONE: Final = "SELECT FROM tenants WHERE id = %s FOR NO KEY UPDATE"
+"""Of a move and a restore that begin at the same time the second waits, and then finds the first."""
+
+
+def going_back(move_id: UUID) -> bool:
+    """Whether the move's rollback was asked for: from then on the move goes no step further, whoever has its run."""
+    with transaction() as connection:
+        row = connection.execute(
+            "SELECT 1 FROM runs WHERE kind = %s AND arguments ->> 'move' = %s AND state <> 'cancelled'", [ROLLBACK, str(move_id)]
+        ).fetchone()
+        return row is not None
+
+
+def history(tenant_id: UUID | None = None) -> list[dict[str, Any]]:
+    """All moves, or one tenant's, the newest first."""
+    with transaction() as connection:
+        return connection.execute(
+            """
+            SELECT t.slug, m.*, m.switched_at + m.keep AS kept_until FROM moves m JOIN tenants t ON t.id = m.tenant_id
+            WHERE %(tenant)s::uuid IS NULL OR m.tenant_id = %(tenant)s ORDER BY m.started_at DESC
+            """,
+            {"tenant": tenant_id},
+        ).fetchall()
+
+
+def due() -> dict[str, UUID]:
+    """Slug to move of the tenants whose old place has been kept for its time."""
+    with transaction() as connection:
+        rows = connection.execute(
+            "SELECT t.slug, m.id FROM moves m JOIN tenants t ON t.id = m.tenant_id"
+            " WHERE m.ended_at IS NULL AND m.phase = 'moved' AND m.switched_at + m.keep <= now() ORDER BY t.slug"
+        )
+        return {row["slug"]: row["id"] for row in rows}
+
+
+def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Place, keep: timedelta) -> Move:
+    """Opens the move, or finds it opened by the same run before; tells the ledger, so that no run misses it.
+
+    ``TransientError`` while a roll-out migrates: it has chosen its places, and both ends must stay at one revision. ``InputError`` while a
+    restore of the tenant is under way or waits for a decision.
+    """
+    with between_roll_outs(f"{slug} begins to move"), transaction() as connection:
+        connection.execute(_ALONE, [tenant_id])
+        met = connection.execute(
+            """
+            SELECT id::text FROM restores WHERE tenant_id = %(tenant)s AND state IN ('running', 'kept')
+            UNION ALL
+            SELECT id::text FROM runs WHERE tenant_id = %(tenant)s AND kind = 'restore' AND state IN ('queued', 'running')
+                AND NOT EXISTS (SELECT FROM moves WHERE id = %(move)s)  -- begun already: the restore will find that
+            """,
+            {"tenant": tenant_id, "move": move_id},
+        ).fetchone()
+        if met is not None:
+            raise InputError(
+                f"a restore of {slug} is under way or waits for a decision", f"tenantry log {met['id']} shows it; end it first"
+            )
+        connection.execute(
+            "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+            [move_id, tenant_id, Jsonb(source._asdict()), Jsonb(target._asdict()), keep],
+        )
+    move = open_moves.must(slug)  # an ended one is not opened again
+    with Server.from_environment().connect() as maintenance:
+        ledger.mark_moving(maintenance, slug, True)
+    return move
+
+
+@contextmanager
+def between_roll_outs(what: str) -> Iterator[None]:
+    """For the beginning of work whose tables must stay at one revision: a roll-out finds it begun, or it waits (``TransientError``)."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(_BEGINNING, shared=True))
+        except locks.Taken as taken:
+            raise TransientError(
+                f"a roll-out of migrations is at work: {what} when it has ended", "tenantry log shows how far it is"
+            ) from taken
+        yield
+
+
+@contextmanager
+def at_rest(slug: str, tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A transaction in the control database in which no move of the tenant begins. ``InputError`` while one is under way."""
+    with transaction() as connection:
+        connection.execute(_ALONE, [tenant_id])
+        open_moves.refuse(slug)
+        yield connection
+
+
+@contextmanager
+def none_begins() -> Iterator[None]:
+    """For a roll-out: no move and no restore begins inside the block; what is just beginning is waited for, and then is under way."""
+    with locks.held(_BEGINNING, wait=locks.TURN):
+        yield
+
+
+def advance(move: Move, phase: str) -> Move:
+    """The move in its next phase, where the registry does not change with it."""
+    with transaction() as connection:
+        connection.execute("UPDATE moves SET phase = %s WHERE id = %s AND ended_at IS NULL", [phase, move.id])
+    return replace(move, phase=phase)
+
+
+def end(move: Move, outcome: str) -> None:
+    """Closes the move: from now on the file says where the tenant lives."""
+    with transaction() as connection:
+        connection.execute("UPDATE moves SET ended_at = now(), outcome = %s WHERE id = %s AND ended_at IS NULL", [outcome, move.id])
+
+
+def let_go(slug: str) -> None:
+    """Spares later runs the question whether the tenant is moving; nothing while it is."""
+    if open_moves.of(slug) is None:
+        with Server.from_environment().connect() as connection:
+            ledger.mark_moving(connection, slug, False)
+
+
+@contextmanager
+def switching(connection: psycopg.Connection[Any], move: Move, phase: str) -> Iterator[None]:
+    """The transaction that moves the tenant: the registry's row and the phase, committed when the block ends.
+
+    The connection is an administrator's to the control database, opened beforehand: nobody shall wait for it.
+    ``TransientError`` when somebody else took the move to another phase.
+    """
+    place = move.home_in(phase)
+    settings = PlatformSettings.from_project(project_root())
+    columns = residence(move.slug, place, settings)
+    with acting(connection) as control:
+        row = control.execute("SELECT phase FROM moves WHERE id = %s AND ended_at IS NULL FOR UPDATE", [move.id]).fetchone()
+        if row is None or row["phase"] != move.phase:
+            raise TransientError(f"somebody else goes on with the move of {move.slug}", "wait for it, then run the same command again")
+        control.execute(
+            """
+            UPDATE tenants SET isolation = %(isolation)s, cell = %(cell)s, stack = %(stack)s, server = %(server)s, database = %(database)s,
+                schema = %(schema)s, app_role = %(app_role)s, bucket = %(bucket)s, updated_at = now() WHERE id = %(id)s
+            """,
+            {**columns, "id": move.tenant_id},
+        )
+        control.execute(
+            "UPDATE moves SET phase = %s, switched_at = CASE WHEN %s = 'switched' THEN now() ELSE switched_at END WHERE id = %s",
+            [phase, phase, move.id],
+        )
+        yield
+
+
+def measured(move: Move, freeze: float, figures: Mapping[str, Figure]) -> None:
+    """Keeps how long writes waited (seconds) and what was compared."""
+    values = {table: [figure.rows, figure.mixed] for table, figure in figures.items()}
+    with transaction() as connection:
+        connection.execute(
+            "UPDATE moves SET freeze_ms = %s, rows = %s, checksums = %s WHERE id = %s",
+            [round(freeze * 1000), sum(figure.rows for figure in figures.values()), Jsonb(values), move.id],
+        )
+
+
+@contextmanager
+def held(move: Move) -> Iterator[Move]:
+    """Keeps every other process off the move, and gives it as it is now. ``TransientError`` at once when somebody has it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(f"move:{move.tenant_id}"))
+        except locks.Taken as taken:
+            raise TransientError(f"another process is at work on the move of {move.slug}{taken.holder}", taken.hint) from taken
+        yield open_moves.must(move.slug)

@@ -1,0 +1,1 @@
+"""Runs of the Pulumi engine: the only place that imports ``pulumi.automation``."""

@@ -1,0 +1,55 @@
+"""Forgets what tasks wrote down long ago."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from tenantry.control import task_runs
+from tenantry.errors import InputError
+from tenantry.stores import usage
+from tenantry.work import queue
+from tenantry.work.tasks.queues import RUN, SLOT
+from tenantry.work.tasks.task import Context
+
+DAYS: Final = "TENANTRY_TASK_DAYS"
+"""How many days runs of tasks are kept (default 30)."""
+
+USAGE: Final = timedelta(days=400)
+"""So that a figure can be compared with that of a year ago."""
+
+QUEUE: Final = timedelta(days=2)
+"""How long the queue remembers a run that has ended: longer than a slot could be fired once more."""
+
+BATCH: Final = 1000
+
+
+def age() -> timedelta:
+    """How long runs are kept."""
+    written = os.environ.get(DAYS) or "30"
+    if not written.isdecimal() or int(written) < 1:
+        raise InputError(f"{DAYS} cannot be {written!r}", "a number of days, 1 or more")
+    return timedelta(days=int(written))
+
+
+def forget(_: Context) -> str:
+    """Old runs, slots and measurements, and the queue's memory of runs that have ended."""
+    runs = task_runs.purge(age())
+    measurements = usage.purge(USAGE)
+    queued = _forget_queued()
+    return f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else ""
+
+
+def _forget_queued() -> int:
+    before = (datetime.now(UTC) - QUEUE).isoformat()
+    count = 0
+    while True:
+        ended = queue.client().list_workflows(
+            name=[RUN, SLOT], completed_before=before, limit=BATCH, load_input=False, load_output=False,
+            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+        )  # fmt: skip
+        if not ended:
+            return count
+        queue.client().delete_workflows([workflow.workflow_id for workflow in ended])
+        count += len(ended)

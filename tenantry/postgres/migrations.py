@@ -1,0 +1,375 @@
+"""Applies the SQL in migrations/ with Alembic: `control/` to the registry, `tenant/` to every tenant store."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Literal, NotRequired, TextIO, TypedDict, Unpack
+
+import psycopg
+from psycopg import sql
+
+from tenantry import naming
+from tenantry.errors import InputError, TransientError, WorkError
+from tenantry.postgres import control_grants, extensions, locks, row_context, table_rules
+from tenantry.postgres.server import may_act_as
+from tenantry.settings import migrations_dir
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+Tree = Literal["control", "tenant"]
+
+VERSION_TABLE = "alembic_version"
+
+MIGRATING: Final = "tenantry.migrating"
+"""The setting that is `on` in a transaction that migrates: for isolation.sql's policy `migration` and a move's turnstile."""
+
+LOCK_SECONDS: Final = 3.0
+"""How long a migration waits for a lock, unless told otherwise: meanwhile everybody who comes after it waits too."""
+ATTEMPTS: Final = 6
+"""How often a migration is tried that had to wait for longer."""
+
+# alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.
+_ALEMBIC = Lock()
+
+
+@cache
+def revisions(tree: Tree) -> tuple[str, ...]:
+    """A tree's revisions, oldest first, read from the file names alone: every run asks, and importing Alembic takes a second."""
+    return tuple(sorted(path.name.split("_")[0] for path in (migrations_dir() / tree).glob("[0-9]*_*.py")))
+
+
+def head(tree: Tree) -> str:
+    """The newest revision of a tree."""
+    return revisions(tree)[-1]
+
+
+@cache
+def guards(tree: str) -> str:
+    """Digest of the files that say who may do what with a tree's tables. ``InputError`` when one is not there."""
+    files = ("isolation.sql", "control_grants.yaml") if tree == "control" else ("isolation.sql", "row_context.sql")
+    root = migrations_dir()
+    if missing := [name for name in files if not (root / name).is_file()]:
+        raise InputError(
+            f"{root} has no {' and no '.join(missing)}", "take control/ and the files beside it over from this Tenantry's own migrations/"
+        )
+    return hashlib.sha256(b"".join((root / name).read_bytes() for name in files)).hexdigest()[:16]
+
+
+def version(connection: psycopg.Connection, schema: str) -> str | None:
+    """The revision that ``schema`` is at; None when it was never migrated."""
+    table = sql.Identifier(schema, VERSION_TABLE)
+    if connection.execute("SELECT to_regclass(%s)", [table.as_string(connection)]).fetchone() == (None,):
+        return None
+    row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone()
+    return None if row is None else str(row[0])
+
+
+class Roles(TypedDict):
+    """Whose the tables are and who uses them, as isolation.sql wants to know it. Each may be left out but the first two."""
+
+    owner: str
+    app_role: str
+    """Empty where nobody uses the tables (a template): they are not guarded."""
+    tenant_id: NotRequired[str]
+    """The only tenant of a store of its own."""
+    platform_role: NotRequired[str]
+    """Who may work across tenants."""
+
+
+def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, revision: str = "head", **roles: Unpack[Roles]) -> None:
+    """Brings ``schema`` up to ``revision`` of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
+
+    The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
+    past ``revision`` stays where it is. No statement waits for a lock for longer than ``LOCK_SECONDS``: all is let go then, and tried
+    again; ``TransientError`` when somebody holds one through ``ATTEMPTS``. Raises what else PostgreSQL raises, and then nothing of it
+    stays; ``WorkError`` when the schema is at a revision that this tree does not have.
+    """
+    with applied(connection, tree, schema, revision=revision, **roles):
+        pass
+
+
+@contextmanager
+def applied(
+    connection: psycopg.Connection,
+    tree: Tree,
+    schema: str,
+    *,
+    revision: str = "head",
+    first: sql.Composable | None = None,
+    **roles: Unpack[Roles],
+) -> Iterator[None]:
+    """``apply``, and what else belongs into its transaction, as the administrator: the statement ``first``, and the block at its end."""
+    with ExitStack() as stack:
+        for number in range(1, ATTEMPTS + 1):
+            try:
+                once = applied_once(connection, tree, schema, revision=revision, first=first, lock_seconds=LOCK_SECONDS, **roles)
+                stack.enter_context(once)
+                break
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+                if number == ATTEMPTS:
+                    holder = locks.on_tables(connection, schema)
+                    raise TransientError(
+                        f"lock timeout: somebody held a lock on the tables of {schema} through {ATTEMPTS} attempts{holder}",
+                        "wait for that transaction, a backup's or a report's, or end it (pg_stat_activity), then run the same again",
+                    ) from error
+                time.sleep(number * random.uniform(0.3, 1.0))  # noqa: S311  # not for secrets: who queued behind us gets a turn
+        yield
+
+
+@contextmanager
+def applied_once(
+    connection: psycopg.Connection,
+    tree: Tree,
+    schema: str,
+    *,
+    revision: str = "head",
+    first: sql.Composable | None = None,
+    lock_seconds: float | None = None,
+    **roles: Unpack[Roles],
+) -> Iterator[None]:
+    """``applied`` in one attempt: it waits ``lock_seconds`` for a lock on a table, or as long as the session does."""
+    may_act_as(connection, roles["owner"])
+    entering = sql.SQL(";").join([first or sql.SQL(""), entering_as(schema, **roles)])
+    if lock_seconds is not None:  # after the wait for its turn: whoever waits for that holds no table
+        entering += sql.SQL("; SET LOCAL lock_timeout = {}").format(int(lock_seconds * 1000))
+    leaving = b"SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
+    if roles["app_role"]:  # nothing is guarded where nobody comes
+        leaving = isolation() + leaving
+    with connection.transaction():
+        connection.execute(entering, prepare=False)
+        if version(connection, schema) == (head(tree) if revision == "head" else revision):
+            # Nothing to migrate, and so no second spent on importing Alembic.
+            connection.execute(leaving, prepare=False)
+            _grant(connection, tree, schema, **roles)
+            if tree == "tenant":
+                extensions.bring_home(connection, schema)
+            yield
+            return
+
+    from alembic import command
+    from alembic.util import CommandError
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import StaticPool
+
+    config = _configuration(tree)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.begin() as bound:
+        connection.execute(entering, prepare=False)
+        if shared(**roles):
+            open_to_revisions(connection)
+        if tree == "tenant":
+            _make_extensions(connection, tree, schema)
+        judged = roles["app_role"] not in ("", roles["owner"])  # rows that are staged come from tables that stand
+        before = table_rules.faults(connection, schema, shared=shared(**roles)) if judged else {}
+        config.attributes.update(connection=bound, schema=schema)
+        with _ALEMBIC:
+            try:
+                command.upgrade(config, revision)
+            except CommandError as error:
+                raise WorkError(
+                    f"{schema} cannot go to revision {revision}: {error}", "it was migrated by a newer Tenantry: use that one"
+                ) from error
+            except DBAPIError as error:
+                if isinstance(error.orig, psycopg.Error):  # who calls knows what a lock or a row is, and not SQLAlchemy
+                    raise extensions.explained(error.orig) from error
+                raise
+        if judged:
+            table_rules.refuse_new(connection, schema, before, shared=shared(**roles))
+        connection.execute(leaving, prepare=False)
+        _grant(connection, tree, schema, **roles)
+        if tree == "tenant":
+            extensions.bring_home(connection, schema)
+        yield
+
+
+def _grant(connection: psycopg.Connection, tree: Tree, schema: str, **roles: Unpack[Roles]) -> None:
+    """In the control database, where isolation.sql grants nothing."""
+    if tree == "control" and roles["app_role"]:
+        control_grants.apply(connection, schema, roles["owner"], roles["app_role"])
+
+
+def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:
+    """How a transaction that migrates ``schema`` begins: as its owner, with what isolation.sql wants to know, in turn with others."""
+    settings = {
+        "search_path": search_path(schema),
+        "tenantry.app_role": roles["app_role"],
+        "tenantry.tenant_id": roles.get("tenant_id", ""),
+        "tenantry.platform_role": roles.get("platform_role", ""),
+        "tenantry.only": "",
+        MIGRATING: "on",
+    }
+    lines: list[sql.Composable] = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles["owner"]))]
+    calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
+    lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
+    lines += [_VERSION_TABLE_THERE, TURN]
+    if not roles.get("platform_role"):
+        lines += [sql.SQL(extensions.HOME)]
+    return sql.SQL(";").join(lines)
+
+
+def isolation() -> bytes:
+    """What guards the tables, to be run behind ``entering_as``."""
+    return (migrations_dir() / "isolation.sql").read_bytes()
+
+
+def search_path(schema: str) -> str:
+    """Where a store's tables, and whoever uses them, look for names: the schema first, where new tables go, then the extensions."""
+    return ", ".join(sql.Identifier(name).as_string() for name in naming.search_path(schema))
+
+
+def shared(**roles: Unpack[Roles]) -> bool:
+    """Whether many tenants' rows are in the tables."""
+    return bool(roles["app_role"]) and not roles.get("tenant_id") and not roles.get("platform_role")
+
+
+def open_to_revisions(connection: psycopg.Connection) -> None:
+    """Behind ``entering_as``, before a revision of shared tables: puts the policy on those that lack it by which the revision sees every
+    tenant's rows. Without it an UPDATE finds no row and says that all is well. It is there since the tables were last guarded; those of
+    an older Tenantry have none yet."""
+    connection.execute(
+        """
+        SELECT set_config('tenantry.only', array(
+            SELECT c.relname FROM pg_class c
+            WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relrowsecurity
+                AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = 'migration')
+        )::text, true)
+        """
+    )
+    connection.execute(isolation() + b"; SELECT set_config('tenantry.only', '', true)", prepare=False)
+
+
+TURN: Final = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(VERSION_TABLE))
+"""Whoever migrates a schema has its version table to himself; nobody but the owner has a right to it, and so to that lock."""
+
+# As Alembic makes it. Whoever makes it at the same time is waited for.
+_VERSION_TABLE_THERE: Final = sql.SQL(
+    """
+    DO $there$ BEGIN
+        CREATE TABLE IF NOT EXISTS {table} (version_num varchar(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num));
+    EXCEPTION WHEN unique_violation OR duplicate_table THEN NULL;
+    END $there$
+    """
+).format(table=sql.Identifier(VERSION_TABLE), key=sql.Identifier(f"{VERSION_TABLE}_pkc"))
+
+
+def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
+    """No migration of ``schema`` begins until the connection's transaction ends, which begins here; one under way is waited for.
+
+    ``TransientError`` when that takes longer than the session waits for a lock.
+    """
+    table = sql.Identifier(schema, VERSION_TABLE)
+    try:
+        connection.execute(sql.SQL("SET LOCAL ROLE {}; LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(owner), table))
+    except psycopg.errors.LockNotAvailable as error:
+        connection.rollback()
+        raise TransientError(
+            f"the tables of {schema} are being migrated{locks.on_tables(connection, schema)}", "it is tried again when that has ended"
+        ) from error
+
+
+@cache
+def rendered(tree: Tree, current: str, target: str) -> str | None:
+    """The SQL that takes a schema from one revision to a later one, version row included; it names no schema: the search path says which.
+
+    None when a migration between the two looks at the database while it runs: only ``apply`` can run that one.
+    """
+    from alembic import command
+
+    output = StringIO()
+    config = _configuration(tree, output)
+    config.attributes.update(connection=None, schema=None)
+    with _ALEMBIC:
+        try:
+            command.upgrade(config, f"{current}:{target}", sql=True)
+        except AttributeError:  # op.get_bind() is None without a connection
+            return None
+    text = output.getvalue()
+    return f"{extensions.making(text)};\n{text}"
+
+
+def _make_extensions(connection: psycopg.Connection, tree: Tree, schema: str) -> None:
+    """Those that the revisions which the schema has not had yet are to find."""
+    found = version(connection, schema) or ""
+    paths = sorted((migrations_dir() / tree).glob("[0-9]*_*"))
+    texts = [path.read_text(encoding="utf-8") for path in paths if path.name.split("_")[0] > found]
+    try:
+        connection.execute(extensions.making("\n".join(texts)).encode(), prepare=False)
+    except psycopg.Error as error:
+        raise extensions.explained(error) from error
+
+
+def run_sql_beside(python_file: str) -> None:
+    """For a migration: runs the .sql file that stands beside the .py file and has its name."""
+    from alembic import op
+
+    text = Path(python_file).with_suffix(".sql").read_text(encoding="utf-8")
+    context = op.get_context()
+    if context.as_sql:
+        context.impl.static_output(f"{text}\n;")
+    else:
+        op.get_bind().exec_driver_sql(text.replace("%", "%%"))
+
+
+def _configuration(tree: Tree, output: TextIO | None = None) -> Config:
+    from alembic.config import Config
+
+    config = Config() if output is None else Config(output_buffer=output)
+    config.set_main_option("script_location", str(migrations_dir()))
+    config.set_main_option("version_locations", str(migrations_dir() / tree))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def posture(connection: psycopg.Connection, schema: str) -> list[str]:
+    """What guards the tables of ``schema`` now: row security flags, policies, owners and grants, one sorted line each.
+
+    Empty when the schema has no tables. The policies that shut a tenant out during its restore are not named: isolation.sql leaves them
+    alone, and they go with the restore. Two stores are guarded alike when their lists are equal; a refresh compares the list with
+    what was recorded after the last change.
+    """
+    rows = connection.execute(
+        """
+        WITH c AS MATERIALIZED (
+            SELECT * FROM pg_class
+            WHERE relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND relkind IN ('r', 'p', 'v', 'm', 'S')
+        )
+        SELECT format('table %%s owner %%s enabled %%s forced %%s kind %%s options %%s', relname, pg_get_userbyid(relowner),
+                      relrowsecurity, relforcerowsecurity, relkind, reloptions)
+        FROM c
+        UNION ALL
+        -- As the view pg_policies says it, which takes longer to plan than the rest to answer.
+        SELECT format('policy %%s.%%s %%s %%s to %%s using %%s check %%s', relname, polname,
+                      CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+                      CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+                                  ELSE 'ALL' END,
+                      CASE WHEN polroles = '{0}' THEN '{public}'::name[]
+                           ELSE ARRAY(SELECT pg_get_userbyid(role) FROM unnest(polroles) role ORDER BY 1) END,
+                      pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+        FROM c JOIN pg_policy ON polrelid = c.oid
+        WHERE polpermissive OR polname !~ '^closed_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        UNION ALL
+        SELECT format('database open to all %%s %%s', has_database_privilege('public', current_database(), 'CONNECT'),
+                      has_database_privilege('public', current_database(), 'TEMPORARY'))
+        UNION ALL
+        SELECT format('grant %%s.%%s to %%s', relname, acl.privilege_type,
+                      CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee) END)
+        FROM c CROSS JOIN LATERAL
+            aclexplode(coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))) acl
+        ORDER BY 1
+        """,
+        {"schema": schema},
+    ).fetchall()
+    lines = [row[0] for row in rows]
+    if any("tenantry_context.tenant()" in line for line in lines):
+        lines += row_context.posture(connection)
+    return lines if any(line.startswith("table ") for line in lines) else []
