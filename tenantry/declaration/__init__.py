@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 __all__ = ["DeclarationErrors", "Declarations", "Problem", "TenantDeclaration", "load", "load_one"]
 
 _HOMES = {
-    "DeclarationErrors": "problems",
-    "Declarations": "loader",
-    "Problem": "problems",
-    "TenantDeclaration": "model",
-    "load": "loader",
-    "load_one": "loader",
+    "DeclarationErrors": "tenantry.problems",
+    "Declarations": "tenantry.declaration.loader",
+    "Problem": "tenantry.problems",
+    "TenantDeclaration": "tenantry.declaration.model",
+    "load": "tenantry.declaration.loader",
+    "load_one": "tenantry.declaration.loader",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -127,7 +127,7 @@ def test_the_actor_is_checked_where_it_is_named_and_where_it_is_stored(monkeypat
     ):
         with pytest.raises(InputError, match="cannot be 'mallory"):
             stored()
-    monkeypatch.setattr(task_runs.registry, "transaction", _Nowhere)
+    monkeypatch.setattr(task_runs, "transaction", _Nowhere)
     with pytest.raises(InputError, match="cannot be 'mallory"):
         task_runs.add("usage", datetime(2026, 1, 1, tzinfo=UTC), [None], FORGED)
 
@@ -152,10 +152,11 @@ STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
 
 @pytest.mark.parametrize("folder", ["tenantry", "stacks", "components"])
 def test_nothing_is_printed_round_the_console(folder):
-    """No print, no echo, no stream of ours, no rich console, no logger: but in console.py. Programs of the engine talk through its log."""
+    """No print, no echo, no stream of ours, no rich console, no logger: but in console.py, and questions
+    in commands/asking.py. Programs of the engine talk through its log."""
     found = []
     for file in sorted((ROOT / folder).rglob("*.py")):
-        if file == ROOT / "tenantry" / "console.py":
+        if file in (ROOT / "tenantry" / "console.py", ROOT / "tenantry" / "commands" / "asking.py"):
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             named = None

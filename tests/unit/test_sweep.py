@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2] / "tenantry"
 
 SWEEPS = {
     "operations/mailing.py": ("_send", "_attempt"),
-    "operations/apply.py": ("_attempt",),
+    "engine/fleet.py": ("_attempt",),
     "operations/doctor.py": ("_attempt",),
     "operations/drill.py": ("run", "run_all"),
     "operations/lifecycle/expiry.py": ("hold_expiry",),
@@ -25,11 +25,11 @@ SWEEPS = {
     "operations/backup/retention.py": ("prune",),
     "operations/backup/proof.py": ("sweep",),
     "operations/provision.py": ("_ask_all",),
-    "operations/tasks/schedule.py": ("catch_up", "mend"),
-    "operations/tasks/child.py": ("_guarded",),
-    "operations/worker.py": ("_beat", "_mend"),
+    "work/tasks/schedule.py": ("catch_up", "mend"),
+    "work/tasks/child.py": ("_guarded",),
+    "work/worker.py": ("_beat", "_mend"),
     "operations/rollout.py": ("_migrate",),
-    "clients/table_sets.py": ("_look",),
+    "stores/table_sets.py": ("_look",),
     "commands/backups.py": ("create",),
 }
 """Every function that goes over tenants, mails, backups, runs or stacks, or does the work of one of many."""
@@ -128,10 +128,10 @@ def test_no_backup_ends_pruning(monkeypatch):
     entries = [SimpleNamespace(id=name, bucket="b", prefix=name) for name in ("first", "second")]
     marked = []
     monkeypatch.setattr(retention, "plan", lambda *_: entries)
-    monkeypatch.setattr(retention.catalog, "listed", lambda **_: [])
+    monkeypatch.setattr(retention.backups, "listed", lambda **_: [])
     monkeypatch.setattr(retention.Retention, "of_platform", lambda: None)
     monkeypatch.setattr(retention.objects, "erase", lambda bucket, prefix: raising(prefix))
-    monkeypatch.setattr(retention.catalog, "mark", lambda name, **_: marked.append(name))
+    monkeypatch.setattr(retention.backups, "mark", lambda name, **_: marked.append(name))
     gone, held = retention.prune()
     assert ([entry.id for entry in gone], marked) == (["second"], ["second"])
     assert held == ["first: unexpected RecursionError: maximum recursion depth exceeded"]
@@ -173,7 +173,7 @@ def test_no_move_and_no_restore_keeps_another_waiting(monkeypatch):
 
     restores = [SimpleNamespace(id=name, tenant_id=name) for name in ("first", "second")]
     monkeypatch.setattr(run.TenantStore, "every", lambda: [SimpleNamespace(id=one.id, slug=one.id) for one in restores])
-    monkeypatch.setattr(run.ledger, "overdue", lambda: restores)
+    monkeypatch.setattr(run.restores, "overdue", lambda: restores)
     monkeypatch.setattr(run, "confirm", raising)
     with pytest.raises(WorkError, match="1 of 2 restores were not confirmed: first"):
         run.sweep()
