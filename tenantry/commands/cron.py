@@ -89,7 +89,8 @@ def run(
     """
     from tenantry.commands.watching import not_watched, person
     from tenantry.control import task_runs
-    from tenantry.work.tasks import register, schedule, watch
+    from tenantry.work import follow_tasks
+    from tenantry.work.tasks import register, schedule
 
     found = register.find(task)
     if found.scope == "per_tenant" and bool(slugs) == every:
@@ -103,7 +104,7 @@ def run(
         rows = task_runs.of(ids)
     else:
         try:
-            rows = watch.until_done(ids, (lambda row: None) if as_json else _show, console.say)
+            rows = follow_tasks.until_done(ids, (lambda row: None) if as_json else _show, console.say)
         except KeyboardInterrupt:
             not_watched(f"tenantry cron log {task}")
             raise

@@ -12,18 +12,20 @@ from croniter import croniter
 
 from tenantry.errors import InputError
 from tenantry.problems import did_you_mean
-from tenantry.work import catalogue
 from tenantry.work.tasks.task import Task
 
 MODULES: Final = "TENANTRY_TASKS"
 """Modules of your own, by comma, each with a ``TASKS``; a task of a shipped one's name takes its place."""
+
+SHIPPED: Final = "tenantry.operations.shipped_tasks"
+"""Those that Tenantry brings: named and not imported, because operations stand on this room."""
 
 OFF: Final = "off"
 
 
 def known() -> dict[str, Task]:
     """All tasks by name. ``InputError`` for a module that is not there or has none."""
-    found = catalogue.tasks()
+    found = {task.name: task for task in import_module(SHIPPED).TASKS}
     for name in filter(None, (part.strip() for part in os.environ.get(MODULES, "").split(","))):
         try:
             tasks: Iterable[Task] = import_module(name).TASKS
