@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tenantry import naming
-from tenantry.postgres import extensions, migrations
+from tenantry.postgres import extensions, migrations, revisions
 from tenantry.postgres.server import Server, acting_as, may_act_as
 
 
@@ -36,7 +36,7 @@ class Fleet:
     def schemas(self, slugs: Sequence[str], revision: str | None = None, labels: Mapping[str, str] = {}) -> None:
         """``schema`` tenants, at ``revision`` or the head."""
         database, owner = naming.cell_database(self.cell), naming.cell_owner(self.cell)
-        script = migrations.rendered("tenant", "base", revision or migrations.head("tenant"))
+        script = revisions.rendered("tenant", "base", revision or revisions.head("tenant"))
         if script is None:
             raise SystemExit("the tenant tables cannot be rendered as SQL")
         self._roles([naming.tenant_app(slug) for slug in slugs], login=True)
@@ -58,7 +58,7 @@ class Fleet:
                         connection.execute("SELECT set_config(%s, %s, true)", [key, value])
                     connection.execute(extensions.HOME.encode())
                     connection.execute(script.encode())
-                    connection.execute(migrations.isolation())
+                    connection.execute(revisions.isolation())
         self.register(slugs, "schema", labels=labels)
 
     def database(self, slug: str, revision: str = "head", labels: Mapping[str, str] = {}) -> None:
@@ -127,7 +127,7 @@ class Fleet:
                 admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
 
     def _store(
-        self, database: str, schema: str, owner: str, app: str, tree: migrations.Tree, tenant_id: str, platform: str, revision: str = "head"
+        self, database: str, schema: str, owner: str, app: str, tree: revisions.Tree, tenant_id: str, platform: str, revision: str = "head"
     ) -> None:
         with self.server.connect(database) as connection:
             with acting_as(connection, owner):

@@ -26,7 +26,7 @@ from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
 from local.home import CLONE, Home
 from tenantry import naming
-from tenantry.postgres import migrations, template
+from tenantry.postgres import revisions, template
 from tenantry.settings import migrations_dir
 
 SCHEMAS = 1000
@@ -127,7 +127,7 @@ class Bench:
                 StoreProvider().create(
                     {"tree": "tenant", "server": None, "database": naming.tenant_database(slug), "schema": naming.TENANT_SCHEMA,
                      "owner": owner, "app_role": app, "tenant_id": str(naming.tenant_id(slug)), "login": True,
-                     "revision": migrations.head("tenant")}
+                     "revision": revisions.head("tenant")}
                 )  # fmt: skip
                 ours.append(time.monotonic() - started)
         a, b = median(ours), median(bare)
@@ -143,7 +143,7 @@ class Bench:
         return time.monotonic() - started
 
     def _add(self, text: str) -> None:
-        before = migrations.head("tenant")
+        before = revisions.head("tenant")
         revision = f"{int(before) + 1:04}"
         file = migrations_dir() / "tenant" / f"{revision}_bench.py"
         file.write_text(PYTHON.format(revision=revision, before=before))
@@ -151,8 +151,8 @@ class Bench:
         _forget()
 
     def _bare(self) -> float:
-        before, head = migrations.revisions("tenant")[-2:]
-        script = migrations.rendered("tenant", before, head)
+        before, head = revisions.revisions("tenant")[-2:]
+        script = revisions.rendered("tenant", before, head)
         owner = sql.Identifier(naming.cell_owner("main"))
         with self.fleet.server.connect(naming.cell_database("main")) as connection:
             rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_bench%%' ORDER BY 1").fetchall()
@@ -176,8 +176,8 @@ class Bench:
 
 
 def _forget() -> None:
-    migrations.revisions.cache_clear()
-    migrations.rendered.cache_clear()
+    revisions.revisions.cache_clear()
+    revisions.rendered.cache_clear()
 
 
 if __name__ == "__main__":

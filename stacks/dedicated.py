@@ -18,7 +18,7 @@ from tenantry.clients import aws
 from tenantry.declaration import Declarations
 from tenantry.errors import InputError
 from tenantry.postgres import template
-from tenantry.postgres.migrations import head
+from tenantry.postgres.revisions import head
 from tenantry.postgres.server import sslmode
 from tenantry.settings import PlatformSettings, tenants_dir
 

@@ -17,7 +17,7 @@ from tenantry.backend import stack_state
 from tenantry.backend.stack_state import State
 from tenantry.clients import platform_identity
 from tenantry.control import admission, engines, host_names, ledger, lineage, losses, quarantine, stack_runs, unmade
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations, TenantDeclaration
 from tenantry.errors import InputError

@@ -12,7 +12,7 @@ from stacks.credentials import handed_out
 from tenantry import naming
 from tenantry.declaration import Declarations
 from tenantry.errors import InputError
-from tenantry.postgres.migrations import head
+from tenantry.postgres.revisions import head
 from tenantry.postgres.server import sslmode
 from tenantry.settings import PlatformSettings, tenants_dir
 

@@ -16,7 +16,18 @@ from components.resources.declared import DeclaredProvider
 from tenantry import naming
 from tenantry.control import passwords
 from tenantry.errors import WorkError
-from tenantry.postgres import connect_rights, extensions, login_limits, logins, migrations, own_server, privileges, row_context, template
+from tenantry.postgres import (
+    connect_rights,
+    extensions,
+    login_limits,
+    logins,
+    migrations,
+    own_server,
+    privileges,
+    revisions,
+    row_context,
+    template,
+)
 from tenantry.postgres.server import Server, may_act_as
 
 
@@ -239,7 +250,7 @@ class Store(Resource, module="tenantry", name="Store"):
 
     def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions) -> None:
         # The stores of a platform that other files guarded are guarded anew, though their tables have not changed.
-        outputs = {"guards": migrations.guards(args["tree"]), "password": None, "posture": None, "expected_posture": None}
+        outputs = {"guards": revisions.guards(args["tree"]), "password": None, "posture": None, "expected_posture": None}
         # Deleting takes the role's rights away: done after its replacement was made, it would take the new ones.
         opts = pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(additional_secret_outputs=["password"], delete_before_replace=True)

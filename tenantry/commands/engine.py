@@ -18,7 +18,7 @@ from tenantry.problems import did_you_mean
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
 if TYPE_CHECKING:
-    from tenantry.control.admission import Admitted, Verdict
+    from tenantry.control.admitted import Admitted, Verdict
     from tenantry.engine.automation import Outcome
     from tenantry.engine.fleet import Result
 

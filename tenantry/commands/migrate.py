@@ -159,10 +159,10 @@ def _print_plan(found: Plan, as_json: bool) -> None:
 
 def _print_matrix(as_json: bool) -> None:
     """Tenants by revisions: a mark where the tenant has it."""
-    from tenantry.postgres import migrations
+    from tenantry.postgres import revisions
     from tenantry.stores import table_sets
 
-    known, head = migrations.revisions("tenant"), migrations.head("tenant")
+    known, head = revisions.revisions("tenant"), revisions.head("tenant")
     rows = [
         (slug, table_set.isolation, table_set.cell, table_set.ring, table_set.version, table_set.problem)
         for table_set in table_sets.survey()

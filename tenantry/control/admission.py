@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from tenantry import naming
-from tenantry.control import ledger, lifecycle, origin, program_age, quarantine, runs
+from tenantry.control import admitted, ledger, lifecycle, origin, program_age, quarantine, runs
 from tenantry.control.checkout import Checkout
 from tenantry.control.database import transaction
 from tenantry.control.ledger import KnownTenant, Ledger
@@ -25,99 +25,15 @@ from tenantry.control.origin import Origin
 from tenantry.declaration import Declarations, TenantDeclaration, fingerprint
 from tenantry.declaration import load as load_files
 from tenantry.declaration.files import SUFFIX
-from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.errors import InputError
 from tenantry.postgres.server import Server
-from tenantry.program import Program
 from tenantry.settings import project_root, tenants_dir
 
 ACCEPT_OLDER: Final = "TENANTRY_ACCEPT_OLDER"
 """The variable by which whoever means it lets an older file win: 1."""
 
-KEPT: Final = 50
-"""Earlier contents of a tenant that the ledger remembers."""
 
-Kind = Literal["unaware", "older", "refused", "deleted"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Why a run does not make of a tenant what its file says.
-
-    ``unaware``: the file knows nothing of a command; all else in it is made. ``older``: a newer file was applied; nothing of this one is
-    made. ``refused``: the file and a command say different things; all else is made. ``deleted``: there is no such tenant any more.
-    """
-
-    slug: str
-    kind: Kind
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class Admitted:
-    """The tenants as a run makes them, and what it does not make of their files."""
-
-    declared: Declarations
-    verdicts: Mapping[str, Verdict]
-    accepted: Mapping[str, str]
-    """Slug → what an older file was let win over, because somebody meant it."""
-    book: Ledger
-    kept: frozenset[str]
-    """The tenants that stay as they are: of their files nothing is made, of their pictures neither."""
-    _contents: Mapping[str, str]
-    """Of all tenants, ``Fingerprint.content``."""
-    _origins: Mapping[str, Origin]
-    """Of those that a run would write down."""
-
-    @cached_property
-    def program(self) -> Program:
-        """The program of this checkout."""
-        return Program.here()
-
-    def fingerprint(self, slug: str) -> Fingerprint:
-        """What a run makes of the tenant."""
-        tenant = self.declared[slug]
-        return fingerprint.made_by(self.program, tenant, self._contents[slug])
-
-    def require(self, slug: str) -> None:
-        """``InputError`` for a tenant of whose file a run would make nothing, or another state than it says."""
-        if slug in self.verdicts:
-            verdict = self.verdicts[slug]
-            raise InputError(verdict.message, verdict.hint)
-
-    def entry(self, tenant: TenantDeclaration) -> KnownTenant:
-        """What the ledger writes down of one of the tenants when a run begins; ``tenant`` is as the run makes it."""
-        slug = tenant.slug
-        known, found = self.book.tenants.get(slug), self._origins.get(slug)
-        before = known.origin if known else None
-        earlier = known.earlier if known else ()
-        if found is not None and before is not None and found.content != before.content:
-            earlier = (*(each for each in earlier if each not in (before.content, found.content)), before.content)[-KEPT:]
-        print_ = fingerprint.made_by(self.program, tenant, self._contents[slug])
-        return KnownTenant(
-            slug, tenant.stack, tenant.isolation, tenant.cell, tenant.state, str(print_), origin=found, earlier=earlier,
-            declared=tenant.model_dump_json() if found is not None else None,
-        )  # fmt: skip
-
-    @property
-    def confirmed(self) -> Mapping[str, tuple[Origin, Origin]]:
-        """Slug → where the ledger says that its declaration came from; and newer files that say the same, or have heard of a command."""
-        found = {slug: (self.book.tenants[slug].origin, new) for slug, new in self._origins.items() if slug in self.book.tenants}
-        return {
-            slug: (old, new) for slug, (old, new) in found.items() if old is not None and (old.says == new.says or old.word != new.word)
-        }
-
-    def heard_by(self, slug: str, run: str) -> Mapping[str, tuple[Origin, Origin]]:
-        """The same of a tenant for which ``run`` was just asked for, because its committed file gives it another state: whoever makes it,
-        a worker with other files too, that file was the first to say so, and a later one that takes it back is meant."""
-        old, new = self.book.tenants[slug].origin, self._origins.get(slug)
-        if old is None or new is None or not Checkout(tenants_dir()).committed(slug):
-            return {}
-        return {slug: (old, replace(old, state=new.state, commit=new.commit, blob=new.blob, by=new.by, at=new.at, word=run))}
-
-
-def load() -> Admitted:
+def load() -> admitted.Admitted:
     """The tenants as a run would make them now: reads the files, the ledger, the registry and git. As ``load`` of the declarations it
     raises ``DeclarationErrors``."""
     declared = load_files(tenants_dir())
@@ -126,12 +42,12 @@ def load() -> Admitted:
     return admit(declared, book)
 
 
-def admit(files: Declarations, book: Ledger) -> Admitted:
+def admit(files: Declarations, book: Ledger) -> admitted.Admitted:
     """The same for files and a ledger that were read."""
     return _Admission(files, book).decide()
 
 
-def refuse_older_code(admitted: Admitted, book: Ledger) -> None:
+def refuse_older_code(admitted: admitted.Admitted, book: Ledger) -> None:
     """Raises ``OlderProgram`` where the stack of ``book`` was made by other code, at a commit that contains this checkout's: what the newer
     code has made would be made anew by the older. Nothing is said of code that was not committed, or is in another repository."""
     if os.environ.get(ACCEPT_OLDER) == "1" or book.run.program is None or "code" not in admitted.program.differs(book.run.program):
@@ -145,7 +61,7 @@ def refuse_older_code(admitted: Admitted, book: Ledger) -> None:
         )
 
 
-def note_accepted(admitted: Admitted, tenants: Iterable[TenantDeclaration]) -> None:
+def note_accepted(admitted: admitted.Admitted, tenants: Iterable[TenantDeclaration]) -> None:
     """Writes into the audit log whose older files somebody let win, of those that a run is going to make."""
     accepted = [tenant for tenant in tenants if tenant.slug in admitted.accepted]
     if accepted:
@@ -159,13 +75,13 @@ class _Admission:
 
     def __init__(self, files: Declarations, book: Ledger) -> None:
         self._files, self._book, self._checkout = files, book, Checkout(tenants_dir())
-        self._verdicts: dict[str, Verdict] = {}
+        self._verdicts: dict[str, admitted.Verdict] = {}
         self._contents: dict[str, str] = {}
         self._origins: dict[str, Origin] = {}
         self._accepted: dict[str, str] = {}
         self._accepts = os.environ.get(ACCEPT_OLDER) == "1"
 
-    def decide(self) -> Admitted:
+    def decide(self) -> admitted.Admitted:
         words = lifecycle.words() if self._book.tenants else {}
         made: dict[str, TenantDeclaration] = {}
         gone = self._gone()
@@ -183,15 +99,15 @@ class _Admission:
                 made[slug] = self._as_it_is(slug, known, words.get(slug), why)
         _refuse_one_host_twice(made, self._verdicts)
         kept = frozenset(slug for slug, verdict in self._verdicts.items() if verdict.kind == "older")
-        return Admitted(Declarations(made), self._verdicts, self._accepted, self._book, kept, self._contents, self._origins)
+        return admitted.Admitted(Declarations(made), self._verdicts, self._accepted, self._book, kept, self._contents, self._origins)
 
-    def _gone(self) -> dict[str, Verdict]:
+    def _gone(self) -> dict[str, admitted.Verdict]:
         """The files of tenants that were deleted: their slugs are nobody's yet."""
         if not self._book.claims and not self._book.tenants:
             return {}  # nothing was ever made here
         new = [slug for slug, tenant in self._files.items() if slug not in self._book.tenants and not tenant.gone]
         return {
-            row["name"]: Verdict(
+            row["name"]: admitted.Verdict(
                 row["name"],
                 "deleted",
                 quarantine.said(row).replace("the slug", f"tenants/{row['name']}{SUFFIX} is skipped: the slug", 1),
@@ -228,7 +144,7 @@ class _Admission:
         meant = word is None or word.state == base.state == "active" or not _unheard(word, known.origin)
         if word is not None and tenant.state != word.state and not meant:
             changed["state"] = word.state
-            self._verdicts[slug] = Verdict(
+            self._verdicts[slug] = admitted.Verdict(
                 slug,
                 # The line of an earlier command, merged late, leads back to where the newer one began.
                 "unaware" if base.state in (tenant.state, word.state) else "refused",
@@ -240,7 +156,7 @@ class _Admission:
             changed |= {"isolation": known.isolation, "cell": known.cell}
             self._verdicts.setdefault(
                 slug,
-                Verdict(
+                admitted.Verdict(
                     slug,
                     "unaware",
                     f"tenant {slug} was moved and stays where it is, though tenants/{slug}{SUFFIX} says"
@@ -277,7 +193,7 @@ class _Admission:
         made = self._stored.get(slug)
         if made is None or known.origin is None:
             raise InputError(*why)
-        self._verdicts[slug] = Verdict(slug, "older", *why)
+        self._verdicts[slug] = admitted.Verdict(slug, "older", *why)
         self._contents[slug] = known.origin.content
         place = {} if slug in self._book.moves else {"isolation": known.isolation, "cell": known.cell}
         return made.model_copy(update={**place, "state": word.state if word else known.state})
@@ -315,7 +231,7 @@ def _way(state: str, wanted: str, slug: str) -> str:
     return f"; or, where it shall be {wanted}: tenantry {command} {slug}" if command else ""
 
 
-def _refuse_one_host_twice(made: Mapping[str, TenantDeclaration], verdicts: Mapping[str, Verdict]) -> None:
+def _refuse_one_host_twice(made: Mapping[str, TenantDeclaration], verdicts: Mapping[str, admitted.Verdict]) -> None:
     """What is left as it is may have a host name that a file gives to another tenant."""
     if not any(verdict.kind == "older" for verdict in verdicts.values()):
         return

@@ -15,8 +15,8 @@ from psycopg.rows import tuple_row
 
 from tenantry.errors import OlderProgram, WorkError
 from tenantry.naming import CONTROL_SCHEMA, SHARED_STACK, TEMPLATE_DATABASE
-from tenantry.postgres import migrations, template
-from tenantry.postgres.migrations import Tree
+from tenantry.postgres import revisions, template
+from tenantry.postgres.revisions import Tree
 
 HINT: Final = "git pull, or install the release that brought it there; then run the same again"
 
@@ -26,7 +26,7 @@ _looked: set[tuple[str, int]] = set()
 def require(connection: psycopg.Connection[Any]) -> None:
     """Raises ``OlderProgram`` by the revisions of the control database and of the template, on a connection to the former as its owner."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        table = sql.Identifier(CONTROL_SCHEMA, migrations.VERSION_TABLE)
+        table = sql.Identifier(CONTROL_SCHEMA, revisions.VERSION_TABLE)
         row = cursor.execute(
             "SELECT to_regclass(%s) IS NOT NULL, (SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s)",
             [table.as_string(connection), TEMPLATE_DATABASE],
@@ -46,9 +46,9 @@ def require_upgraded(connection: psycopg.Connection[Any]) -> None:
     """Raises ``WorkError`` where the control database lacks what this program's migrations make: a worker would spoil the runs that an
     older one has left in the queue, because it writes what there is no column for."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        table = sql.Identifier(CONTROL_SCHEMA, migrations.VERSION_TABLE)
+        table = sql.Identifier(CONTROL_SCHEMA, revisions.VERSION_TABLE)
         (found,) = cursor.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone() or (None,)
-    newest = migrations.head("control")
+    newest = revisions.head("control")
     if found != newest:
         raise WorkError(
             f"the platform is older than this program: the control database is at revision {found}, this program's newest is {newest}",
@@ -66,8 +66,8 @@ def require_first(connection: psycopg.Connection[Any]) -> None:
 
 def require_revision(tree: Tree, revision: str | None, what: str, hint: str = HINT) -> None:
     """Raises ``OlderProgram`` for a revision that the checkout does not have; ``what`` says who is at it, with its verb."""
-    if revision is not None and revision not in migrations.revisions(tree):
-        newest = migrations.head(tree)
+    if revision is not None and revision not in revisions.revisions(tree):
+        newest = revisions.head(tree)
         raise older(f"{what} at revision {revision}, which this checkout does not have (its newest is {newest})", hint)
 
 

@@ -19,7 +19,7 @@ from tenantry.backend import stack_history, stack_state
 from tenantry.backend.stack_history import SECOND, Entry
 from tenantry.backend.stack_state import State
 from tenantry.control import ledger, stack_runs
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.control.stack_runs import StackRun
 from tenantry.declaration.fingerprint import Fingerprint

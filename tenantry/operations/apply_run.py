@@ -12,7 +12,7 @@ from psycopg import errors
 
 from tenantry import naming, waiting
 from tenantry.control import admission, run_tenants, runs
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.control.run_tenants import Line
 from tenantry.declaration.fingerprint import Fingerprint

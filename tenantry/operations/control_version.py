@@ -7,7 +7,7 @@ import psycopg
 
 from tenantry.errors import OlderProgram, TenantryError, WorkError
 from tenantry.naming import CONTROL_DATABASE, CONTROL_SCHEMA
-from tenantry.postgres import migrations
+from tenantry.postgres import revisions
 from tenantry.postgres.server import Server
 from tenantry.stores import program_door
 
@@ -36,6 +36,6 @@ def at_head() -> bool:
     """Whether the control database says that it has all that this program's migrations make."""
     try:
         with Server.from_environment().connect(CONTROL_DATABASE) as connection:
-            return migrations.version(connection, CONTROL_SCHEMA) == migrations.head("control")
+            return revisions.version(connection, CONTROL_SCHEMA) == revisions.head("control")
     except Exception:  # a second error would hide the first
         return False

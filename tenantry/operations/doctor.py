@@ -22,7 +22,7 @@ from tenantry.declaration import load
 from tenantry.engine import applied
 from tenantry.errors import InputError, OlderProgram, WorkError
 from tenantry.operations import control_version, handed_out, mailing, states
-from tenantry.postgres import connect_rights, control_grants, login_limits, migrations, row_context, server_guard, table_rules
+from tenantry.postgres import connect_rights, control_grants, login_limits, revisions, row_context, server_guard, table_rules
 from tenantry.postgres.connect_rights import Opening
 from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
@@ -199,7 +199,7 @@ def _tenant_tables() -> str:
     """Whether each set of tables is at a revision that this checkout has."""
     if _no_platform():
         return "none: nothing was ever made here"
-    head = migrations.head("tenant")
+    head = revisions.head("tenant")
     made = [table_set for table_set in table_sets.survey() if table_set.version]
     for table_set in made:
         program_age.require_revision("tenant", table_set.version, f"{table_set.name} is")

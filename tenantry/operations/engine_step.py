@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from tenantry.control import admission, registry, run_tenants, stack_runs
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.database import transaction
 from tenantry.control.run_tenants import Line
 from tenantry.declaration import Declarations

@@ -17,7 +17,7 @@ from tenantry.control import moves, open_moves, program_age, runs
 from tenantry.control.database import transaction
 from tenantry.errors import TenantryError, WorkError
 from tenantry.operations.rollout import Outcome, roll_out
-from tenantry.postgres import migrations, template
+from tenantry.postgres import migrations, revisions, template
 from tenantry.stores import table_sets
 from tenantry.stores.table_sets import TableSet
 from tenantry.work import queue
@@ -76,7 +76,7 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
 
     With an ``earlier`` plan since which nothing was migrated the databases are not looked into again, only who is being moved or restored.
     """
-    known, head = migrations.revisions("tenant"), migrations.head("tenant")
+    known, head = revisions.revisions("tenant"), revisions.head("tenant")
     found = earlier.found if earlier else table_sets.survey(slugs)
     foreign = [table_set for table_set in found if table_set.version is not None and table_set.version not in known]
     if foreign:
@@ -205,7 +205,7 @@ def _options(run: Run) -> Options:
 def _template(run: Run) -> str:
     """What new tenants' databases are copied from. The platform's run makes it; nobody waits for it, so it is brought along."""
     found = template.revision()
-    if run.arguments["slugs"] or found in (None, migrations.head("tenant")):
+    if run.arguments["slugs"] or found in (None, revisions.head("tenant")):
         return ""
     return f"{found} to {template.ensure()}"
 

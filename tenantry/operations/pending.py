@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tenantry.control import admission, ledger, losses, run_tenants, runs
-from tenantry.control.admission import Admitted, Verdict
+from tenantry.control.admitted import Admitted, Verdict
 from tenantry.control.database import if_there
 from tenantry.control.lifecycle import COMMANDS, KINDS
 from tenantry.control.losses import Loss

@@ -9,7 +9,7 @@ from typing import Final
 from tenantry import naming
 from tenantry.clients.git import Repository
 from tenantry.control import admission, host_names, losses, quarantine
-from tenantry.control.admission import Verdict
+from tenantry.control.admitted import Verdict
 from tenantry.control.ledger import Ledger
 from tenantry.control.losses import Loss
 from tenantry.declaration import Declarations, TenantDeclaration

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from tenantry.control import admission, host_names, losses, quarantine, registry, runs
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations, TenantDeclaration, load, placement
 from tenantry.declaration.history import differences, load_revision

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tenantry.clients.git import Repository
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.fingerprint import Fingerprint

@@ -15,7 +15,7 @@ from psycopg import errors
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from tenantry.errors import TenantryError
-from tenantry.postgres import extensions, migration_batch, migrations
+from tenantry.postgres import extensions, migration_batch, migrations, revisions
 from tenantry.postgres.server import passes
 from tenantry.stores.table_sets import TableSet
 
@@ -49,7 +49,7 @@ def roll_out(
         return []
     # Once, and before the threads: each would render it for itself. One that cannot be rendered is found here as well.
     for current in sorted({table_set.version for table_set in group if table_set.version}):
-        migrations.rendered("tenant", current, target)
+        revisions.rendered("tenant", current, target)
     work = _Work(deque(sorted(group, key=lambda table_set: (table_set.server or "", table_set.database, table_set.name))), budget, told)
     threads = [Thread(target=_worker, args=(work, target, lock_seconds), daemon=True) for _ in range(min(parallel, len(group)))]
     for thread in threads:

@@ -11,8 +11,8 @@ from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from tenantry.errors import WorkError
-from tenantry.postgres import migrations, table_rules
-from tenantry.postgres.migrations import VERSION_TABLE
+from tenantry.postgres import migrations, revisions, table_rules
+from tenantry.postgres.revisions import VERSION_TABLE
 from tenantry.settings import migrations_dir
 
 _THE_TENANT = "{tenant}"  # stand for a tenant's id and role in what is learned from one and done to the next
@@ -85,7 +85,7 @@ def advance(
     by the caller, one per server. The connection went through ``prepare``. Raises what PostgreSQL raises, and then nothing of it stays.
     """
     roles: migrations.Roles = {"owner": owner, "app_role": app_role, "tenant_id": tenant_id}
-    script, kind = migrations.rendered("tenant", current, target), _kind(connection, tenant_id)
+    script, kind = revisions.rendered("tenant", current, target), _kind(connection, tenant_id)
     policy, guards = learned.policies.get(kind), learned.guards.get((current, target))
     try:
         if kind == "own" and script and policy and guards is not None:
@@ -107,9 +107,9 @@ def advance(
                 _run(connection, "ROLLBACK")
         connection.execute(f"BEGIN; {migrations.entering_as(schema, **roles).as_string(connection)}".encode())
         found = str(_last_row(connection, f"TABLE {VERSION_TABLE}")[0])
-        if found not in migrations.revisions("tenant"):
+        if found not in revisions.revisions("tenant"):
             raise WorkError(f"at revision {found} meanwhile, which is not ours", "it was migrated by a newer Tenantry: use that one")
-        script = migrations.rendered("tenant", found, target) if found != target else ""
+        script = revisions.rendered("tenant", found, target) if found != target else ""
         if script:
             if kind != "own":
                 migrations.open_to_revisions(connection)
@@ -140,7 +140,7 @@ def _run_guarded(
     kind: Kind,
 ) -> str | None:
     """Runs the script in the open transaction, and then isolation for what lacks it; what that did, None where it did all."""
-    isolation = migrations.isolation()
+    isolation = revisions.isolation()
     if kind not in learned.policies:
         connection.execute(script.encode(), prepare=False)
         connection.execute(isolation, prepare=False)

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
-from io import StringIO
-from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Final, Literal, NotRequired, TextIO, TypedDict, Unpack
+from typing import Final, NotRequired, TypedDict, Unpack
 
 import psycopg
 from psycopg import sql
 
 from tenantry import naming
-from tenantry.errors import InputError, TransientError, WorkError
-from tenantry.postgres import control_grants, extensions, locks, row_context, table_rules
+from tenantry.errors import TransientError, WorkError
+from tenantry.postgres import control_grants, extensions, locks, revisions, row_context, table_rules
 from tenantry.postgres.server import may_act_as
 from tenantry.settings import migrations_dir
-
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-Tree = Literal["control", "tenant"]
-
-VERSION_TABLE = "alembic_version"
 
 MIGRATING: Final = "tenantry.migrating"
 """The setting that is `on` in a transaction that migrates: for isolation.sql's policy `migration` and a move's turnstile."""
@@ -36,41 +24,6 @@ LOCK_SECONDS: Final = 3.0
 """How long a migration waits for a lock, unless told otherwise: meanwhile everybody who comes after it waits too."""
 ATTEMPTS: Final = 6
 """How often a migration is tried that had to wait for longer."""
-
-# alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.
-_ALEMBIC = Lock()
-
-
-@cache
-def revisions(tree: Tree) -> tuple[str, ...]:
-    """A tree's revisions, oldest first, read from the file names alone: every run asks, and importing Alembic takes a second."""
-    return tuple(sorted(path.name.split("_")[0] for path in (migrations_dir() / tree).glob("[0-9]*_*.py")))
-
-
-def head(tree: Tree) -> str:
-    """The newest revision of a tree."""
-    return revisions(tree)[-1]
-
-
-@cache
-def guards(tree: str) -> str:
-    """Digest of the files that say who may do what with a tree's tables. ``InputError`` when one is not there."""
-    files = ("isolation.sql", "control_grants.yaml") if tree == "control" else ("isolation.sql", "row_context.sql")
-    root = migrations_dir()
-    if missing := [name for name in files if not (root / name).is_file()]:
-        raise InputError(
-            f"{root} has no {' and no '.join(missing)}", "take control/ and the files beside it over from this Tenantry's own migrations/"
-        )
-    return hashlib.sha256(b"".join((root / name).read_bytes() for name in files)).hexdigest()[:16]
-
-
-def version(connection: psycopg.Connection, schema: str) -> str | None:
-    """The revision that ``schema`` is at; None when it was never migrated."""
-    table = sql.Identifier(schema, VERSION_TABLE)
-    if connection.execute("SELECT to_regclass(%s)", [table.as_string(connection)]).fetchone() == (None,):
-        return None
-    row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone()
-    return None if row is None else str(row[0])
 
 
 class Roles(TypedDict):
@@ -85,8 +38,8 @@ class Roles(TypedDict):
     """Who may work across tenants."""
 
 
-def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, revision: str = "head", **roles: Unpack[Roles]) -> None:
-    """Brings ``schema`` up to ``revision`` of ``tree`` and puts isolation on its tables, as ``owner``, in one transaction.
+def apply(connection: psycopg.Connection, tree: revisions.Tree, schema: str, *, revision: str = "head", **roles: Unpack[Roles]) -> None:
+    """Brings ``schema`` up to ``revision`` of ``tree`` and puts revisions.isolation on its tables, as ``owner``, in one transaction.
 
     The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
     past ``revision`` stays where it is. No statement waits for a lock for longer than ``LOCK_SECONDS``: all is let go then, and tried
@@ -100,7 +53,7 @@ def apply(connection: psycopg.Connection, tree: Tree, schema: str, *, revision: 
 @contextmanager
 def applied(
     connection: psycopg.Connection,
-    tree: Tree,
+    tree: revisions.Tree,
     schema: str,
     *,
     revision: str = "head",
@@ -128,7 +81,7 @@ def applied(
 @contextmanager
 def applied_once(
     connection: psycopg.Connection,
-    tree: Tree,
+    tree: revisions.Tree,
     schema: str,
     *,
     revision: str = "head",
@@ -143,10 +96,10 @@ def applied_once(
         entering += sql.SQL("; SET LOCAL lock_timeout = {}").format(int(lock_seconds * 1000))
     leaving = b"SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
     if roles["app_role"]:  # nothing is guarded where nobody comes
-        leaving = isolation() + leaving
+        leaving = revisions.isolation() + leaving
     with connection.transaction():
         connection.execute(entering, prepare=False)
-        if version(connection, schema) == (head(tree) if revision == "head" else revision):
+        if revisions.version(connection, schema) == (revisions.head(tree) if revision == "head" else revision):
             # Nothing to migrate, and so no second spent on importing Alembic.
             connection.execute(leaving, prepare=False)
             _grant(connection, tree, schema, **roles)
@@ -161,7 +114,7 @@ def applied_once(
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import StaticPool
 
-    config = _configuration(tree)
+    config = revisions._configuration(tree)
     engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
     with engine.begin() as bound:
         connection.execute(entering, prepare=False)
@@ -172,7 +125,7 @@ def applied_once(
         judged = roles["app_role"] not in ("", roles["owner"])  # rows that are staged come from tables that stand
         before = table_rules.faults(connection, schema, shared=shared(**roles)) if judged else {}
         config.attributes.update(connection=bound, schema=schema)
-        with _ALEMBIC:
+        with revisions._ALEMBIC:
             try:
                 command.upgrade(config, revision)
             except CommandError as error:
@@ -192,7 +145,7 @@ def applied_once(
         yield
 
 
-def _grant(connection: psycopg.Connection, tree: Tree, schema: str, **roles: Unpack[Roles]) -> None:
+def _grant(connection: psycopg.Connection, tree: revisions.Tree, schema: str, **roles: Unpack[Roles]) -> None:
     """In the control database, where isolation.sql grants nothing."""
     if tree == "control" and roles["app_role"]:
         control_grants.apply(connection, schema, roles["owner"], roles["app_role"])
@@ -215,11 +168,6 @@ def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:
     if not roles.get("platform_role"):
         lines += [sql.SQL(extensions.HOME)]
     return sql.SQL(";").join(lines)
-
-
-def isolation() -> bytes:
-    """What guards the tables, to be run behind ``entering_as``."""
-    return (migrations_dir() / "isolation.sql").read_bytes()
 
 
 def search_path(schema: str) -> str:
@@ -245,11 +193,11 @@ def open_to_revisions(connection: psycopg.Connection) -> None:
         )::text, true)
         """
     )
-    connection.execute(isolation() + b"; SELECT set_config('tenantry.only', '', true)", prepare=False)
+    connection.execute(revisions.isolation() + b"; SELECT set_config('tenantry.only', '', true)", prepare=False)
 
 
-TURN: Final = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(VERSION_TABLE))
-"""Whoever migrates a schema has its version table to himself; nobody but the owner has a right to it, and so to that lock."""
+TURN: Final = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(revisions.VERSION_TABLE))
+"""Whoever migrates a schema has its revisions.version table to himself; nobody but the owner has a right to it, and so to that lock."""
 
 # As Alembic makes it. Whoever makes it at the same time is waited for.
 _VERSION_TABLE_THERE: Final = sql.SQL(
@@ -259,7 +207,7 @@ _VERSION_TABLE_THERE: Final = sql.SQL(
     EXCEPTION WHEN unique_violation OR duplicate_table THEN NULL;
     END $there$
     """
-).format(table=sql.Identifier(VERSION_TABLE), key=sql.Identifier(f"{VERSION_TABLE}_pkc"))
+).format(table=sql.Identifier(revisions.VERSION_TABLE), key=sql.Identifier(f"{revisions.VERSION_TABLE}_pkc"))
 
 
 def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
@@ -267,7 +215,7 @@ def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
 
     ``TransientError`` when that takes longer than the session waits for a lock.
     """
-    table = sql.Identifier(schema, VERSION_TABLE)
+    table = sql.Identifier(schema, revisions.VERSION_TABLE)
     try:
         connection.execute(sql.SQL("SET LOCAL ROLE {}; LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(owner), table))
     except psycopg.errors.LockNotAvailable as error:
@@ -277,57 +225,15 @@ def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
         ) from error
 
 
-@cache
-def rendered(tree: Tree, current: str, target: str) -> str | None:
-    """The SQL that takes a schema from one revision to a later one, version row included; it names no schema: the search path says which.
-
-    None when a migration between the two looks at the database while it runs: only ``apply`` can run that one.
-    """
-    from alembic import command
-
-    output = StringIO()
-    config = _configuration(tree, output)
-    config.attributes.update(connection=None, schema=None)
-    with _ALEMBIC:
-        try:
-            command.upgrade(config, f"{current}:{target}", sql=True)
-        except AttributeError:  # op.get_bind() is None without a connection
-            return None
-    text = output.getvalue()
-    return f"{extensions.making(text)};\n{text}"
-
-
-def _make_extensions(connection: psycopg.Connection, tree: Tree, schema: str) -> None:
+def _make_extensions(connection: psycopg.Connection, tree: revisions.Tree, schema: str) -> None:
     """Those that the revisions which the schema has not had yet are to find."""
-    found = version(connection, schema) or ""
+    found = revisions.version(connection, schema) or ""
     paths = sorted((migrations_dir() / tree).glob("[0-9]*_*"))
     texts = [path.read_text(encoding="utf-8") for path in paths if path.name.split("_")[0] > found]
     try:
         connection.execute(extensions.making("\n".join(texts)).encode(), prepare=False)
     except psycopg.Error as error:
         raise extensions.explained(error) from error
-
-
-def run_sql_beside(python_file: str) -> None:
-    """For a migration: runs the .sql file that stands beside the .py file and has its name."""
-    from alembic import op
-
-    text = Path(python_file).with_suffix(".sql").read_text(encoding="utf-8")
-    context = op.get_context()
-    if context.as_sql:
-        context.impl.static_output(f"{text}\n;")
-    else:
-        op.get_bind().exec_driver_sql(text.replace("%", "%%"))
-
-
-def _configuration(tree: Tree, output: TextIO | None = None) -> Config:
-    from alembic.config import Config
-
-    config = Config() if output is None else Config(output_buffer=output)
-    config.set_main_option("script_location", str(migrations_dir()))
-    config.set_main_option("version_locations", str(migrations_dir() / tree))
-    config.set_main_option("path_separator", "os")
-    return config
 
 
 def posture(connection: psycopg.Connection, schema: str) -> list[str]:

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tenantry.errors import WorkError
 from tenantry.naming import SHARED_STACK, TEMPLATE_DATABASE, TEMPLATE_OWNER, TENANT_SCHEMA
-from tenantry.postgres import locks, login_limits, migrations
+from tenantry.postgres import locks, login_limits, migrations, revisions
 from tenantry.postgres.server import Server, acting_as
 
 MARK: Final = "tenantry template "
@@ -42,13 +42,13 @@ def revision() -> str | None:
 def ensure() -> str:
     """Makes the template, or brings it to the head; returns the head. Idempotent; two callers take turns. ``WorkError`` when a database
     of its name is not ours."""
-    head = migrations.head("tenant")
+    head = revisions.head("tenant")
     with locks.held("template", wait=locks.TURN), Server.from_environment().connect() as admin:
         admin.autocommit = True
         found = _revision(admin)
         if found == head:
             return head
-        if found is None or found not in migrations.revisions("tenant"):
+        if found is None or found not in revisions.revisions("tenant"):
             _make_empty(admin)
         with Server.from_environment().connect(TEMPLATE_DATABASE) as connection:
             with acting_as(connection, TEMPLATE_OWNER):

@@ -13,7 +13,7 @@ from psycopg import sql
 from tenantry import naming, preload
 from tenantry.control.database import if_there, transaction
 from tenantry.errors import WorkError
-from tenantry.postgres import migrations, own_server
+from tenantry.postgres import own_server, revisions
 from tenantry.postgres.server import Server, may_act_as
 from tenantry.stores.tenant_store import TenantStore, unknown
 from tenantry.sweep import explained
@@ -181,13 +181,13 @@ def _versions(connection: psycopg.Connection, owner: str) -> dict[str, str]:
     rows = connection.execute(
         "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner"
         " WHERE c.relname = %s AND c.relkind = 'r' AND r.rolname = %s",
-        [migrations.VERSION_TABLE, owner],
+        [revisions.VERSION_TABLE, owner],
     ).fetchall()
     schemas = [row[0] for row in rows]
     versions: dict[str, str] = {}
     for start in range(0, len(schemas), BATCH):
         queries = [
-            sql.SQL("SELECT {}, version_num FROM {}").format(schema, sql.Identifier(schema, migrations.VERSION_TABLE))
+            sql.SQL("SELECT {}, version_num FROM {}").format(schema, sql.Identifier(schema, revisions.VERSION_TABLE))
             for schema in schemas[start : start + BATCH]
         ]
         versions.update(connection.execute(sql.SQL(" UNION ALL ").join(queries)).fetchall())

@@ -11,7 +11,7 @@ from components.adoption import NOTHING
 from stacks import dedicated, shared
 from tenantry import naming
 from tenantry.backend.stack_state import NOTHING as EMPTY
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.errors import InputError
 

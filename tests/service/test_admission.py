@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from tenantry import naming
 from tenantry.control import admission, ledger, quarantine, registry, stack_runs
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.database import transaction
 from tenantry.control.ledger import Ledger
 from tenantry.control.origin import Origin

@@ -16,7 +16,7 @@ from psycopg import sql
 from tenantry import naming, tenant_token
 from tenantry.clients import aws
 from tenantry.errors import InputError, WorkError
-from tenantry.postgres import migration_batch, migrations, row_context
+from tenantry.postgres import migration_batch, migrations, revisions, row_context
 from tenantry.postgres.server import Server
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.tenant_token import SigningKey
@@ -458,7 +458,7 @@ def test_a_roll_out_takes_no_policy_of_plain_tables_for_signed_ones(server, app,
     """What it learned of a plain cell, whose tables were all damaged at that, is not done to this one in its quick way."""
     learned = migration_batch.Learned()
     learned.policies["shared"] = migration_batch._Policy("{a plain tree}", signed=True)
-    learned.guards["0000", migrations.head("tenant"), "shared"] = "DROP POLICY tenant_isolation ON users;"
+    learned.guards["0000", revisions.head("tenant"), "shared"] = "DROP POLICY tenant_isolation ON users;"
     with server.connect(DATABASE) as admin:
         assert migration_batch._kind(admin, "") == "signed"
         assert migration_batch._kind(admin, str(PLAIN)) == "own"
@@ -468,14 +468,14 @@ def test_a_roll_out_takes_no_policy_of_plain_tables_for_signed_ones(server, app,
         admin.execute("UPDATE shared.alembic_version SET version_num = '0000'")
         admin.commit()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(migrations, "rendered", lambda *_: "UPDATE alembic_version SET version_num = '0001'")
-            head = migrations.head("tenant")
-            patch.setattr(migrations, "revisions", lambda tree: ("0000", head))
+            patch.setattr(revisions, "rendered", lambda *_: "UPDATE alembic_version SET version_num = '0001'")
+            head = revisions.head("tenant")
+            patch.setattr(revisions, "revisions", lambda tree: ("0000", head))
             migration_batch.prepare(admin, 3)
             for _ in range(2):
                 migration_batch.advance(admin, "shared", "0000", "0001", owner=OWNER, app_role=APP, tenant_id="", learned=learned)
                 admin.execute("UPDATE shared.alembic_version SET version_num = '0000'")
-        admin.execute(f"UPDATE shared.alembic_version SET version_num = '{migrations.head('tenant')}'")
+        admin.execute(f"UPDATE shared.alembic_version SET version_num = '{revisions.head('tenant')}'")
         assert migrations.posture(admin, "shared") == whole
     assert entering(app(), SIGNED) == set()
 

@@ -10,7 +10,7 @@ import pytest
 
 from tenantry import console
 from tenantry.commands import engine
-from tenantry.control.admission import Admitted
+from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
 from tenantry.engine import fleet

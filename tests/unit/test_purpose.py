@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tenantry.control import admission
-from tenantry.control.admission import Admitted, Verdict
+from tenantry.control.admitted import Admitted, Verdict
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import load
 from tenantry.operations.purpose import Purpose

@@ -6,12 +6,12 @@ import pytest
 
 from components.resources.store import StoreProvider
 from tenantry.errors import InputError
-from tenantry.postgres import migrations
+from tenantry.postgres import revisions
 from tenantry.settings import migrations_dir
 
 PROPS = {
     "tree": "control", "server": None, "database": "tenantry", "schema": "control", "owner": "tenantry__owner", "app_role": "tenantry__app",
-    "tenant_id": None, "login": True, "revision": "0008", "guards": migrations.guards("control"),
+    "tenant_id": None, "login": True, "revision": "0008", "guards": revisions.guards("control"),
 }  # fmt: skip
 
 
@@ -31,19 +31,19 @@ def test_the_digest_is_of_the_files(monkeypatch, tmp_path):
     for name in ("isolation.sql", "control_grants.yaml", "row_context.sql"):
         (tmp_path / name).write_bytes((migrations_dir() / name).read_bytes())
     monkeypatch.setenv("TENANTRY_MIGRATIONS", str(tmp_path))
-    migrations.guards.cache_clear()
-    before = {tree: migrations.guards(tree) for tree in ("control", "tenant")}
+    revisions.guards.cache_clear()
+    before = {tree: revisions.guards(tree) for tree in ("control", "tenant")}
     assert before["control"] == PROPS["guards"]
     (tmp_path / "control_grants.yaml").write_bytes(b"application: []")
-    migrations.guards.cache_clear()
-    assert migrations.guards("control") != before["control"]
-    assert migrations.guards("tenant") == before["tenant"]
+    revisions.guards.cache_clear()
+    assert revisions.guards("control") != before["control"]
+    assert revisions.guards("tenant") == before["tenant"]
     (tmp_path / "isolation.sql").write_bytes(b"-- other")
-    migrations.guards.cache_clear()
-    assert migrations.guards("tenant") != before["tenant"]
+    revisions.guards.cache_clear()
+    assert revisions.guards("tenant") != before["tenant"]
     (tmp_path / "control_grants.yaml").unlink()
-    migrations.guards.cache_clear()
+    revisions.guards.cache_clear()
     with pytest.raises(InputError, match="has no control_grants"):
-        migrations.guards("control")
+        revisions.guards("control")
     monkeypatch.undo()
-    migrations.guards.cache_clear()
+    revisions.guards.cache_clear()

@@ -22,7 +22,7 @@ from tenantry.control import backup_keys, backup_manifest, backups
 from tenantry.control.backup_manifest import Manifest, Part
 from tenantry.errors import InputError
 from tenantry.operations.backup import contents
-from tenantry.postgres import checksums, extensions, loading, migrations, pgtools, tables
+from tenantry.postgres import checksums, extensions, loading, migrations, pgtools, revisions, tables
 from tenantry.postgres.server import Server, acting_as
 from tenantry.stores import disk
 from tenantry.stores.tenant_store import TenantStore
@@ -52,9 +52,9 @@ class Stored:
             raise Damaged(f"the manifest of backup {backup_id} is not what was stored", "take another backup: tenantry backup list")
         body = answer["Body"].read()
         content = backup_manifest.opened(body, identity, backup_id=entry.id, tenant_id=entry.tenant_id, sha256=entry.manifest_sha256)
-        if content.revision > migrations.head("tenant"):
+        if content.revision > revisions.head("tenant"):
             raise InputError(
-                f"backup {backup_id} has tables of revision {content.revision}; this Tenantry knows up to {migrations.head('tenant')}",
+                f"backup {backup_id} has tables of revision {content.revision}; this Tenantry knows up to {revisions.head('tenant')}",
                 f"use Tenantry {content.tool} or newer",
             )
         return cls(entry, content, identity)

@@ -21,7 +21,7 @@ from tenantry.operations.backup import proof
 from tenantry.operations.clone import catalog, classification, declare, fill, objects, plan
 from tenantry.operations.clone.classification import Classification
 from tenantry.operations.clone.key import Key
-from tenantry.postgres import migrations
+from tenantry.postgres import migrations, revisions
 from tenantry.postgres.server import Server, acting_as
 from tenantry.problems import nearest
 from tenantry.stores import disk
@@ -98,12 +98,12 @@ def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> Checked:
     rolled out, not when the first clone is refused.
     """
     content = classification.read(file)
-    server, head = Server.from_environment(), migrations.head("tenant")
+    server, head = Server.from_environment(), revisions.head("tenant")
     with server.connect(naming.CONTROL_DATABASE) as connection, acting_as(connection, naming.CONTROL_OWNER):
         control = catalog.tenant_tables(connection, naming.CONTROL_SCHEMA)
     owner, schema = naming.cell_owner(cell), naming.SHARED_SCHEMA
     with server.connect(naming.cell_database(cell)) as connection, acting_as(connection, owner):
-        pending = migrations.version(connection, schema) != head
+        pending = revisions.version(connection, schema) != head
         tables = None if pending else _catalog(connection, schema)
     if tables is None:
         with proof.scratch_on(server, owner) as scratch, server.connect(scratch.database) as connection:

@@ -16,7 +16,8 @@ from tenantry.declaration.placement import Place
 from tenantry.errors import TransientError, WorkError
 from tenantry.postgres import logins, sequences
 from tenantry.postgres.checksums import Figure
-from tenantry.postgres.migrations import keep_out, version
+from tenantry.postgres.migrations import keep_out
+from tenantry.postgres.revisions import version
 from tenantry.postgres.server import Server
 from tenantry.stores import rows, turnstile
 from tenantry.stores.tenant_store import TenantStore

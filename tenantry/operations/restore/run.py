@@ -15,7 +15,7 @@ from tenantry.control import backups, moves, open_moves, restores, runs
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.restore import assets, registry_rows, staging, swap
-from tenantry.postgres import checksums, migrations, tables
+from tenantry.postgres import checksums, revisions, tables
 from tenantry.postgres.checksums import Figure
 from tenantry.stores import disk, doors
 from tenantry.stores.tenant_store import TenantStore
@@ -139,8 +139,8 @@ def _require_head(store: TenantStore) -> None:
     if not store.shared:
         return
     with store.connected() as connection:
-        found = migrations.version(connection, store.schema)
-    head = migrations.head("tenant")
+        found = revisions.version(connection, store.schema)
+    head = revisions.head("tenant")
     if found is not None and found > head:
         raise InputError(f"the cell {store.cell} has tables of revision {found}; this Tenantry knows up to {head}", "use the newer version")
     if found != head:

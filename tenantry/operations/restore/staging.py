@@ -15,7 +15,7 @@ from tenantry import naming
 from tenantry.errors import WorkError
 from tenantry.operations.backup import proof, reading
 from tenantry.operations.backup.reading import Stored, Target
-from tenantry.postgres import checksums, loading, migrations, pgtools, schemas, sequences, tables
+from tenantry.postgres import checksums, loading, migrations, pgtools, revisions, schemas, sequences, tables
 from tenantry.postgres.checksums import Figure
 from tenantry.postgres.server import acting_as
 from tenantry.stores.tenant_store import TenantStore
@@ -56,7 +56,7 @@ def require_revision(store: TenantStore) -> None:
     if not store.shared:
         return
     with store.connected() as connection:
-        staged, live = (migrations.version(connection, schema) for schema in (Names.of(store).staging, store.schema))
+        staged, live = (revisions.version(connection, schema) for schema in (Names.of(store).staging, store.schema))
     if staged != live:
         raise WorkError(
             f"what was staged for {store.slug} is at revision {staged}, the tables of cell {store.cell} are at {live} by now",

@@ -10,7 +10,7 @@ from tenantry.operations import backup
 from tenantry.operations.clone import catalog, plan
 from tenantry.operations.clone.classification import read
 from tenantry.operations.restore import run
-from tenantry.postgres import extensions, migrations
+from tenantry.postgres import extensions, revisions
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
 from tests.service.backup.conftest import started
@@ -56,9 +56,9 @@ def platform(tmp_path_factory):
 
 
 def _forget():
-    migrations.revisions.cache_clear()
-    migrations.rendered.cache_clear()
-    migrations.guards.cache_clear()
+    revisions.revisions.cache_clear()
+    revisions.rendered.cache_clear()
+    revisions.guards.cache_clear()
 
 
 def whole(store):

@@ -11,7 +11,7 @@ from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import backup
 from tenantry.operations.restore import run, staging
-from tenantry.postgres import migrations
+from tenantry.postgres import migrations, revisions
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
@@ -40,8 +40,8 @@ CREATE TABLE tags (tenant_id uuid NOT NULL, document_id uuid NOT NULL, tag text 
 
 def forget():
     """What is cached of the tree by process."""
-    migrations.revisions.cache_clear()
-    migrations.rendered.cache_clear()
+    revisions.revisions.cache_clear()
+    revisions.rendered.cache_clear()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def revised(monkeypatch, tmp_path):
     root = tmp_path / "migrations"
     shutil.copytree(migrations_dir(), root, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setenv("TENANTRY_MIGRATIONS", str(root))
-    known = migrations.revisions("tenant")
+    known = revisions.revisions("tenant")
     number = f"{len(known) + 1:04}"
     file = root / "tenant" / f"{number}_later.py"
 
@@ -95,7 +95,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
             assert taken[store.slug].manifest.revision < head
             run.request(store.slug, taken[store.slug].id, by="test")
             with store.connected() as connection:
-                assert migrations.version(connection, store.schema) == head
+                assert revisions.version(connection, store.schema) == head
                 assert migrations.posture(connection, store.schema) == posture
             with store.acting(store.app_role) as connection:
                 assert connection.execute("SELECT count(*), min(summary), max(summary) FROM documents").fetchone() == (

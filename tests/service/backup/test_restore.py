@@ -27,7 +27,7 @@ from tenantry.operations.backup import proof
 from tenantry.operations.clone import work as clone
 from tenantry.operations.move import request as move
 from tenantry.operations.restore import beside, registry_rows, run, staging, swap
-from tenantry.postgres import migrations
+from tenantry.postgres import revisions
 from tenantry.postgres.server import Server
 from tenantry.settings import TENANTS_VARIABLE, tenants_dir
 from tenantry.stores import doors, rows, turnstile
@@ -525,7 +525,7 @@ def test_rows_staged_before_a_roll_out_do_not_get_in_after_it(platform, tenant, 
             inline.go_on(run_id)
     finally:
         with store.acting(store.owner) as owner:
-            owner.execute("UPDATE alembic_version SET version_num = %s", [migrations.head("tenant")])
+            owner.execute("UPDATE alembic_version SET version_num = %s", [revisions.head("tenant")])
     assert caught.value.hint == f"tenantry restore rollback {store.slug}, then restore again"
     assert platform.image(store) == saved
     run.request_rollback(store.slug, by="test")

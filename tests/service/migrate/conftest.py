@@ -19,7 +19,7 @@ from local.home import Home
 from tenantry.control import runs
 from tenantry.control.database import transaction
 from tenantry.operations import migrate
-from tenantry.postgres import migrations
+from tenantry.postgres import revisions
 from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
 from tenantry.work.step import Run
@@ -47,7 +47,7 @@ class Trees:
 
     def add(self, text: str, python: str | None = None) -> str:
         """One more revision of the tenant tables, in SQL or as the body of a Python migration; its name."""
-        known = migrations.revisions("tenant")
+        known = revisions.revisions("tenant")
         revision = f"{len(known) + 1:04}"
         file = self.root / "tenant" / f"{revision}_test.py"
         file.write_text((python or MIGRATION).format(revision=revision, before=known[-1]), encoding="utf-8")
@@ -56,14 +56,14 @@ class Trees:
         return revision
 
     def remove_last(self) -> None:
-        for path in (self.root / "tenant").glob(f"{migrations.head('tenant')}_*"):
+        for path in (self.root / "tenant").glob(f"{revisions.head('tenant')}_*"):
             path.unlink()
         self.forget()
 
     @staticmethod
     def forget() -> None:
-        migrations.revisions.cache_clear()
-        migrations.rendered.cache_clear()
+        revisions.revisions.cache_clear()
+        revisions.rendered.cache_clear()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tenantry.declaration import load
 from tenantry.engine import automation
 from tenantry.errors import OlderProgram
 from tenantry.operations import doctor
-from tenantry.postgres import migrations, template
+from tenantry.postgres import revisions, template
 from tenantry.settings import migrations_dir
 from tenantry.stores import program_door
 from tenantry.work import queue
@@ -87,7 +87,7 @@ DOORS = [
 def test_every_command_says_so_before_anything(platform):
     platform.bring_control()
     before = platform.everything()
-    newest = migrations.head("control")
+    newest = revisions.head("control")
     for door in DOORS:
         done = platform.run(*door)
         said = done.stderr.strip().splitlines()

@@ -8,7 +8,7 @@ import pytest
 
 from tenantry import naming
 from tenantry.errors import TransientError, WorkError
-from tenantry.postgres import migrations
+from tenantry.postgres import migrations, revisions
 from tenantry.postgres.server import acting_as
 from tests.waiting import wait_for
 
@@ -33,15 +33,15 @@ def apply(connection, **more):
 
 def test_a_schema_stops_at_the_revision_asked_for_and_goes_on_later(connection):
     """First to 0001, then to the head; asking for 0001 again takes nothing back."""
-    assert migrations.version(connection, "revised") is None
+    assert revisions.version(connection, "revised") is None
     apply(connection, revision="0001")
-    assert migrations.version(connection, "revised") == "0001"
+    assert revisions.version(connection, "revised") == "0001"
     connection.commit()
     apply(connection)
-    assert migrations.version(connection, "revised") == "0002"
+    assert revisions.version(connection, "revised") == "0002"
     connection.commit()
     apply(connection, revision="0001")
-    assert migrations.version(connection, "revised") == "0002"
+    assert revisions.version(connection, "revised") == "0002"
     assert connection.execute("SELECT count(phone) FROM revised.users").fetchone() == (0,)
 
 
@@ -52,7 +52,7 @@ def test_a_schema_of_a_newer_tree_is_refused_and_left_alone(connection, trees):
     with pytest.raises(WorkError, match="cannot go to revision head"):
         apply(connection)
     connection.rollback()
-    assert migrations.version(connection, "revised") == "0002"
+    assert revisions.version(connection, "revised") == "0002"
 
 
 def test_who_makes_or_changes_a_store_lets_go_of_a_lock_that_others_wait_behind(fleet, connection, monkeypatch):
@@ -71,7 +71,7 @@ def test_who_makes_or_changes_a_store_lets_go_of_a_lock_that_others_wait_behind(
         application.execute("SELECT count(*) FROM revised.users")
         report.rollback()
         applying.join(60)
-        assert migrations.version(connection, "revised") == "0002"
+        assert revisions.version(connection, "revised") == "0002"
         assert len(attempts) > 1
         connection.commit()
 
@@ -89,5 +89,5 @@ def test_revisions_are_those_of_alembic():
     from alembic.script import ScriptDirectory
 
     for tree in ("control", "tenant"):
-        chain = ScriptDirectory.from_config(migrations._configuration(tree)).walk_revisions()
-        assert migrations.revisions(tree) == tuple(reversed([script.revision for script in chain]))
+        chain = ScriptDirectory.from_config(revisions._configuration(tree)).walk_revisions()
+        assert revisions.revisions(tree) == tuple(reversed([script.revision for script in chain]))

@@ -8,7 +8,7 @@ from psycopg import sql
 from components.resources.store import StoreProvider
 from tenantry import naming
 from tenantry.errors import WorkError
-from tenantry.postgres import migrations, template
+from tenantry.postgres import migrations, revisions, template
 from tests.service.migrate.conftest import roll_out
 
 pytestmark = pytest.mark.service
@@ -28,7 +28,7 @@ def copied(fleet, slug):
         connection.execute(sql.SQL("ALTER SCHEMA tenant OWNER TO {}").format(sql.Identifier(owner)))
     return {
         "tree": "tenant", "server": None, "database": database, "schema": naming.TENANT_SCHEMA, "owner": owner, "app_role": app,
-        "tenant_id": str(naming.tenant_id(slug)), "login": True, "revision": migrations.head("tenant"),
+        "tenant_id": str(naming.tenant_id(slug)), "login": True, "revision": revisions.head("tenant"),
     }  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_a_copy_is_guarded_and_owned_as_a_store_made_from_nothing(fleet):
     with fleet.connect("postgres") as admin:
         owner = admin.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'tenantry_template'").fetchone()
     assert owner == (fleet.server.user,)
-    assert template.revision() == migrations.head("tenant")
+    assert template.revision() == revisions.head("tenant")
 
 
 def test_a_template_of_an_older_form_is_made_anew(fleet):
@@ -59,7 +59,7 @@ def test_a_template_of_an_older_form_is_made_anew(fleet):
         old.execute("GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC")
         old.execute("DROP SCHEMA extensions CASCADE")
     assert template.revision() is None
-    assert template.ensure() == migrations.head("tenant")
+    assert template.ensure() == revisions.head("tenant")
     with fleet.server.connect("tenantry_template") as new:
         assert new.execute("SELECT has_function_privilege('public', 'lo_create(oid)', 'EXECUTE')").fetchone() == (False,)
         assert new.execute("SELECT to_regnamespace('extensions') IS NOT NULL").fetchone() == (True,)
@@ -77,7 +77,7 @@ def test_the_template_follows_the_head_and_copies_of_an_older_one_catch_up(fleet
     StoreProvider().create(copied(fleet, "newer"))
     for database in ("t_older", "t_newer"):
         with fleet.connect(database) as connection:
-            assert migrations.version(connection, "tenant") == "0002"
+            assert revisions.version(connection, "tenant") == "0002"
             assert connection.execute("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'notes'").fetchone() == (True,)
 
 
@@ -101,7 +101,7 @@ def test_one_that_a_killed_run_left_is_made_again_and_one_of_somebody_elses_is_n
             template.ensure()
         admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(naming.TEMPLATE_OWNER)))
         template.ensure()
-        assert template.revision() == migrations.head("tenant")
+        assert template.revision() == revisions.head("tenant")
         template.drop()
         assert admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [naming.TEMPLATE_OWNER]).fetchone() is None
     assert template.revision() is None

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tenantry.postgres import migrations, sequences, tables
+from tenantry.postgres import revisions, sequences, tables
 from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
@@ -188,7 +188,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
     """A platform of the module's own, whose migrations end with zoo.sql."""
     root = tmp_path_factory.mktemp("zoo") / "migrations"
     shutil.copytree(migrations_dir(), root, ignore=shutil.ignore_patterns("__pycache__"))
-    known = migrations.revisions("tenant")
+    known = revisions.revisions("tenant")
     file = root / "tenant" / f"{len(known) + 1:04}_zoo.py"
     file.write_text(MIGRATION.format(revision=f"{len(known) + 1:04}", before=known[-1]), encoding="utf-8")
     file.with_suffix(".sql").write_text(ZOO, encoding="utf-8")
@@ -201,8 +201,8 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
 
 
 def _forget() -> None:
-    migrations.revisions.cache_clear()
-    migrations.rendered.cache_clear()
+    revisions.revisions.cache_clear()
+    revisions.rendered.cache_clear()
 
 
 def role(store: TenantStore, name: str) -> None:
