@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from pulumi import automation
-from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 
 from tenantry import waiting
 from tenantry.backend import stack_state
+from tenantry.backend.state_files import PROJECT
 from tenantry.control import admission, engines, host_names, ledger, losses, quarantine, stack_runs, workers
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
-from tenantry.engine import applied, backend_lock, stack_lock
+from tenantry.engine import applied, backend_lock, stack_lock, workspace
 from tenantry.engine.failure import explained, is_of_something_gone
 from tenantry.engine.progress import Run, Step
 from tenantry.errors import WorkError
@@ -31,8 +28,6 @@ from tenantry.postgres import server_guard
 from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, project_root
 from tenantry.stores import program_door
-
-PROJECT = "tenantry"  # Pulumi.yaml's name
 
 BULK = 5
 """From this many new tenants on, the state is saved once at the end: each save writes all of it, and adoption finds what a kill loses."""
@@ -118,7 +113,7 @@ def up(
         if (tenant is None and stack in never_made) or (tenant is not None and tenant.gone):
             automation.LocalWorkspace(str(project_root())).remove_stack(stack)
             # The engine would go on remembering which stack was worked on last.
-            _command().run(["stack", "unselect"], str(project_root()), {})
+            workspace.command().run(["stack", "unselect"], str(project_root()), {})
             with Server.from_environment().connect() as connection:
                 ledger.forget_stack(connection, stack)
         return replace(outcome, let_go=never_made)
@@ -232,11 +227,11 @@ def _run_told(run: Run, work: Callable[[Any, Run], object], environment: Mapping
             _mend_file_backend()
         with Server.from_environment().connect() as connection:
             last = engines.read(connection, stack)
-        handle = _handle(stack, environment)
+        handle = workspace.handle(stack, environment)
         try:
             _work(handle, run, work, repair)
         except StackNotFoundError:
-            _create(stack)
+            workspace.create(stack)
             work(handle, run)
         except ConcurrentUpdateError as error:
             backend_lock.refuse_unless_dead(stack, str(error), last)
@@ -245,49 +240,6 @@ def _run_told(run: Run, work: Callable[[Any, Run], object], environment: Mapping
     except CommandError as error:
         raise explained(stack, run.problems, str(error)) from error
     return Outcome(stack, run.changed, tuple(run.steps), time.monotonic() - started)
-
-
-class _Workspace(automation.LocalWorkspace):
-    """A workspace that does not note which stack was used last: each command names its own, and that would be one process more."""
-
-    def select_stack(self, stack_name: str) -> None:
-        """Nothing to do."""
-
-
-class _Stack(automation.Stack):
-    """A stack whose runs are told by their events. The SDK starts three more engines after a run to gather what nobody here asks for."""
-
-    def outputs(self) -> automation.OutputMap:
-        """Not gathered."""
-        return {}
-
-    def info(self, show_secrets: bool = False) -> automation.UpdateSummary:
-        """Not gathered, but for what the SDK insists on."""
-        return automation.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
-
-
-@cache
-def _command() -> automation.PulumiCommand:
-    """The engine's command line; its version is asked for once."""
-    return automation.PulumiCommand()
-
-
-def _handle(stack: str, environment: Mapping[str, str]) -> automation.Stack:
-    workspace = _Workspace(str(project_root()), env_vars=dict(environment), pulumi_command=_command())
-    return _Stack(stack, workspace, StackInitMode.SELECT)  # `select` would make a plain Stack
-
-
-def _create(stack: str) -> None:
-    """Makes an empty stack, with the secrets provider that the settings name."""
-    provider = PlatformSettings.from_project(project_root()).secrets_provider
-    if "PULUMI_OPTION_CONFIG_FILE" not in os.environ:
-        automation.LocalWorkspace(str(project_root()), secrets_provider=provider, pulumi_command=_command()).create_stack(stack)
-        return
-    # One configuration file serves all stacks. `stack init` does not know that option and would write another beside the project.
-    with tempfile.TemporaryDirectory() as scratch:
-        project = automation.ProjectSettings(name=PROJECT, runtime="python")
-        workspace = automation.LocalWorkspace(scratch, project_settings=project, secrets_provider=provider, pulumi_command=_command())
-        workspace.create_stack(stack)
 
 
 def _work(handle: automation.Stack, run: Run, work: Callable[[Any, Run], object], repair: bool) -> None:

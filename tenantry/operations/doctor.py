@@ -11,18 +11,17 @@ from typing import Final
 
 from psycopg import errors
 
-from tenantry import naming, waiting
+from tenantry import naming
 from tenantry.backend import state_files
-from tenantry.clients import aws, cloudflare, process
-from tenantry.clients.smtp import Mailer
+from tenantry.clients import process
 from tenantry.control import admission, backup_keys, program_age
 from tenantry.control.database import transaction
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import load
 from tenantry.engine import applied
 from tenantry.errors import InputError, OlderProgram, WorkError
-from tenantry.operations import control_version, handed_out, mailing, states
-from tenantry.postgres import connect_rights, control_grants, login_limits, revisions, row_context, server_guard, table_rules
+from tenantry.operations import control_version, handed_out, outside_checks, states
+from tenantry.postgres import connect_rights, control_grants, login_limits, revisions, server_guard, table_rules
 from tenantry.postgres.connect_rights import Opening
 from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
@@ -71,10 +70,10 @@ def examine() -> list[Check]:
         ("interrupted runs", _runs),
         ("applied", _applied),
         ("handed out", lambda: handed_out.examine(_pulumi())),
-        ("AWS", _aws),
-        ("row contexts", _row_contexts),
-        ("Cloudflare", _cloudflare),
-        ("mail", _mail),
+        ("AWS", outside_checks.aws_account),
+        ("row contexts", outside_checks.row_contexts),
+        ("Cloudflare", outside_checks.cloudflare_zone),
+        ("mail", outside_checks.mail_server),
     ]
     return [_attempt(name, check) for name, check in checks]
 
@@ -260,46 +259,3 @@ def _run_of(*stacks: str) -> str:
 
 def _applied() -> str:
     return applied.standing(admission.load()) if not _no_platform() else "none: nothing was ever made here"
-
-
-def _aws() -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        account = str(aws.client("sts").get_caller_identity()["Account"])
-    except (BotoCoreError, ClientError) as error:
-        raise WorkError(str(error), "check AWS_REGION and the credentials, and AWS_ENDPOINT_URL where it is set") from error
-    declared = PlatformSettings.from_project(project_root()).account_id
-    if account != declared:
-        raise WorkError(
-            f"the credentials are of account {account}, the settings say {declared}", "correct tenantry:accountId in Pulumi.yaml"
-        )
-    return f"account {account}"
-
-
-def _row_contexts() -> str:
-    """Whether what applications sign is accepted, in each cell of which a tenant takes signed row contexts."""
-    settings = PlatformSettings.from_project(project_root())
-    declared = admission.load().declared
-    cells = sorted({tenant.cell for tenant in declared.values() if tenant.row_context == "signed" and tenant.isolation == "rls"})
-    found = [f"{cell}: {row_context.refuse_stale(cell, naming.context_key(settings.bucket_prefix, cell))}" for cell in cells]
-    return ", ".join(found) or "plain"
-
-
-def _cloudflare() -> str:
-    from cloudflare import CloudflareError
-
-    settings = PlatformSettings.from_project(project_root())
-    try:
-        with waiting.on("Cloudflare"):
-            zone = cloudflare.client().zones.get(zone_id=settings.zone_id)
-    except CloudflareError as error:
-        raise WorkError(f"zone {settings.zone_id}: {error}", "check CLOUDFLARE_API_TOKEN and tenantry:zoneId") from error
-    return f"zone {zone.name}"
-
-
-def _mail() -> str:
-    domain, smtp = mailing.settings()
-    with Mailer(smtp, domain) as mailer:
-        mailer.check()
-    return f"{smtp.host}:{smtp.port}, {'in plain' if smtp.tls == 'none' else smtp.tls}, from {smtp.sender}"

@@ -13,7 +13,7 @@ from tenantry import naming
 from tenantry.errors import TransientError
 from tenantry.postgres import migrations
 from tenantry.postgres.server import Server
-from tenantry.stores import rows, turnstile
+from tenantry.stores import changed_rows, rows, turnstile
 from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
 
@@ -82,7 +82,7 @@ def places(database):
     turnstile.install(source, SCHEMA, tables)
     with rows.reading(source) as out, rows.writing(target) as into:
         rows.copy(out, into, tables, ID)
-        rows.forget_notes(out, SCHEMA)
+        changed_rows.forget_notes(out, SCHEMA)
     yield source, target, tables
     turnstile.drop(source, SCHEMA)
 
@@ -109,7 +109,7 @@ def session(database):
 def follow(places):
     source, target, tables = places
     with rows.reading(source) as out, rows.writing(target) as into:
-        followed = rows.follow(out, into, SCHEMA, tables, ID)
+        followed = changed_rows.follow(out, into, SCHEMA, tables, ID)
         _, differing = rows.compare(out, into, tables, ID)
     assert followed.differing == differing == []
     return followed.notes

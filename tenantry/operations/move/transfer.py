@@ -19,7 +19,7 @@ from tenantry.postgres.checksums import Figure
 from tenantry.postgres.migrations import keep_out
 from tenantry.postgres.revisions import version
 from tenantry.postgres.server import Server
-from tenantry.stores import rows, turnstile
+from tenantry.stores import changed_rows, rows, turnstile
 from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def copy(way: Way, tell: Tell) -> str:
     with rows.reading(source) as out, rows.writing(target) as into:
         count = rows.copy(out, into, tables, source.id, lambda table, total: tell(f"{total} rows copied, now {table}"))
         # What was noted up to the moment that `out` looks at is in the copy.
-        rows.forget_notes(out, way.turnstile)
+        changed_rows.forget_notes(out, way.turnstile)
     return f"{count} rows in {time.monotonic() - started:.1f} s{more}"
 
 
@@ -167,10 +167,10 @@ def switch(way: Way) -> str:
     return f"writes waited {frozen_for:.2f} s: {last.notes} last changes, {_counted(figures)}, all equal; lives as {way.destination} now"
 
 
-def _follow(way: Way, out: psycopg.Connection, into: psycopg.Connection, tables: list[rows.Table]) -> rows.Followed:
+def _follow(way: Way, out: psycopg.Connection, into: psycopg.Connection, tables: list[rows.Table]) -> changed_rows.Followed:
     """Brings over what was noted. ``Unequal`` for a note about a table that is not copied: what it is about would be lost."""
     source, _ = way.stores()
-    followed = rows.follow(out, into, way.turnstile, tables, source.id)
+    followed = changed_rows.follow(out, into, way.turnstile, tables, source.id)
     if followed.unknown:
         raise Unequal(f"{way.move.slug} was written to in tables that are not copied: {', '.join(followed.unknown)}", _anew(way))
     return followed
@@ -237,7 +237,7 @@ def set_login(store: TenantStore, login: bool, connection: psycopg.Connection | 
         logins.set_login(used, store.app_role, login)
 
 
-def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> rows.Followed:
+def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> changed_rows.Followed:
     with rows.reading(source) as out, rows.writing(target) as into:
         return _follow(way, out, into, tables)
 
