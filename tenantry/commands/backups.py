@@ -8,14 +8,11 @@ import typer
 from typer.core import TyperGroup
 
 from tenantry import console
+from tenantry.commands.options import BackupId, Detach, Json, MaybeSlug, OneSlug, Slug
 from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
     from tenantry.control.backups import Entry
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The backup's id.")]
 
 
 class SlugGroup(TyperGroup):
@@ -57,7 +54,7 @@ def register(app: typer.Typer) -> None:
 
 
 def create(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="The tenant.", show_default=False)] = None,
+    slug: OneSlug = None,
     every: Annotated[bool, typer.Option("--all", help="Every tenant that is not deleted.")] = False,
     reason: Annotated[str, typer.Option(help="Why, in a word: `schedule` is kept by the calendar, all else for 30 days.")] = "manual",
     detach: Detach = False,
@@ -84,9 +81,7 @@ def create(
     asked.refuse("asking for a backup", str)
 
 
-def listed(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant's.", show_default=False)] = None, as_json: Json = False
-) -> None:
+def listed(slug: MaybeSlug = None, as_json: Json = False) -> None:
     """Show the backups that there are, newest first; by its slug also those of a tenant that is deleted.
 
     Example: tenantry backup list acme --json
@@ -116,7 +111,7 @@ def listed(
     )  # fmt: skip
 
 
-def show(backup_id: Id, as_json: Json = False) -> None:
+def show(backup_id: BackupId, as_json: Json = False) -> None:
     """Show what a backup holds: its manifest, once its signature was checked.
 
     Example: tenantry backup show 20261124T101500Z-3f9ac2d1
@@ -137,7 +132,7 @@ def show(backup_id: Id, as_json: Json = False) -> None:
 
 
 def verify(
-    backup_id: Id,
+    backup_id: BackupId,
     restore: Annotated[bool, typer.Option("--restore", help="Also restore it into a scratch database and compare.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -161,7 +156,7 @@ def verify(
 
 
 def renew_key(
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The tenant.")],
+    slug: Slug,
     give_up: Annotated[str, typer.Option("--give-up", metavar="SLUG", help="The same slug: its earlier backups stay unreadable.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -207,7 +202,7 @@ def prune(
 
 
 def restore_tenant(
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="Whose backup it is.")],
+    slug: Slug,
     backup_id: Annotated[str, typer.Option("--from", metavar="BACKUP", help="The backup's id, or `newest`.")],
     into: Annotated[str | None, typer.Option("--as", metavar="NEW", help="Not in place: as another, new tenant.")] = None,
     detach: Detach = False,
@@ -234,7 +229,7 @@ def restore_tenant(
     watch([run_id], detach=detach, as_json=as_json)
 
 
-def confirm(slug: Annotated[str, typer.Argument(metavar="SLUG")], as_json: Json = False) -> None:
+def confirm(slug: Slug, as_json: Json = False) -> None:
     """Drop what a tenant's restore replaced. There is no way back after that but a backup.
 
     Example: tenantry restore confirm acme
@@ -248,7 +243,7 @@ def confirm(slug: Annotated[str, typer.Argument(metavar="SLUG")], as_json: Json 
         console.line(f"{slug}: the restore of {done.backup_id} stands; what it replaced is gone")
 
 
-def rollback(slug: Annotated[str, typer.Argument(metavar="SLUG")], detach: Detach = False, as_json: Json = False) -> None:
+def rollback(slug: Slug, detach: Detach = False, as_json: Json = False) -> None:
     """Put back what a tenant's restore replaced. What was written since the restore is lost.
 
     Example: tenantry restore rollback acme
@@ -260,7 +255,7 @@ def rollback(slug: Annotated[str, typer.Argument(metavar="SLUG")], detach: Detac
 
 
 def drill(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant; all of them when left out.", show_default=False)] = None,
+    slug: MaybeSlug = None,
     as_json: Json = False,
 ) -> None:
     """Rehearse: restore each tenant's newest backup into scratch, compare it, note how old it was and how long it took.

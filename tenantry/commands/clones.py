@@ -9,9 +9,9 @@ import typer
 from typer.core import TyperGroup
 
 from tenantry import console
+from tenantry.commands.options import Detach, Json, Slug
 from tenantry.errors import InputError
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 File = Annotated[
     Path | None,
     typer.Option("--classification", metavar="FILE", help="Another file than migrations/classification.yaml.", exists=True, dir_okay=False),
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The tenant to copy.")],
+    slug: Slug,
     new: Annotated[str, typer.Option("--as", metavar="NEW", help="The clone's slug.", show_default=False)],
     salt: Annotated[
         str | None,
@@ -51,7 +51,7 @@ def run(
         str | None, typer.Option("--admin", metavar="EMAIL", help="The clone's administrator; a link is made by tenantry invite NEW.")
     ] = None,
     file: File = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")] = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Copy a tenant for staging, anonymised. Killed anywhere, run again, it goes on.

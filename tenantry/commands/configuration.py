@@ -10,7 +10,8 @@ import typer
 
 from tenantry import console
 from tenantry.commands import configuration_bulk
-from tenantry.commands.configuration_value import Json, Key, ValueCommand, given, plain, short
+from tenantry.commands.configuration_value import Key, ValueCommand, given, plain, short
+from tenantry.commands.options import Json, MaybeSlug, Slug
 
 if TYPE_CHECKING:
     from tenantry.declaration.keys import Editor
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 config = typer.Typer(help="Configuration at runtime: values, history, bulk changes, drift from the files.", no_args_is_help=True)
 
-Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The tenant.")]
 MaybeKey = Annotated[str | None, typer.Argument(metavar="[KEY]", help="One key; all when left out.", show_default=False)]
 As = Annotated[
     Literal["platform", "tenant-admin"], typer.Option("--as", help="Whose right to change the key is asked for.", show_default=True)
@@ -147,7 +147,7 @@ config.command()(configuration_bulk.undo)
 
 @config.command()
 def drift(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant; all when left out.", show_default=False)] = None,
+    slug: MaybeSlug = None,
     as_json: Json = False,
 ) -> None:
     """Show where runtime, the applied declaration and the files differ, and what the next `up` makes of it.

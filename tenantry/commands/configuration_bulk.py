@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands.configuration_value import Json, Key, given, short
+from tenantry.commands import completion
+from tenantry.commands.configuration_value import Key, given, short
+from tenantry.commands.options import Detach, Json
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,10 +28,12 @@ def bulk(
     label: Annotated[list[str] | None, typer.Option("--label", metavar="K=V", help="With this label; with all, if repeated.")] = None,
     where: Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Where that value is in force.")] = None,
     state: Annotated[list[str] | None, typer.Option("--state", metavar="S", help="In this state (default: active, suspended).")] = None,
-    slug: Annotated[list[str] | None, typer.Option("--slug", metavar="SLUG", help="This tenant; may be repeated.")] = None,
+    slug: Annotated[
+        list[str] | None, typer.Option("--slug", metavar="SLUG", help="This tenant; may be repeated.", autocompletion=completion.slugs)
+    ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Do it. Without: show what would change.")] = False,
     plan: Annotated[str | None, typer.Option("--plan", metavar="ID", help="With --apply: only if the preview still has this id.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="With --apply: leave it to a worker, and print the run.")] = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Set one key for many tenants: first a preview, then with --apply one transaction per cell. `config undo RUN` takes it back.
@@ -70,7 +74,7 @@ def undo(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run of a bulk change, or of an undo.")],
     apply: Annotated[bool, typer.Option("--apply/--preview", help="Do it (default), or show what would go back.")] = True,
     skip_changed: Annotated[bool, typer.Option("--skip-changed", help="Leave rows that were changed since as they are.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker, and print the run.")] = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Undo a bulk change exactly: values and sources go back, rows that were not there go. All of it, or nothing.

@@ -13,7 +13,6 @@ from typer.core import TyperCommand
 from tenantry.errors import InputError
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="For example features.reports; tenantry config keys shows them all.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class ValueCommand(TyperCommand):

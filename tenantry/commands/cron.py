@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.commands import completion
+from tenantry.commands.options import Detach, Json, MaybeSlug, Slugs
 from tenantry.errors import InputError, WorkError
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Name = Annotated[str, typer.Argument(metavar="TASK", help="The task: tenantry cron list shows them.")]
 MaybeName = Annotated[str | None, typer.Argument(metavar="[TASK]", help="One task; all when left out.", show_default=False)]
 Days = Annotated[int, typer.Option(min=1, metavar="N", help="How many days back.")]
@@ -74,9 +75,9 @@ def list_(as_json: Json = False) -> None:
 
 def run(
     task: Name,
-    slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG…]", help="The tenants.", show_default=False)] = None,
+    slugs: Slugs = None,
     every: Annotated[bool, typer.Option("--all", help="Every active tenant.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the runs' ids: a worker does it.")] = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Do a task now, beside its schedule.
@@ -113,7 +114,7 @@ def run(
 
 def log(
     task: MaybeName = None,
-    tenant: Annotated[str | None, typer.Option("--tenant", metavar="SLUG", help="One tenant.")] = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", metavar="SLUG", help="One tenant.", autocompletion=completion.slugs)] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Runs to show.")] = 20,
     as_json: Json = False,
@@ -175,9 +176,7 @@ def report(
     )  # fmt: skip
 
 
-def usage(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant.", show_default=False)] = None, as_json: Json = False
-) -> None:
+def usage(slug: MaybeSlug = None, as_json: Json = False) -> None:
     """Show what the tenants use, as last measured, and which limits are near or passed.
 
     Example: tenantry usage acme

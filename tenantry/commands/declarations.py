@@ -11,13 +11,12 @@ import typer
 
 from tenantry import console
 from tenantry.commands import validate
+from tenantry.commands.options import Json, MaybeSlug
 from tenantry.settings import tenants_dir
 
 if TYPE_CHECKING:
     from tenantry.declaration import TenantDeclaration
     from tenantry.declaration.history import TenantChange
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +50,7 @@ def new(
     email: Annotated[str | None, typer.Option(help="The first administrator's address.")] = None,
     isolation: Annotated[str | None, typer.Option(help="rls, schema, database or instance; the tier's when left out.")] = None,
     cell: Annotated[str | None, typer.Option(help="The cell; the first one with room when left out.")] = None,
-    as_json: JsonOption = False,
+    as_json: Json = False,
 ) -> None:
     """Write a new tenant's file, with a cell that has room. An existing file is never replaced.
 
@@ -72,9 +71,9 @@ def new(
 
 
 def render(
-    slug: Annotated[str | None, typer.Argument(help="The tenant; every tenant when left out.")] = None,
+    slug: MaybeSlug = None,
     diff: Annotated[str | None, typer.Option(metavar="REF", help="Show what this branch changes since it left REF; or A...B.")] = None,
-    as_json: JsonOption = False,
+    as_json: Json = False,
 ) -> None:
     """Show the effective declaration: a tenant's file with its tier's defaults, or what differs from another commit.
 
@@ -101,7 +100,7 @@ def render(
         _print_changes(changed, diff)
 
 
-def list_tenants(as_json: JsonOption = False) -> None:
+def list_tenants(as_json: Json = False) -> None:
     """List the declared tenants.
 
     Example: tenantry list --json

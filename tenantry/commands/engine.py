@@ -12,6 +12,7 @@ import typer
 
 from tenantry import console, naming
 from tenantry.commands import changes
+from tenantry.commands.options import Json, MaybeSlug, OneSlug, Slug
 from tenantry.declaration import load
 from tenantry.errors import InputError, WorkError
 from tenantry.problems import did_you_mean
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from tenantry.engine.automation import Outcome
     from tenantry.engine.fleet import Result
 
-Slug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant: its stack is run.", show_default=False)]
 Stack = Annotated[str | None, typer.Option("--stack", metavar="NAME", help="One stack: shared, shared-CELL or a dedicated tenant's slug.")]
 All = Annotated[bool, typer.Option("--all", help="Every stack, in the order in which they need each other.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Parallel = Annotated[int | None, typer.Option("--parallel", min=1, metavar="N", help="Stacks at one time (default: the number of cores).")]
 AcceptOlder = Annotated[
     bool, typer.Option("--accept-older", help="Let these files win over newer ones that were applied; it is kept in the audit log.")
@@ -40,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def preview(
-    slug: Slug = None,
+    slug: OneSlug = None,
     stack: Stack = None,
     every: All = False,
     refresh: Refresh = False,
@@ -71,7 +70,7 @@ def preview(
 
 
 def up(
-    slug: Slug = None,
+    slug: OneSlug = None,
     stack: Stack = None,
     every: All = False,
     refresh: Refresh = False,
@@ -105,9 +104,7 @@ def up(
             console.line(f"{name}: its administrator has no invitation link yet: tenantry invite {name} --mail")
 
 
-def status(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant, in detail.")] = None, as_json: Json = False
-) -> None:
+def status(slug: MaybeSlug = None, as_json: Json = False) -> None:
     """Show the tenants that the registry knows, where each lives, and whether it is as its file declares it.
 
     Applied is a tenant when the engine has carried out every change of it, whoever ran the engine. After a run that left something out,
@@ -209,7 +206,7 @@ def resolve(
 
 
 def invite(
-    slug: Annotated[str, typer.Argument(metavar="SLUG")],
+    slug: Slug,
     by_mail: Annotated[bool, typer.Option("--mail", help="Send the link to the administrator instead of printing it.")] = False,
     as_json: Json = False,
 ) -> None:

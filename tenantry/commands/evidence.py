@@ -8,10 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
-
-Slug = Annotated[str, typer.Argument(metavar="SLUG")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -64,7 +62,7 @@ def legal_clear(slug: Slug, as_json: Json = False) -> None:
     _done({"slug": slug, "legal_hold": None}, f"{slug} is under no legal hold any more", as_json)
 
 
-def legal_list(slug: Annotated[str | None, typer.Argument(metavar="[SLUG]")] = None, as_json: Json = False) -> None:
+def legal_list(slug: MaybeSlug = None, as_json: Json = False) -> None:
     """Show the legal holds, those that were lifted too."""
     from tenantry.control import lifecycle
     from tenantry.stores.tenant_store import TenantStore

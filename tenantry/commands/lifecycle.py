@@ -9,11 +9,8 @@ import typer
 
 from tenantry import console
 from tenantry.commands import asking, evidence
+from tenantry.commands.options import Detach, Json, Slug
 from tenantry.errors import InputError
-
-Slug = Annotated[str, typer.Argument(metavar="SLUG")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
 
 
 def register(app: typer.Typer) -> None:

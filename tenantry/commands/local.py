@@ -12,6 +12,7 @@ import typer
 
 from tenantry import console
 from tenantry.commands import asking
+from tenantry.commands.options import Json, Slug
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from local.home import Home
 
 local = typer.Typer(help="The local cloud: PostgreSQL, S3 and the other AWS services, DNS, mail, on 127.0.0.1.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +77,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
 
 
 @local.command("end-hold")
-def end_hold(slug: Annotated[str, typer.Argument(metavar="SLUG", help="An off-boarded tenant.")], as_json: Json = False) -> None:
+def end_hold(slug: Slug, as_json: Json = False) -> None:
     """End the hold of an off-boarded tenant now, to try what follows it. In the local cloud only: it is asked, whatever PGHOST says.
 
     A legal hold stays, and so does all that a deletion checks.

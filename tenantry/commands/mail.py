@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 mail = typer.Typer(help="The outbox: what was caused, what was sent, what was refused.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's id, or its first characters.")]
 STATES = ("queued", "sent", "failed", "cancelled", "bounced")
 
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 @mail.command("list")
 def list_(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant's.", show_default=False)] = None,
+    slug: MaybeSlug = None,
     state: Annotated[list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 50,
     as_json: Json = False,
@@ -124,7 +124,7 @@ def retry(
 
 @mail.command()
 def preview(
-    slug: Annotated[str, typer.Argument(metavar="SLUG")],
+    slug: Slug,
     kind: Annotated[str, typer.Argument(metavar="MAIL", help="A key of email_templates: invitation, welcome, …")],
     html: Annotated[bool, typer.Option("--html", help="The HTML text instead of the plain one.")] = False,
     as_json: Json = False,

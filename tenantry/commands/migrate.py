@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.commands import completion
+from tenantry.commands.options import Detach, Json
 from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
@@ -24,7 +26,12 @@ def register(app: typer.Typer) -> None:
 def migrate(
     slugs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SLUG…|status]", help="These tenants only; `status` shows who is at which revision.", show_default=False),
+        typer.Argument(
+            metavar="[SLUG…|status]",
+            help="These tenants only; `status` shows who is at which revision.",
+            show_default=False,
+            autocompletion=completion.slugs,
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="The whole fleet (also when nothing is named).")] = False,
     only_plan: Annotated[bool, typer.Option("--plan", help="Show who would be migrated from where to where, and change nothing.")] = False,
@@ -33,8 +40,8 @@ def migrate(
     parallel: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Tenants at one time.")] = 4,
     budget: Annotated[int, typer.Option(min=0, metavar="N", help="Go on until more than N failed; in the first ring none may.")] = 0,
     lock_timeout: Annotated[float, typer.Option(min=0.1, max=600, metavar="SECONDS", help="How long to wait for a lock.")] = 3.0,
-    detach: Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    detach: Detach = False,
+    as_json: Json = False,
 ) -> None:
     """Bring the tenant tables to the newest revision: a ring first, then the rest. Interrupted or stopped, run again, it goes on.
 

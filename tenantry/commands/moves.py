@@ -8,9 +8,8 @@ import typer
 
 from tenantry import console
 from tenantry.commands import duration
+from tenantry.commands.options import Detach, Json, MaybeSlug, Slug
 from tenantry.errors import InputError
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def move(
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The tenant.")],
+    slug: Slug,
     to: Annotated[
         str | None, typer.Option("--to", metavar="MODEL", help="rls, schema, database or instance. Left out: what its file says.")
     ] = None,
@@ -28,7 +27,7 @@ def move(
     keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="How long a rollback is possible: 7d, 12h, 30m.")] = "7d",
     rollback: Annotated[bool, typer.Option("--rollback", help="Back to where it was, with all that was written since.")] = False,
     finish: Annotated[bool, typer.Option("--finish", help="Remove the old place now; then there is no way back.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")] = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Move a tenant to another isolation model or cell while it works. Killed anywhere, run again, it goes on.
@@ -74,9 +73,7 @@ def move(
         console.say(f"look at it, then: tenantry move {slug} --finish; or back: tenantry move {slug} --rollback")
 
 
-def moves(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One tenant's.", show_default=False)] = None, as_json: Json = False
-) -> None:
+def moves(slug: MaybeSlug = None, as_json: Json = False) -> None:
     """Show the moves under way and those that were: where from, where to, how long writes waited, until when there is a way back.
 
     Example: tenantry moves acme

@@ -8,6 +8,7 @@ import typer
 
 from tenantry import console
 from tenantry.commands import duration
+from tenantry.commands.options import Json
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +23,7 @@ def rotate(
     overlap: Annotated[
         str, typer.Option("--overlap", metavar="TIME", help="How long the key before is still accepted; 0m when it has leaked.")
     ] = "24h",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Replace the key that signs a cell's row contexts. The application has to read the secret again before the overlap is over.
 

@@ -11,11 +11,10 @@ from uuid import UUID
 import typer
 
 from tenantry import console, waiting
+from tenantry.commands import completion
+from tenantry.commands.options import Detach, Json, Slugs
 from tenantry.commands.watching import asked_again, line, person, tenant_line, watch
 from tenantry.errors import InputError
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def provision(
-    slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG…]", help="The tenants.", show_default=False)] = None,
+    slugs: Slugs = None,
     pending: Annotated[
         bool,
         typer.Option(
@@ -84,7 +83,13 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.
 
 def log(
     what: Annotated[
-        str | None, typer.Argument(metavar="[SLUG|RUN]", help="A tenant or one run; the newest runs of all when left out.")
+        str | None,
+        typer.Argument(
+            metavar="[SLUG|RUN]",
+            help="A tenant or one run; the newest runs of all when left out.",
+            show_default=False,
+            autocompletion=completion.slugs,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Runs to show.")] = 10,
     as_json: Json = False,

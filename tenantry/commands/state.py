@@ -10,9 +10,9 @@ import typer
 
 from tenantry import console
 from tenantry.commands import changes
+from tenantry.commands.options import Json
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help="shared, shared-CELL or a dedicated tenant's slug.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def register(app: typer.Typer) -> None:

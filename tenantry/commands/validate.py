@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tenantry import console
+from tenantry.commands.options import Json
 from tenantry.settings import migrations_dir, tenants_dir
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def validate(
     form: Annotated[
         Format | None, typer.Option("--format", help="github: as annotations, which it does by itself where GITHUB_ACTIONS is true.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Check every declaration and show every problem, each with its file, line and column. Nothing is touched.
 
