@@ -3,7 +3,7 @@
 # make test-volume  the tests that have a volume, at their full one
 # make test-mail  2,000 hostile mails, without the engine and the local cloud: for another Python, make test-mail PYTHON=python3.13
 # make down  ends the local cloud; its data stay
-# make bench the speed figures of README.md
+# make bench the speed figures of docs/performance.md
 # make lint  format, style and types
 # make lock  renews requirements.lock after a change of the dependencies in pyproject.toml
 

@@ -35,7 +35,7 @@ _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class PlatformSettings:
-    """The settings of a platform, checked. Fields as in README.md; host names are lower-case ASCII."""
+    """The settings of a platform, checked. Fields as in docs/production.md; host names are lower-case ASCII."""
 
     domain: str
     zone_id: str
@@ -175,7 +175,7 @@ def _project_values(file: Path) -> dict[str, Any]:
         raise InputError(f"{file} is not YAML: {str(error).splitlines()[0]}") from None
     block = project.get("config", {}) if isinstance(project, dict) else None
     if not isinstance(block, dict):
-        raise InputError(f"{file} has no `config:` block", "README.md lists its keys")
+        raise InputError(f"{file} has no `config:` block", "docs/production.md lists its keys")
     values: dict[str, Any] = {}
     for key, entry in block.items():
         value = entry.get("value", entry.get("default")) if isinstance(entry, dict) else entry

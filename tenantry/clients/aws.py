@@ -104,7 +104,7 @@ def _hint(error: Exception) -> str:
     if code in ("RequestTimeTooSkewed", "RequestExpired"):
         return "set the clock of this machine right, then run the same command again"
     if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"):
-        return "the credentials may not do that (README, Least privilege), or the clock of this machine is wrong"
+        return "the credentials may not do that (docs/aws-policy.md), or the clock of this machine is wrong"
     return "check the AWS credentials and address, then run the same command again"
 
 

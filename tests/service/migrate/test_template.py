@@ -108,7 +108,7 @@ def test_one_that_a_killed_run_left_is_made_again_and_one_of_somebody_elses_is_n
 
 
 def test_a_deployer_that_is_no_superuser_can_do_all_of_it(fleet, trees, monkeypatch):
-    """CREATEROLE, CREATEDB and what README grants: the fleet is migrated, the template made, copied and taken over."""
+    """CREATEROLE, CREATEDB and what docs/production.md grants: the fleet is migrated, the template made, copied and taken over."""
     from benchmarks.fleet import Fleet
 
     with fleet.connect("postgres") as admin:
