@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from tenantry import waiting
+from tenantry.commands.overview import Overview
 from tenantry.errors import InputError, TenantryError, TransientError, WorkError
 
 INTERRUPTED = 130
@@ -18,18 +19,38 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="tenantry",
-    help="Sets up, changes and removes the tenants of a white-label SaaS.",
+    help="""Sets up, changes and removes the tenants of a white-label SaaS.
+
+    Example: tenantry status
+    """,
+    cls=Overview,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    """Prints the program's version and the engine's that it is made for, then ends."""
+    if not asked:
+        return
+    from importlib import metadata
+
+    from tenantry import console
+
+    wanted = next((each for each in metadata.requires("tenantry") or () if each.startswith("pulumi==")), "")
+    engine = f" (Pulumi engine {wanted.removeprefix('pulumi==')})" if wanted else ""
+    console.line(f"tenantry {metadata.version('tenantry')}{engine}")
+    raise typer.Exit
 
 
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
     tenants: str = typer.Option("", "--tenants", metavar="DIR", help="Read the declarations from another folder than tenants/."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version, and the Pulumi engine's that it is made for."
+    ),
 ) -> None:
     """Options of every command."""
     if debug:

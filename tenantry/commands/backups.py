@@ -33,7 +33,9 @@ class SlugGroup(TyperGroup):
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     backup = typer.Typer(
-        cls=SlugGroup, no_args_is_help=True, help="Save a tenant's data: `tenantry backup SLUG`, or `--all`; list, check and prune backups."
+        cls=SlugGroup,
+        no_args_is_help=True,
+        help="Save a tenant's data: `tenantry backup SLUG`, or `--all`; list, check and prune backups.\n\nExample: tenantry backup acme",
     )
     backup.command("create")(create)
     backup.command("list")(listed)
@@ -44,7 +46,8 @@ def register(app: typer.Typer) -> None:
     restore = typer.Typer(
         cls=SlugGroup,
         no_args_is_help=True,
-        help="Bring a tenant's data back: `tenantry restore SLUG --from BACKUP`; then confirm it or roll it back. And rehearse it.",
+        help="Bring a tenant's data back: `tenantry restore SLUG --from BACKUP`; then confirm it or roll it back. And rehearse it."
+        "\n\nExample: tenantry restore acme --from newest",
     )
     restore.command("create")(restore_tenant)
     restore.command()(confirm)

@@ -30,7 +30,9 @@ class _CloneByDefault(TyperGroup):
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     group = typer.Typer(
-        cls=_CloneByDefault, no_args_is_help=True, help="Copy a tenant for staging, anonymised: `tenantry clone SLUG --as NEW`."
+        cls=_CloneByDefault,
+        no_args_is_help=True,
+        help="Copy a tenant for staging, anonymised: `tenantry clone SLUG --as NEW`.\n\nExample: tenantry clone acme --as acme-staging",
     )
     for name, function in (("run", run), ("check", check), ("list", every)):
         group.command(name)(function)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tenantry.declaration.keys import Editor
     from tenantry.operations.configure import Changed
 
-config = typer.Typer(help="Configuration at runtime: values, history, bulk changes, drift from the files.", no_args_is_help=True)
+config = typer.Typer(
+    help="Configuration at runtime: values, history, bulk changes, drift from the files.\n\nExample: tenantry config get acme",
+    no_args_is_help=True,
+)
 
 MaybeKey = Annotated[str | None, typer.Argument(metavar="[KEY]", help="One key; all when left out.", show_default=False)]
 As = Annotated[

@@ -22,7 +22,10 @@ MARKS = {"done": "✓", "failed": "✗", "skipped": "-", "running": "…", "queu
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    cron = typer.Typer(no_args_is_help=True, help="Scheduled tasks: what is due when, what came of it, and which tenants are the heaviest.")
+    cron = typer.Typer(
+        no_args_is_help=True,
+        help="Scheduled tasks: what is due when, what came of it, and which tenants are the heaviest.\n\nExample: tenantry cron list",
+    )
     cron.command("list")(list_)
     for function in (run, log, report):
         cron.command()(function)

@@ -84,6 +84,7 @@ def up(
     """Make the tenants what their files say.
 
     Example: tenantry up acme      (the stack of one tenant)
+
     Example: tenantry up --all     (every stack)
     """
     from tenantry.engine import automation, fleet
@@ -213,6 +214,7 @@ def invite(
     """Give the first administrator's invitation a new link; the one before stops working.
 
     Example: tenantry invite acme
+
     Example: tenantry invite acme --mail
     """
     from tenantry.control import registry
@@ -242,7 +244,10 @@ def invite(
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check everything that a run needs, and say what to do about what is missing."""
+    """Check everything that a run needs, and say what to do about what is missing.
+
+    Example: tenantry doctor
+    """
     from tenantry.operations import doctor as checks
 
     found = checks.examine()

@@ -14,17 +14,23 @@ from tenantry.errors import InputError
 
 def register(app: typer.Typer) -> None:
     """Adds this module's groups of commands."""
-    legal = typer.Typer(name="legal-hold", help="Legal holds: nothing of the tenant is deleted while one stands.", no_args_is_help=True)
+    legal = typer.Typer(
+        name="legal-hold",
+        help="Legal holds: nothing of the tenant is deleted while one stands.\n\nExample: tenantry legal-hold list",
+        no_args_is_help=True,
+    )
     legal.command("set")(legal_set)
     legal.command("clear")(legal_clear)
     legal.command("list")(legal_list)
-    deletion = typer.Typer(name="deletion", help="Signed records of deletions.", no_args_is_help=True)
+    deletion = typer.Typer(name="deletion", help="Signed records of deletions.\n\nExample: tenantry deletion list", no_args_is_help=True)
     deletion.command("list")(deletion_list)
     deletion.command("show")(deletion_show)
     deletion.command("export")(deletion_export)
     deletion.command("verify")(deletion_verify)
     deletion.command("key")(deletion_key)
-    names = typer.Typer(name="quarantine", help="Names of deleted tenants, given to nobody.", no_args_is_help=True)
+    names = typer.Typer(
+        name="quarantine", help="Names of deleted tenants, given to nobody.\n\nExample: tenantry quarantine list", no_args_is_help=True
+    )
     names.command("list")(quarantine_list)
     names.command("release")(quarantine_release)
     for group in (legal, deletion, names):
@@ -52,7 +58,10 @@ def legal_set(
 
 
 def legal_clear(slug: Slug, as_json: Json = False) -> None:
-    """Lift a legal hold."""
+    """Lift a legal hold.
+
+    Example: tenantry legal-hold clear acme
+    """
     from tenantry.commands.watching import person
     from tenantry.control import lifecycle
     from tenantry.stores.tenant_store import TenantStore
@@ -63,7 +72,10 @@ def legal_clear(slug: Slug, as_json: Json = False) -> None:
 
 
 def legal_list(slug: MaybeSlug = None, as_json: Json = False) -> None:
-    """Show the legal holds, those that were lifted too."""
+    """Show the legal holds, those that were lifted too.
+
+    Example: tenantry legal-hold list acme
+    """
     from tenantry.control import lifecycle
     from tenantry.stores.tenant_store import TenantStore
 
@@ -72,7 +84,10 @@ def legal_list(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
 
 def deletion_list(as_json: Json = False) -> None:
-    """Show which tenants were deleted or archived."""
+    """Show which tenants were deleted or archived.
+
+    Example: tenantry deletion list --json
+    """
     from tenantry.control import deletion_records
 
     _table(deletion_records.listed(), ("at", "slug", "outcome", "id", "key_id"), as_json)
@@ -82,7 +97,10 @@ Name = Annotated[str, typer.Argument(metavar="ID|SLUG", help="The record's id, o
 
 
 def deletion_show(name: Name, as_json: Json = False) -> None:
-    """Show a record: what existed, what was destroyed, until when backups persist."""
+    """Show a record: what existed, what was destroyed, until when backups persist.
+
+    Example: tenantry deletion show acme
+    """
     import json
 
     from tenantry.control import deletion_records
@@ -130,21 +148,30 @@ def deletion_verify(
 
 
 def deletion_key() -> None:
-    """Print the platform's public key (PEM): keep it where records are checked."""
+    """Print the platform's public key (PEM): keep it where records are checked.
+
+    Example: tenantry deletion key > tenantry.pem
+    """
     from tenantry.control import deletion_records
 
     console.document(deletion_records.public_pem())
 
 
 def quarantine_list(as_json: Json = False) -> None:
-    """Show the names that nobody may have yet."""
+    """Show the names that nobody may have yet.
+
+    Example: tenantry quarantine list
+    """
     from tenantry.control import quarantine
 
     _table(quarantine.listed(), ("kind", "name", "since", "until"), as_json)
 
 
 def quarantine_release(name: Annotated[str, typer.Argument(metavar="NAME", help="A slug or a host name.")], as_json: Json = False) -> None:
-    """Give a name back before its time. A slug brings its old id along: see docs/offboarding.md first."""
+    """Give a name back before its time. A slug brings its old id along: see docs/offboarding.md first.
+
+    Example: tenantry quarantine release acme
+    """
     from tenantry.control import quarantine
 
     if not quarantine.release(name):

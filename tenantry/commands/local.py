@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from local.cloud.cloud import Cloud, Status
     from local.home import Home
 
-local = typer.Typer(help="The local cloud: PostgreSQL, S3 and the other AWS services, DNS, mail, on 127.0.0.1.", no_args_is_help=True)
+local = typer.Typer(
+    help="The local cloud: PostgreSQL, S3 and the other AWS services, DNS, mail, on 127.0.0.1.\n\nExample: tenantry local up",
+    no_args_is_help=True,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +33,10 @@ def register(app: typer.Typer) -> None:
 
 @local.command()
 def up(as_json: Json = False) -> None:
-    """Start what does not run and repair what died; run again, it changes nothing."""
+    """Start what does not run and repair what died; run again, it changes nothing.
+
+    Example: tenantry local up
+    """
     statuses = _cloud().up(console.say)
     _show(statuses, as_json)
     if not as_json and all(status.state == "running" for status in statuses):
@@ -39,13 +45,19 @@ def up(as_json: Json = False) -> None:
 
 @local.command()
 def down(as_json: Json = False) -> None:
-    """End this clone's servers, and only them; all data stay."""
+    """End this clone's servers, and only them; all data stay.
+
+    Example: tenantry local down
+    """
     _show(_cloud().down(), as_json)
 
 
 @local.command()
 def status(as_json: Json = False) -> None:
-    """Show each server, its port and whether it answers. Exit code 1 where one does not."""
+    """Show each server, its port and whether it answers. Exit code 1 where one does not.
+
+    Example: tenantry local status
+    """
     statuses = _cloud().status()
     _show(statuses, as_json)
     if not statuses or any(status.state == "stopped" for status in statuses):
@@ -54,7 +66,10 @@ def status(as_json: Json = False) -> None:
 
 @local.command()
 def env(as_json: Json = False) -> None:
-    """Print the environment for a shell: eval "$(tenantry local env)"."""
+    """Print the environment for a shell.
+
+    Example: eval "$(tenantry local env)"
+    """
     from local.env import UNSET, environment
 
     variables = environment(_home())
@@ -68,7 +83,10 @@ def env(as_json: Json = False) -> None:
 
 @local.command()
 def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """End the servers and remove all their data, the Pulumi state and the passwords."""
+    """End the servers and remove all their data, the Pulumi state and the passwords.
+
+    Example: tenantry local reset --yes
+    """
     home = _home()
     if not yes:
         asking.confirm(f"Remove the local cloud in {home.root} with all its data?")
@@ -108,6 +126,7 @@ def mail(
     """List or show the mail that the platform has sent. None of it left this machine.
 
     Example: tenantry local mail --to ada@
+
     Example: tenantry local mail 3 --html > mail.html
     """
     from local.cloud.mail import received

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from tenantry.operations.mailing import Delivery
 
-mail = typer.Typer(help="The outbox: what was caused, what was sent, what was refused.", no_args_is_help=True)
+mail = typer.Typer(
+    help="The outbox: what was caused, what was sent, what was refused.\n\nExample: tenantry mail list", no_args_is_help=True
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's id, or its first characters.")]
 STATES = ("queued", "sent", "failed", "cancelled", "bounced")
@@ -38,6 +40,7 @@ def list_(
     """List the mails of the outbox, the newest first.
 
     Example: tenantry mail list acme
+
     Example: tenantry mail list --state failed
     """
     from tenantry.control import outbox
@@ -104,6 +107,7 @@ def retry(
     """Send mails that failed, bounced or wait, now. A mail that was sent is not sent again.
 
     Example: tenantry mail retry 1f0c2a9b
+
     Example: tenantry mail retry --failed
     """
     from tenantry.control import outbox

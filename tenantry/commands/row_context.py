@@ -13,7 +13,9 @@ from tenantry.commands.options import Json
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    group = typer.Typer(help="Signed row contexts of rls tenants: docs/row-context.md.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Signed row contexts of rls tenants: docs/row-context.md.\n\nExample: tenantry row-context rotate main", no_args_is_help=True
+    )
     group.command()(rotate)
     app.add_typer(group, name="row-context")
 

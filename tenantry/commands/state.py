@@ -17,7 +17,11 @@ Stack = Annotated[str, typer.Argument(metavar="STACK", help="shared, shared-CELL
 
 def register(app: typer.Typer) -> None:
     """Adds this module's group of commands."""
-    group = typer.Typer(name="state", help="The engine's states: which is whose, and what to do where one is lost.", no_args_is_help=True)
+    group = typer.Typer(
+        name="state",
+        help="The engine's states: which is whose, and what to do where one is lost.\n\nExample: tenantry state list",
+        no_args_is_help=True,
+    )
     group.command("list")(list_)
     group.command("adopt")(adopt)
     app.add_typer(group)
