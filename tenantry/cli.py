@@ -89,7 +89,9 @@ def _unexpected(error: Exception) -> TenantryError:
         context = getattr(error, "ctx", None)
         return InputError(error.format_message(), f"{context.command_path} --help" if context else "tenantry --help")
     if type(error).__name__ == "DiskFull":
-        return WorkError(f"PostgreSQL: {first}", "its disk is full: make room on the server, then run the same command again")
+        return WorkError(
+            f"PostgreSQL: {first}", "its disk is full: make room on the server, then run the same command again", code="disk.full"
+        )
     if type(error).__module__.startswith("psycopg"):
         from tenantry.operations import control_version  # psycopg is loaded by now; to start the program it is not
 
@@ -97,14 +99,18 @@ def _unexpected(error: Exception) -> TenantryError:
             return control_version.explained(error)
         return WorkError(f"PostgreSQL: {first}", "run the same command again when the server answers; tenantry doctor looks at it")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return WorkError(f"no space left: {error.filename or first}", "free some (df -h), then run the same command again: it goes on")
+        return WorkError(
+            f"no space left: {error.filename or first}", "free some (df -h), then run the same command again: it goes on", code="disk.full"
+        )
     if isinstance(error, subprocess.TimeoutExpired):
         program = Path(error.cmd[0] if isinstance(error.cmd, list | tuple) else error.cmd).name
         return WorkError(f"{program} has not answered for {error.timeout:g} s and was ended", "run the same command again")
     if isinstance(error, PermissionError):
         whose = f"see whose it is: ls -ld {error.filename}" if error.filename else "run it as the user who owns the files"
         return WorkError(f"permission denied: {error.filename or first}", whose)
-    return WorkError(f"unexpected {type(error).__name__}: {first}", "tenantry --debug … shows the traceback; please report it")
+    return WorkError(
+        f"unexpected {type(error).__name__}: {first}", "tenantry --debug … shows the traceback; please report it", code="program.unexpected"
+    )
 
 
 def _tell(line: str) -> None:
@@ -132,6 +138,7 @@ def main() -> None:
     _register()
     from tenantry import console
 
+    console.begin()
     waiting.watch(_tell)
     for_program = "--json" in sys.argv
     try:
@@ -152,7 +159,7 @@ def main() -> None:
         if isinstance(error, TransientError) and (elsewhere := _moved()):
             error.hint = elsewhere
         if for_program:
-            console.print_json({"error": error.message, "hint": error.hint})
+            console.complain_in_json(error)
         else:
             console.complain(error)
         sys.exit(error.exit_code)

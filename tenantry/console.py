@@ -16,6 +16,8 @@ from tenantry import waiting
 from tenantry.errors import TenantryError
 from tenantry.escape import escaped, escaped_json
 
+_result_printed = False
+
 _CLEAR = "\r\033[K"
 _JOINERS = "\u200c\u200d"  # part of how Persian and emoji are written; they move nothing
 
@@ -60,6 +62,21 @@ def complain(error: TenantryError) -> None:
     _write(sys.stderr, "\n".join(["error: " + escaped(first), *map(escaped, more), *(["  " + escaped(error.hint)] if error.hint else [])]))
 
 
+def begin() -> None:
+    """A command begins: no result was printed yet."""
+    global _result_printed
+    _result_printed = False
+
+
+def complain_in_json(error: TenantryError) -> None:
+    """An error for another program, as one JSON object: on stdout, or where a result stands there already as the last line of stderr."""
+    data = {"error": error.as_json()}
+    if _result_printed:
+        _write(sys.stderr, escaped_json(json.dumps(data, default=str, ensure_ascii=False)))
+    else:
+        print_json(data)
+
+
 def trace(error: BaseException) -> None:
     """An error's traceback on stderr."""
     _write(sys.stderr, escaped("".join(traceback.format_exception(error)).rstrip(), "\n\t"))
@@ -67,6 +84,8 @@ def trace(error: BaseException) -> None:
 
 def print_json(data: Any) -> None:
     """Data for another program, on stdout; dates and ids as text."""
+    global _result_printed
+    _result_printed = True
     _write(sys.stdout, escaped_json(json.dumps(data, indent=2, default=str, ensure_ascii=False)))
 
 

@@ -2,40 +2,106 @@
 
 from __future__ import annotations
 
+from typing import Any, Final, Literal, get_args
+
+Code = Literal[
+    "backup.incomplete",
+    "backup.unknown",
+    "classification.invalid",
+    "configuration.unknown",
+    "declaration.invalid",
+    "declaration.missing",
+    "declaration.older",
+    "declaration.refused",
+    "declaration.unaware",
+    "deletion.invalid",
+    "deletion.unknown",
+    "disk.full",
+    "disk.short",
+    "engine.failed",
+    "input.invalid",
+    "lock.taken",
+    "mail.refused",
+    "mail.unreachable",
+    "move.none",
+    "move.underway",
+    "name.quarantined",
+    "name.taken",
+    "platform.absent",
+    "platform.older",
+    "platform.unreachable",
+    "platform.unset",
+    "program.older",
+    "program.unexpected",
+    "restore.none",
+    "restore.underway",
+    "run.cancelled",
+    "run.failed",
+    "run.settled",
+    "run.unknown",
+    "stack.busy",
+    "stack.unknown",
+    "state.wrong",
+    "task.unknown",
+    "tenant.busy",
+    "tenant.deleted",
+    "tenant.exists",
+    "tenant.held",
+    "tenant.state",
+    "tenant.unknown",
+    "work.failed",
+    "work.transient",
+]
+"""What programs tell errors apart by. A code stays what it is once it was released; docs/operations.md says what each means."""
+
+CODES: Final[tuple[Code, ...]] = get_args(Code)
+
 
 class TenantryError(Exception):
     """Something a user has to know about.
 
-    ``message`` says what is wrong in one line, ``hint`` what to do next in one line (may be empty).
+    ``message`` says what is wrong in one line, ``hint`` what to do next in one line (may be empty), ``code`` the same as ``message`` to a
+    program: the class's own where none is given.
     """
 
     exit_code = 1
+    code: Code = "work.failed"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, code: Code | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if code is not None:
+            self.code = code
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The message as it is shown: one line, but for an error about several places."""
         return (self.message,)
 
+    def as_json(self) -> dict[str, Any]:
+        """The error as a JSON object, for a program."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
 
 class InputError(TenantryError):
     """What the user wrote is wrong: a declaration, an argument, a setting. Nothing was touched."""
 
     exit_code = 2
+    code: Code = "input.invalid"
 
 
 class OlderProgram(InputError):
     """The platform was brought further than this program knows (clients/program_age.py)."""
+
+    code: Code = "program.older"
 
 
 class WorkError(TenantryError):
     """The input was right but the work failed: a server is down, a name is taken, a run was interrupted."""
 
     exit_code = 1
+    code: Code = "work.failed"
 
 
 class TransientError(WorkError):
@@ -43,3 +109,5 @@ class TransientError(WorkError):
 
     Durable work tries again; the command line says it as any other ``WorkError``.
     """
+
+    code: Code = "work.transient"

@@ -39,6 +39,8 @@ class Problem:
 class DeclarationErrors(InputError):
     """Every problem of every file, in the order of files and lines; the message is a headline and a line for each."""
 
+    code = "declaration.invalid"
+
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
         count, files = len(self.problems), len({problem.file for problem in self.problems})
@@ -49,6 +51,10 @@ class DeclarationErrors(InputError):
     def lines(self) -> tuple[str, ...]:
         """The headline, then a line for each problem."""
         return (self.message.partition("\n")[0], *map(str, self.problems))
+
+    def as_json(self) -> dict[str, Any]:
+        """With each of the ``problems`` as an object of its own."""
+        return {**super().as_json(), "message": self.lines[0], "problems": [problem.as_json() for problem in self.problems]}
 
 
 def invalid(message: str, hint: str = "") -> PydanticCustomError:

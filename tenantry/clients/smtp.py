@@ -24,6 +24,8 @@ _OURS: Final = frozenset({530, 534, 535, 538})
 class Refused(WorkError):
     """The server refuses this mail for good (an SMTP code that begins with 5)."""
 
+    code = "mail.refused"
+
 
 class Deferred(TransientError):
     """The server does not take this mail now (an SMTP code that begins with 4)."""
@@ -31,6 +33,8 @@ class Deferred(TransientError):
 
 class Unreachable(TransientError):
     """No mail can be sent at all now: no connection, no TLS, no login. The next mail would fare no better."""
+
+    code = "mail.unreachable"
 
 
 class Unanswered(TransientError):

@@ -279,12 +279,10 @@ def drill(
         ]
         console.print_table(("tenant", "backup", "result", "age (RPO)", "restore (RTO)", "rows", "problem"), rows)
     failed = [one for one in found if not one.ok]
-    if failed and not as_json:
+    if failed:
         raise WorkError(
             f"{len(failed)} of {len(found)} drills failed: {failed[0].slug}: {failed[0].problem}", f"tenantry backup {failed[0].slug}"
         )
-    if failed:
-        raise typer.Exit(1)
 
 
 def _duration(seconds: float | None) -> str:

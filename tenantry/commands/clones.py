@@ -99,18 +99,18 @@ def check(
                 "problems": problems,
             }
         )
-        if problems:
-            raise typer.Exit(InputError.exit_code)
-        return
-    if found.pending:
+    elif found.pending:
         console.say(f"note: looked at tables of revision {found.revision}, which the cell {cell} is not at yet: tenantry migrate")
-    for problem in problems:
+    for problem in problems if not as_json else ():
         console.line(problem)
     if problems:
         raise InputError(
-            f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {content.name}", "docs/cloning.md explains the words"
+            f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {content.name}",
+            "docs/cloning.md explains the words",
+            code="classification.invalid",
         )
-    console.line(f"{content.name}: every column of {len(content.tenant)} tenant tables and every registry table is classified")
+    if not as_json:
+        console.line(f"{content.name}: every column of {len(content.tenant)} tenant tables and every registry table is classified")
 
 
 def every(as_json: Json = False) -> None:

@@ -227,13 +227,12 @@ def _conclude(rows: Sequence[dict[str, Any]], detach: bool, as_json: bool) -> No
             console.line(row["id"])
     counts = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
     failed = [row for row in rows if row["state"] == "failed"]
-    if failed and as_json:
-        raise typer.Exit(1)
     if failed:
         first = failed[0]
         raise WorkError(
             f"{first['task']}: {counts['failed']} of {len(rows)} failed, first {first['slug'] or 'the platform'}: {first['cause']}",
             first["hint"] or f"tenantry cron log {first['task']} --failed",
+            code="run.failed",
         )
     if rows and not as_json and not detach:
         console.say(", ".join(f"{count} {state}" for state, count in counts.items() if count))

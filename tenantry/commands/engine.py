@@ -121,7 +121,7 @@ def status(slug: MaybeSlug = None, as_json: Json = False) -> None:
         rows = [row for row in rows if row["slug"] == slug]
         if not rows:
             hint = did_you_mean(slug, known, f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
-            raise InputError(f"the registry knows no tenant {slug}", hint)
+            raise InputError(f"the registry knows no tenant {slug}", hint, code="tenant.unknown")
     admitted = _admitted()
     reasons, verdicts = _reasons(admitted), admitted.verdicts if admitted else {}
     rows = [
@@ -342,6 +342,7 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], v
                 "changes": dict(outcome.changes) if outcome else {},
                 "seconds": round(outcome.seconds, 2) if outcome else None,
                 "error": result.error.message if result.error else None,
+                "code": result.error.code if result.error else None,
                 "hint": result.error.hint if result.error else None,
             }
         )
@@ -353,9 +354,9 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], v
     if as_json:
         console.print_json({"stacks": shown, "invitations": links, "not_as_declared": [asdict(verdict) for verdict in verdicts]})
         if failed:
-            raise typer.Exit(failed[0].exit_code)
+            raise failed[0]
         if refused:
-            raise typer.Exit(InputError.exit_code)
+            raise refused[-1].error
         return
     if table and not failed:
         tenant_table(links)
@@ -367,5 +368,5 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], v
         raise failed[0]
     if refused:
         for verdict in refused[:-1]:
-            console.complain(InputError(verdict.message, verdict.hint))
-        raise InputError(refused[-1].message, refused[-1].hint)
+            console.complain(verdict.error)
+        raise refused[-1].error

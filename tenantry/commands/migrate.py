@@ -74,10 +74,8 @@ def migrate(
             _print_result(found, None)
         else:
             console.say(f"nothing to do: {len(found.done)} at {found.head}{_aside(found)}")
-        if not (as_json and found.unreachable):
-            operation.refuse_unreachable(found)
-            return
-        raise typer.Exit(1)
+        operation.refuse_unreachable(found)
+        return
     _roll_out(found, chosen, options, detach, as_json)
 
 
@@ -98,11 +96,11 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
         raise
     if as_json:
         _print_result(found, run)
-        if run["state"] == "failed":
-            raise typer.Exit(1)
-    elif run["state"] == "failed":
-        raise WorkError(f"migrate: {run['error']}", f"{run['hint']}; then: tenantry migrate, which goes on with those that lag")
-    else:
+    if run["state"] == "failed":
+        raise WorkError(
+            f"migrate: {run['error']}", f"{run['hint']}; then: tenantry migrate, which goes on with those that lag", code="run.failed"
+        )
+    if not as_json:
         console.say(f"{run['notes'].get('migrated', 0)} migrated to {found.head}{_aside(found)}")
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import typer
-
 from tenantry import console
 from tenantry.commands.watching import not_done, person, watched
 from tenantry.errors import InputError
@@ -55,9 +53,9 @@ def provision(only: Collection[str] | None, *, detach: bool, as_json: bool) -> N
     undone = [run for run in ended if run["state"] in ("failed", "cancelled")]
     refused = [each for each in said if each.outcome == "refused"]
     if undone:
-        raise typer.Exit(1) if as_json else not_done(undone[0])
+        raise not_done(undone[0])
     if refused:
-        raise typer.Exit(2) if as_json else _refused(refused)
+        raise _refused(refused)
 
 
 def _said(found: Found, asked: Asked, runs: Mapping[UUID, Mapping[str, Any]], only: Collection[str] | None) -> list[Said]:
@@ -112,4 +110,4 @@ def _show(said: Sequence[Said], stacks: Mapping[str, str]) -> None:
 
 def _refused(refused: Sequence[Said]) -> InputError:
     names = ", ".join(each.slug for each in refused[:FEW]) + (f" and {len(refused) - FEW} more" if len(refused) > FEW else "")
-    return InputError(f"refused: {names}; all else that was pending is made", refused[0].hint)
+    return InputError(f"refused: {names}; all else that was pending is made", refused[0].hint, code="declaration.refused")

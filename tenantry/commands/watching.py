@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import typer
-
 from tenantry import console
 from tenantry.errors import WorkError
 from tenantry.escape import require_line
@@ -36,7 +34,7 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
             console.line(run["id"])
     undone = [run for state in ("failed", "cancelled") for run in found if run["state"] == state]
     if undone:
-        raise typer.Exit(1) if as_json else not_done(undone[0])
+        raise not_done(undone[0])
     if not as_json and not detach:
         for run in found:
             if run["id"] in over:
@@ -77,8 +75,10 @@ def not_done(run: dict[str, Any]) -> WorkError:
     """Why a run that has ended did not do its work, and what to do next."""
     what = f"{run['kind']} {run['subject']}"
     if run["state"] == "cancelled":
-        return WorkError(f"{what} was cancelled: {run['error']}", f"tenantry log {run['subject']} shows what came after it")
-    return WorkError(f"{what}: {run['error']}", f"{run['hint'] or ''}; then: tenantry resume {run['id']}".lstrip("; "))
+        return WorkError(
+            f"{what} was cancelled: {run['error']}", f"tenantry log {run['subject']} shows what came after it", code="run.cancelled"
+        )
+    return WorkError(f"{what}: {run['error']}", f"{run['hint'] or ''}; then: tenantry resume {run['id']}".lstrip("; "), code="run.failed")
 
 
 def not_watched(shows: str) -> None:

@@ -192,7 +192,7 @@ class _Admission:
         """The tenant as it was last made, which is in the ledger."""
         made = self._stored.get(slug)
         if made is None or known.origin is None:
-            raise InputError(*why)
+            raise InputError(*why, code="declaration.older")
         self._verdicts[slug] = admitted.Verdict(slug, "older", *why)
         self._contents[slug] = known.origin.content
         place = {} if slug in self._book.moves else {"isolation": known.isolation, "cell": known.cell}
@@ -239,4 +239,4 @@ def _refuse_one_host_twice(made: Mapping[str, TenantDeclaration], verdicts: Mapp
     twice = [host for host, count in hosts.items() if count > 1]
     if twice:
         older = next(verdict for verdict in verdicts.values() if verdict.kind == "older")
-        raise InputError(f"the host name {twice[0]} would be two tenants': {older.message}", older.hint)
+        raise InputError(f"the host name {twice[0]} would be two tenants': {older.message}", older.hint, code="name.taken")

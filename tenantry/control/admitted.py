@@ -12,13 +12,20 @@ from tenantry.control.ledger import KnownTenant, Ledger
 from tenantry.control.origin import Origin
 from tenantry.declaration import Declarations, TenantDeclaration, fingerprint
 from tenantry.declaration.fingerprint import Fingerprint
-from tenantry.errors import InputError
+from tenantry.errors import Code, InputError
 from tenantry.program import Program
 from tenantry.settings import tenants_dir
 
 KEPT: Final = 50
 """Earlier contents of a tenant that the ledger remembers."""
 Kind = Literal["unaware", "older", "refused", "deleted"]
+
+_CODES: Final[Mapping[Kind, Code]] = {
+    "unaware": "declaration.unaware",
+    "older": "declaration.older",
+    "refused": "declaration.refused",
+    "deleted": "tenant.deleted",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,11 @@ class Verdict:
     kind: Kind
     message: str
     hint: str
+
+    @property
+    def error(self) -> InputError:
+        """What to raise where that ends the work."""
+        return InputError(self.message, self.hint, code=_CODES[self.kind])
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,7 @@ class Admitted:
     def require(self, slug: str) -> None:
         """``InputError`` for a tenant of whose file a run would make nothing, or another state than it says."""
         if slug in self.verdicts:
-            verdict = self.verdicts[slug]
-            raise InputError(verdict.message, verdict.hint)
+            raise self.verdicts[slug].error
 
     def entry(self, tenant: TenantDeclaration) -> KnownTenant:
         """What the ledger writes down of one of the tenants when a run begins; ``tenant`` is as the run makes it."""

@@ -115,7 +115,9 @@ def find(backup_id: str) -> Entry:
         return found
     with transaction() as connection:
         ids = [entry["id"] for entry in connection.execute("SELECT id FROM backups WHERE state = 'done'")]
-    raise InputError(f"no backup {backup_id}", did_you_mean(backup_id, ids, "tenantry backup list shows the backups"))
+    raise InputError(
+        f"no backup {backup_id}", did_you_mean(backup_id, ids, "tenantry backup list shows the backups"), code="backup.unknown"
+    )
 
 
 def complete(backup_id: str) -> Entry:
@@ -123,7 +125,7 @@ def complete(backup_id: str) -> Entry:
     entry = find(backup_id)
     if entry.state != "done":
         what = {"running": "is not finished", "failed": "failed", "pruned": "was pruned"}[entry.state]
-        raise InputError(f"backup {backup_id} {what}", "tenantry backup list shows the backups")
+        raise InputError(f"backup {backup_id} {what}", "tenantry backup list shows the backups", code="backup.incomplete")
     return entry
 
 
@@ -142,5 +144,7 @@ def newest(slug: str) -> Entry:
     """The tenant's newest whole backup, also of one that is deleted. ``InputError`` when there is none."""
     found = next(iter(listed(naming.tenant_id(slug))), None)
     if found is None:
-        raise InputError(f"there is no backup of {slug}", f"tenantry backup {slug} takes one; tenantry backup list shows all")
+        raise InputError(
+            f"there is no backup of {slug}", f"tenantry backup {slug} takes one; tenantry backup list shows all", code="backup.unknown"
+        )
     return found

@@ -47,7 +47,9 @@ def _connect() -> psycopg.Connection[Any]:
         return Server.from_environment().connect(CONTROL_DATABASE)
     except WorkError as error:
         if f'database "{CONTROL_DATABASE}" does not exist' in error.message:
-            raise WorkError("the platform is not there yet: it has no control database", "make it: tenantry up --stack shared") from error
+            raise WorkError(
+                "the platform is not there yet: it has no control database", "make it: tenantry up --stack shared", code="platform.absent"
+            ) from error
         raise
 
 

@@ -113,7 +113,7 @@ def find(name: str) -> dict[str, Any]:
         if row is not None:
             return row
         known = [entry["slug"] for entry in connection.execute("SELECT DISTINCT slug FROM deletion_records")]
-    raise InputError(f"no deletion record {name}", did_you_mean(name, known, "tenantry deletion list shows them"))
+    raise InputError(f"no deletion record {name}", did_you_mean(name, known, "tenantry deletion list shows them"), code="deletion.unknown")
 
 
 def unfinished(slug: str) -> UUID | None:
@@ -147,12 +147,14 @@ def verify(document: Mapping[str, Any], pem: bytes | None = None) -> dict[str, A
     try:
         exported = _Exported.model_validate(dict(document), strict=True)
         if exported.format not in FORMATS:
-            raise InputError(f"this is no {FORMATS[-1]}", "tenantry deletion export writes one")
+            raise InputError(f"this is no {FORMATS[-1]}", "tenantry deletion export writes one", code="deletion.invalid")
         Record.model_validate_json(canonical(exported.record))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"this is no deletion record: {where}: {first['msg']}", "tenantry deletion export writes one") from None
+        raise InputError(
+            f"this is no deletion record: {where}: {first['msg']}", "tenantry deletion export writes one", code="deletion.invalid"
+        ) from None
     key = _public(pem) if pem is not None else keys.signing().public_key()
     if exported.key_id != key_id(key):
         raise WorkError(
@@ -162,7 +164,9 @@ def verify(document: Mapping[str, Any], pem: bytes | None = None) -> dict[str, A
         signature = base64.b64decode(exported.signature, validate=True)
         signatures.verify(exported.format, canonical(exported.record).encode(), signature, key)
     except (InvalidSignature, ValueError):
-        raise WorkError("the signature does not fit the record: it was changed after it was signed", "get the record anew") from None
+        raise WorkError(
+            "the signature does not fit the record: it was changed after it was signed", "get the record anew", code="deletion.invalid"
+        ) from None
     return exported.record
 
 

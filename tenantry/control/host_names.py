@@ -51,15 +51,21 @@ def refuse_unsafe(found: Passing, book: Ledger, declared: Mapping[str, TenantDec
             raise InputError(
                 f"{host} passes from the tenant {giver} to {found.taker} while {slug} is being moved",
                 f"end the move first: tenantry move {slug} --finish, or --rollback",
+                code="move.underway",
             )
     if giver is None or giver not in book.tenants:
         return
     if giver not in declared:
-        raise InputError(f"{host} is the tenant {giver}'s, which no file declares", f"bring tenants/{giver}.yaml back without it")
+        raise InputError(
+            f"{host} is the tenant {giver}'s, which no file declares",
+            f"bring tenants/{giver}.yaml back without it",
+            code="declaration.missing",
+        )
     if declared[giver].gone or giver in book.released:
         raise InputError(
             f"{host} is the tenant {giver}'s, which is being deleted: the host name then goes into quarantine",
             f"tenantry offboard {giver} --delete ends that; tenantry quarantine release {host} then frees it",
+            code="name.taken",
         )
 
 
@@ -83,6 +89,7 @@ def refuse_exchange(giver: str, taker: str, book: Ledger, declared: Mapping[str,
     raise InputError(
         f"the stacks {' and '.join(sorted({giver, taker}))} exchange host names ({', '.join(hosts)}): neither can go first",
         "take these host names out of the files and apply that, then put them in again and apply that: tenantry up --all",
+        code="name.taken",
     )
 
 

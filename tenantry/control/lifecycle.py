@@ -172,7 +172,7 @@ def end_hold_now(tenant: UUID, slug: str) -> Hold:
         connection.execute("UPDATE holds SET until = least(until, now()) WHERE tenant = %s", [tenant])
         hold = hold_of(tenant, connection)
     if hold is None:
-        raise InputError(f"tenant {slug} is not off-boarded", f"tenantry offboard {slug}")
+        raise InputError(f"tenant {slug} is not off-boarded", f"tenantry offboard {slug}", code="tenant.state")
     return hold
 
 
@@ -182,19 +182,23 @@ def refuse_begun(hold: Hold | None) -> None:
         raise InputError(
             f"the deletion began at {hold.deleting_since:%Y-%m-%d %H:%M} and cannot be taken back",
             "let it end; the final backup can be restored as a new tenant",
+            code="tenant.state",
         )
 
 
 def refuse_held(hold: Hold | None, slug: str) -> Hold:
     """The hold that is over; ``InputError`` while the tenant is held, or was never off-boarded."""
     if hold is None:
-        raise InputError(f"tenant {slug} is not off-boarded", f"tenantry offboard {slug}")
+        raise InputError(f"tenant {slug} is not off-boarded", f"tenantry offboard {slug}", code="tenant.state")
     if hold.legal is not None:
-        raise InputError(f"tenant {slug} is under a legal hold: {hold.legal}", f"tenantry legal-hold clear {slug}, once it may be")
+        raise InputError(
+            f"tenant {slug} is under a legal hold: {hold.legal}", f"tenantry legal-hold clear {slug}, once it may be", code="tenant.held"
+        )
     if not hold.over:
         raise InputError(
             f"tenant {slug} is held until {hold.until:%Y-%m-%d %H:%M} UTC: nothing is deleted before",
             f"wait, or bring it back: tenantry undelete {slug}",
+            code="tenant.held",
         )
     return hold
 

@@ -27,27 +27,36 @@ def require(connection: psycopg.Connection, book: Ledger, state: State) -> None:
     refuse_renamed(book, state)
     if run.adopting and passwords.choice() is None:
         raise WorkError(
-            f"the state of the stack {stack} is being adopted, and that has not ended", f"tenantry state adopt {stack} goes on with it"
+            f"the state of the stack {stack} is being adopted, and that has not ended",
+            f"tenantry state adopt {stack} goes on with it",
+            code="state.wrong",
         )
     if state.lineage and not run.lineage:
         server = Server.from_environment()
         raise WorkError(
             f"the state of the stack {stack} is another platform's: the ledger on {server.host}:{server.port} does not know it",
             f"check PGHOST and PGPORT; where the ledger is lost: tenantry state adopt {stack}",
+            code="state.wrong",
         )
     if run.lineage and state.lineage != run.lineage and _expected(connection, book, state):
         here = stack_runs.here()["backend"]
         if here == run.seen.get("backend"):
-            raise WorkError(f"what {here} has for the stack {stack} is not the stack's state: {_seen(book)}", f"bring it back; {lost}")
+            raise WorkError(
+                f"what {here} has for the stack {stack} is not the stack's state: {_seen(book)}",
+                f"bring it back; {lost}",
+                code="state.wrong",
+            )
         raise WorkError(
             f"the state of the stack {stack} is not in {here}: {_seen(book)}",
             f"point PULUMI_BACKEND_URL there, or bring the state along with pulumi stack export and import; {lost}",
+            code="state.wrong",
         )
     if older := sorted(name for name, changed in state.passwords().items() if changed < run.passwords.get(name, changed)):
         raise WorkError(
             f"the state of the stack {stack} is older than what was seen of it: {older[0]} was changed {_said(run.passwords[older[0]])},"
             f" which it does not know ({_seen(book)})",
             f"bring the newer state back; {lost}",
+            code="state.wrong",
         )
 
 
@@ -66,6 +75,7 @@ def require_passwords(connection: psycopg.Connection, book: Ledger, state: State
             f"the state of the stack {book.stack} is older than what was seen of it, or was edited: {', '.join(standing)} is not in it,"
             f" and nor is the password that nothing else knows ({_seen(book)})",
             f"bring the newer state back; where it is lost: tenantry state adopt {book.stack}",
+            code="state.wrong",
         )
 
 
@@ -97,6 +107,7 @@ def refuse_renamed(book: Ledger, state: State) -> None:
         raise WorkError(
             f"this state is the stack {other}'s, which was renamed to {book.stack}",
             f"pulumi stack rename {other} --stack {book.stack} renames it back",
+            code="state.wrong",
         )
 
 

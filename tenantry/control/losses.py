@@ -49,7 +49,9 @@ def refuse(book: Ledger, declared: Mapping[str, TenantDeclaration], *, protects:
     }
     found, never_made = _of_what_is_there(book, [loss for slug in sorted(concerned) for loss in _of_tenant(slug, book, declared, protects)])
     if found:
-        raise InputError("; ".join(loss.message for loss in found), "; ".join(dict.fromkeys(loss.hint for loss in found)))
+        raise InputError(
+            "; ".join(loss.message for loss in found), "; ".join(dict.fromkeys(loss.hint for loss in found)), code="declaration.refused"
+        )
     return never_made
 
 

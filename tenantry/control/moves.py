@@ -79,7 +79,9 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
         ).fetchone()
         if met is not None:
             raise InputError(
-                f"a restore of {slug} is under way or waits for a decision", f"tenantry log {met['id']} shows it; end it first"
+                f"a restore of {slug} is under way or waits for a decision",
+                f"tenantry log {met['id']} shows it; end it first",
+                code="restore.underway",
             )
         connection.execute(
             "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
@@ -99,7 +101,7 @@ def between_roll_outs(what: str) -> Iterator[None]:
             stack.enter_context(locks.held(_BEGINNING, shared=True))
         except locks.Taken as taken:
             raise TransientError(
-                f"a roll-out of migrations is at work: {what} when it has ended", "tenantry log shows how far it is"
+                f"a roll-out of migrations is at work: {what} when it has ended", "tenantry log shows how far it is", code="tenant.busy"
             ) from taken
         yield
 
@@ -153,7 +155,9 @@ def switching(connection: psycopg.Connection[Any], move: Move, phase: str) -> It
     with acting(connection) as control:
         row = control.execute("SELECT phase FROM moves WHERE id = %s AND ended_at IS NULL FOR UPDATE", [move.id]).fetchone()
         if row is None or row["phase"] != move.phase:
-            raise TransientError(f"somebody else goes on with the move of {move.slug}", "wait for it, then run the same command again")
+            raise TransientError(
+                f"somebody else goes on with the move of {move.slug}", "wait for it, then run the same command again", code="move.underway"
+            )
         control.execute(
             """
             UPDATE tenants SET isolation = %(isolation)s, cell = %(cell)s, stack = %(stack)s, server = %(server)s, database = %(database)s,
@@ -185,5 +189,7 @@ def held(move: Move) -> Iterator[Move]:
         try:
             stack.enter_context(locks.held(f"move:{move.tenant_id}"))
         except locks.Taken as taken:
-            raise TransientError(f"another process is at work on the move of {move.slug}{taken.holder}", taken.hint) from taken
+            raise TransientError(
+                f"another process is at work on the move of {move.slug}{taken.holder}", taken.hint, code="move.underway"
+            ) from taken
         yield open_moves.must(move.slug)

@@ -107,7 +107,7 @@ def must(slug: str) -> Move:
     """The open move of a tenant. ``InputError`` when there is none."""
     move = of(slug)
     if move is None:
-        raise InputError(f"no move of tenant {slug} is under way", f"tenantry move {slug} --to MODEL begins one")
+        raise InputError(f"no move of tenant {slug} is under way", f"tenantry move {slug} --to MODEL begins one", code="move.none")
     return move
 
 
@@ -118,6 +118,7 @@ def refuse(slug: str) -> None:
         raise InputError(
             f"tenant {slug} is being moved to {move.target} ({move.phase})",
             f"end the move first: tenantry move {slug} --finish, or --rollback",
+            code="move.underway",
         )
 
 

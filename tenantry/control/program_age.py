@@ -53,6 +53,7 @@ def require_upgraded(connection: psycopg.Connection[Any]) -> None:
         raise WorkError(
             f"the platform is older than this program: the control database is at revision {found}, this program's newest is {newest}",
             f"bring it there, and then let workers begin: tenantry up --stack {SHARED_STACK}",
+            code="platform.older",
         )
 
 

@@ -100,7 +100,7 @@ def refuse(slugs: Collection[str], hosts: Collection[str]) -> None:
     """Raises ``InputError`` when one of these new names is in quarantine."""
     found = standing(slugs, hosts)
     if found:
-        raise InputError("; ".join(said(row) for row in found), f"choose another name; {HINT}")
+        raise InputError("; ".join(said(row) for row in found), f"choose another name; {HINT}", code="name.quarantined")
 
 
 def said(row: dict[str, Any]) -> str:

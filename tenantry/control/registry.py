@@ -81,6 +81,7 @@ def record(
             raise WorkError(
                 f"the host name {taken['host']} is the tenant {taken['slug']}'s",
                 f"take it out of tenants/{taken['slug']}.yaml, then: tenantry up {taken['slug']}",
+                code="name.taken",
             )
         connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s AND NOT host = ANY(%s)", [tenant_id, hosts])
         with connection.cursor() as cursor:

@@ -65,7 +65,7 @@ def require_open(restore_id: str, *, going_back: bool = False) -> Restore:
         raise WorkError(f"this restore was {row['state'] if row else 'forgotten'} meanwhile", "restore again, if it is still wanted")
     found = Restore(**row)
     if found.going_back and not going_back:
-        raise WorkError("this restore is being taken back", "tenantry restore rollback SLUG goes on with that")
+        raise WorkError("this restore is being taken back", "tenantry restore rollback SLUG goes on with that", code="restore.underway")
     return found
 
 
@@ -126,13 +126,19 @@ def refuse(slug: str, tenant_id: UUID) -> None:
     """For work that must not meet a restore: ``InputError`` while the tenant's is under way or waits for a decision."""
     found = open_of(tenant_id)
     if found is not None and found.going_back:
-        raise InputError(f"an earlier restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that")
+        raise InputError(
+            f"an earlier restore of {slug} is being taken back",
+            f"tenantry restore rollback {slug} goes on with that",
+            code="restore.underway",
+        )
     if found is not None and found.state == "kept":
         hint = f"tenantry restore confirm {slug}, or tenantry restore rollback {slug}"
-        raise InputError(f"an earlier restore of {slug} waits for a decision", hint)
+        raise InputError(f"an earlier restore of {slug} waits for a decision", hint, code="restore.underway")
     if found is not None:
         raise InputError(
-            f"an earlier restore of {slug} is not finished", f"tenantry resume {found.id}, or tenantry restore rollback {slug}"
+            f"an earlier restore of {slug} is not finished",
+            f"tenantry resume {found.id}, or tenantry restore rollback {slug}",
+            code="restore.underway",
         )
 
 
@@ -150,5 +156,7 @@ def _open_of(connection: Any, tenant_id: UUID) -> Restore | None:
 
 def _must(slug: str, found: Restore | None) -> Restore:
     if found is None:
-        raise InputError(f"tenant {slug} has no restore that waits for a decision", f"tenantry log {slug} shows its runs")
+        raise InputError(
+            f"tenant {slug} has no restore that waits for a decision", f"tenantry log {slug} shows its runs", code="restore.none"
+        )
     return found

@@ -134,9 +134,11 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str
         audit(connection, row["tenant_id"], by, row["kind"], JOINED, run_id)
         return row
     if row["state"] == "cancelled":
-        raise InputError(f"run {run_id} was cancelled: {row['error']}", f"tenantry log {row['subject']} shows what came after it")
+        raise InputError(
+            f"run {run_id} was cancelled: {row['error']}", f"tenantry log {row['subject']} shows what came after it", code="run.cancelled"
+        )
     if row["state"] != "failed":
-        raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state")
+        raise InputError(f"run {run_id} has not failed", f"tenantry log {run_id} shows its state", code="run.settled")
     try:
         with connection.transaction():
             reopened = connection.execute(
@@ -152,6 +154,7 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str
         raise InputError(
             f"a newer {row['kind']} of {row['subject']} is under way" + (f": run {newer['id']}" if newer else ""),
             f"tenantry log {newer['id'] if newer else row['subject']} shows it",
+            code="tenant.busy",
         ) from None
     assert reopened is not None  # noqa: S101  # the row is locked
     audit(connection, row["tenant_id"], by, row["kind"], outcome, run_id)
@@ -167,7 +170,7 @@ def claim(run_id: UUID, worker: str) -> dict[str, Any] | None:
             [worker, run_id],
         ).fetchone()
         if row is None and connection.execute("SELECT 1 FROM runs WHERE id = %s", [run_id]).fetchone() is None:
-            raise WorkError(f"run {run_id} is not in the journal", "it was erased with its tenant")
+            raise WorkError(f"run {run_id} is not in the journal", "it was erased with its tenant", code="run.unknown")
         return row
 
 
@@ -301,7 +304,7 @@ def read(run_id: UUID) -> dict[str, Any]:
 
 
 def _no_run(run_id: UUID) -> InputError:
-    return InputError(f"no run {run_id}", "tenantry log shows the runs")
+    return InputError(f"no run {run_id}", "tenantry log shows the runs", code="run.unknown")
 
 
 def latest(*, tenant_id: UUID | None = None, kind: str | None = None, limit: int = 20) -> list[dict[str, Any]]:

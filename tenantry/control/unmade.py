@@ -50,6 +50,7 @@ def refuse(slug: str) -> None:
         raise InputError(
             f"tenant {slug} was entered and never made: there is nothing to remove",
             f"tenantry up --stack {book.tenants[slug].stack} makes it, or lets it go once tenants/{slug}.yaml is taken back",
+            code="tenant.state",
         )
 
 

@@ -64,7 +64,7 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
     naming.require_slug(new.slug)
     path = directory / f"{new.slug}{SUFFIX}"
     if path.exists():
-        raise InputError(f"{path} exists already", "edit it, or choose another slug")
+        raise InputError(f"{path} exists already", "edit it, or choose another slug", code="tenant.exists")
     reader = FileReader(directory)
     if new.tier not in reader.tiers:
         raise InputError(f"there is no tier {new.tier!r}", nearest(new.tier, reader.tiers))
@@ -131,7 +131,7 @@ def _write_new(path: Path, text: str) -> None:
         temporary.chmod(0o644)
         os.link(temporary, path)
     except FileExistsError:
-        raise InputError(f"{path} exists already", "edit it, or choose another slug") from None
+        raise InputError(f"{path} exists already", "edit it, or choose another slug", code="tenant.exists") from None
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}", "check the folder's permissions") from None
     finally:

@@ -35,7 +35,11 @@ class Declarations(Mapping[str, TenantDeclaration]):
     def tenant(self, slug: str) -> TenantDeclaration:
         """One tenant; ``InputError`` with the nearest slug when no file declares it."""
         if slug not in self._tenants:
-            raise InputError(f"no file declares the tenant {slug!r}", nearest(slug, self._tenants) or "`tenantry list` shows all tenants")
+            raise InputError(
+                f"no file declares the tenant {slug!r}",
+                nearest(slug, self._tenants) or "`tenantry list` shows all tenants",
+                code="tenant.unknown",
+            )
         return self._tenants[slug]
 
     def of_stack(self, stack: str) -> tuple[TenantDeclaration, ...]:
@@ -69,7 +73,7 @@ def load_one(directory: Path, slug: str) -> TenantDeclaration:
     path = directory / f"{slug}.yaml"
     if not path.exists():
         declared = [other for other, _ in tenant_files(directory, [])] if directory.is_dir() else []
-        raise InputError(f"no file declares the tenant {slug!r}", nearest(slug, declared) or f"looked for {path}")
+        raise InputError(f"no file declares the tenant {slug!r}", nearest(slug, declared) or f"looked for {path}", code="tenant.unknown")
     reader = FileReader(directory)
     tenant = reader.read(slug, path)
     if tenant is None or reader.problems:

@@ -25,7 +25,9 @@ def known(key: str) -> ConfigurationKey:
         # A word of the key alone (`primary`) is nearer to its key than the letters tell.
         parts = [name for name in CONFIGURATION_KEYS if key in name.split(".")]
         hint = f"did you mean {parts[0]!r}?" if parts else nearest(key, CONFIGURATION_KEYS)
-        raise InputError(f"there is no configuration key {key[:60]!r}", hint or "tenantry config keys shows them all")
+        raise InputError(
+            f"there is no configuration key {key[:60]!r}", hint or "tenantry config keys shows them all", code="configuration.unknown"
+        )
     return CONFIGURATION_KEYS[key]
 
 

@@ -20,6 +20,8 @@ GOING = 3
 class Held(TransientError):
     """Somebody lives who holds the lock, or nobody knows."""
 
+    code = "stack.busy"
+
 
 def told(message: str) -> list[Lock]:
     """The locks that the engine's message names."""

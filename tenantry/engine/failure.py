@@ -26,7 +26,7 @@ _TOLD_TO_STOP = re.compile(r"^(?:\^C|SIG[A-Z]+) received; cancelling|^\s*code: -
 
 def _failure(message: str, hint: str) -> WorkError:
     """``TransientError`` where the cause passes by itself."""
-    return (TransientError if _PASSING.search(message) else WorkError)(message, hint)
+    return (TransientError if _PASSING.search(message) else WorkError)(message, hint, code="engine.failed")
 
 
 def is_of_something_gone(error: WorkError) -> bool:
@@ -41,7 +41,9 @@ def explained(stack: str, problems: Sequence[tuple[str, str]], output: str) -> W
     """
     if _TOLD_TO_STOP.search(output):
         return TransientError(
-            f"stack {stack}: the engine was told to stop in the middle of it", "run the same command again: it goes on there"
+            f"stack {stack}: the engine was told to stop in the middle of it",
+            "run the same command again: it goes on there",
+            code="engine.failed",
         )
     if not problems:
         text = [line.strip() for line in output.splitlines() if "error:" in line]

@@ -36,11 +36,13 @@ def stacks_of(declared: Declarations, *, slug: str | None, stack: str | None) ->
     known = every_stack(declared)
     if slug is not None:
         if slug not in declared:
-            raise InputError(f"no tenant {slug}: there is no file tenants/{slug}.yaml", did_you_mean(slug, declared, LISTS))
+            raise InputError(
+                f"no tenant {slug}: there is no file tenants/{slug}.yaml", did_you_mean(slug, declared, LISTS), code="tenant.unknown"
+            )
         return [declared[slug].stack]
     if stack is not None:
         if stack not in known:
-            raise InputError(f"no stack {stack}", did_you_mean(stack, known, LISTS))
+            raise InputError(f"no stack {stack}", did_you_mean(stack, known, LISTS), code="stack.unknown")
         return [stack]
     return known
 
@@ -118,7 +120,9 @@ def needs(stack: str, declared: Declarations) -> set[str]:
 
 def _not_begun(missing: set[str]) -> WorkError:
     names = " and ".join(sorted(missing))
-    return WorkError(f"not begun, because it needs {names}, which failed", "see to that one, then run the same command again")
+    return WorkError(
+        f"not begun, because it needs {names}, which failed", "see to that one, then run the same command again", code="engine.failed"
+    )
 
 
 def _attempt(stack: str, work: Work) -> Result:

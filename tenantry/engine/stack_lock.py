@@ -16,6 +16,8 @@ LONGEST: Final = 600.0
 class Busy(TransientError):
     """Somebody else has the stack's lock."""
 
+    code = "stack.busy"
+
 
 @contextmanager
 def held(stack: str) -> Iterator[None]:

@@ -151,7 +151,9 @@ def _go_first(run: Run, first: UUID) -> None:
         run.tell(f"stack {row['stack']} goes first")
         _make(run, row["stack"], _lines(first))
     elif row["state"] == "failed":
-        raise WorkError(f"not begun, because it needs {row['stack']}, which failed: {row['error']}", str(row["hint"] or ""))
+        raise WorkError(
+            f"not begun, because it needs {row['stack']}, which failed: {row['error']}", str(row["hint"] or ""), code="engine.failed"
+        )
 
 
 def _settled(line: Line, admitted: Admitted, outcome: run_tenants.Outcome, newer: str | None) -> Line:

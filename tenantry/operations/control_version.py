@@ -29,7 +29,11 @@ def explained(error: Exception) -> TenantryError:
         return older
     except Exception:  # noqa: S110  # a second error would hide the first
         pass
-    return WorkError(f"the control database is not at this program's version: {first}", "bring it there: tenantry up --stack shared")
+    return WorkError(
+        f"the control database is not at this program's version: {first}",
+        "bring it there: tenantry up --stack shared",
+        code="platform.older",
+    )
 
 
 def at_head() -> bool:

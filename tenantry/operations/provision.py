@@ -92,7 +92,9 @@ def _declared(slug: str, admitted: Admitted) -> TenantDeclaration:
     declared = admitted.declared
     admitted.require(slug)
     if slug not in declared:
-        raise InputError(f"no file tenants/{slug}.yaml", did_you_mean(slug, declared, f"tenantry new {slug} --tier starter"))
+        raise InputError(
+            f"no file tenants/{slug}.yaml", did_you_mean(slug, declared, f"tenantry new {slug} --tier starter"), code="tenant.unknown"
+        )
     return _active(declared[slug])
 
 
@@ -101,6 +103,7 @@ def _active(declaration: TenantDeclaration) -> TenantDeclaration:
         raise InputError(
             f"tenants/{declaration.slug}.yaml says state: {declaration.state}",
             "only an active tenant is provisioned; tenantry up applies the others",
+            code="tenant.state",
         )
     return declaration
 

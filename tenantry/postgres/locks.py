@@ -39,6 +39,8 @@ TURNS: Final = ("ledger",)
 class Taken(TransientError):
     """Somebody else has the lock. ``holder``: who, in brackets, to be put behind the message; may be empty."""
 
+    code = "lock.taken"
+
     def __init__(self, name: str, holder: str) -> None:
         super().__init__(f"another process is at work on {name.replace(':', ' ')}{holder}", "wait until it has ended, then run again")
         self.holder = holder

@@ -90,6 +90,7 @@ class Server:
             raise InputError(
                 f"no PostgreSQL server: {' and '.join(missing)} not set",
                 'set PGHOST, PGPORT, PGUSER and PGPASSWORD, or run: eval "$(tenantry local env)"',
+                code="platform.unset",
             )
         return cls(
             os.environ["PGHOST"],
@@ -133,6 +134,7 @@ class Server:
             raise (WorkError if lasting else TransientError)(
                 f"PostgreSQL at {self.host}:{self.port}, database {database}: {reason}",
                 "check that the server is up and that PGHOST, PGPORT, PGUSER and PGPASSWORD are right, then run the same command again",
+                code="platform.unreachable",
             ) from error
         if connection.info.parameter_status("DateStyle") != "ISO, YMD":
             connection.close()
@@ -142,7 +144,9 @@ class Server:
         return connection
 
     def _pooled(self, reason: str) -> WorkError:
-        return WorkError(f"a connection pooler stands before PostgreSQL at {self.host}:{self.port}: {reason}", _POOLER_HINT)
+        return WorkError(
+            f"a connection pooler stands before PostgreSQL at {self.host}:{self.port}: {reason}", _POOLER_HINT, code="platform.unreachable"
+        )
 
 
 def passes(error: BaseException) -> bool:

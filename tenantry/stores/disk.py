@@ -34,6 +34,7 @@ def require(needed: float, slug: str, server: str | None) -> None:
         raise InputError(
             f"too little disk on the server of {slug}: {left / 1e9:.1f} GB left, about {needed / 1e9:.1f} GB needed",
             "make room, or enlarge the server's disk",
+            code="disk.short",
         )
 
 

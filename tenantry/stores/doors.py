@@ -77,7 +77,9 @@ def _policy(connection: psycopg.Connection, store: TenantStore, table: str, *, s
             if last:
                 holder = locks.on_tables(connection, store.schema)
                 raise TransientError(
-                    f"a transaction in {table} of cell {store.cell} does not end{holder}", "wait for it, or end it: pg_terminate_backend()"
+                    f"a transaction in {table} of cell {store.cell} does not end{holder}",
+                    "wait for it, or end it: pg_terminate_backend()",
+                    code="tenant.busy",
                 ) from error
 
 

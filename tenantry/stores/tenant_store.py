@@ -54,6 +54,7 @@ class TenantStore:
                     raise InputError(
                         f"tenant {slug} was {record['outcome']} on {record['at']:%Y-%m-%d}",
                         f"tenantry deletion show {slug} says what was kept; a backup comes back as a new tenant: docs/offboarding.md",
+                        code="tenant.deleted",
                     )
                 known = [entry["slug"] for entry in connection.execute("SELECT slug FROM tenants WHERE deleted_at IS NULL")]
                 raise unknown(slug, known)
@@ -150,9 +151,10 @@ def hold(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> N
         raise TransientError(
             f"the tables in {connection.info.dbname} are being changed{holder}: {str(error).splitlines()[0]}",
             "it is tried again; look for a migration that is at work, or a long transaction",
+            code="tenant.busy",
         ) from error
 
 
 def unknown(slug: str, known: list[str]) -> InputError:
     """What to raise for a tenant that is not there: with the nearest name."""
-    return InputError(f"no tenant {slug}", did_you_mean(slug, known, "tenantry status shows the tenants"))
+    return InputError(f"no tenant {slug}", did_you_mean(slug, known, "tenantry status shows the tenants"), code="tenant.unknown")

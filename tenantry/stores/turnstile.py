@@ -140,6 +140,7 @@ class Freeze:
             raise TransientError(
                 f"a transaction of {self._store.slug} has been writing for more than {LOCK_TIMEOUT}{holder}",
                 "the move waits for it; end it if it has been forgotten: SELECT pg_terminate_backend(…)",
+                code="tenant.busy",
             ) from error
 
     def set_shut(self, shut: bool) -> None:
@@ -187,4 +188,5 @@ def _brief(connection: psycopg.Connection, schema: str) -> Iterator[None]:
         raise TransientError(
             f"the tables in {connection.info.dbname} are locked{holder}: {str(error).splitlines()[0]}",
             "it is tried again; look for long transactions",
+            code="tenant.busy",
         ) from error

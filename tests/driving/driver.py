@@ -285,7 +285,7 @@ class Driver:
 
     def _previewed(self, *which: str) -> bool:
         code, said = self._run(("tenantry", "preview", *which, "--json"), self.sandbox.environment)
-        report = json.loads(said[said.index("{") :]) if "{" in said else {}
+        report = json.JSONDecoder().raw_decode(said, said.index("{"))[0] if "{" in said else {}  # an error may stand below it
         return code == 0 and all(entry["ok"] and not entry["changes"] for entry in report["stacks"])
 
     def _doctor(self) -> list[str]:

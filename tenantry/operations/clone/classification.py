@@ -63,10 +63,16 @@ class Classification:
 class ClassificationErrors(InputError):
     """Every problem of the file, or of what it says about the tables."""
 
+    code = "classification.invalid"
+
     def __init__(self, problems: list[Problem], hint: str) -> None:
         self.problems = sorted(set(problems))
         more = f" (and {len(self.problems) - 1} more: tenantry clone check)" if len(self.problems) > 1 else ""
         super().__init__(f"{self.problems[0]}{more}", hint)
+
+    def as_json(self) -> dict[str, Any]:
+        """With each of the ``problems`` as an object of its own."""
+        return {**super().as_json(), "problems": [problem.as_json() for problem in self.problems]}
 
 
 def read(file: Path | None = None) -> Classification:

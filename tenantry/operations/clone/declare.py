@@ -79,8 +79,8 @@ def require_free(new: str, source: str, taken: set[str]) -> None:
         raise InputError(f"{new} cannot be a clone of itself", "choose another slug with --as")
     file = declared(new)
     if file is not None and not is_clone_of(file, source):
-        raise InputError(f"the tenant {new} exists already", "choose another slug with --as")
+        raise InputError(f"the tenant {new} exists already", "choose another slug with --as", code="tenant.exists")
     if file is None and new in taken:
-        raise InputError(f"the registry knows a tenant {new} already", "choose another slug with --as")
+        raise InputError(f"the registry knows a tenant {new} already", "choose another slug with --as", code="tenant.exists")
     if file is None:
         quarantine.refuse([new], [])

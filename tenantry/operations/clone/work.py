@@ -72,7 +72,9 @@ def request(
         return queue.join(last["id"], by=by)
     done = clones.find(new)
     if done is not None and done["state"] == "ready":
-        raise InputError(f"the clone {new} exists already", f"tenantry offboard {new} removes it; or choose another slug with --as")
+        raise InputError(
+            f"the clone {new} exists already", f"tenantry offboard {new} removes it; or choose another slug with --as", code="tenant.exists"
+        )
     if chosen != "instance":  # a server of its own is made with room
         disk.require(disk.copy_of(store), new, None)
     stack = naming.stack_of(chosen, cell, new)
@@ -129,9 +131,13 @@ def _catalog(connection: psycopg.Connection, schema: str) -> catalog.Catalog:
 def _source(slug: str) -> TenantDeclaration:
     declaration = declare.declared(slug)
     if declaration is None:
-        raise InputError(f"no file tenants/{slug}.yaml", "a clone takes its tier, looks and limits from its source's file")
+        raise InputError(
+            f"no file tenants/{slug}.yaml", "a clone takes its tier, looks and limits from its source's file", code="declaration.missing"
+        )
     if declaration.state not in ("active", "suspended"):
-        raise InputError(f"tenants/{slug}.yaml says state: {declaration.state}", "only an active or suspended tenant is cloned")
+        raise InputError(
+            f"tenants/{slug}.yaml says state: {declaration.state}", "only an active or suspended tenant is cloned", code="tenant.state"
+        )
     return declaration
 
 

@@ -78,6 +78,7 @@ def request(
             raise InputError(
                 f"tenant {slug} is being made {row['arguments']['to']}: run {row['id']}",
                 f"let it end, then: tenantry {lifecycle.COMMANDS[row['arguments']['to'], target]} {slug}",
+                code="tenant.busy",
             )
         declared.set_state(slug, target)  # last: what is refused leaves the file alone
         return queue.enqueue(connection, row)

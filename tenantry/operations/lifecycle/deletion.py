@@ -47,6 +47,7 @@ def refuse(slug: str, outcome: str) -> None:
         raise InputError(
             f"tenant {slug} is being {going['arguments']['outcome']}: run {going['id']}",
             f"go on with that: tenantry resume {going['id']}",
+            code="tenant.busy",
         )
 
 

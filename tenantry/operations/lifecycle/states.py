@@ -30,7 +30,9 @@ def refuse_busy(slug: str, tenant: UUID) -> None:
     """``InputError`` while a move or a restore of the tenant is not over: its data is in two places."""
     if open_moves.of(slug) is not None:
         raise InputError(
-            f"tenant {slug} is being moved and cannot be off-boarded", f"end the move first: tenantry move {slug} --finish, or --rollback"
+            f"tenant {slug} is being moved and cannot be off-boarded",
+            f"end the move first: tenantry move {slug} --finish, or --rollback",
+            code="move.underway",
         )
     restores.refuse(slug, tenant)
 
@@ -44,4 +46,5 @@ def require(command: str, slug: str, state: str) -> None:
     raise InputError(
         f"tenant {slug} is {state}: {command} is not allowed",
         f"allowed: {', '.join(ways)}" if ways else f"tenantry provision {slug} goes on with making it",
+        code="tenant.state",
     )

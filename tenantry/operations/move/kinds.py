@@ -28,14 +28,18 @@ def _begin(run: Run) -> str:
     move = open_moves.of(run.subject)
     if move is None:
         if run.subject not in load(tenants_dir()):
-            raise InputError(f"no file tenants/{run.subject}.yaml here", "start the worker in an up-to-date clone")
+            raise InputError(
+                f"no file tenants/{run.subject}.yaml here", "start the worker in an up-to-date clone", code="declaration.missing"
+            )
         if (store.isolation, store.cell) != (source.isolation, source.cell):
             raise InputError(f"tenant {run.subject} lives as {store.isolation} in {store.cell} by now", "ask for the move again")
         move = moves.begin(run.id, store.id, run.subject, source, target, timedelta(seconds=run.arguments["keep_seconds"]))
     elif move.id == run.id:
         moves.begin(run.id, store.id, run.subject, source, target, move.keep)
     if move.id != run.id:
-        raise InputError(f"another move of {run.subject} is open", f"tenantry move {run.subject} --finish, or --rollback")
+        raise InputError(
+            f"another move of {run.subject} is open", f"tenantry move {run.subject} --finish, or --rollback", code="move.underway"
+        )
     return f"from {source} to {target}"
 
 
@@ -57,7 +61,11 @@ def _onward(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callabl
 
     def unless_going_back(move: Move, tell: Tell) -> str:
         if moves.going_back(move.id):
-            raise WorkError(f"the move of {move.slug} is being taken back", f"tenantry move {move.slug} --rollback goes on with that")
+            raise WorkError(
+                f"the move of {move.slug} is being taken back",
+                f"tenantry move {move.slug} --rollback goes on with that",
+                code="move.underway",
+            )
         return work(move, tell)
 
     return _in(phases, unless_going_back)

@@ -49,17 +49,20 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     declaration = _declared(slug)
     for said, by in ((declaration.state, f"tenants/{slug}.yaml says it is"), (store.state, "the registry has it as")):
         if said not in ("active", "suspended"):
-            raise InputError(f"tenant {slug} cannot be moved: {by} {said}", "only an active or suspended tenant is moved")
+            raise InputError(
+                f"tenant {slug} cannot be moved: {by} {said}", "only an active or suspended tenant is moved", code="tenant.state"
+            )
     with Server.from_environment().connect() as connection:
         book = Ledger.read(connection, store.stack)
     known = book.tenants.get(slug)
     if known is None:
-        raise InputError(f"tenant {slug} was never made completely", f"tenantry up {slug} first")
+        raise InputError(f"tenant {slug} was never made completely", f"tenantry up {slug} first", code="tenant.state")
     at_work = next((run for run in runs.latest(tenant_id=store.id) if run["state"] in runs.OPEN), None)
     if at_work is not None:
         raise InputError(
             f"tenant {slug} is at work: {at_work['kind']}",
             f"wait until it has ended: tenantry log {slug}; if it was killed: tenantry resume {at_work['id']}",
+            code="tenant.busy",
         )
     asked = isolation is not None or cell is not None
     source = Place(store.isolation, store.cell, known.turn)  # type: ignore[arg-type]  # the registry checks the word
@@ -92,7 +95,9 @@ def joined(slug: str, isolation: str | None, cell: str | None, *, by: str) -> UU
         return _killed_early(slug, isolation, cell, by)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
     if moves.going_back(move.id):
-        raise InputError(f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback goes on with that")
+        raise InputError(
+            f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback goes on with that", code="move.underway"
+        )
     if same and move.phase in ("copying", "switched"):
         return queue.join(move.id, by=by)
     last = runs.read(move.id)
@@ -101,6 +106,7 @@ def joined(slug: str, isolation: str | None, cell: str | None, *, by: str) -> UU
     raise InputError(
         f"tenant {slug} is being moved to {move.target} ({move.phase})",
         f"end that first: tenantry move {slug} --finish, or --rollback",
+        code="move.underway",
     )
 
 
@@ -127,7 +133,7 @@ def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
     }
     if move.phase not in allowed[kind]:
         what = "has not arrived" if kind == "move-finish" and move.phase in ("copying", "switched") else f"is {move.phase}"
-        raise InputError(f"the move of {slug} {what}", _next(move))
+        raise InputError(f"the move of {slug} {what}", _next(move), code="move.underway")
     return _request(kind, slug, move.tenant_id, {"move": str(move.id)}, by=by, via=via)
 
 
@@ -168,5 +174,7 @@ def write_file(slug: str, place: Place) -> bool:
 def _declared(slug: str) -> TenantDeclaration:
     declared = load(tenants_dir())
     if slug not in declared:
-        raise InputError(f"no file tenants/{slug}.yaml", "bring the file back: it is what the tenant is made from")
+        raise InputError(
+            f"no file tenants/{slug}.yaml", "bring the file back: it is what the tenant is made from", code="declaration.missing"
+        )
     return declared[slug]

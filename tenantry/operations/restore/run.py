@@ -70,11 +70,17 @@ def confirm(slug: str) -> restores.Restore:
     store = TenantStore.of(slug)
     with restores.confirming(slug, store.id) as found:
         if found.going_back:
-            raise InputError(f"the restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that")
+            raise InputError(
+                f"the restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that", code="restore.underway"
+            )
         last = runs.last(store.id, RESTORE.name)
         at_work = last is not None and last["state"] in runs.OPEN  # killed after its last change, it says `kept` and has not ended
         if found.state != "kept" or at_work:
-            raise InputError(f"the restore of {slug} is not finished", f"tenantry resume {found.id}, or tenantry restore rollback {slug}")
+            raise InputError(
+                f"the restore of {slug} is not finished",
+                f"tenantry resume {found.id}, or tenantry restore rollback {slug}",
+                code="restore.underway",
+            )
         swap.drop_kept(store)
     return found
 
@@ -116,6 +122,7 @@ def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
         raise InputError(
             f"a restore of {store.slug} from {last['arguments']['backup']} is not finished",
             f"tenantry resume {last['id']}, then restore again",
+            code="restore.underway",
         )
     return UUID(str(last["id"]))
 
@@ -125,7 +132,7 @@ def _require_ready(store: TenantStore, into: str | None) -> None:
     restores.refuse(store.slug, store.id)
     _require_head(store)
     if store.state not in ("active", "suspended", "offboarding"):
-        raise InputError(f"tenant {store.slug} is {store.state}", f"tenantry provision {store.slug} finishes it")
+        raise InputError(f"tenant {store.slug} is {store.state}", f"tenantry provision {store.slug} finishes it", code="tenant.state")
     if into is not None:
         with store.acting(store.owner, read_only=True) as connection:  # what a revision wrote for everybody is nobody's data
             names = tables.names(connection, store.schema)

@@ -41,7 +41,7 @@ def find(name: str) -> Task:
     """The task of that name; ``InputError`` with the nearest name."""
     tasks = known()
     if name not in tasks:
-        raise InputError(f"no task {name}", did_you_mean(name, tasks, f"there are: {', '.join(sorted(tasks))}"))
+        raise InputError(f"no task {name}", did_you_mean(name, tasks, f"there are: {', '.join(sorted(tasks))}"), code="task.unknown")
     return tasks[name]
 
 

@@ -145,7 +145,7 @@ def request(task: Task, slugs: Iterable[str] | None, by: str) -> list[UUID]:
         stores = [TenantStore.of(slug) for slug in slugs]
         idle = [store for store in stores if store.state != "active"]
         if idle:
-            raise InputError(f"the tenant {idle[0].slug} is {idle[0].state}", "tasks are done for active tenants only")
+            raise InputError(f"the tenant {idle[0].slug} is {idle[0].state}", "tasks are done for active tenants only", code="tenant.state")
         tenants = [store.id for store in stores]
     ids = task_runs.add(task.name, datetime.now(UTC), tenants, by)
     enqueue(task_runs.of(ids))
