@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Read when moto is imported: a certificate stays pending, as one does whose DNS record nobody published.
-os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", str(10**9))
+from local.cloud import before_moto  # noqa: F401  it has to come first
 
+# isort: split
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
