@@ -24,9 +24,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from tenantry import preload
+
 COMMANDS = Path(__file__).parents[1] / "tenantry" / "commands"
 READ: Final = (
-    "dbos", "boto3", "psycopg", "pulumi.automation", "tenantry.cli",
+    "pulumi.automation", "tenantry.cli", *preload.STORES, *preload.REST,
     *(f"tenantry.commands.{file.stem}" for file in sorted(COMMANDS.glob("[a-z]*.py"))),
     "tenantry.engine.automation", "tenantry.operations.catalogue", "tenantry.work.worker",
 )  # fmt: skip
@@ -107,9 +109,14 @@ def _bury(working: dict[int, int]) -> None:
 def main() -> None:
     for module in READ:
         import_module(module)
-    from tenantry import hosts
+    import typer.main
+
+    from tenantry import cli, hosts
 
     hosts._suffixes()  # read once, too
+    cli._register()
+    command = typer.main.get_command(cli.app)  # and so many commands made
+    cli._register, typer.main.get_command = lambda: None, lambda app: command
     gc.collect()
     gc.freeze()
     requests = socket.socket(fileno=os.dup(0))
@@ -123,8 +130,6 @@ def main() -> None:
     sys.modules["__main__"].__package__ = None  # usage messages then name the program as it is called
     if work.before:
         work.before()
-    from tenantry import cli
-
     code = 1
     try:
         cli.main()
