@@ -7,7 +7,9 @@ file, so all of it is escaped: it can steer no terminal, begin no line of its ow
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 from typing import IO, Any
@@ -35,6 +37,15 @@ def answers() -> bool:
 def line(text: object = "") -> None:
     """One line of a command's result, on stdout; a line break within it is shown as its code."""
     _write(sys.stdout, escaped(str(text), "\t"))
+
+
+def paragraph(text: object) -> None:
+    """As ``line``; on a terminal broken between words where it is longer than that is wide."""
+    if not answers():
+        line(text)
+        return
+    width = shutil.get_terminal_size().columns
+    _write(sys.stdout, textwrap.fill(escaped(str(text)), width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def document(text: str) -> None:
@@ -89,18 +100,30 @@ def print_json(data: Any) -> None:
     _write(sys.stdout, escaped_json(json.dumps(data, indent=2, default=str, ensure_ascii=False)))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout: drawn on a terminal, tab-free aligned text elsewhere."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, optional: Sequence[str] = ()) -> None:
+    """A table on stdout: drawn on a terminal, tab-free aligned text elsewhere.
+
+    ``optional`` columns are left out, the first of them first, where a terminal is too narrow for all; that is said below.
+    """
     cells = [[("" if value is None else escaped(str(value))) for value in row] for row in rows]
     if answers():
+        from rich.cells import cell_len
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(*columns)
-        for row in cells:
-            table.add_row(*row)
         # A value is no markup: `[link=…]` in a name would be one.
-        Console(markup=False, emoji=False, highlight=False).print(table)
+        terminal = Console(markup=False, emoji=False, highlight=False)
+        widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+        shown, left_out = list(range(len(columns))), list[str]()
+        while left_out != list(optional) and sum(widths[i] + 3 for i in shown) + 1 > terminal.width:
+            left_out = list(optional[: len(left_out) + 1])
+            shown = [i for i, name in enumerate(columns) if name not in left_out]
+        table = Table(*(columns[i] for i in shown))
+        for row in cells:
+            table.add_row(*(row[i] for i in shown))
+        terminal.print(table)
+        if left_out:
+            paragraph(f"left out, because this terminal is narrow: {', '.join(left_out)}; a wider one or a file has all")
         return
     widths = [max(len(row[i]) for row in [list(columns), *cells]) for i in range(len(columns))]
     for row in [list(columns), ["-" * width for width in widths], *cells]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -87,9 +87,13 @@ def nearest(text: str, valid: Sequence[str] | Iterable[str]) -> str:
     return f"one of: {', '.join(words)}" if len(words) <= 16 else ""
 
 
-def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+ALIKE: Final = 0.85
+"""``cutoff`` for ids: two that chance has made are more alike than two words."""
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str, *, cutoff: float = 0.6) -> str:
     """A hint that names the closest of the ``known`` names, or what to do ``otherwise``."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) if len(name) <= 100 else []
     return f"did you mean {close[0]}?" if close else otherwise
 
 

@@ -83,13 +83,16 @@ def undo(
     """
     from uuid import UUID
 
+    from tenantry.commands.runs import meant
     from tenantry.commands.watching import person, watch
     from tenantry.operations import configure_bulk
 
     try:
         run_id = UUID(run)
     except ValueError:
-        raise InputError(f"{run!r} is not a run's id", "tenantry config history SLUG shows the runs of a tenant's changes") from None
+        raise InputError(
+            f"{run!r} is not a run's id", meant(run, "tenantry config history SLUG shows the runs of a tenant's changes")
+        ) from None
     if apply:
         watch([configure_bulk.request_undo(run_id, skip_changed=skip_changed, by=person())], detach=detach, as_json=as_json)
         return

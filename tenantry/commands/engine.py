@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -30,6 +30,9 @@ AcceptOlder = Annotated[
     bool, typer.Option("--accept-older", help="Let these files win over newer ones that were applied; it is kept in the audit log.")
 ]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look at what is really there first, and repair what was changed by hand.")]
+
+OPTIONAL: Final = ("bucket prefix", "database", "host", "admin invitation")
+"""Columns of the tenants' table that a narrow terminal goes without: the host name is the slug's, the others are for a closer look."""
 
 
 def register(app: typer.Typer) -> None:
@@ -141,12 +144,12 @@ def status(slug: MaybeSlug = None, as_json: Json = False) -> None:
         tenant_table({})
         for why in sorted(set(reasons.values())):
             slugs = sorted(slug for slug, words in reasons.items() if words == why)
-            console.line(f"pending ({', '.join(why)}): {', '.join(slugs)}")
+            console.paragraph(f"pending ({', '.join(why)}): {', '.join(slugs)}")
         if reasons:
-            console.line("tenantry provision --pending makes it; without log and mail: tenantry up --all")
+            console.paragraph("tenantry provision --pending makes it; without log and mail: tenantry up --all")
         for verdict in verdicts.values():
-            console.line(verdict.message)
-            console.line(f"  {verdict.hint}")
+            console.paragraph(verdict.message)
+            console.paragraph(f"  {verdict.hint}")
 
 
 def _admitted() -> Admitted | None:
@@ -283,7 +286,7 @@ def tenant_table(links: dict[str, str]) -> None:
                 f"{row['admin_email'] or '-'}: {invitation}",
             )
         )
-    console.print_table(("tenant", "isolation", "host", "database", "bucket prefix", "admin invitation"), rows)
+    console.print_table(("tenant", "isolation", "host", "database", "bucket prefix", "admin invitation"), rows, optional=OPTIONAL)
     if links:
         console.line()
         console.line("Invitation links, shown this once (tenantry invite SLUG makes a new one):")

@@ -10,6 +10,7 @@ import typer
 from tenantry import console
 from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
+from tenantry.problems import did_you_mean
 
 
 def register(app: typer.Typer) -> None:
@@ -175,7 +176,8 @@ def quarantine_release(name: Annotated[str, typer.Argument(metavar="NAME", help=
     from tenantry.control import quarantine
 
     if not quarantine.release(name):
-        raise InputError(f"{name} is not in quarantine", "tenantry quarantine list")
+        names = [row["name"] for row in quarantine.listed()]
+        raise InputError(f"{name} is not in quarantine", did_you_mean(name, names, "tenantry quarantine list"))
     _done({"name": name, "released": True}, f"{name} may be used again", as_json)
 
 

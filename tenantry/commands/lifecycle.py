@@ -11,6 +11,7 @@ from tenantry import console
 from tenantry.commands import asking, evidence
 from tenantry.commands.options import Detach, Json, Slug
 from tenantry.errors import InputError
+from tenantry.problems import nearest
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +62,7 @@ def offboard(
         raise InputError("say which: --delete or --archive", "an archive is a deletion that keeps the final backup without end")
     if not delete and not archive:
         if then is not None and then not in WISHES:
-            raise InputError(f"--then cannot be {then!r}", f"one of: {', '.join(WISHES)}")
+            raise InputError(f"--then cannot be {then!r}", nearest(then, WISHES))
         if yes_delete is not None:
             raise InputError(
                 "--yes-delete goes with --delete or --archive", f"tenantry offboard {slug} begins the hold and deletes nothing"
@@ -90,7 +91,7 @@ def undelete(
     Example: tenantry undelete acme --to suspended
     """
     if to not in (None, "active", "suspended"):
-        raise InputError(f"--to cannot be {to!r}", "one of: active, suspended")
+        raise InputError(f"--to cannot be {to!r}", nearest(to, ("active", "suspended")))
     _change("undelete", slug, detach, as_json, to=to)
 
 

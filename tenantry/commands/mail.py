@@ -11,6 +11,7 @@ import typer
 from tenantry import console
 from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
+from tenantry.problems import nearest
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -49,7 +50,7 @@ def list_(
 
     for name in state or ():
         if name not in STATES:
-            raise InputError(f"no mail has the state {name!r}", f"one of {', '.join(STATES)}")
+            raise InputError(f"no mail has the state {name!r}", nearest(name, STATES))
     if slug is not None:
         TenantStore.of(slug)
     with transaction() as connection:
@@ -144,7 +145,7 @@ def preview(
     from tenantry.stores.tenant_store import TenantStore
 
     if kind not in TEMPLATES:
-        raise InputError(f"there is no e-mail {kind}", f"one of {', '.join(TEMPLATES)}")
+        raise InputError(f"there is no e-mail {kind}", nearest(kind, TEMPLATES))
     store = TenantStore.of(slug)
     with transaction() as connection:
         look = Look.of(connection, store.id, kind)

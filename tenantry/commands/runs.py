@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
@@ -14,7 +14,13 @@ from tenantry import console, waiting
 from tenantry.commands import completion
 from tenantry.commands.options import Detach, Json, Slugs
 from tenantry.commands.watching import asked_again, line, person, tenant_line, watch
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TenantryError
+from tenantry.problems import ALIKE, did_you_mean
+
+KNOWN: Final = 200
+"""Runs, the newest, among which one that is not there is looked for."""
+SHORTEST: Final = 4
+"""Characters of an id that are worth a guess."""
 
 
 def register(app: typer.Typer) -> None:
@@ -180,8 +186,20 @@ def _maybe_id(text: str) -> UUID | None:
         return None
 
 
+def meant(text: str, otherwise: str) -> str:
+    """A hint that names the newest run whose id begins so, or nearly is that; what to do ``otherwise``."""
+    from tenantry.control import runs
+
+    try:
+        known = [str(row["id"]) for row in runs.latest(limit=KNOWN)]
+    except TenantryError:  # a platform that does not answer is no reason for another error
+        return otherwise
+    begun = [run_id for run_id in known if len(text) >= SHORTEST and run_id.startswith(text.lower().rstrip("…-"))]
+    return f"did you mean {begun[0]}?" if begun else did_you_mean(text, known, otherwise, cutoff=ALIKE)
+
+
 def _id(text: str) -> UUID:
     found = _maybe_id(text)
     if found is None:
-        raise InputError(f"{text!r} is not a run's id", "tenantry log shows the runs with their ids")
+        raise InputError(f"{text!r} is not a run's id", meant(text, "tenantry log shows the runs with their ids"))
     return found

@@ -144,7 +144,10 @@ def newest(slug: str) -> Entry:
     """The tenant's newest whole backup, also of one that is deleted. ``InputError`` when there is none."""
     found = next(iter(listed(naming.tenant_id(slug))), None)
     if found is None:
+        others = {entry.slug for entry in listed() if entry.slug is not None}
         raise InputError(
-            f"there is no backup of {slug}", f"tenantry backup {slug} takes one; tenantry backup list shows all", code="backup.unknown"
+            f"there is no backup of {slug}",
+            did_you_mean(slug, others - {slug}, f"tenantry backup {slug} takes one; tenantry backup list shows all"),
+            code="backup.unknown",
         )
     return found

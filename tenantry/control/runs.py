@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from tenantry.control.database import transaction
 from tenantry.errors import InputError, WorkError
 from tenantry.escape import escaped, journalled, require_line
+from tenantry.problems import ALIKE, did_you_mean
 
 if TYPE_CHECKING:
     import psycopg
@@ -304,7 +305,8 @@ def read(run_id: UUID) -> dict[str, Any]:
 
 
 def _no_run(run_id: UUID) -> InputError:
-    return InputError(f"no run {run_id}", "tenantry log shows the runs", code="run.unknown")
+    known = [str(row["id"]) for row in latest(limit=200)]
+    return InputError(f"no run {run_id}", did_you_mean(str(run_id), known, "tenantry log shows the runs", cutoff=ALIKE), code="run.unknown")
 
 
 def latest(*, tenant_id: UUID | None = None, kind: str | None = None, limit: int = 20) -> list[dict[str, Any]]:

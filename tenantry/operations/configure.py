@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tenantry.control import configuration
 from tenantry.declaration.keys import CONFIGURATION_KEYS, ConfigurationKey, Editor
 from tenantry.declaration.values import changeable, check, known, winner
-from tenantry.stores.tenant_store import TenantStore, unknown
+from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
     from tenantry.declaration import TenantDeclaration
@@ -108,8 +108,6 @@ class Drift:
 def drift(declared: Mapping[str, TenantDeclaration], slug: str | None = None) -> list[Drift]:
     """Where runtime, applied declaration and ``declared`` (the files as they are) differ; of one tenant, or of all in the registry."""
     stores = [TenantStore.of(slug)] if slug is not None else TenantStore.every()
-    if slug is not None and not stores:
-        raise unknown(slug, [])
     rows = configuration.rows([store.id for store in stores])
     return [found for store in stores for found in _drift(store.slug, declared.get(store.slug), rows[store.id])]
 
