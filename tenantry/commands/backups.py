@@ -237,9 +237,9 @@ def confirm(slug: Slug, as_json: Json = False) -> None:
 
     Example: tenantry restore confirm acme
     """
-    from tenantry.operations.restore import run
+    from tenantry.operations.restore import ending
 
-    done = run.confirm(slug)
+    done = ending.confirm(slug)
     if as_json:
         console.print_json({"slug": slug, "restore": done.id, "backup": done.backup_id, "state": "confirmed"})
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from tenantry import naming
-from tenantry.control import runs
+from tenantry.control import runs_at_work
 from tenantry.control.database import transaction
 from tenantry.escape import journalled
 
@@ -66,7 +66,7 @@ def of(run_id: UUID, tenant: UUID | None = None) -> list[Line]:
 def settle(run_id: UUID, worker: str, lines: Sequence[Line]) -> None:
     """Writes down what became of the tenants. ``runs.NotOurs`` when the run is another worker's."""
     with transaction() as connection:
-        runs.must_be_ours(connection, run_id, worker)
+        runs_at_work.must_be_ours(connection, run_id, worker)
         with connection.cursor() as cursor:
             cursor.executemany(
                 "UPDATE run_tenants SET declared = %s, commit = %s, outcome = %s, said = %s WHERE run_id = %s AND tenant_id = %s",

@@ -10,7 +10,7 @@ from tenantry.operations import backup, domains, drill, lifecycle, mailing, tidy
 from tenantry.operations.backup import retention
 from tenantry.operations.backup.retention import SCHEDULED
 from tenantry.operations.move import kinds
-from tenantry.operations.restore import run
+from tenantry.operations.restore import ending
 from tenantry.work.tasks.task import Context, Task
 
 
@@ -57,7 +57,7 @@ def _moves(_: Context) -> str:
 
 
 def _restores(_: Context) -> str:
-    return _counted({"restores confirmed by time, what they replaced is dropped": len(run.sweep())})
+    return _counted({"restores confirmed by time, what they replaced is dropped": len(ending.sweep())})
 
 
 def _holds(_: Context) -> str:

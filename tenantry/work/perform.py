@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from tenantry.control import runs, workers
+from tenantry.control import runs, runs_at_work, workers
 from tenantry.errors import OlderProgram, TenantryError, TransientError
 from tenantry.postgres.server import passes
 from tenantry.sweep import explained
@@ -48,7 +48,7 @@ def perform(run_id: UUID, worker: str, leaving: Event | None = None, asked_here:
     process was started for.
     """
     leaving = leaving or Event()
-    row = patiently(lambda: runs.claim(run_id, worker))
+    row = patiently(lambda: runs_at_work.claim(run_id, worker))
     if row is None:
         return
     run = Run.of(row, worker)
@@ -66,9 +66,9 @@ def perform(run_id: UUID, worker: str, leaving: Event | None = None, asked_here:
         error = failure
         _let_go_if_not_ours(error)
         cause, hint = patiently(lambda: _give_up(run, number, error))
-        patiently(lambda: runs.finish(run.id, worker, "failed", cause, hint))
+        patiently(lambda: runs_at_work.finish(run.id, worker, "failed", cause, hint))
         return
-    patiently(lambda: runs.finish(run.id, worker, "done"))
+    patiently(lambda: runs_at_work.finish(run.id, worker, "done"))
 
 
 def _do(run: Run, step: Step | Parts, number: int, leaving: Event) -> None:
@@ -99,12 +99,12 @@ def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
                 return
             step.work(run, log)
             log.end_all()
-        elif runs.begin_step(run.id, run.worker, number, step.name):
+        elif runs_at_work.begin_step(run.id, run.worker, number, step.name):
             log.end(step.name, step.work(run))
         else:
             return
         if run.returned:
-            runs.keep(run.id, run.worker)
+            runs_at_work.keep(run.id, run.worker)
     except (OtherFiles, OlderProgram) as error:
         given_back = error
         patiently(lambda: log.fail("waiting", given_back.message, given_back.hint))
@@ -123,15 +123,15 @@ def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
 def _hand_on(run: Run, number: int, *, alone: bool) -> None:
     """Gives the run to another worker. Where there is none (``alone``: this process was started for the run), or none had its files for
     too long, it fails, and can be gone on with by one that has them."""
-    if patiently(lambda: runs.given_back(run.id)) > SEARCH or (alone and not patiently(lambda: workers.alive(but=run.worker))):
+    if patiently(lambda: runs_at_work.given_back(run.id)) > SEARCH or (alone and not patiently(lambda: workers.alive(but=run.worker))):
         cause, hint = patiently(lambda: _give_up(run, number, GivenBack()))
-        patiently(lambda: runs.finish(run.id, run.worker, "failed", f"no worker has the files of this run: {cause}", hint))
+        patiently(lambda: runs_at_work.finish(run.id, run.worker, "failed", f"no worker has the files of this run: {cause}", hint))
         return
     waiting = [step for step in patiently(lambda: runs.read(run.id))["steps"] if step["state"] == "waiting"]
     last = max(waiting, key=lambda step: step["finished_at"])  # parts of an earlier attempt may wait as well
     try:
         patiently(lambda: queue.give_back(run.id, run.worker, last["cause"]))
-    except runs.NotOurs:
+    except runs_at_work.NotOurs:
         raise LetGo from None
 
 
@@ -139,14 +139,14 @@ def _give_up(run: Run, number: int, error: Exception) -> tuple[str, str]:
     """Cause and next action of the step that ended the run; what only waited for another attempt has failed by now."""
     steps = [step for step in runs.read(run.id)["steps"] if step["number"] >= number and step["state"] not in ("done", "skipped")]
     for step in steps:
-        runs.end_step(run.id, run.worker, step["number"], step["name"], "failed", cause=step["cause"], hint=step["hint"])
+        runs_at_work.end_step(run.id, run.worker, step["number"], step["name"], "failed", cause=step["cause"], hint=step["hint"])
     causes = [step for step in steps if step["cause"]]
     return (causes[0]["cause"], causes[0]["hint"] or "") if causes else explained(error)
 
 
 def _let_go_if_not_ours(error: BaseException) -> None:
     """Stops when another worker has the run: this one was thought dead, and whatever it still did would be done twice."""
-    if isinstance(error, runs.NotOurs):
+    if isinstance(error, runs_at_work.NotOurs):
         raise LetGo from error
 
 

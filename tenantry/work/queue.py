@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from psycopg import errors
 
-from tenantry.control import program_age, runs
+from tenantry.control import program_age, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.naming import CONTROL_DATABASE, CONTROL_OWNER, NAMESPACE
@@ -74,7 +74,7 @@ def give_back(run_id: UUID, worker: str, why: str) -> None:
     What is behind it in the queue of its stack goes first.
     """
     with transaction() as connection:
-        row = runs.give_back(connection, run_id, worker, why)
+        row = runs_at_work.give_back(connection, run_id, worker, why)
         _put(connection, row, delay=min(1.0 + row["waited"] / 4, LONGEST_DELAY))
 
 

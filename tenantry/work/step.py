@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from tenantry.control import runs
+from tenantry.control import runs, runs_at_work
 from tenantry.errors import WorkError
 
 
@@ -54,12 +54,12 @@ class Run:
 
     def note(self, name: str, value: Any) -> None:
         """Keeps a JSON value for later steps, over a crash as well."""
-        runs.note(self.id, self.worker, name, value)
+        runs_at_work.note(self.id, self.worker, name, value)
         self.notes[name] = value
 
     def tell(self, text: str) -> None:
         """Shows how far the step at work has come: one line, replaced by the next."""
-        runs.tell(self.id, self.worker, text)
+        runs_at_work.tell(self.id, self.worker, text)
 
 
 class OtherFiles(WorkError):
@@ -122,13 +122,13 @@ class Log:
         """The part has begun; said again, nothing happens."""
         if name not in self._begun:
             self._begun.add(name)
-            runs.begin_step(self._run.id, self._run.worker, self._number(name), name)
+            runs_at_work.begin_step(self._run.id, self._run.worker, self._number(name), name)
 
     def end(self, name: str, summary: str) -> None:
         """The part is done; an empty summary says that there was nothing to do."""
         self._ended.add(name)
         state = "done" if summary else "skipped"
-        runs.end_step(self._run.id, self._run.worker, self._number(name), name, state, summary=summary or "nothing to do")
+        runs_at_work.end_step(self._run.id, self._run.worker, self._number(name), name, state, summary=summary or "nothing to do")
 
     def end_all(self) -> None:
         """Ends what was not ended."""
@@ -140,7 +140,7 @@ class Log:
         """The work failed: so did the parts that were at work, or the first that was not."""
         at_work = [name for name in self._names if name in self._begun - self._ended]
         for name in at_work or [name for name in self._names if name not in self._ended][:1]:
-            runs.end_step(self._run.id, self._run.worker, self._number(name), name, state, cause=cause, hint=hint)
+            runs_at_work.end_step(self._run.id, self._run.worker, self._number(name), name, state, cause=cause, hint=hint)
         self._begun.clear()
 
     def _number(self, name: str) -> int:

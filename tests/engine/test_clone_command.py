@@ -222,7 +222,7 @@ def test_a_killed_clone_goes_on(platform, canaries, file):
     command = ("clone", "acme", "--as", "acme-killed", "--salt", "s", "--isolation", "schema", "--classification", _without_people(file))
     kills = 0
     # The first step that begins is the one that was killed, the second the next one.
-    while killed_at(platform, "after tenantry.control.runs:begin_step", 2, *command):
+    while killed_at(platform, "after tenantry.control.runs_at_work:begin_step", 2, *command):
         kills += 1
     (run,) = runs_of(platform, "acme-killed")
     assert run["state"] == "done"

@@ -17,8 +17,8 @@ POINTS: Mapping[str, tuple[int, ...]] = {
     "after tenantry.engine.automation:up": (1, 1, 2),
     "after tenantry.engine.progress:Run._step": (1, 2, 4, 8),
     "before tenantry.engine.applied:record": (1, 2),
-    "after tenantry.control.runs:begin_step": (1, 2, 3),
-    "before tenantry.control.runs:finish": (1,),
+    "after tenantry.control.runs_at_work:begin_step": (1, 2, 3),
+    "before tenantry.control.runs_at_work:finish": (1,),
     "after tenantry.work.queue:asked": (1,),
 }
 """Where a process is killed → at which call."""

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from tenantry import naming
 from tenantry.commands.runs import log
 from tenantry.commands.watching import before, watch
-from tenantry.control import runs, workers
+from tenantry.control import runs, runs_at_work, workers
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.postgres.server import KEPT_ALIVE
@@ -67,7 +67,7 @@ def test_a_run_is_for_a_declaration(wanted):
     """Joined by whoever asks with the same one. Asked for with another, and then with the first again, each time a run follows."""
     first, other = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2")
     run_id = queue.request(first)
-    runs.claim(run_id, "test")
+    runs_at_work.claim(run_id, "test")
     assert queue.request(replace(first, by="bob", commit="c3")) == run_id
     (joined,) = audited(wanted)
     assert (joined["actor"], joined["action"], joined["outcome"], joined["run_id"]) == ("bob", "backup", "joined", run_id)
@@ -100,17 +100,17 @@ def test_a_run_of_the_last_release_is_followed_by_one_for_a_declaration(wanted):
     assert runs.read(old)["declared"] is None
     new = queue.request(replace(wanted, declared="a"))
     assert new != old
-    assert runs.claim(old, "test") is not None
+    assert runs_at_work.claim(old, "test") is not None
     assert queue.request(replace(wanted, declared="a")) == new
 
 
 def failed(run_id, *steps):
     """The run has done these steps, and failed at the last of them."""
-    runs.claim(run_id, "test")
+    runs_at_work.claim(run_id, "test")
     for number, name in enumerate(steps, 1):
-        runs.begin_step(run_id, "test", number, name)
-        runs.end_step(run_id, "test", number, name, "failed" if number == len(steps) else "done", cause="it rained")
-    runs.finish(run_id, "test", "failed", "it rained", "wait")
+        runs_at_work.begin_step(run_id, "test", number, name)
+        runs_at_work.end_step(run_id, "test", number, name, "failed" if number == len(steps) else "done", cause="it rained")
+    runs_at_work.finish(run_id, "test", "failed", "it rained", "wait")
     return run_id
 
 
@@ -211,14 +211,14 @@ def test_who_watches_does_what_no_worker_has_the_files_for(wanted, monkeypatch):
 
         def start(self):
             begun.append(self.asked)
-            runs.claim(run_id, "mine")
-            runs.finish(run_id, "mine", "done")
+            runs_at_work.claim(run_id, "mine")
+            runs_at_work.finish(run_id, "mine", "done")
 
         wait = leave = stop = lambda self, *_: None
         in_hand, older = 0, None
 
     run_id = queue.request(replace(wanted, declared="a"))
-    runs.claim(run_id, "other")
+    runs_at_work.claim(run_id, "other")
     queue.give_back(run_id, "other", "gave back at commit abc")
     monkeypatch.setattr(follow, "Worker", Mine)
     monkeypatch.setattr(follow, "SEARCH", 0.2)
@@ -238,8 +238,8 @@ def test_a_run_takes_as_long_as_its_asker_waited(wanted, capsys):
 
     def looked(seconds):
         queue.request(replace(wanted, by="eve"))
-        runs.claim(run_id, "test")
-        runs.finish(run_id, "test", "done")
+        runs_at_work.claim(run_id, "test")
+        runs_at_work.finish(run_id, "test", "done")
 
     with at_work(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(follow.Somebody, "wait", lambda self, seconds: looked(seconds))
@@ -275,8 +275,8 @@ def test_neither_has_what_failed_halfway(wanted, monkeypatch):
             queue.request(wanted)
     assert runs.last(wanted.tenant_id, wanted.kind) is None
     run_id = queue.request(wanted)
-    runs.claim(run_id, "test")
-    runs.finish(run_id, "test", "failed", "it rained", "wait")
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", "failed", "it rained", "wait")
     with monkeypatch.context() as patch:
         patch.setattr(queue, "put", cut)
         with pytest.raises(Cut):
@@ -285,8 +285,8 @@ def test_neither_has_what_failed_halfway(wanted, monkeypatch):
     assert len(queued(run_id)) == 1
     queue.resume(run_id, by="test")
     assert [workflow.workflow_id for workflow in queued(run_id)] == [f"{run_id}:0", f"{run_id}:1"]
-    runs.claim(run_id, "test")
-    runs.finish(run_id, "test", "done")
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", "done")
     with pytest.raises(InputError, match="has not failed"):
         queue.resume(run_id, by="test")
 
@@ -294,13 +294,13 @@ def test_neither_has_what_failed_halfway(wanted, monkeypatch):
 def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
     """Two ask at once after a failure, and the first's run is done before the second's turn: both have the run, and it is done once."""
     run_id = queue.request(wanted)
-    runs.claim(run_id, "test")
-    runs.finish(run_id, "test", "failed", "it rained", "wait")
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", "failed", "it rained", "wait")
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda one: queue.join(one, by="test"), [run_id] * 8)) == {run_id}
     assert (runs.read(run_id)["state"], runs.read(run_id)["resumed"]) == ("queued", 1)
-    runs.claim(run_id, "test")
-    runs.finish(run_id, "test", "done")
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", "done")
     assert queue.join(run_id, by="test") == run_id
     assert (runs.read(run_id)["state"], len(queued(run_id))) == ("done", 2)
 
@@ -308,8 +308,8 @@ def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
 def test_a_failed_run_is_not_resumed_beside_a_newer_one(wanted):
     """The same work is under way in a run of its own: that one is named, and the failed one stays as it is."""
     old = queue.request(wanted)
-    runs.claim(old, "test")
-    runs.finish(old, "test", "failed", "it rained", "wait")
+    runs_at_work.claim(old, "test")
+    runs_at_work.finish(old, "test", "failed", "it rained", "wait")
     new = queue.request(wanted)
     with pytest.raises(InputError, match=f"a newer backup of asking is under way: run {new}"):
         queue.resume(old, by="test")
@@ -321,8 +321,8 @@ def test_the_log_of_a_tenant_that_never_came_to_be_tells_why(wanted, in_cloud):
     refused = in_cloud.tenantry("log", "asking")
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (2, "error: no tenant asking")
     run_id = queue.request(wanted)
-    runs.claim(run_id, "test")
-    runs.finish(run_id, "test", "failed", "the host name www.asking.example is the tenant beech's", "choose another")
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", "failed", "the host name www.asking.example is the tenant beech's", "choose another")
     said = in_cloud.tenantry("log", "asking")
     assert said.returncode == 0, said.stderr
     assert "failed: the host name www.asking.example is the tenant beech's" in said.stdout
@@ -331,8 +331,8 @@ def test_the_log_of_a_tenant_that_never_came_to_be_tells_why(wanted, in_cloud):
 def test_a_run_that_has_ended_is_not_begun_again(wanted):
     """Its worker went away before the queue heard of the end; the queue gives the run to another, who leaves it as it is."""
     run_id = queue.request(wanted)
-    runs.claim(run_id, "first")
-    runs.finish(run_id, "first", "done")
+    runs_at_work.claim(run_id, "first")
+    runs_at_work.finish(run_id, "first", "done")
     ended = runs.read(run_id)
     perform.perform(run_id, "second")
     assert runs.read(run_id) == ended
@@ -344,19 +344,19 @@ def test_a_run_that_has_ended_is_not_begun_again(wanted):
 def test_a_worker_that_was_thought_dead_writes_nothing_more(wanted):
     """Another has its run: a note, how far it is, a step's beginning and end are all refused, and the run's end is not taken."""
     run_id = queue.request(wanted)
-    first = Run.of(runs.claim(run_id, "first"), "first")
+    first = Run.of(runs_at_work.claim(run_id, "first"), "first")
     first.note("place", "here")
-    runs.claim(run_id, "second")
+    runs_at_work.claim(run_id, "second")
     before = runs.read(run_id)
     for write in (
         lambda: first.note("place", "there"),
         lambda: first.tell("half of it"),
-        lambda: runs.begin_step(run_id, "first", 1, "step"),
-        lambda: runs.end_step(run_id, "first", 1, "step", "done"),
+        lambda: runs_at_work.begin_step(run_id, "first", 1, "step"),
+        lambda: runs_at_work.end_step(run_id, "first", 1, "step", "done"),
     ):
-        with pytest.raises(runs.NotOurs):
+        with pytest.raises(runs_at_work.NotOurs):
             write()
-    runs.finish(run_id, "first", "done")
+    runs_at_work.finish(run_id, "first", "done")
     assert runs.read(run_id) == before
 
 
@@ -381,20 +381,20 @@ def test_the_first_who_asks_makes_the_queue(wanted):
 def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
     """Asked again for what is done, one is told so in a line, without its steps; of a run that goes on, which of them it has behind it."""
     run_id = queue.request(wanted)
-    runs.claim(run_id, "test")
+    runs_at_work.claim(run_id, "test")
     for number, name in ((1, "save"), (2, "check")):
-        runs.begin_step(run_id, "test", number, name)
-        runs.end_step(run_id, "test", number, name, "done" if number == 1 else "failed", summary="20 rows")
-    runs.finish(run_id, "test", "failed", "it rained", "wait")
+        runs_at_work.begin_step(run_id, "test", number, name)
+        runs_at_work.end_step(run_id, "test", number, name, "done" if number == 1 else "failed", summary="20 rows")
+    runs_at_work.finish(run_id, "test", "failed", "it rained", "wait")
     queue.resume(run_id, by="test")
     shown, met = [], []
 
     def meet(run):
         met.append(before(run))
-        runs.claim(run_id, "test")
-        runs.begin_step(run_id, "test", 2, "check")
-        runs.end_step(run_id, "test", 2, "check", "done")
-        runs.finish(run_id, "test", "done")
+        runs_at_work.claim(run_id, "test")
+        runs_at_work.begin_step(run_id, "test", 2, "check")
+        runs_at_work.end_step(run_id, "test", 2, "check", "done")
+        runs_at_work.finish(run_id, "test", "done")
 
     with at_work():
         follow.until_done([run_id], lambda run, step: shown.append((step["number"], step["state"])), meet=meet)

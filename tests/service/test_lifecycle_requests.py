@@ -7,7 +7,7 @@ import pytest
 from local.home import CLONE
 from tenantry import naming
 from tenantry.commands.watching import watch
-from tenantry.control import lifecycle, outbox, runs
+from tenantry.control import lifecycle, outbox, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.lifecycle import change, deletion, expiry
@@ -64,13 +64,13 @@ def ask(command, **more):
 
 def ended(run_id, state="failed"):
     """The run as its worker leaves it."""
-    runs.claim(run_id, "test")
-    runs.finish(run_id, "test", state, "it rained" if state == "failed" else None)
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", state, "it rained" if state == "failed" else None)
 
 
 def work(kind, run_id, *names):
     """Does these steps of a run that is at work; what they say."""
-    run = Run.of(runs.claim(run_id, "test"), "test")
+    run = Run.of(runs_at_work.claim(run_id, "test"), "test")
     return [step.work(run) for step in kind.steps(run) if step.name in names]
 
 
@@ -98,7 +98,7 @@ def off_boarded(**more):
 def deletion_at_work():
     """A deletion whose checks are done; what its steps need to know is noted."""
     run_id = deletion.request(SLUG, "deleted", by="test")
-    run = Run.of(runs.claim(run_id, "test"), "test")
+    run = Run.of(runs_at_work.claim(run_id, "test"), "test")
     run.note("existed", {"hosts": []})
     return run_id
 
@@ -183,7 +183,7 @@ def test_a_run_that_waits_gives_way_to_the_next(tenant):
     ended(ask("suspend"), "done")
     waiting = ask("reactivate")
     ask("suspend")
-    assert runs.claim(waiting, "test") is None
+    assert runs_at_work.claim(waiting, "test") is None
     with transaction() as connection:
         lines = connection.execute("SELECT action, outcome FROM audit_log WHERE run_id = %s", [waiting]).fetchall()
     assert lines == [{"action": "reactivate", "outcome": "cancelled"}]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tenantry import naming
-from tenantry.control import run_tenants, runs
+from tenantry.control import run_tenants, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.control.run_tenants import Line
 from tenantry.operations import apply_run, welcome
@@ -68,8 +68,8 @@ def test_a_stacks_run_is_joined_only_for_the_same_declarations(stack):
     assert ask(ASH, stack=stack) == other
     last = ask(ASH, YEW, stack=stack)
     assert last not in (first, other), "what comes last is what was asked for last"
-    runs.claim(last, "test")
-    runs.finish(last, "test", "failed", "it rained")
+    runs_at_work.claim(last, "test")
+    runs_at_work.finish(last, "test", "failed", "it rained")
     assert ask(ASH, YEW, stack=stack) == last
     assert (runs.read(last)["state"], runs.read(last)["resumed"]) == ("queued", 1)
     assert [line.slug for line in run_tenants.of(last)] == ["pending-ash", "pending-yew"]
@@ -104,7 +104,7 @@ def test_a_welcome_is_owed_until_somebody_was_given_a_link():
 
 
 def step(run_id, name):
-    run = Run.of(runs.claim(run_id, "test"), "test")
+    run = Run.of(runs_at_work.claim(run_id, "test"), "test")
     (work,) = [step.work for step in apply_run.APPLY.steps(run) if step.name == name]
     return run, work(run)
 
@@ -144,7 +144,7 @@ def test_a_tenant_that_another_run_makes_beside_is_owed_a_welcome(monkeypatch, t
     monkeypatch.setattr(engine_step.admission, "load", lambda: type("Admitted", (), {"declared": declared}))
     monkeypatch.setattr(automation, "up", lambda *_: type("Outcome", (), {"changes": {"create": 3}}))
     run_id = queue.request(runs.Request("provision", YEW.slug, YEW.tenant, STACK, by="test"))
-    engine_step.apply(Run.of(runs.claim(run_id, "test"), "test"), STACK)
+    engine_step.apply(Run.of(runs_at_work.claim(run_id, "test"), "test"), STACK)
     assert owed() == {ASH.tenant}
     (line,) = run_tenants.of(run_id)
     assert (line.slug, line.outcome) == ("pending-ash", "beside")

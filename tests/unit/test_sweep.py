@@ -21,7 +21,7 @@ SWEEPS = {
     "operations/drill.py": ("run", "run_all"),
     "operations/lifecycle/expiry.py": ("hold_expiry",),
     "operations/move/kinds.py": ("finish_due",),
-    "operations/restore/run.py": ("sweep",),
+    "operations/restore/ending.py": ("sweep",),
     "operations/backup/retention.py": ("prune",),
     "operations/backup/proof.py": ("sweep",),
     "operations/provision.py": ("_ask_all",),
@@ -162,7 +162,7 @@ def test_no_tenant_keeps_another_ones_hold_from_ending(monkeypatch):
 
 def test_no_move_and_no_restore_keeps_another_waiting(monkeypatch):
     from tenantry.operations.move import kinds, request
-    from tenantry.operations.restore import run
+    from tenantry.operations.restore import ending, run
 
     monkeypatch.setattr(kinds.moves, "due", lambda: {"first": "1", "second": "2"})
     asked = []
@@ -174,9 +174,9 @@ def test_no_move_and_no_restore_keeps_another_waiting(monkeypatch):
     restores = [SimpleNamespace(id=name, tenant_id=name) for name in ("first", "second")]
     monkeypatch.setattr(run.TenantStore, "every", lambda: [SimpleNamespace(id=one.id, slug=one.id) for one in restores])
     monkeypatch.setattr(run.restores, "overdue", lambda: restores)
-    monkeypatch.setattr(run, "confirm", raising)
+    monkeypatch.setattr(ending, "confirm", raising)
     with pytest.raises(WorkError, match="1 of 2 restores were not confirmed: first"):
-        run.sweep()
+        ending.sweep()
 
 
 def test_no_chore_of_a_worker_keeps_another_from_its_turn(monkeypatch):

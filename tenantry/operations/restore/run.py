@@ -19,7 +19,6 @@ from tenantry.postgres import checksums, revisions, tables
 from tenantry.postgres.checksums import Figure
 from tenantry.stores import disk, doors
 from tenantry.stores.tenant_store import TenantStore
-from tenantry.sweep import over
 from tenantry.work import queue
 from tenantry.work.step import ONCE, Kind, Patience, Run, Step
 
@@ -60,52 +59,6 @@ def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments:
         return queue.join(last["id"], by=by)  # a new run would take what is staged already for the restore's, and drop it
     return queue.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
-
-
-def confirm(slug: str) -> restores.Restore:
-    """Drops what the tenant's restore replaced: from now on there is no way back but a backup.
-
-    ``InputError`` when it is not finished, or once a rollback was asked for.
-    """
-    store = TenantStore.of(slug)
-    with restores.confirming(slug, store.id) as found:
-        if found.going_back:
-            raise InputError(
-                f"the restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that", code="restore.underway"
-            )
-        last = runs.last(store.id, RESTORE.name)
-        at_work = last is not None and last["state"] in runs.OPEN  # killed after its last change, it says `kept` and has not ended
-        if found.state != "kept" or at_work:
-            raise InputError(
-                f"the restore of {slug} is not finished",
-                f"tenantry resume {found.id}, or tenantry restore rollback {slug}",
-                code="restore.underway",
-            )
-        swap.drop_kept(store)
-    return found
-
-
-def sweep() -> list[str]:
-    """Confirms the restores that nobody decided about in time; their ids. For the scheduler.
-
-    One that cannot be confirmed keeps no other waiting: ``WorkError`` at the end, by ids, because a task's record outlives tenants.
-    """
-    by_id = {store.id: store.slug for store in TenantStore.every()}
-
-    def end(found: restores.Restore) -> None:
-        if found.tenant_id in by_id:
-            confirm(by_id[found.tenant_id])
-        else:  # the tenant is gone, and what was kept of it with it
-            restores.end(found.id, "confirmed")
-
-    swept = over(restores.overdue(), end)
-    done, failed = [found.id for found, _ in swept.done], [found.id for found, _ in swept.failed]
-    if failed:
-        raise WorkError(
-            f"{len(failed)} of {len(done) + len(failed)} restores were not confirmed: {', '.join(failed)}",
-            f"tenantry log {failed[0]} says whose it is, and tenantry restore confirm SLUG what is in the way",
-        )
-    return done
 
 
 def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:

@@ -20,7 +20,7 @@ from local.env import environment
 from local.home import CLONE, Home
 from tenantry import naming
 from tenantry.clients import aws
-from tenantry.control import backups, configuration, registry, runs
+from tenantry.control import backups, configuration, registry, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.postgres import migrations
 from tenantry.postgres.server import Server, acting_as
@@ -36,7 +36,7 @@ def at_work(wanted: runs.Request) -> Run:
     """A run of the journal that the worker ``test`` has taken."""
     with transaction() as connection:
         run_id = runs.request(connection, wanted)["id"]
-    claimed = runs.claim(run_id, "test")
+    claimed = runs_at_work.claim(run_id, "test")
     assert claimed is not None
     return Run.of(claimed, "test")
 

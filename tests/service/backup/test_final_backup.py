@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenantry.clients import aws
-from tenantry.control import runs
+from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.errors import WorkError
 from tenantry.operations.backup.reading import Stored
@@ -23,7 +23,7 @@ def final(tenant):
     final_backup.take(run)
     final_backup.prove(run)
     yield run, store
-    runs.finish(run.id, "test", "done")
+    runs_at_work.finish(run.id, "test", "done")
 
 
 def upload(store):
@@ -85,7 +85,7 @@ def test_a_backup_that_its_tables_refuse_is_not_tried_again(tenant):
         assert run.notes["rejected"] == [refused]
         assert run.notes["proven"]["id"] not in (refused, None)
     finally:
-        runs.finish(run.id, "test", "done")
+        runs_at_work.finish(run.id, "test", "done")
 
 
 def by_hand(store, statement):

@@ -9,7 +9,7 @@ from threading import Event, Thread
 import pytest
 from psycopg import sql
 
-from tenantry.control import runs
+from tenantry.control import runs, runs_at_work
 from tenantry.errors import TransientError
 from tenantry.operations.backup import run
 from tenantry.work import perform
@@ -88,4 +88,4 @@ def test_a_step_that_waits_for_another_attempt_is_left_at_once(platform):
     assert len(calls) == 4
     (step,) = runs.read(again.id)["steps"]
     assert (step["state"], step["cause"], step["attempts"]) == ("failed", "the road is closed", 4)
-    runs.finish(again.id, "test", "failed", "the road is closed", "wait")
+    runs_at_work.finish(again.id, "test", "failed", "the road is closed", "wait")

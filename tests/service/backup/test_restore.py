@@ -16,7 +16,7 @@ from psycopg import sql
 from tenantry import naming
 from tenantry.clients import aws
 from tenantry.clients.archive import Damaged
-from tenantry.control import backups, configuration, moves, open_moves, restores, runs
+from tenantry.control import backups, configuration, moves, open_moves, restores, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.control.ledger import Ledger
 from tenantry.declaration.placement import Place
@@ -26,7 +26,7 @@ from tenantry.operations import backup, drill
 from tenantry.operations.backup import proof
 from tenantry.operations.clone import work as clone
 from tenantry.operations.move import request as move
-from tenantry.operations.restore import beside, registry_rows, run, staging, swap
+from tenantry.operations.restore import beside, ending, registry_rows, run, staging, swap
 from tenantry.postgres import revisions
 from tenantry.postgres.server import Server
 from tenantry.settings import TENANTS_VARIABLE, tenants_dir
@@ -54,7 +54,7 @@ def inline(monkeypatch):
         return run_id
 
     def go_on(run_id):
-        row = runs.claim(run_id, "test")
+        row = runs_at_work.claim(run_id, "test")
         work = Run.of(row, "test")
         done = {step["name"] for step in runs.read(run_id)["steps"] if step["state"] in ("done", "skipped")}
         for number, step in enumerate(catalogue.kinds()[work.kind].steps(work), 1):
@@ -62,14 +62,14 @@ def inline(monkeypatch):
                 return
             if step.name in done:
                 continue
-            runs.begin_step(run_id, "test", number, step.name)
+            runs_at_work.begin_step(run_id, "test", number, step.name)
             try:
                 summary = step.work(work)
             except Exception:
-                runs.finish(run_id, "test", "failed")
+                runs_at_work.finish(run_id, "test", "failed")
                 raise
-            runs.end_step(run_id, "test", number, step.name, "done", summary=summary)
-        runs.finish(run_id, "test", "done")
+            runs_at_work.end_step(run_id, "test", number, step.name, "done", summary=summary)
+        runs_at_work.finish(run_id, "test", "done")
 
     def join(run_id, *, by):
         with transaction() as connection:
@@ -137,7 +137,7 @@ def test_one_of_many_comes_back_and_the_others_stay(platform, tenant, inline, mo
     assert writer.failed == []
     assert all(number > 0 for number in writer.written.values())
     assert {store.slug: count(store, "documents") for store in busy} == {slug: documents[slug] + n for slug, n in writer.written.items()}
-    run.confirm(mine.slug)
+    ending.confirm(mine.slug)
     assert platform.image(mine) == saved
     assert scars(platform) == (set(), 0)
 
@@ -169,7 +169,7 @@ def test_branding_is_not_brought_back(platform, tenant, inline):
     run.request(mine.slug, taken.id, by="test")
     assert f"{mine.prefix}files/bücher & co.txt" in platform.objects(mine)
     assert s3.get_object(**logo)["VersionId"] == anew
-    run.confirm(mine.slug)
+    ending.confirm(mine.slug)
 
 
 def test_a_transaction_of_another_tenant_is_no_deadlock(tenant):
@@ -217,7 +217,7 @@ def test_a_restore_can_be_taken_back(platform, tenant, inline, model):
     assert control_rows(store) == control
     assert login_works(store)
     with pytest.raises(InputError, match="has no restore that waits"):
-        run.confirm(store.slug)
+        ending.confirm(store.slug)
     assert scars(platform) == (set(), 0)
 
 
@@ -257,8 +257,8 @@ def test_a_rollback_on_its_way_is_not_overtaken(platform, tenant, inline, monkey
         patch.setattr(*failing, lambda *arguments: (_ for _ in ()).throw(WorkError("no disk", "make room")))
         with pytest.raises(WorkError, match="no disk"):
             run.request_rollback(store.slug, by="test")
-    assert run.sweep() == []
-    for overtaking in (lambda: run.confirm(store.slug), lambda: run.request(store.slug, taken.id, by="test")):
+    assert ending.sweep() == []
+    for overtaking in (lambda: ending.confirm(store.slug), lambda: run.request(store.slug, taken.id, by="test")):
         with pytest.raises(InputError, match=r"is being taken back$"):
             overtaking()
     with pytest.raises(WorkError, match="is being taken back"):
@@ -293,7 +293,7 @@ def test_a_rollback_that_comes_during_a_confirm_finds_the_decision_taken(platfor
         original(store)
 
     monkeypatch.setattr(swap, "drop_kept", drop)
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
     asking.join()
     assert [error.message for error in late] == ["this restore was confirmed meanwhile"]
     assert platform.image(store) == restored
@@ -338,7 +338,7 @@ def test_nobody_gets_in_while_the_doors_are_shut(platform, tenant, inline, model
     inline.stops.clear()
     inline.go_on(run_id)
     assert login_works(store)
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -355,7 +355,7 @@ def test_a_restore_that_stopped_anywhere_goes_on_or_goes_back(platform, tenant, 
     if at == "shut the doors":  # nothing has happened yet that anybody could see
         assert platform.image(store) == later
         staging.discard(store)
-        runs.finish(run_id, "test", "failed")
+        runs_at_work.finish(run_id, "test", "failed")
         return
     run.request_rollback(store.slug, by="test")
     assert platform.image(store) == later
@@ -364,14 +364,14 @@ def test_a_restore_that_stopped_anywhere_goes_on_or_goes_back(platform, tenant, 
         inline.go_on(run_id)
     assert platform.image(store) == later
     assert login_works(store)
-    runs.finish(run_id, "test", "failed")
+    runs_at_work.finish(run_id, "test", "failed")
     inline.stops.add(at)
     run_id = run.request(store.slug, taken.id, by="test")
     inline.stops.clear()
     inline.go_on(run_id)
     assert platform.image(store) == saved
     assert login_works(store)
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
     assert scars(platform) == (set(), 0)
 
 
@@ -440,7 +440,7 @@ def test_a_backup_that_was_taken_during_a_move_comes_back_without_it(platform, t
     with Server.from_environment().connect(store.database) as connection:
         left = "SELECT nspname FROM pg_namespace WHERE nspname = %s UNION SELECT tgname FROM pg_trigger WHERE starts_with(tgname, %s)"
         assert connection.execute(left, [beside, beside]).fetchall() == []
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -460,7 +460,7 @@ def test_a_damaged_backup_touches_nothing(platform, tenant, inline, model):
     assert platform.image(store) == image
     assert runs.latest(tenant_id=store.id, kind="restore", limit=1) == last
     run.request(store.slug, taken.id, by="test")
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
 
 
 def test_wrong_requests_are_refused(platform, tenant, inline):
@@ -568,11 +568,11 @@ def test_what_nobody_decided_about_is_dropped_in_time(platform, tenant, inline):
     """After its time what was replaced is dropped; before it, it is not."""
     store = tenant("sweep-schema", "schema")
     run.request(store.slug, backup.create(store.slug).id, by="test")
-    assert run.sweep() == []
+    assert ending.sweep() == []
     assert swap.has_kept(store)
     with transaction() as connection:
         connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE tenant_id = %s", [store.id])
-    assert len(run.sweep()) == 1
+    assert len(ending.sweep()) == 1
     assert not swap.has_kept(store)
 
 
@@ -592,9 +592,9 @@ def test_one_restore_that_cannot_be_confirmed_keeps_no_other_waiting(platform, t
     with monkeypatch.context() as patch:
         patch.setattr(swap, "drop_kept", drop)
         with pytest.raises(WorkError, match=f"1 of 2 restores were not confirmed: {ids[0]}$"):
-            run.sweep()
+            ending.sweep()
     assert [swap.has_kept(store) for store in stores] == [True, False]
-    assert run.sweep() == ids[:1]
+    assert ending.sweep() == ids[:1]
 
 
 @pytest.mark.parametrize("at", ["when it is asked for", "shut the doors"])
@@ -632,7 +632,7 @@ def test_shared_tables_behind_the_newest_revision_take_no_restore(platform, tena
     finally:
         set_revision(head)
     assert login_works(store)
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
 
 
 @pytest.mark.parametrize("at", ["restore beside", "shut the doors"])
@@ -676,7 +676,7 @@ def test_a_restore_that_began_meanwhile_stops_a_move(tenant, inline):
     inline.stops.clear()
     inline.go_on(run_id)
     move()
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
 
 
 def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inline):
@@ -687,7 +687,7 @@ def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inlin
         connection.execute("UPDATE tenants SET state = 'suspended' WHERE id = %s", [store.id])
     run.request(store.slug, taken.id, by="test")
     assert not login_works(store)
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
 
 
 def test_a_drill_writes_down_how_old_and_how_long(platform, tenant, monkeypatch):

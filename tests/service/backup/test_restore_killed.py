@@ -13,7 +13,7 @@ from tenantry.control import restores, runs
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import backup
-from tenantry.operations.restore import run
+from tenantry.operations.restore import ending
 from tenantry.postgres.server import Server
 from tenantry.stores.tenant_store import TenantStore
 from tests.killing import done, killed_at
@@ -160,7 +160,7 @@ def test_restore_killed_at_every_point(platform, neighbours, tenant, model):
         elif found.swapped_at:
             assert rights_in_kept(store) == [], point
     with pytest.raises(InputError, match="is not finished"):
-        run.confirm(store.slug)
+        ending.confirm(store.slug)
     done(platform, *command)
     assert platform.image(store) == saved
     assert gets_in(store)

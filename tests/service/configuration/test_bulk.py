@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tenantry import naming
-from tenantry.control import configuration_bulk, configuration_undo, runs
+from tenantry.control import configuration_bulk, configuration_undo, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import configure, configure_bulk
@@ -45,7 +45,7 @@ def begin(preview):
     }  # fmt: skip
     with transaction() as connection:
         run_id = runs.request(connection, runs.Request("config-bulk", "test", arguments=arguments, by="grace"))["id"]
-    row = runs.claim(run_id, "worker")
+    row = runs_at_work.claim(run_id, "worker")
     assert row is not None
     return Run.of(row, "worker")
 

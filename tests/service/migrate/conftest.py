@@ -16,7 +16,7 @@ from benchmarks.fleet import Fleet
 from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
 from local.home import Home
-from tenantry.control import runs
+from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.operations import migrate
 from tenantry.postgres import revisions
@@ -115,13 +115,13 @@ def roll_out(*slugs: str, **options: object) -> list[str]:
     wanted = runs.Request("migrate", "fleet", arguments={"slugs": list(slugs), "options": options}, by="test", via="test")
     with transaction() as connection:
         run_id = runs.request(connection, wanted)["id"]
-    row = runs.claim(run_id, "test")
+    row = runs_at_work.claim(run_id, "test")
     assert row is not None
     run = Run.of(row, "test")
     try:
         return [step.work(run) for step in migrate.MIGRATE.steps(run)]
     finally:
-        runs.finish(run_id, "test", "done")
+        runs_at_work.finish(run_id, "test", "done")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tenantry.operations.clone import fill as filling
 from tenantry.operations.clone.key import Key
 from tenantry.operations.move import transfer
 from tenantry.operations.move.transfer import Way
-from tenantry.operations.restore import run, staging, swap
+from tenantry.operations.restore import ending, run, staging, swap
 from tenantry.postgres import loading, migrations, sequences
 from tenantry.postgres.server import Server, acting_as
 from tenantry.stores import rows
@@ -66,7 +66,7 @@ def test_a_backup_comes_back_as_it_was(zoo, filled, neighbour, inline, model):
     zoo.check_numbers(store)
     assert zoo.shape(store) == shape
     run.request(store.slug, taken.id, by="test")
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
     assert zoo.image(store) == saved
 
 
@@ -291,7 +291,7 @@ def test_triggers_that_are_put_off_do_not_fire_either(zoo, neighbour, inline, pu
     zoo.run(store, *WRITES, number=1)
     run.request(store.slug, taken.id, by="test")
     assert zoo.image(store) == saved
-    run.confirm(store.slug)
+    ending.confirm(store.slug)
     registry.remove_rows(str(store.id), store.database, store.schema)
     assert all(found == [] for found in zoo.image(store).values())
     assert zoo.shape(store) == shape
