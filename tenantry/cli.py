@@ -72,12 +72,31 @@ def _register() -> None:
         mail,
         migrate,
         moves,
+        restores,
         row_context,
         runs,
+        standing,
         state,
     )
 
-    ours = (declarations, engine, runs, lifecycle, configuration, backups, moves, clones, migrate, row_context, cron, mail, state, local)
+    ours = (
+        declarations,
+        engine,
+        standing,
+        runs,
+        lifecycle,
+        configuration,
+        backups,
+        restores,
+        moves,
+        clones,
+        migrate,
+        row_context,
+        cron,
+        mail,
+        state,
+        local,
+    )
     for module in ours:
         module.register(app)
 

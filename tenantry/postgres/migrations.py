@@ -39,7 +39,7 @@ class Roles(TypedDict):
 
 
 def apply(connection: psycopg.Connection, tree: revisions.Tree, schema: str, *, revision: str = "head", **roles: Unpack[Roles]) -> None:
-    """Brings ``schema`` up to ``revision`` of ``tree`` and puts revisions.isolation on its tables, as ``owner``, in one transaction.
+    """Brings ``schema`` up to ``revision`` of ``tree`` and puts isolation.sql on its tables, as ``owner``, in one transaction.
 
     The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
     past ``revision`` stays where it is. No statement waits for a lock for longer than ``LOCK_SECONDS``: all is let go then, and tried
@@ -197,7 +197,7 @@ def open_to_revisions(connection: psycopg.Connection) -> None:
 
 
 TURN: Final = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(revisions.VERSION_TABLE))
-"""Whoever migrates a schema has its revisions.version table to himself; nobody but the owner has a right to it, and so to that lock."""
+"""Whoever migrates a schema has its version table to himself; nobody but the owner has a right to it, and so to that lock."""
 
 # As Alembic makes it. Whoever makes it at the same time is waited for.
 _VERSION_TABLE_THERE: Final = sql.SQL(

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tenantry import console
-from tenantry.commands import engine, evidence, lifecycle, mail, runs
+from tenantry.commands import evidence, lifecycle, mail, runs, standing
 from tenantry.control import backups, quarantine, registry
 from tenantry.control import runs as journal
 from tenantry.engine.applied import Waiting
@@ -41,15 +41,15 @@ def tenants(monkeypatch):
     reasons = {slug: ("its declaration changed", "a migration was added") for slug in SLUGS}
     admitted = SimpleNamespace(verdicts={SLUGS[0]: verdict}, declared={})
     monkeypatch.setattr(registry, "tenants", lambda: rows)
-    monkeypatch.setattr(engine, "_admitted", lambda: admitted)
-    monkeypatch.setattr(engine, "_applied", lambda *_: False)
+    monkeypatch.setattr(standing, "_admitted", lambda: admitted)
+    monkeypatch.setattr(standing, "_applied", lambda *_: False)
     monkeypatch.setattr(Waiting, "among", lambda _: SimpleNamespace(reasons=reasons))
 
 
 def shown(monkeypatch, stream: io.StringIO, columns: int, slug: str | None = None) -> list[str]:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "stdout", stream)
-    engine.status(slug)
+    standing.status(slug)
     return re.sub(r"\033\[[0-9;]*m", "", stream.getvalue()).splitlines()  # a table's bold head
 
 
