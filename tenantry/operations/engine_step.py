@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
 
 from tenantry.control import admission, registry, run_tenants, stack_runs
 from tenantry.control.admitted import Admitted
@@ -20,9 +18,6 @@ from tenantry.errors import TransientError
 from tenantry.postgres.server import Server
 from tenantry.work.step import Log, Run
 
-TELLING: Final = 1.0
-"""Seconds between two lines of progress: each is a transaction, and a run of a cell has thousands of changes."""
-
 
 def apply(run: Run, stack: str) -> str:
     """Makes the stack what the files say; in words, what changed."""
@@ -32,7 +27,7 @@ def apply(run: Run, stack: str) -> str:
 def make(run: Run, stack: str, declared: Declarations) -> str:
     """The same of what was read."""
     _owe_welcomes(run, stack, declared)
-    return said(automation.up(stack, declared, _now_and_then(run)).changes)
+    return said(automation.up(stack, declared, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
 
 
 def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], check: Callable[[], None] = lambda: None) -> Counter[str]:
@@ -72,18 +67,6 @@ def _owe_welcomes(run: Run, stack: str, declared: Declarations) -> None:
         with transaction() as connection:
             owed = run_tenants.owed(connection)
             run_tenants.add(connection, run.id, [line for line in new if line.tenant not in owed])
-
-
-def _now_and_then(run: Run) -> Callable[[Change], None]:
-    told = 0.0
-
-    def tell(change: Change) -> None:
-        nonlocal told
-        if time.monotonic() - told >= TELLING:
-            told = time.monotonic()
-            run.tell(f"{change.verb} {change.name}")
-
-    return tell
 
 
 def require_made(stack: str, slugs: Sequence[str], admitted: Admitted) -> None:

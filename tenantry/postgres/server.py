@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,6 +142,16 @@ class Server:
         if connection.info.server_version >= 170_000:  # before, there was no such limit, and no such setting
             connection.pgconn.exec_(b"SET transaction_timeout = 0")
         return connection
+
+    def kept(self, database: str = MAINTENANCE_DATABASE) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """The same for a block, as ``with connect(database)``, but on a connection that this process keeps open for its next use.
+
+        For the platform's own two databases: one that is dropped, renamed or copied must have no session that nobody uses.
+        """
+        from tenantry.postgres import kept
+
+        libpqs = tuple(sorted((name, value) for name, value in os.environ.items() if name == "HOME" or name.startswith("PG")))
+        return kept.connection((self, database, _cursor_factory, libpqs), lambda: self.connect(database), _cursor_factory)
 
     def _pooled(self, reason: str) -> WorkError:
         return WorkError(

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from tenantry.control import runs, runs_at_work
 from tenantry.errors import WorkError
+from tenantry.work.words import Words
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Run:
     """The commit that has it."""
     returned: bool = False
     """Whether workers have given it back, because its files were others than theirs."""
+    words: Words = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", Words(lambda text: runs_at_work.tell(self.id, self.worker, text)))
 
     @classmethod
     def of(cls, row: Mapping[str, Any], worker: str) -> Run:
@@ -58,8 +63,8 @@ class Run:
         self.notes[name] = value
 
     def tell(self, text: str) -> None:
-        """Shows how far the step at work has come: one line, replaced by the next."""
-        runs_at_work.tell(self.id, self.worker, text)
+        """Shows how far the step at work has come: one line, replaced by the next. Of those that come too fast, the last."""
+        self.words.tell(text)
 
 
 class OtherFiles(WorkError):
@@ -127,6 +132,7 @@ class Log:
     def end(self, name: str, summary: str) -> None:
         """The part is done; an empty summary says that there was nothing to do."""
         self._ended.add(name)
+        self._run.words.over()
         state = "done" if summary else "skipped"
         runs_at_work.end_step(self._run.id, self._run.worker, self._number(name), name, state, summary=summary or "nothing to do")
 
@@ -138,6 +144,7 @@ class Log:
 
     def fail(self, state: str, cause: str, hint: str) -> None:
         """The work failed: so did the parts that were at work, or the first that was not."""
+        self._run.words.over()
         at_work = [name for name in self._names if name in self._begun - self._ended]
         for name in at_work or [name for name in self._names if name not in self._ended][:1]:
             runs_at_work.end_step(self._run.id, self._run.worker, self._number(name), name, state, cause=cause, hint=hint)
