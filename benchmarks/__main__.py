@@ -24,6 +24,7 @@ SUITES: dict[str, dict[str, Any]] = {
     "clones": {"runs": 3},
     "moves": {"runs": 4},
     "row_context": {"runs": 7},
+    "connections": {"runs": 3},
 }
 """Module of this package → what its ``measure`` is called with."""
 

@@ -37,7 +37,7 @@ def load() -> admitted.Admitted:
     """The tenants as a run would make them now: reads the files, the ledger, the registry and git. As ``load`` of the declarations it
     raises ``DeclarationErrors``."""
     declared = load_files(tenants_dir())
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     return admit(declared, book)
 
@@ -200,7 +200,7 @@ class _Admission:
 
     @cached_property
     def _stored(self) -> dict[str, TenantDeclaration]:
-        with Server.from_environment().connect() as connection:
+        with Server.from_environment().kept() as connection:
             rows = ledger.declared(connection, list(self._book.tenants))
         found = {}
         for slug, text in rows.items():

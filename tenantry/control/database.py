@@ -74,8 +74,7 @@ def _kept() -> Iterator[psycopg.Connection[Any]]:
 @contextmanager
 def acting(connection: psycopg.Connection[Any], role: str = CONTROL_OWNER) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """The same on an administrator's connection to the control database that is kept for more than one transaction."""
-    with acting_as(connection, role):
-        connection.execute("SELECT set_config('search_path', %s, true)", [CONTROL_SCHEMA])
+    with acting_as(connection, role, search_path=CONTROL_SCHEMA):
         before, connection.row_factory = connection.row_factory, dict_row
         try:
             yield connection

@@ -88,7 +88,7 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
             [move_id, tenant_id, Jsonb(source._asdict()), Jsonb(target._asdict()), keep],
         )
     move = open_moves.must(slug)  # an ended one is not opened again
-    with Server.from_environment().connect() as maintenance:
+    with Server.from_environment().kept() as maintenance:
         ledger.mark_moving(maintenance, slug, True)
     return move
 
@@ -138,7 +138,7 @@ def end(move: Move, outcome: str) -> None:
 def let_go(slug: str) -> None:
     """Spares later runs the question whether the tenant is moving; nothing while it is."""
     if open_moves.of(slug) is None:
-        with Server.from_environment().connect() as connection:
+        with Server.from_environment().kept() as connection:
             ledger.mark_moving(connection, slug, False)
 
 

@@ -158,7 +158,7 @@ def retire(tenant_id: str, slug: str) -> None:
         connection.execute(
             "UPDATE tenants SET state = 'deleted', deleted_at = coalesce(deleted_at, now()), updated_at = now() WHERE id = %s", [tenant_id]
         )
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         ledger.release(connection, slug)
 
 

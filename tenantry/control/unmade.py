@@ -44,7 +44,7 @@ def let_go(connection: psycopg.Connection, book: Ledger, slugs: Collection[str])
 
 def refuse(slug: str) -> None:
     """``InputError`` for a tenant of which there is nothing to remove, with what ends it."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     if slug in book.tenants and slug in among(book, [slug]):
         raise InputError(
@@ -73,7 +73,7 @@ def _claimed(slug: str, book: Ledger) -> bool:
     """Whether something that was claimed for the tenant is there."""
     mine = [(kind, name) for (kind, name), tenant in book.holders.items() if tenant == slug]
     claims = [claim for kind in _ON_THE_SERVER for claim in (Claim(kind, name, slug) for each, name in mine if each == kind)]
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         if claims and ledger.taken(connection, claims):
             return True
     hosts = [name for kind, name in mine if kind == "hostname"]

@@ -119,7 +119,7 @@ def record(stack: str, token: str) -> None:
     """Writes down that a whole run of the stack, which the caller started with ``token`` and has seen end well, has carried out all that
     its program declared. Nothing when another has begun since."""
     state = stack_state.read(stack)
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         began_at = stack_runs.begun_by(connection, stack, token)
         if began_at is not None and stack_runs.at_work(connection, stack, began_at):
             _all(connection, stack, state)
@@ -127,7 +127,7 @@ def record(stack: str, token: str) -> None:
 
 def _settled(stack: str) -> dict[str, str | None]:
     state = stack_state.read(stack)
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         connection.autocommit = True  # a program that begins meanwhile is not to wait for the backend's answer
         run = Ledger.read(connection, stack).run
         if not run.known:

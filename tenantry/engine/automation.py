@@ -75,7 +75,7 @@ def up(
         book, never_made, declared = _check(stack, declared)
         # A bare run after a killed one makes everything and leaves the killed one's operations marked as under way.
         unsettled = book.interrupted or bool(stack_state.read(stack).pending)
-        with Server.from_environment().connect() as connection:
+        with Server.from_environment().kept() as connection:
             server_guard.mend(connection)
         token = str(uuid4())
         environment = {
@@ -114,7 +114,7 @@ def up(
             automation.LocalWorkspace(str(project_root())).remove_stack(stack)
             # The engine would go on remembering which stack was worked on last.
             workspace.command().run(["stack", "unselect"], str(project_root()), {})
-            with Server.from_environment().connect() as connection:
+            with Server.from_environment().kept() as connection:
                 ledger.forget_stack(connection, stack)
         return replace(outcome, let_go=never_made)
 
@@ -126,7 +126,7 @@ def _up(handle: automation.Stack, run: Run, refresh: bool) -> None:
 
 def _begin(stack: str) -> None:
     """Before each command of the engine's that takes the backend's lock."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         engines.begin(connection, stack)
 
 
@@ -189,7 +189,7 @@ def remove_if_empty(stack: str) -> bool:
 def _check(stack: str, files: Declarations) -> tuple[Ledger, frozenset[str], Declarations]:
     """The ledger as the run will find it, the tenants that it will let go, and all tenants as it will make them."""
     program_door.enter(stack)
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, stack)
     admitted = admission.admit(files, book)
     admission.refuse_older_code(admitted, book)
@@ -225,7 +225,7 @@ def _run_told(run: Run, work: Callable[[Any, Run], object], environment: Mapping
     try:
         if repair:
             _mend_file_backend()
-        with Server.from_environment().connect() as connection:
+        with Server.from_environment().kept() as connection:
             last = engines.read(connection, stack)
         handle = workspace.handle(stack, environment)
         try:

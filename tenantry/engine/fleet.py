@@ -49,7 +49,7 @@ def stacks_of(declared: Declarations, *, slug: str | None, stack: str | None) ->
 
 def every_stack(declared: Declarations) -> list[str]:
     """All stacks that files or the ledger know, in the order in which they need each other."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     alive = [tenant for tenant in declared.values() if not tenant.gone or tenant.slug in book.tenants]
     names = {tenant.stack for tenant in alive} | {tenant.stack for tenant in book.tenants.values()}
@@ -68,7 +68,7 @@ def levels(stacks: Iterable[str]) -> list[list[str]]:
 
 def givers(declared: Declarations) -> dict[str, set[str]]:
     """The stacks that have to give a host name up before another takes it, by the one that takes it."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     found: dict[str, set[str]] = {}
     for giver, taker in host_names.givers(book, declared):

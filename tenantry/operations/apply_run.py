@@ -174,7 +174,7 @@ def why(admitted: Admitted, evidence: Evidence, slug: str) -> str:
 
 def stack_why(stack: str) -> str:
     """Why the stack itself is not known to be as this program makes it; empty where it is."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         run = Ledger.read(connection, stack).run
     if not run.known:
         return "new"

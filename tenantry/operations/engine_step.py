@@ -71,7 +71,7 @@ def _owe_welcomes(run: Run, stack: str, declared: Declarations) -> None:
 
 def require_made(stack: str, slugs: Sequence[str], admitted: Admitted) -> None:
     """``TransientError`` where the engine has made something else: the files changed, or a command was given, after they were looked at."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         made = stack_runs.applied(connection, stack)
 
     def is_made(slug: str) -> bool:

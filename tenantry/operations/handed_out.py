@@ -72,7 +72,7 @@ def examine(pulumi: str) -> str:
 
 def _applied() -> list[str]:
     """The stacks that have made something, cells first."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     # What is on a server of a tenant's own is claimed by nobody.
     stacks = {*book.claims.values(), *(tenant.stack for tenant in book.tenants.values())}

@@ -95,8 +95,8 @@ def _send(ids: Collection[UUID] | None, limit: int, seconds: float = math.inf) -
     server = Server.from_environment()
     try:
         with (
-            server.connect(CONTROL_DATABASE) as claims,
-            server.connect(CONTROL_DATABASE) as journal,
+            server.kept(CONTROL_DATABASE) as claims,
+            server.kept(CONTROL_DATABASE) as journal,
             Mailer(mailer_settings, domain) as mailer,
         ):
             reachable = True

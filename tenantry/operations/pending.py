@@ -224,7 +224,7 @@ def _confirm(found: Found) -> None:
 
 
 def _write_down(origins: Mapping[str, tuple[Origin, Origin]]) -> None:
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         ledger.confirm(connection, origins)
 
 

@@ -28,7 +28,7 @@ def problems(directory: Path, files: Declarations, request: PullRequest | None) 
 
     What a ``request`` has not touched is none of its errors, where a run goes on without it.
     """
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     admitted = admission.admit(files, book)
     declared = admitted.declared

@@ -138,7 +138,7 @@ def enter(stack: str, tenants: Sequence[TenantDeclaration], declared: Declaratio
     """Enters into the registry those of the stack's tenants that it does not know, as ``provisioning``; their slugs. ``InputError`` for
     what the run would be refused for."""
     settings = PlatformSettings.from_project(project_root())
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, stack)
     losses.refuse(book, declared, protects=settings.protects)
     quarantine.refuse_declared(tenants, book)

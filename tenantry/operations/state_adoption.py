@@ -37,7 +37,7 @@ def adopt(stack: str, declared: Declarations, report: Callable[[Step], None], *,
     Run again it goes on, as after a failure, and with ``renew`` it makes the passwords that nobody knows.
     """
     state = stack_state.read(stack)
-    with stack_lock.held(stack), Server.from_environment().connect() as connection:
+    with stack_lock.held(stack), Server.from_environment().kept() as connection:
         connection.autocommit = True
         lineage.refuse_renamed(Ledger.read(connection, stack), state)
         ledger.restore(connection, _registered(stack))

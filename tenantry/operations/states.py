@@ -47,7 +47,7 @@ def every(declared: Declarations) -> list[Standing]:
 
 
 def _standing(stack: str) -> Standing:
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, stack)
         run, refused = book.run, True
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -192,11 +192,27 @@ def may_act_as(connection: psycopg.Connection, role: str) -> None:
 
 
 @contextmanager
-def acting_as(connection: psycopg.Connection, role: str) -> Iterator[psycopg.Connection]:
-    """One transaction in which everything is done by ``role``, so that what is made belongs to it."""
+def acting_as(connection: psycopg.Connection, role: str, *, search_path: str | None = None) -> Iterator[psycopg.Connection]:
+    """One transaction in which everything is done by ``role``, so that what is made belongs to it. One that is open is committed first."""
+    from psycopg import errors
+
+    connection.commit()
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_in_role(connection, role, search_path))
+        except (errors.InsufficientPrivilege, errors.InvalidParameterValue):  # may not take it on yet, or there is none
+            may_act_as(connection, role)
+            stack.enter_context(_in_role(connection, role, search_path))
+        yield connection
+
+
+@contextmanager
+def _in_role(connection: psycopg.Connection, role: str, search_path: str | None) -> Iterator[None]:
     from psycopg import sql
 
-    may_act_as(connection, role)
+    entering = sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role))
+    if search_path is not None:
+        entering += sql.SQL("; SET LOCAL search_path TO {}").format(sql.Identifier(search_path))
     with connection.transaction():
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
-        yield connection
+        connection.execute(entering)
+        yield

@@ -114,7 +114,7 @@ def of_stack(stack: str) -> dict[str, str]:
                 found |= {f"tenant {store.slug}": version for version in _versions(connection, store.owner).values()}
         return found
     database, owner = naming.cell_database(cell), naming.cell_owner(cell)
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone() is None:
             return {}
         may_act_as(connection, owner)
@@ -148,7 +148,7 @@ def _labels() -> dict[str, str]:
 
 def _prepare(owners: Iterable[str]) -> set[str]:
     """Lets the administrator act as the owners on the platform's server; which databases are there."""
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         lacking = connection.execute(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND NOT pg_has_role(current_user, oid, 'SET')", [list(owners)]
         ).fetchall()

@@ -158,7 +158,7 @@ def system_url() -> str:
     from sqlalchemy import URL
 
     server = Server.from_environment()
-    with server.connect() as maintenance:
+    with server.kept() as maintenance:
         may_act_as(maintenance, CONTROL_OWNER)
     query = {
         "sslmode": server.sslmode,

@@ -110,7 +110,7 @@ def _release(run: Run) -> str:
         ).rowcount
         outbox.cancel(connection, store.id, "the tenant is deleted")
         count = quarantine.put(connection, store.id, names(run), None)
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         ledger.let_delete(connection, run.subject)
     return (
         f"nothing was written since the backup; {revoked} invitations taken back, {count} names in quarantine;"

@@ -57,7 +57,7 @@ def remains(slug: str, before: dict[str, Any]) -> list[str]:
     """What of a tenant that was inventoried is still there, outside of the control database; nothing, when its deletion is done."""
     settings = PlatformSettings.from_project(project_root())
     found: list[str] = []
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         database = naming.tenant_database(slug)
         roles = [naming.tenant_app(slug), naming.tenant_app(slug, turn=1), naming.tenant_owner(slug)]
         databases = [database, naming.kept(database), naming.staging(database)]

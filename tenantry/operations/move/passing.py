@@ -43,11 +43,11 @@ def hand_over(move: Move, phase: str, tell: Tell) -> str:
         set_login(TenantStore.at(move.slug, other), False)
     if move.phase != phase:
         if len(stacks) == 2:
-            with Server.from_environment().connect() as connection:
+            with Server.from_environment().kept() as connection:
                 ledger.interrupt(connection, stacks[1])
             count = _forget(stacks[1], move.slug)
             tell(f"{count} resources leave the stack {stacks[1]}")
-        with Server.from_environment().connect() as connection:
+        with Server.from_environment().kept() as connection:
             ledger.pass_on(connection, move.slug, home)
         moves.advance(move, phase)
     return _up(stacks, tell)
@@ -114,5 +114,5 @@ def _remove_if_empty(stack: str) -> bool:
 
 
 def _book(stack: str) -> Ledger:
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         return Ledger.read(connection, stack)

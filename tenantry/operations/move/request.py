@@ -52,7 +52,7 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
             raise InputError(
                 f"tenant {slug} cannot be moved: {by} {said}", "only an active or suspended tenant is moved", code="tenant.state"
             )
-    with Server.from_environment().connect() as connection:
+    with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, store.stack)
     known = book.tenants.get(slug)
     if known is None:
