@@ -1,7 +1,7 @@
 """How many connections one `tenantry provision` of a new tenant opens, with its own worker, and how long a host name is looked up.
 
-The command's own are counted as psycopg opens them in its process: DBOS's are among them. Those of the engine's programs and plugins are
-what the server has counted besides.
+The command's are counted as psycopg opens them in its process, Tenantry's own and those of DBOS's pools. Those of the engine's programs
+and plugins are what the server has counted besides.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ AIM: Final = 8
 LOOK_UP: Final = 0.001  # seconds
 LOOK_UPS: Final = 500
 
+DBOS: Final = "DBOS"
 COUNTED: Final = """
 import atexit, json, sys, traceback
 from collections import Counter
@@ -31,7 +32,7 @@ import psycopg
 opened, file, connect = Counter(), Path(sys.argv.pop(1)), psycopg.Connection.connect.__func__
 def counted(cls, *arguments, **options):
     ours = [f"{Path(frame.filename).stem}.{frame.name}" for frame in traceback.extract_stack() if "/tenantry/" in frame.filename]
-    opened[" < ".join(ours[-1:-5:-1]) or "DBOS"] += 1
+    opened[" < ".join(ours[-1:-5:-1]) if ours[-1:] == ["server.connect"] else "DBOS"] += 1
     return connect(cls, *arguments, **options)
 psycopg.Connection.connect = classmethod(counted)
 psycopg.connect = psycopg.Connection.connect
@@ -52,9 +53,10 @@ def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
         say(f"{LOOK_UPS} look-ups of a host name")
         return {
             "connections_of_one_provision": {
-                "ratio": median(sum(own.values()) for own, _ in counts),
+                "ratio": median(sum(own.values()) - own.get(DBOS, 0) for own, _ in counts),
                 "aim": AIM,
                 "by_whom": counts[-1][0],
+                "of_dbos": median(own.get(DBOS, 0) for own, _ in counts),
                 "of_the_engines_programs": median(others for _, others in counts),
             },
             "host_look_up": {"ratio": round(_look_up(bench) * 1000, 3), "aim": LOOK_UP * 1000, "unit": "ms"},

@@ -64,7 +64,7 @@ def test_what_is_shared_keeps_out_who_wants_it_alone(server):
 
 def test_a_killed_holder_leaves_nothing(in_cloud):
     """SIGKILL: the next one has the lock at once."""
-    program = "import time; from tenantry.clients import locks\nwith locks.held('killed'): print('held', flush=True); time.sleep(600)"
+    program = "import time; from tenantry.postgres import locks\nwith locks.held('killed'): print('held', flush=True); time.sleep(600)"
     holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=process_environment(in_cloud.home))
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
