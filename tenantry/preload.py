@@ -16,7 +16,8 @@ STORES: Final = (
     "botocore.config",
     "botocore.exceptions",
     "psycopg",
-    "tenantry.postgres.sessions",  # psycopg
+    "tenantry.postgres.kept",  # psycopg
+    "tenantry.postgres.sessions",  # the same
     "sqlalchemy.dialects.postgresql.psycopg",  # SQLAlchemy looks for it by name when an engine is made
 )
 """What a tenant's tables may ask for: migrations, and AWS for the account of a server of its own."""

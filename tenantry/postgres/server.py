@@ -148,10 +148,10 @@ class Server:
 
         For the platform's own two databases: one that is dropped, renamed or copied must have no session that nobody uses.
         """
-        from tenantry.postgres import kept
+        from tenantry.postgres.kept import connection
 
         libpqs = tuple(sorted((name, value) for name, value in os.environ.items() if name == "HOME" or name.startswith("PG")))
-        return kept.connection((self, database, _cursor_factory, libpqs), lambda: self.connect(database), _cursor_factory)
+        return connection((self, database, _cursor_factory, libpqs), lambda: self.connect(database), _cursor_factory)
 
     def _pooled(self, reason: str) -> WorkError:
         return WorkError(
