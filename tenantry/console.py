@@ -81,7 +81,7 @@ def begin() -> None:
 
 def complain_in_json(error: TenantryError) -> None:
     """An error for another program, as one JSON object: on stdout, or where a result stands there already as the last line of stderr."""
-    data = {"error": error.as_json()}
+    data = error.as_json()
     if _result_printed:
         _write(sys.stderr, escaped_json(json.dumps(data, default=str, ensure_ascii=False)))
     else:

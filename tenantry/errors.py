@@ -81,7 +81,7 @@ class TenantryError(Exception):
 
     def as_json(self) -> dict[str, Any]:
         """The error as a JSON object, for a program."""
-        return {"code": self.code, "message": self.message, "hint": self.hint}
+        return {"error": self.message, "hint": self.hint, "code": self.code}
 
 
 class InputError(TenantryError):

@@ -54,7 +54,7 @@ class DeclarationErrors(InputError):
 
     def as_json(self) -> dict[str, Any]:
         """With each of the ``problems`` as an object of its own."""
-        return {**super().as_json(), "message": self.lines[0], "problems": [problem.as_json() for problem in self.problems]}
+        return {**super().as_json(), "problems": [problem.as_json() for problem in self.problems]}
 
 
 def invalid(message: str, hint: str = "") -> PydanticCustomError:

@@ -107,7 +107,7 @@ def test_a_program_gets_json_for_a_command_line_that_cannot_be_read(arguments):
     code = "from tenantry.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert json.loads(done.stdout)["error"]["code"] == "input.invalid"
+    assert json.loads(done.stdout)["code"] == "input.invalid"
     assert "╭" not in done.stdout + done.stderr
 
 
