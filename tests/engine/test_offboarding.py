@@ -95,7 +95,7 @@ def test_what_is_not_allowed_says_what_is(platform):
     assert "did you mean stay-rls?" in refused(platform, 2, "suspend", "stay-rsl")
     assert f"tenantry suspend {slug}" in refused(platform, 2, "undelete", slug)
     assert f"tenantry offboard {slug}" in refused(platform, 2, "offboard", slug, "--delete", "--yes-delete", slug)
-    assert "one of: delete, archive" in refused(platform, 2, "offboard", slug, "--then", "forget")
+    assert "one of: archive, delete" in refused(platform, 2, "offboard", slug, "--then", "forget")
     assert "holdDays" in refused(platform, 2, "offboard", slug, "--hold-days", "1")
     assert state_of(platform, slug) == "active"
 
