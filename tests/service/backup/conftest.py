@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -150,12 +151,15 @@ class Platform:
         ]
 
     def sessions(self) -> list[str]:
-        """What sessions of other processes do at the moment: a killed command's end when PostgreSQL notices."""
+        """What sessions of other processes do at the moment: a killed command's end when PostgreSQL notices. Ours are kept."""
+        own = [connection.laddr.port for connection in psutil.Process().net_connections("tcp")]
         with self.admin() as admin:
             return [
                 f"{name}: {query}"
                 for name, query in admin.execute(
-                    "SELECT application_name, query FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                    "SELECT application_name, query FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                    " AND client_port <> ALL(%s) AND pid <> pg_backend_pid()",
+                    [own],
                 )
             ]
 

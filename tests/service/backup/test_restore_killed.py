@@ -25,9 +25,8 @@ pytestmark = pytest.mark.service
 
 MODELS = ("rls", "schema", "database")
 RESTORE, READING, CHECKSUMS = "tenantry.operations.restore", "tenantry.operations.backup.reading", "tenantry.postgres.checksums"
-STAGING, DOORS, LEDGER, SWAP, ROWS, ASSETS, RUN = (
-    f"{RESTORE}.{name}" for name in ("staging", "doors", "ledger", "swap", "registry_rows", "assets", "run")
-)
+STAGING, SWAP, ROWS = (f"{RESTORE}.{name}" for name in ("staging", "swap", "registry_rows"))
+DOORS, LEDGER = "tenantry.stores.doors", "tenantry.control.restores"
 OBJECTS, PROOF = "tenantry.clients.objects", "tenantry.operations.backup.proof"
 
 # In the order in which one run comes to them; the models that a point is in.
