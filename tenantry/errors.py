@@ -92,7 +92,7 @@ class InputError(TenantryError):
 
 
 class OlderProgram(InputError):
-    """The platform was brought further than this program knows (clients/program_age.py)."""
+    """The platform was brought further than this program knows (control/program_age.py)."""
 
     code: Code = "program.older"
 

@@ -151,7 +151,7 @@ def begin(
 ) -> str:
     """Writes down, in one transaction, that a run of the stack starts with ``state``, and what it is going to make; the stack's lineage.
 
-    A claim of somebody else's follows the declaration: the caller has refused what may not change hands (clients/host_names.py).
+    A claim of somebody else's follows the declaration: the caller has refused what may not change hands (control/host_names.py).
     """
 
     def entered(claim: Claim) -> bool:

@@ -1,5 +1,5 @@
 -- In the maintenance database, because it must exist before the control database does.
-CREATE SCHEMA IF NOT EXISTS tenantry_ledger;  -- tenantry_ledger.locks is made by clients/locks.py, which is asked first
+CREATE SCHEMA IF NOT EXISTS tenantry_ledger;  -- tenantry_ledger.locks is made by postgres/locks.py, which is asked first
 
 -- Every physical name that a stack is going to make, written down before it is made: the mark that makes adoption safe.
 CREATE TABLE IF NOT EXISTS tenantry_ledger.claims (
