@@ -13,8 +13,8 @@ from tenantry.engine.progress import Step, said
 class StackProgress:
     """Shows the steps of engine runs: every change as a line, with the stack's name; a running count on a terminal."""
 
-    def __init__(self, verbose: bool = False) -> None:
-        self._lock, self._verbose = Lock(), verbose
+    def __init__(self) -> None:
+        self._lock = Lock()
         self._begun: dict[tuple[str, str], float] = {}
 
     def __call__(self, step: Step) -> None:

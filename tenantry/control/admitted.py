@@ -68,6 +68,10 @@ class Admitted:
         """The program of this checkout."""
         return Program.here()
 
+    @cached_property
+    def _checkout(self) -> Checkout:
+        return Checkout(tenants_dir())
+
     def fingerprint(self, slug: str) -> Fingerprint:
         """What a run makes of the tenant."""
         tenant = self.declared[slug]
@@ -104,6 +108,6 @@ class Admitted:
         """The same of a tenant for which ``run`` was just asked for, because its committed file gives it another state: whoever makes it,
         a worker with other files too, that file was the first to say so, and a later one that takes it back is meant."""
         old, new = self.book.tenants[slug].origin, self._origins.get(slug)
-        if old is None or new is None or not Checkout(tenants_dir()).committed(slug):
+        if old is None or new is None or not self._checkout.committed(slug):
             return {}
         return {slug: (old, replace(old, state=new.state, commit=new.commit, blob=new.blob, by=new.by, at=new.at, word=run))}
