@@ -9,7 +9,8 @@ from tenantry.errors import TransientError, WorkError
 
 # What servers say of troubles that pass; the program's errors arrive as text, whatever they were in Python.
 _PASSING = re.compile(
-    r"connection (?:refused|reset|closed|to server|timed out)|connection failed|server closed the connection|broken pipe|timed? ?out"
+    r"connection (?:refused|reset|(?:is |already |was )?(?:closed|lost)|to server|timed out)|connection failed|broken pipe|timed? ?out"
+    r"|server closed the connection|closed network connection|deadline exceeded"
     r"|(?:starting up|shutting down|recovery mode)|terminating connection|cannot be reached|could not connect|EOF detected"
     r"|too many (?:connections|requests)|too many clients|remaining connection slots|deadlock detected"
     r"|could not serialize|lock timeout|tuple concurrently updated"

@@ -212,6 +212,7 @@ def test_postgresql_restarted_during_many_provisionings(platform):
         end, next_restart = time.monotonic() + volume(400, 900), count
         while (left := _open_runs(platform)) != 0:
             assert time.monotonic() < end, f"some runs never ended: {_left(platform)}"
+            assert not _failed_runs(platform), f"a restart ended some runs: {_left(platform)}"
             # Not by the clock: on a busy machine no step would ever come to its end.
             if left is not None and left <= next_restart and _steps_at_work(platform):
                 platform.restart_postgres()
@@ -230,9 +231,18 @@ def test_postgresql_restarted_during_many_provisionings(platform):
 
 def _open_runs(sandbox):
     """How many have not ended; None where the database cannot say."""
+    return _runs_where(sandbox, "state <> 'done'")
+
+
+def _failed_runs(sandbox):
+    """How many ended without having done their work; None where the database cannot say."""
+    return _runs_where(sandbox, "state = 'failed'")
+
+
+def _runs_where(sandbox, condition):
     try:
         with control(sandbox) as journal:
-            return journal.execute("SELECT count(*) AS n FROM runs WHERE subject LIKE 'yew%' AND state <> 'done'").fetchone()["n"]
+            return journal.execute(f"SELECT count(*) AS n FROM runs WHERE subject LIKE 'yew%' AND {condition}").fetchone()["n"]
     except psycopg.OperationalError:
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenantry.engine.failure import explained, is_of_something_gone
+from tenantry.errors import TransientError
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,21 @@ from tenantry.engine.failure import explained, is_of_something_gone
 def test_what_failed_because_it_is_gone_is_told_from_the_rest(message: str, gone: bool) -> None:
     """A removal whose answer was lost is over after a refresh; nothing else is helped by one."""
     assert is_of_something_gone(explained("acme", [("acme-domain", message)], "")) is gone
+
+
+@pytest.mark.parametrize(
+    ("message", "passes"),
+    [
+        ("error creating database cell_far: the connection is closed", True),
+        ("error creating role t_acme: the connection is lost", True),
+        ("could not read role t_acme: driver: bad connection", True),
+        ("error creating schema t_acme: write tcp 127.0.0.1:5432: use of closed network connection", True),
+        ("error connecting to PostgreSQL server 127.0.0.1:5432 (postgres, as deployer): the database system is starting up", True),
+        ("error creating database t_acme: FATAL: terminating connection due to administrator command", True),
+        ("error creating database t_acme: permission denied to create database", False),
+        ("custom host name lost.closed.example: already used by another zone", False),
+    ],
+)
+def test_a_server_that_went_away_passes_and_a_refusal_does_not(message: str, passes: bool) -> None:
+    """A run is tried again by itself for the one, and ends with the other."""
+    assert isinstance(explained("acme", [("acme", message)], ""), TransientError) is passes

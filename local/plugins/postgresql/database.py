@@ -141,7 +141,7 @@ def _as_owner(client: Server, connection: psycopg.Connection, owner: str | None)
     try:
         yield
     finally:
-        if joined:
+        if joined and not connection.closed:  # else: what broke it is the error to tell of, and whether it passes is read from its words
             leave(connection, owner, client.current_user)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import grpc
 import psycopg
 import pytest
+
+from tests.waiting import wait_for
 
 TYPE = "postgresql:index/database:Database"
 ROLE = "postgresql:index/role:Role"
@@ -171,6 +175,22 @@ def test_an_unknown_owner_is_an_error_and_leaves_nothing_behind(driver, sql):
     with pytest.raises(grpc.RpcError, match="d_nobody"):
         driver.create(TYPE, {"name": "d_half", "owner": "d_nobody"})
     assert sql("SELECT 1 FROM pg_database WHERE datname = 'd_half'") == []
+
+
+def test_a_server_that_goes_away_in_the_middle_is_what_the_error_tells(driver, sql, port):
+    """What is tidied up after the creation cannot be, either: that is no cause that anybody could read as a passing one."""
+    waiting = "FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"d_cut\"%' AND wait_event_type = 'Lock'"
+    with (
+        psycopg.connect(host="127.0.0.1", port=port, user="postgres", password="contract-password", dbname="postgres") as session,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        session.execute("LOCK TABLE pg_database IN SHARE MODE")
+        creation = pool.submit(driver.create, TYPE, {"name": "d_cut", "owner": "d_owner"})
+        wait_for(lambda: sql(f"SELECT 1 {waiting}"), seconds=20)
+        sql(f"SELECT pg_terminate_backend(pid) {waiting}")
+        with pytest.raises(grpc.RpcError, match=r"creating database d_cut: (terminating connection|.*server closed the connection)"):
+            creation.result(timeout=30)
+    assert sql("SELECT 1 FROM pg_database WHERE datname = 'd_cut'") == []
 
 
 def test_a_database_in_use_is_dropped_with_its_sessions(driver, sql, port):
