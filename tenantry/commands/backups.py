@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from tenantry.commands.options import BackupId, Detach, Json, MaybeSlug, OneSlug
 from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
-    from tenantry.control.backups import Entry
+    from tenantry.operations.backup.entries import BackupEntry
 
 
 class SlugGroup(TyperGroup):
@@ -60,15 +61,13 @@ def create(
     """
     from tenantry.commands.watching import person, watch
     from tenantry.operations.backup import run
-    from tenantry.stores.tenant_store import TenantStore
-    from tenantry.sweep import over
 
     if (slug is not None) + every != 1:
         raise InputError("say which: SLUG or --all", "for example: tenantry backup acme")
-    slugs = [slug] if slug is not None else [store.slug for store in TenantStore.every() if store.state != "provisioning"]
-    asked = over(slugs, lambda one: run.request(one, reason, by=person()))
-    if slug is not None and asked.failed:
-        raise asked.failed[0][1]
+    if slug is not None:
+        watch([run.request(slug, reason, by=person())], detach=detach, as_json=as_json)
+        return
+    asked = run.request_all(reason, by=person())
     watch(asked.results, detach=detach, as_json=as_json, nothing="there is no tenant")
     asked.refuse("asking for a backup", str)
 
@@ -78,17 +77,13 @@ def listed(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     Example: tenantry backup list acme --json
     """
-    from tenantry import naming
-    from tenantry.control import backups
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations.backup import entries
 
-    entries = backups.listed(naming.tenant_id(slug) if slug is not None else None)
-    if slug is not None and not entries:
-        TenantStore.of(slug)  # an error when there is no such tenant
+    found = entries.listed(slug)
     if as_json:
-        console.print_json([_shown(entry) for entry in entries])
+        console.print_json([asdict(entry) for entry in found])
         return
-    if not entries:
+    if not found:
         console.say("there is no backup yet; tenantry backup SLUG makes one")
         return
     console.print_table(
@@ -98,7 +93,7 @@ def listed(slug: MaybeSlug = None, as_json: Json = False) -> None:
                 entry.id, entry.slug or slug or "(deleted)", f"{entry.taken_at:%Y-%m-%d %H:%M:%S}", entry.model, entry.reason,
                 entry.rows, entry.objects, f"{(entry.bytes or 0) / 1e6:.2f}", _checked(entry),
             )
-            for entry in entries
+            for entry in found
         ],
     )  # fmt: skip
 
@@ -108,14 +103,14 @@ def show(backup_id: BackupId, as_json: Json = False) -> None:
 
     Example: tenantry backup show 20261124T101500Z-3f9ac2d1
     """
-    from tenantry.operations.backup.reading import Stored
+    from tenantry.operations.backup import entries
 
-    stored = Stored.open(backup_id, console.say)
+    found = entries.contents(backup_id, console.say)
+    content, entry = found.manifest, asdict(found.entry)
     if as_json:
-        console.print_json({**_shown(stored.entry), "manifest": stored.manifest.model_dump(mode="json")})
+        console.print_json({**entry, "manifest": content.model_dump(mode="json")})
         return
-    content = stored.manifest
-    console.print_table(("what", "value"), [(key, value) for key, value in _shown(stored.entry).items() if value is not None])
+    console.print_table(("what", "value"), [(key, value) for key, value in entry.items() if value is not None])
     console.line()
     rows = [(table, figure.rows, figure.checksum) for table, figure in content.tables.items()]
     console.print_table(("table", "rows", "checksum"), [*rows, *((f"registry: {table}", n, "") for table, n in content.registry.items())])
@@ -132,19 +127,15 @@ def verify(
 
     Example: tenantry backup verify 20261124T101500Z-3f9ac2d1 --restore
     """
-    from tenantry.operations import backup
-    from tenantry.operations.backup.reading import Stored
+    from tenantry.operations.backup import proof as proofs
 
-    stored = Stored.open(backup_id, console.say)
-    stored.check(console.say)
-    proof = backup.prove(backup_id, console.say) if restore else None
-    if proof:
-        backup.require(proof)
+    found = proofs.verify(backup_id, restore=restore, tell=console.say)
+    proof = found.proof
     if as_json:
         console.print_json({"id": backup_id, "whole": True, "restored": bool(proof), "seconds": proof.seconds if proof else None})
     else:
         said = f", and restored to what was saved: {proof.rows} rows in {proof.seconds:.1f} s" if proof else ""
-        console.line(f"{backup_id}: all {len(stored.manifest.parts)} parts are what was stored{said}")
+        console.line(f"{backup_id}: all {found.parts} parts are what was stored{said}")
 
 
 def renew_key(
@@ -156,13 +147,9 @@ def renew_key(
 
     Example: tenantry backup renew-key acme --give-up acme
     """
-    from tenantry.control import backup_keys
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations.backup import keys
 
-    store = TenantStore.of(slug)
-    if give_up != slug:
-        raise InputError(f"the earlier backups of {slug} would stay unreadable", f"to say that you mean it: --give-up {slug}")
-    backup_keys.renew(store.id)
+    keys.renew(slug, give_up=give_up)
     if as_json:
         console.print_json({"slug": slug, "renewed": True})
     else:
@@ -193,15 +180,7 @@ def prune(
         )
 
 
-def _checked(entry: Entry) -> str:
+def _checked(entry: BackupEntry) -> str:
     if entry.proved_at:
         return f"restored {entry.proved_at:%Y-%m-%d}"
     return f"read {entry.verified_at:%Y-%m-%d}" if entry.verified_at else "no"
-
-
-def _shown(entry: Entry) -> dict[str, Any]:
-    names = (
-        "id", "slug", "tenant_id", "reason", "model", "revision", "state", "taken_at", "seconds", "bytes", "rows", "objects",
-        "verified_at", "proved_at",
-    )  # fmt: skip
-    return {name: getattr(entry, name) for name in names} | {"where": f"s3://{entry.bucket}/{entry.prefix}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,23 +119,17 @@ def every(as_json: Json = False) -> None:
 
     Example: tenantry clone list --json
     """
-    from tenantry.control import clones
+    from tenantry.operations.clone import work
 
-    rows = clones.every()
+    found = work.listed()
     if as_json:
-        console.print_json(rows)
+        console.print_json([asdict(clone) for clone in found])
         return
     shown = [
         (
-            row["slug"],
-            row["source"],
-            row["isolation"],
-            row["state"],
-            row["salt"],
-            row["rows_copied"],
-            row["objects_copied"],
-            f"{row['filled_at']:%Y-%m-%d %H:%M}" if row["filled_at"] else "",
+            clone.slug, clone.source, clone.isolation, clone.state, clone.salt, clone.rows_copied, clone.objects_copied,
+            f"{clone.filled_at:%Y-%m-%d %H:%M}" if clone.filled_at else "",
         )
-        for row in rows
-    ]
+        for clone in found
+    ]  # fmt: skip
     console.print_table(("clone", "of", "isolation", "state", "salt", "rows", "objects", "filled"), shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -41,7 +42,7 @@ def move(
     Example: tenantry move acme --rollback
     """
     from tenantry.commands.watching import person, watch
-    from tenantry.operations.move import request
+    from tenantry.operations.move import begin, request
 
     if rollback + finish + (to is not None or cell is not None) > 1:
         raise InputError("say one thing: where to, --rollback or --finish", f"for example: tenantry move {slug} --to schema")
@@ -53,22 +54,17 @@ def move(
         run = request.follow_up("move-rollback", slug, by=person())
         watch([run], detach=detach, as_json=as_json)
         # The file says where the tenant lives once no move is open any more.
-        _say_edited(slug, request.write_file(slug, request.came_from(run)))
+        _say_edited(slug, begin.returned(slug, run))
         return
-    run_id = request.joined(slug, to, cell, by=person())
-    edited = False
-    if run_id is None:
-        plan = request.plan(slug, to, cell)
-        edited = request.write_file(slug, plan.target)
-        if plan.source is None:
-            console.say(f"{slug} lives as {plan.target} already: nothing to move")
-            _say_edited(slug, edited)
-            if as_json:
-                console.print_json([])
-            return
-        run_id = request.request(plan, keep=kept, by=person())
-    _say_edited(slug, edited)
-    watch([run_id], detach=detach, as_json=as_json)
+    begun = begin.begin(slug, to, cell, keep=kept, by=person())
+    if begun.run is None:
+        console.say(f"{slug} lives as {begun.target} already: nothing to move")
+        _say_edited(slug, begun.edited)
+        if as_json:
+            console.print_json([])
+        return
+    _say_edited(slug, begun.edited)
+    watch([begun.run], detach=detach, as_json=as_json)
     if not detach and not as_json:
         console.say(f"look at it, then: tenantry move {slug} --finish; or back: tenantry move {slug} --rollback")
 
@@ -78,23 +74,20 @@ def moves(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     Example: tenantry moves acme
     """
-    from tenantry.control import moves as records
     from tenantry.declaration.placement import Place
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations.move import history
 
-    found = records.history(TenantStore.of(slug).id if slug else None)
+    found = history.moves_of(slug)
     if as_json:
-        console.print_json([{**row, "keep": row["keep"].total_seconds()} for row in found])
+        console.print_json([asdict(move) for move in found])
         return
     columns = ("tenant", "from", "to", "state", "begun", "rows", "writes waited", "way back until")
     rows = []
-    for row in found:
-        waited = f"{row['freeze_ms'] / 1000:.2f} s" if row["freeze_ms"] is not None else ""
-        until = f"{row['kept_until']:%Y-%m-%d %H:%M}" if row["ended_at"] is None and row["kept_until"] else ""
-        places = (Place(**row["source"]), Place(**row["target"]))
-        rows.append(
-            (row["slug"], *places, row["outcome"] or row["phase"], f"{row['started_at']:%Y-%m-%d %H:%M}", row["rows"], waited, until)
-        )
+    for move in found:
+        waited = f"{move.freeze_ms / 1000:.2f} s" if move.freeze_ms is not None else ""
+        until = f"{move.kept_until:%Y-%m-%d %H:%M}" if move.ended_at is None and move.kept_until else ""
+        places = (Place(**move.source), Place(**move.target))
+        rows.append((move.slug, *places, move.outcome or move.phase, f"{move.started_at:%Y-%m-%d %H:%M}", move.rows, waited, until))
     console.print_table(columns, rows)
 
 

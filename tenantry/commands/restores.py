@@ -41,16 +41,16 @@ def restore_tenant(
     Example: tenantry restore acme --from 20261124T101500Z-3f9ac2d1 --as acme-before
     """
     from tenantry.commands.watching import person, watch
-    from tenantry.control import backups
-    from tenantry.operations import provision, unmerged
+    from tenantry.operations import unmerged
+    from tenantry.operations.backup import entries
     from tenantry.operations.restore import beside, run
 
-    chosen = backups.newest(slug).id if backup_id == "newest" else backup_id
+    chosen = entries.chosen(slug, backup_id)
     if into is not None:
         if beside.prepare(slug, chosen, into):
             console.say(f"tenants/{into}.yaml was written, {unmerged.to_commit(into, f'Restore {slug} as {into}')}")
-        if beside.unfinished(into):
-            watch([provision.request(into, by=person(), welcome=False)])
+        if (making := beside.make(into, by=person())) is not None:
+            watch([making])
     run_id = run.request(slug, chosen, into=into, by=person(), tell=console.say)
     watch([run_id], detach=detach, as_json=as_json)
 

@@ -36,6 +36,28 @@ class Proof:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Verification:
+    """A backup of which every part is what was stored. ``proof``: what a restore into scratch found, where that was wanted."""
+
+    backup_id: str
+    parts: int
+    proof: Proof | None
+
+
+def verify(backup_id: str, *, restore: bool = False, tell: Callable[[str], None] = lambda line: None) -> Verification:
+    """Reads every part and compares it with the signed manifest; with ``restore`` the backup is proved as well.
+
+    ``InputError`` for a backup that is unknown, damaged or newer than we are; ``WorkError`` where it does not restore to what was saved.
+    """
+    stored = Stored.open(backup_id, tell)
+    stored.check(tell)
+    proof = prove(backup_id, tell) if restore else None
+    if proof is not None:
+        require(proof)
+    return Verification(backup_id, len(stored.manifest.parts), proof)
+
+
 def prove(backup_id: str, tell: Callable[[str], None] = lambda line: None) -> Proof:
     """Restores the backup into a scratch database on the tenant's server, compares it with its manifest, and drops it.
 

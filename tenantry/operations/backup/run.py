@@ -10,6 +10,7 @@ from tenantry.control import backups, runs
 from tenantry.escape import require_line
 from tenantry.operations.backup import taking
 from tenantry.stores.tenant_store import TenantStore
+from tenantry.sweep import Swept, over
 from tenantry.work import queue
 from tenantry.work.step import Kind, Patience, Run, Step
 
@@ -19,6 +20,12 @@ def request(slug: str, reason: str, *, by: str, via: str = "cli") -> UUID:
     require_line("the reason", reason, 60)
     store = TenantStore.of(slug)
     return queue.request(runs.Request(BACKUP.name, slug, tenant_id=store.id, arguments={"reason": reason}, by=by, via=via))
+
+
+def request_all(reason: str, *, by: str, via: str = "cli") -> Swept[str, UUID]:
+    """Asks for a backup of every tenant that is made and not deleted, whatever becomes of one; slugs with their runs' ids."""
+    slugs = [store.slug for store in TenantStore.every() if store.state != "provisioning"]
+    return over(slugs, lambda slug: request(slug, reason, by=by, via=via))
 
 
 def _take(run: Run) -> str:

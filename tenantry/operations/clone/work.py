@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -79,6 +80,29 @@ def request(
         disk.require(disk.copy_of(store), new, None)
     stack = naming.stack_of(chosen, cell, new)
     return queue.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, by=by, via=via))
+
+
+@dataclass(frozen=True)
+class CloneEntry:
+    """One clone that is not deleted."""
+
+    slug: str
+    source: str | None
+    """The tenant that it is a copy of; None once that was erased."""
+    isolation: str
+    state: str
+    """``filling`` or ``ready``."""
+    salt: str
+    classification: str
+    """The SHA-256 of the file that decided what crossed."""
+    rows_copied: int
+    objects_copied: int
+    filled_at: datetime | None
+
+
+def listed() -> tuple[CloneEntry, ...]:
+    """The clones, by slug."""
+    return tuple(CloneEntry(**row) for row in clones.every())
 
 
 @dataclass(frozen=True)

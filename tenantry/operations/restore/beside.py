@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from tenantry import naming
 from tenantry.control import registry
 from tenantry.declaration import generator, load
 from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError
+from tenantry.operations import provision
 from tenantry.operations.backup.reading import Stored
 from tenantry.settings import project_settings, tenants_dir
 from tenantry.stores import disk
@@ -42,6 +45,11 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
     )
     generator.create(tenants_dir(), new, project_settings())
     return True
+
+
+def make(into: str, *, by: str) -> UUID | None:
+    """Asks for the new tenant's provisioning, by which nobody is invited; the run's id. None for a tenant that is made."""
+    return provision.request(into, by=by, welcome=False) if unfinished(into) else None
 
 
 def unfinished(into: str) -> bool:
