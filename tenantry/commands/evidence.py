@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenantry import console
 from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
-from tenantry.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def register(app: typer.Typer) -> None:
@@ -48,14 +52,10 @@ def legal_set(
     Example: tenantry legal-hold set acme --reason "court order 12/26"
     """
     from tenantry.commands.watching import person
-    from tenantry.control import lifecycle
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations.lifecycle import legal_holds
 
-    if not reason.strip():
-        raise InputError("a legal hold needs a reason", "--reason TEXT")
-    store = TenantStore.of(slug)
-    lifecycle.set_legal_hold(store.id, reason.strip(), person())
-    _done({"slug": slug, "legal_hold": reason.strip()}, f"{slug} is under a legal hold: {reason.strip()}", as_json)
+    kept = legal_holds.place(slug, reason, by=person())
+    _done({"slug": slug, "legal_hold": kept}, f"{slug} is under a legal hold: {kept}", as_json)
 
 
 def legal_clear(slug: Slug, as_json: Json = False) -> None:
@@ -64,11 +64,9 @@ def legal_clear(slug: Slug, as_json: Json = False) -> None:
     Example: tenantry legal-hold clear acme
     """
     from tenantry.commands.watching import person
-    from tenantry.control import lifecycle
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations.lifecycle import legal_holds
 
-    if not lifecycle.clear_legal_hold(TenantStore.of(slug).id, person()):
-        raise InputError(f"tenant {slug} is under no legal hold", "tenantry legal-hold list")
+    legal_holds.lift(slug, by=person())
     _done({"slug": slug, "legal_hold": None}, f"{slug} is under no legal hold any more", as_json)
 
 
@@ -77,11 +75,9 @@ def legal_list(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     Example: tenantry legal-hold list acme
     """
-    from tenantry.control import lifecycle
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations.lifecycle import legal_holds
 
-    rows = lifecycle.legal_holds(TenantStore.of(slug).id if slug else None)
-    _table(rows, ("slug", "reason", "set_by", "set_at", "cleared_by", "cleared_at"), as_json)
+    _table(legal_holds.listed(slug), ("slug", "reason", "set_by", "set_at", "cleared_by", "cleared_at"), as_json)
 
 
 def deletion_list(as_json: Json = False) -> None:
@@ -89,9 +85,9 @@ def deletion_list(as_json: Json = False) -> None:
 
     Example: tenantry deletion list --json
     """
-    from tenantry.control import deletion_records
+    from tenantry.operations.lifecycle import records
 
-    _table(deletion_records.listed(), ("at", "slug", "outcome", "id", "key_id"), as_json)
+    _table(records.listed(), ("at", "slug", "outcome", "id", "key_id"), as_json)
 
 
 Name = Annotated[str, typer.Argument(metavar="ID|SLUG", help="The record's id, or a slug: its newest record.")]
@@ -104,9 +100,9 @@ def deletion_show(name: Name, as_json: Json = False) -> None:
     """
     import json
 
-    from tenantry.control import deletion_records
+    from tenantry.operations.lifecycle import records
 
-    record = json.loads(deletion_records.find(name)["record"])
+    record = records.exported(name).record
     if as_json:
         console.print_json(record)
         return
@@ -123,9 +119,9 @@ def deletion_export(name: Name) -> None:
 
     Example: tenantry deletion export acme > acme-deletion.json
     """
-    from tenantry.control import deletion_records
+    from tenantry.operations.lifecycle import records
 
-    console.print_json(deletion_records.exported(deletion_records.find(name)))
+    console.print_json(asdict(records.exported(name)))
 
 
 def deletion_verify(
@@ -137,13 +133,15 @@ def deletion_verify(
 
     Example: tenantry deletion verify acme-deletion.json --key tenantry.pem
     """
-    from tenantry.control import deletion_records
+    from tenantry.operations.lifecycle import records
 
-    document = _document(Path(what)) if Path(what).is_file() else deletion_records.exported(deletion_records.find(what))
-    record = deletion_records.verify(document, _bytes(key) if key else None)
+    file = Path(what)
+    document = records.read(_bytes(file), str(file)) if file.is_file() else asdict(records.exported(what))
+    found = records.verify(document, _bytes(key) if key else None)
+    record = found.record
     _done(
-        {"valid": True, "key_id": document["key_id"], "record": record},
-        f"valid: {record['tenant']['slug']} was {record['outcome']} at {record['at']}, signed with the key {document['key_id']}",
+        {"valid": True, **asdict(found)},
+        f"valid: {record['tenant']['slug']} was {record['outcome']} at {record['at']}, signed with the key {found.key_id}",
         as_json,
     )
 
@@ -153,9 +151,9 @@ def deletion_key() -> None:
 
     Example: tenantry deletion key > tenantry.pem
     """
-    from tenantry.control import deletion_records
+    from tenantry.operations.lifecycle import records
 
-    console.document(deletion_records.public_pem())
+    console.document(records.public_key())
 
 
 def quarantine_list(as_json: Json = False) -> None:
@@ -163,7 +161,7 @@ def quarantine_list(as_json: Json = False) -> None:
 
     Example: tenantry quarantine list
     """
-    from tenantry.control import quarantine
+    from tenantry.operations import quarantine
 
     _table(quarantine.listed(), ("kind", "name", "since", "until"), as_json)
 
@@ -173,30 +171,10 @@ def quarantine_release(name: Annotated[str, typer.Argument(metavar="NAME", help=
 
     Example: tenantry quarantine release acme
     """
-    from tenantry.control import quarantine
+    from tenantry.operations import quarantine
 
-    if not quarantine.release(name):
-        names = [row["name"] for row in quarantine.listed()]
-        raise InputError(f"{name} is not in quarantine", did_you_mean(name, names, "tenantry quarantine list"))
+    quarantine.release(name)
     _done({"name": name, "released": True}, f"{name} may be used again", as_json)
-
-
-def _document(path: Path) -> dict[str, Any]:
-    import json
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Of a key that stands twice one reader takes the first and another the last: what was checked would not be what is read."""
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key stands twice")
-        return dict(pairs)
-
-    try:
-        found = json.loads(_bytes(path), object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}", "tenantry deletion export writes one") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{path} is no deletion record", "tenantry deletion export writes one")
-    return found
 
 
 def _bytes(path: Path) -> bytes:
@@ -213,7 +191,8 @@ def _done(data: dict[str, Any], text: str, as_json: bool) -> None:
         console.line(text)
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
+def _table(entries: Sequence[DataclassInstance], columns: tuple[str, ...], as_json: bool) -> None:
+    rows = [asdict(entry) for entry in entries]
     if as_json:
         console.print_json(rows)
         return

@@ -103,14 +103,11 @@ def end_hold(slug: Slug, as_json: Json = False) -> None:
     Example: tenantry offboard globex && tenantry local end-hold globex && tenantry offboard globex --delete
     """
     from local.env import process_environment
-    from tenantry import naming
-    from tenantry.control import lifecycle
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations.lifecycle import expiry
 
     # The one place that takes another server than the environment's: no hold of a real platform can be ended so.
     os.environ.update(process_environment(_home()))
-    TenantStore.of(slug)  # an error, with the nearest name, when there is no such tenant
-    hold = lifecycle.end_hold_now(naming.tenant_id(slug), slug)
+    hold = expiry.end_now(slug)
     if as_json:
         console.print_json({"slug": slug, "since": hold.since.isoformat(), "until": hold.until.isoformat()})
         return

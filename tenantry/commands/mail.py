@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenantry import console
 from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
-from tenantry.problems import nearest
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from tenantry.operations.mailing import Delivery
+    from tenantry.operations.outbox import MailEntry
 
 mail = typer.Typer(
     help="The outbox: what was caused, what was sent, what was refused.\n\nExample: tenantry mail list", no_args_is_help=True
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's id, or its first characters.")]
-STATES = ("queued", "sent", "failed", "cancelled", "bounced")
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +32,7 @@ def register(app: typer.Typer) -> None:
 @mail.command("list")
 def list_(
     slug: MaybeSlug = None,
-    state: Annotated[list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.")] = None,
+    state: Annotated[list[str] | None, typer.Option("--state", help="Only these: queued, sent, failed, cancelled, bounced.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 50,
     as_json: Json = False,
 ) -> None:
@@ -44,23 +42,15 @@ def list_(
 
     Example: tenantry mail list --state failed
     """
-    from tenantry.control import outbox
-    from tenantry.control.database import transaction
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations import outbox
 
-    for name in state or ():
-        if name not in STATES:
-            raise InputError(f"no mail has the state {name!r}", nearest(name, STATES))
-    if slug is not None:
-        TenantStore.of(slug)
-    with transaction() as connection:
-        rows = outbox.entries(connection, slug=slug, states=state or None, limit=limit)
+    found = outbox.listed(slug, state or (), limit)
     if as_json:
-        console.print_json(rows)
+        console.print_json([asdict(each) for each in found])
         return
     console.print_table(
         ("id", "tenant", "mail", "to", "state", "when", "why"),
-        [(str(row["id"])[:8], row["slug"], row["kind"], row["recipient"], row["state"], _when(row), row["cause"]) for row in rows],
+        [(str(each.id)[:8], each.slug, each.kind, each.recipient, each.state, _when(each), each.cause) for each in found],
     )
 
 
@@ -70,20 +60,17 @@ def show(mail_id: Id, as_json: Json = False) -> None:
 
     Example: tenantry mail show 1f0c2a9b
     """
-    from tenantry.control import outbox
-    from tenantry.control.database import transaction
+    from tenantry.operations import outbox
 
-    with transaction() as connection:
-        row = outbox.entries(connection, ids=[_find(connection, mail_id)])[0]
-        row["attempts"] = outbox.attempts(connection, row["id"])
+    found = outbox.mail(mail_id)
+    entry = asdict(found.entry)
     if as_json:
-        console.print_json(row)
+        console.print_json({**entry, "attempts": [asdict(attempt) for attempt in found.attempts]})
         return
-    attempts = row.pop("attempts")
-    console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in row.items() if value is not None])
-    for attempt in attempts:
-        outcome = attempt["outcome"] or "no answer noted: the mail may have arrived"
-        console.line(f"{attempt['begun_at']:%Y-%m-%d %H:%M:%S}  attempt {attempt['number']}: {outcome}  {attempt['answer'] or ''}".rstrip())
+    console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in entry.items() if value is not None])
+    for attempt in found.attempts:
+        outcome = attempt.outcome or "no answer noted: the mail may have arrived"
+        console.line(f"{attempt.begun_at:%Y-%m-%d %H:%M:%S}  attempt {attempt.number}: {outcome}  {attempt.answer or ''}".rstrip())
 
 
 @mail.command()
@@ -111,20 +98,9 @@ def retry(
 
     Example: tenantry mail retry --failed
     """
-    from tenantry.control import outbox
-    from tenantry.control.database import transaction
-    from tenantry.operations import mailing
+    from tenantry.operations import outbox
 
-    if not mail_ids and not failed:
-        raise InputError("which mail?", "tenantry mail retry ID, or --failed; tenantry mail list --state failed shows them")
-    with transaction() as connection:
-        chosen = [_find(connection, each) for each in mail_ids or ()]
-        if failed:
-            chosen += [row["id"] for row in outbox.entries(connection, states=["failed"])]
-        queued = outbox.requeue(connection, chosen)
-    if mail_ids and not queued:
-        raise InputError("this mail was sent", "a new event makes a new mail: for an invitation tenantry invite SLUG --mail")
-    _conclude(mailing.deliver(queued), as_json)
+    _conclude(outbox.retry(mail_ids or (), failed=failed), as_json)
 
 
 @mail.command()
@@ -138,19 +114,9 @@ def preview(
 
     Example: tenantry mail preview acme invitation --html > invitation.html
     """
-    from tenantry.control.database import transaction
-    from tenantry.declaration.keys import TEMPLATES
-    from tenantry.rendering import message
-    from tenantry.rendering.look import Look
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations import mail_preview
 
-    if kind not in TEMPLATES:
-        raise InputError(f"there is no e-mail {kind}", nearest(kind, TEMPLATES))
-    store = TenantStore.of(slug)
-    with transaction() as connection:
-        look = Look.of(connection, store.id, kind)
-    values = {name: f"https://{look.host}/EXAMPLE" if name.endswith("_url") else name.upper() for name in TEMPLATES[kind].placeholders}
-    rendered = message.render(look, {"user_name": "Ada Byron", "user_email": "ada@example.com", **values})
+    rendered = mail_preview.preview(slug, kind)
     if as_json:
         console.print_json({"subject": rendered.subject, "plain": rendered.plain, "html": rendered.html})
     elif html:
@@ -184,18 +150,9 @@ def bounce(
         console.line(f"{str(found.mail_id)[:8]} {found.action} {found.status} {found.reason}: {verdict}")
 
 
-def _find(connection: Any, prefix: str) -> UUID:
-    """The mail whose id begins so; ``InputError`` when there is none or more than one."""
-    rows = connection.execute("SELECT id FROM outbox WHERE starts_with(id::text, %s) LIMIT 2", [prefix.lower()]).fetchall()
-    if len(rows) != 1 or not prefix:
-        raise InputError(f"{'no mail' if not rows else 'more than one mail'} begins with {prefix!r}", "tenantry mail list shows their ids")
-    found: UUID = rows[0]["id"]
-    return found
-
-
-def _when(row: dict[str, Any]) -> str:
-    when = row["finished_at"] or row["not_before"]
-    return f"{'' if row['finished_at'] else 'not before '}{when:%Y-%m-%d %H:%M}"
+def _when(mail: MailEntry) -> str:
+    when = mail.finished_at or mail.not_before
+    return f"{'' if mail.finished_at else 'not before '}{when:%Y-%m-%d %H:%M}"
 
 
 def _conclude(delivery: Delivery, as_json: bool) -> None:

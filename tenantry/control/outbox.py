@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 DERIVED: Final = frozenset({"invitation_url", "next_url", "reset_url"})
 """Placeholders that hold a token: derived when the mail is sent, refused in a row."""
 
+STATES: Final = ("queued", "sent", "failed", "cancelled", "bounced")
+"""What a mail can be."""
+
 MAX_TRIES: Final = 25
 """With ``wait_after`` about three days; then a mail that is still refused for a passing cause has failed."""
 
@@ -212,6 +215,12 @@ def entries(
         """,
         {"slug": slug, "states": states, "ids": None if ids is None else list(ids), "limit": limit},
     ).fetchall()
+
+
+def beginning(connection: psycopg.Connection[dict[str, Any]], prefix: str) -> list[UUID]:
+    """The ids of mails that begin so: of more than two only two."""
+    rows = connection.execute("SELECT id FROM outbox WHERE starts_with(id::text, %s) LIMIT 2", [prefix.lower()])
+    return [row["id"] for row in rows]
 
 
 def attempts(connection: psycopg.Connection[dict[str, Any]], mail_id: UUID) -> list[dict[str, Any]]:

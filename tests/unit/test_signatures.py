@@ -15,6 +15,7 @@ from local.home import CLONE
 from tenantry.clients.archive import Damaged
 from tenantry.control import backup_manifest, deletion_records, keys, signatures
 from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.operations.lifecycle import records
 
 TENANT = uuid4()
 RECORD = {
@@ -117,18 +118,13 @@ def test_something_beside_a_manifest_is_refused():
         opened(MANIFEST, signatures.sign(signatures.MANIFEST, text_of(MANIFEST)), extra=1)
 
 
-def test_a_key_that_stands_twice_is_refused(tmp_path):
+def test_a_key_that_stands_twice_is_refused():
     """What is checked is what every reader reads."""
-    from tenantry.commands.evidence import _document
-
     signature = signatures.sign(signatures.DELETION_RECORD, deletion_records.canonical(RECORD).encode())
     text = json.dumps(exported(signature))
-    file = tmp_path / "record.json"
-    file.write_text(text)
-    assert deletion_records.verify(_document(file)) == RECORD
-    file.write_text('{"record": {"outcome": "kept"}, ' + text[1:])
+    assert records.verify(records.read(text.encode(), "record.json")).record == RECORD
     with pytest.raises(InputError, match="a key stands twice"):
-        _document(file)
+        records.read(b'{"record": {"outcome": "kept"}, ' + text[1:].encode(), "record.json")
 
 
 def test_every_signature_of_the_platform_is_made_in_one_place():
