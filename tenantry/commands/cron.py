@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenantry import console
 from tenantry.commands import completion
 from tenantry.commands.options import Detach, Json, MaybeSlug, Slugs
-from tenantry.errors import InputError, WorkError
+from tenantry.errors import WorkError
+
+if TYPE_CHECKING:
+    from tenantry.operations.cron import LastSlot, TaskRun
 
 Name = Annotated[str, typer.Argument(metavar="TASK", help="The task: tenantry cron list shows them.")]
 MaybeName = Annotated[str | None, typer.Argument(metavar="[TASK]", help="One task; all when left out.", show_default=False)]
@@ -38,41 +42,23 @@ def list_(as_json: Json = False) -> None:
 
     Example: tenantry cron list
     """
-    from tenantry.control import task_runs, workers
-    from tenantry.work.tasks import register
+    from tenantry.operations import cron
 
-    tasks = register.known()
-    expressions = register.schedules()
-    last, missed = task_runs.last_slots(), task_runs.missed(timedelta(days=1))
-    found: list[dict[str, Any]] = []
-    for name, task in sorted(tasks.items()):
-        expression = expressions.get(name)
-        found.append(
-            {
-                "task": name,
-                "about": task.about,
-                "scope": task.scope,
-                "schedule": expression,
-                "next": register.next_time(expression) if expression else None,
-                "catch_up": task.catch_up,
-                "last": {key: value for key, value in last[name].items() if key != "task"} if name in last else None,
-                "missed_last_day": missed.get(name, 0),
-            }
-        )
+    found = cron.scheduled()
     if as_json:
-        console.print_json(found)
+        console.print_json([asdict(task) for task in found.tasks])
     else:
         console.print_table(
             ("task", "what", "scope", "schedule (UTC)", "next", "last", "came of it"),
             [
                 (
-                    row["task"], row["about"], row["scope"], row["schedule"] or "off", _when(row["next"]),
-                    _when(row["last"]["slot"]) if row["last"] else "never", _outcome(row["last"], row["missed_last_day"]),
+                    task.task, task.about, task.scope, task.schedule or "off", _when(task.next),
+                    _when(task.last.slot) if task.last else "never", _outcome(task.last, task.missed_last_day),
                 )
-                for row in found
+                for task in found.tasks
             ],
         )  # fmt: skip
-    if not workers.alive():
+    if not found.worker:
         console.say("no worker is at work, so nothing is started by itself: tenantry worker")
 
 
@@ -92,27 +78,20 @@ def run(
     Example: tenantry cron run mail
     """
     from tenantry.commands.watching import not_watched, person
-    from tenantry.control import task_runs
-    from tenantry.work import follow_tasks
-    from tenantry.work.tasks import register, schedule
+    from tenantry.operations import cron
 
-    found = register.find(task)
-    if found.scope == "per_tenant" and bool(slugs) == every:
-        raise InputError(f"the task {task} is done per tenant: say SLUG… or --all", f"for example: tenantry cron run {task} --all")
-    if found.scope == "aggregate" and (slugs or every):
-        raise InputError(f"the task {task} is about the whole platform", f"tenantry cron run {task}")
-    ids = schedule.request(found, slugs, person())
+    ids = cron.request(task, slugs or (), every=every, by=person())
     if not ids:
         console.say("no active tenant")
     if detach:
-        rows = task_runs.of(ids)
+        runs = cron.runs(ids)
     else:
         try:
-            rows = follow_tasks.until_done(ids, (lambda row: None) if as_json else _show, console.say)
+            runs = cron.until_done(ids, (lambda run: None) if as_json else _show, console.say)
         except KeyboardInterrupt:
             not_watched(f"tenantry cron log {task}")
             raise
-    _conclude(rows, detach, as_json)
+    _conclude(runs, detach, as_json)
 
 
 def log(
@@ -128,22 +107,17 @@ def log(
 
     Example: tenantry cron log --tenant acme
     """
-    from tenantry.control import task_runs
-    from tenantry.stores.tenant_store import TenantStore
-    from tenantry.work.tasks import register
+    from tenantry.operations import cron
 
-    if task is not None:
-        register.find(task)
-    tenant_id = TenantStore.of(tenant).id if tenant is not None else None
-    rows = task_runs.latest(task=task, tenant_id=tenant_id, failed=failed, limit=limit)
+    runs = cron.newest(task, tenant, failed=failed, limit=limit)
     if as_json:
-        console.print_json(rows)
+        console.print_json([asdict(run) for run in runs])
         return
-    for row in reversed(rows):
-        console.line(f"{_when(row['slot'])}  {line(row)}")
-        if row["hint"]:
-            console.line(f"    next: {row['hint']}")
-    if not rows:
+    for run in reversed(runs):
+        console.line(f"{_when(run.slot)}  {line(run)}")
+        if run.hint:
+            console.line(f"    next: {run.hint}")
+    if not runs:
         console.line("nothing has failed" if failed else "nothing has run yet")
 
 
@@ -157,24 +131,21 @@ def report(
 
     Example: tenantry cron report usage --days 1
     """
-    from tenantry.control import task_runs
-    from tenantry.work.tasks import register
+    from tenantry.operations import cron
 
-    if task is not None:
-        register.find(task)
-    rows = task_runs.heaviest(task=task, since=timedelta(days=days), limit=limit)
+    found = cron.heaviest(task, days=days, limit=limit)
     if as_json:
-        console.print_json(rows)
+        console.print_json([asdict(cost) for cost in found])
         return
     console.print_table(
         ("tenant", "task", "runs", "failed", "time (s)", "longest (s)", "database (s)", "statements", "rows", "MB", "last failure"),
         [
             (
-                row["slug"] or "(platform)", row["task"], row["runs"], row["failed"], f"{row['seconds']:.1f}", f"{row['longest']:.1f}",
-                f"{row['database_seconds']:.2f}", row["statements"], row["rows"],
-                f"{row['memory_bytes'] / 2**20:.0f}" if row["memory_bytes"] else "", row["last_failure"],
+                cost.slug or "(platform)", cost.task, cost.runs, cost.failed, f"{cost.seconds:.1f}", f"{cost.longest:.1f}",
+                f"{cost.database_seconds:.2f}", cost.statements, cost.rows,
+                f"{cost.memory_bytes / 2**20:.0f}" if cost.memory_bytes else "", cost.last_failure,
             )
-            for row in rows
+            for cost in found
         ],
     )  # fmt: skip
 
@@ -184,57 +155,56 @@ def usage(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     Example: tenantry usage acme
     """
-    from tenantry.stores import usage as measurements
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations import usage as measurements
 
-    rows = measurements.newest(TenantStore.of(slug).id if slug is not None else None)
+    found = measurements.newest(slug)
     if as_json:
-        console.print_json(rows)
+        console.print_json([asdict(each) for each in found])
         return
     console.print_table(
         ("tenant", "measured", "rows", "database (MB)", "objects", "objects (MB)", "users", "connections", "limits"),
         [
             (
-                row["slug"], _when(row["measured_at"]), row["rows"], f"{row['database_bytes'] / 10**6:.1f}", row["objects"],
-                f"{row['object_bytes'] / 10**6:.1f}", row["users"], "-" if row["connections"] is None else row["connections"],
-                ", ".join(f"{each['limit']} {each['percent']} %{' OVER' * (each['level'] == 'over')}" for each in row["findings"]),
+                each.slug, _when(each.measured_at), each.rows, f"{each.database_bytes / 10**6:.1f}", each.objects,
+                f"{each.object_bytes / 10**6:.1f}", each.users, "-" if each.connections is None else each.connections,
+                ", ".join(f"{one['limit']} {one['percent']} %{' OVER' * (one['level'] == 'over')}" for one in each.findings),
             )
-            for row in rows
+            for each in found
         ],
     )  # fmt: skip
-    if not rows:
+    if not found:
         console.say("nothing was measured yet: tenantry cron run usage --all")
 
 
-def line(row: dict[str, Any]) -> str:
+def line(run: TaskRun) -> str:
     """A run as one line: task, tenant, what came of it, what it took."""
-    what = row["summary"] if row["state"] == "done" else row["cause"]
+    what = run.summary if run.state == "done" else run.cause
     tail = f": {what}" if what else ""
-    again = f", attempt {row['attempts']}" if row["attempts"] > 1 else ""
-    took = f" ({row['seconds']:.1f} s)" if row["seconds"] is not None else ""
-    return f"{MARKS[row['state']]} {row['task']} {row['slug'] or '(platform)'}{tail}{took}{again}"
+    again = f", attempt {run.attempts}" if run.attempts > 1 else ""
+    took = f" ({run.seconds:.1f} s)" if run.seconds is not None else ""
+    return f"{MARKS[run.state]} {run.task} {run.slug or '(platform)'}{tail}{took}{again}"
 
 
-def _show(row: dict[str, Any]) -> None:
-    console.say(line(row))
+def _show(run: TaskRun) -> None:
+    console.say(line(run))
 
 
-def _conclude(rows: Sequence[dict[str, Any]], detach: bool, as_json: bool) -> None:
+def _conclude(runs: Sequence[TaskRun], detach: bool, as_json: bool) -> None:
     if as_json:
-        console.print_json(rows)
+        console.print_json([asdict(run) for run in runs])
     elif detach:
-        for row in rows:
-            console.line(row["id"])
-    counts = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
-    failed = [row for row in rows if row["state"] == "failed"]
+        for run in runs:
+            console.line(run.id)
+    counts = {state: sum(run.state == state for run in runs) for state in ("done", "failed", "skipped")}
+    failed = [run for run in runs if run.state == "failed"]
     if failed:
         first = failed[0]
         raise WorkError(
-            f"{first['task']}: {counts['failed']} of {len(rows)} failed, first {first['slug'] or 'the platform'}: {first['cause']}",
-            first["hint"] or f"tenantry cron log {first['task']} --failed",
+            f"{first.task}: {counts['failed']} of {len(runs)} failed, first {first.slug or 'the platform'}: {first.cause}",
+            first.hint or f"tenantry cron log {first.task} --failed",
             code="run.failed",
         )
-    if rows and not as_json and not detach:
+    if runs and not as_json and not detach:
         console.say(", ".join(f"{count} {state}" for state, count in counts.items() if count))
 
 
@@ -244,6 +214,7 @@ def _when(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else "-"
 
 
-def _outcome(last: dict[str, Any] | None, missed: int) -> str:
-    told = [f"{last[state]} {state}" for state in ("done", "failed", "skipped", "open") if last[state]] if last else []
+def _outcome(last: LastSlot | None, missed: int) -> str:
+    counts = {"done": last.done, "failed": last.failed, "skipped": last.skipped, "open": last.open} if last else {}
+    told = [f"{count} {state}" for state, count in counts.items() if count]
     return ", ".join([*told, *([f"{missed} missed in a day"] if missed else [])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -33,13 +34,10 @@ def rotate(
 
     Example: tenantry row-context rotate main --overlap 0m
     """
-    from tenantry import naming
-    from tenantry.postgres import row_context
-    from tenantry.settings import PlatformSettings, project_root
+    from tenantry.operations import row_context
 
-    secret = naming.context_key(PlatformSettings.from_project(project_root()).bucket_prefix, naming.require_cell(cell))
-    key = row_context.rotate(cell, secret, duration.parse(overlap))
+    new = row_context.rotate(cell, duration.parse(overlap))
     if as_json:
-        console.print_json({"cell": cell, "key": key, "secret": secret, "overlap": overlap})
+        console.print_json({**asdict(new), "overlap": overlap})
         return
-    console.line(f"{cell}: key {key} signs from now on (secret {secret}); the one before is accepted for {overlap} more")
+    console.line(f"{cell}: key {new.key} signs from now on (secret {new.secret}); the one before is accepted for {overlap} more")

@@ -32,10 +32,9 @@ def list_(as_json: Json = False) -> None:
 
     Example: tenantry state list
     """
-    from tenantry.control import admission
     from tenantry.operations import states
 
-    found = states.every(admission.load().declared)
+    found = states.every()
     if as_json:
         console.print_json([asdict(each) for each in found])
         return
@@ -69,14 +68,9 @@ def adopt(
 
     Example: tenantry state adopt acme --new-passwords
     """
-    from tenantry.control import admission
-    from tenantry.engine import fleet
     from tenantry.operations import state_adoption
 
-    declared = admission.load().declared
-    fleet.stacks_of(declared, slug=None, stack=stack)
-    progress = changes.StackProgress()
-    adopted = state_adoption.adopt(stack, declared, progress, lost="renew" if renew else "keep")
+    adopted = state_adoption.adopt(stack, changes.StackProgress(), lost="renew" if renew else "keep")
     if as_json:
         console.print_json({"stack": stack, "changes": dict(adopted.outcome.changes), "passwords_unknown": list(adopted.unknown)})
         return

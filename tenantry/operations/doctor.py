@@ -225,7 +225,7 @@ def _states() -> str:
     """Whether the next run of each stack would be let in: before what it would go on with."""
     if _no_platform():
         return "none: nothing was ever made here"
-    found = states.every(admission.load().declared)
+    found = states.every()
     if refused := [each for each in found if each.refused]:
         # Each has its own way out: whoever takes only the first would be told of the next one afterwards.
         more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""

@@ -9,12 +9,11 @@ from typing import Any
 import psycopg
 
 from tenantry.backend import stack_state
-from tenantry.control import ledger, lineage, passwords, registry, stack_runs
+from tenantry.control import admission, ledger, lineage, passwords, registry, stack_runs
 from tenantry.control.ledger import KnownTenant, Ledger
 from tenantry.control.passwords import Choice
-from tenantry.declaration import Declarations
 from tenantry.declaration.placement import Location, Place
-from tenantry.engine import automation, stack_lock
+from tenantry.engine import automation, fleet, stack_lock
 from tenantry.engine.automation import Outcome
 from tenantry.engine.progress import Step
 from tenantry.errors import WorkError
@@ -30,12 +29,15 @@ class Adopted:
     """Login roles that go on with a password which the platform does not know."""
 
 
-def adopt(stack: str, declared: Declarations, report: Callable[[Step], None], *, lost: Choice) -> Adopted:
+def adopt(stack: str, report: Callable[[Step], None], *, lost: Choice) -> Adopted:
     """Makes the present state, an empty one as well, the stack's, and brings into it whatever is there; nothing is made twice.
 
     Every log-in goes on: where its password was in the lost state alone, ``keep`` leaves it as it is, and ``renew`` makes another.
-    Run again it goes on, as after a failure, and with ``renew`` it makes the passwords that nobody knows.
+    Run again it goes on, as after a failure, and with ``renew`` it makes the passwords that nobody knows. ``InputError`` for an unknown
+    stack.
     """
+    declared = admission.load().declared
+    fleet.stacks_of(declared, slug=None, stack=stack)
     state = stack_state.read(stack)
     with stack_lock.held(stack), Server.from_environment().kept() as connection:
         connection.autocommit = True

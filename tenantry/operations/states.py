@@ -9,7 +9,7 @@ from typing import Final
 
 from tenantry.backend import replacement, stack_state
 from tenantry.backend.stack_state import State
-from tenantry.control import engines, lineage, stack_runs
+from tenantry.control import admission, engines, lineage, stack_runs
 from tenantry.control.engines import Lock
 from tenantry.control.ledger import Ledger
 from tenantry.control.stack_runs import StackRun
@@ -40,8 +40,9 @@ class Standing:
     """When a run saw it last."""
 
 
-def every(declared: Declarations) -> list[Standing]:
-    """All stacks that files or the ledger know, in the order in which they need each other."""
+def every(declared: Declarations | None = None) -> list[Standing]:
+    """All stacks that files (``declared``, or as they are now) or the ledger know, in the order in which they need each other."""
+    declared = admission.load().declared if declared is None else declared
     with ThreadPoolExecutor(WIDTH) as pool:
         return list(pool.map(_standing, fleet.every_stack(declared)))
 

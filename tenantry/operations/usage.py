@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from tenantry.stores import usage
+from tenantry.stores.tenant_store import TenantStore
 from tenantry.work.tasks.task import Context
 
 NEAR: Final = 80  # per cent of a limit
 GB: Final = 10**9
+
+
+@dataclass(frozen=True)
+class UsageEntry:
+    """A tenant's newest measurement. ``connections`` None: its role is its cell's, so nobody can tell whose a session is."""
+
+    slug: str
+    tenant_id: UUID
+    measured_at: datetime
+    rows: int
+    database_bytes: int
+    objects: int
+    object_bytes: int
+    users: int
+    connections: int | None
+    limits: Mapping[str, int]
+    findings: Sequence[Mapping[str, Any]]
+    """As ``findings`` gives them."""
+
+
+def newest(slug: str | None = None) -> tuple[UsageEntry, ...]:
+    """The newest measurement of one tenant, or of each that is not deleted, by slug. ``InputError`` for an unknown tenant."""
+    return tuple(UsageEntry(**row) for row in usage.newest(TenantStore.of(slug).id if slug is not None else None))
 
 
 def measure(context: Context) -> str:
