@@ -57,13 +57,10 @@ def new(
     Example: tenantry new globex --tier business --name "Globex" --email hank@globex.example
     """
     from tenantry.declaration.files import display
-    from tenantry.declaration.generator import NewTenant, create
+    from tenantry.declaration.generator import NewTenant
+    from tenantry.operations import new_tenant
 
-    if validate.asked():
-        from tenantry.control import quarantine
-
-        quarantine.refuse([slug], [])
-    path = create(tenants_dir(), NewTenant(slug, tier, name, email, isolation, cell))
+    path = new_tenant.write(tenants_dir(), NewTenant(slug, tier, name, email, isolation, cell), console.say)
     if as_json:
         console.print_json({"slug": slug, "file": str(path)})
     else:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenantry import console
 from tenantry.commands.options import Json
-from tenantry.settings import migrations_dir, tenants_dir
+from tenantry.settings import tenants_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from tenantry.declaration import Declarations, Problem
-    from tenantry.operations.pull_request import PullRequest
-
-TIMEOUT: Final = 2
-"""Seconds that a server has to answer: whoever checks files does not wait for one that is away."""
+    from tenantry.operations.validation import Report
 
 
 class Format(StrEnum):
@@ -52,69 +45,17 @@ def validate(
 
     Example: tenantry validate --base origin/main      (in a pull request's check, with the whole history: fetch-depth: 0)
     """
-    report = Report(tenants_dir(), base, offline=offline)
+    from tenantry.operations import validation
+
+    found = validation.report(tenants_dir(), base, offline=offline, tell=console.say)
     if as_json:
-        _json(report)
+        _json(found)
     elif form == Format.github or (form is None and os.environ.get("GITHUB_ACTIONS") == "true"):
-        _github(report)
+        _github(found)
     else:
-        _text(report)
-    if report.errors:
+        _text(found)
+    if found.errors:
         raise typer.Exit(2)
-
-
-class Report:
-    """Everything that was found."""
-
-    def __init__(self, directory: Path, base: str | None, *, offline: bool) -> None:
-        from tenantry.declaration import DeclarationErrors, load
-
-        self.directory = directory
-        self.tenants: Declarations | None = None
-        self.request: PullRequest | None = None
-        self.asked = False
-        try:
-            self.tenants = load(directory)
-        except DeclarationErrors as error:
-            self.problems: Sequence[Problem] = error.problems
-            if base is not None:
-                console.say(f"note: not compared with {base} before these are corrected")
-            return
-        self.problems = sorted(set(self._of_valid_files(self.tenants, base, offline=offline)))
-
-    def _of_valid_files(self, tenants: Declarations, base: str | None, *, offline: bool) -> Sequence[Problem]:
-        from tenantry.declaration import capacity, unversioned
-        from tenantry.declaration.tree import Tree
-        from tenantry.operations import platform_check, pull_request
-
-        found = list(unversioned.problems(self.directory, "error" if in_ci() else "warning"))
-        if base is not None:
-            self.request = pull_request.PullRequest(self.directory, base, Tree.of(self.directory, tenants))
-            found += [*self.request.meant(), *self.request.older_code(migrations_dir())]
-        found += capacity.crowded(self.directory, tenants, self.request.added if self.request else ())
-        self.asked = not offline and asked()
-        if self.asked:
-            found += platform_check.problems(self.directory, tenants, self.request)
-        elif self.request is not None:
-            found += self.request.refused()
-        return found
-
-    @property
-    def errors(self) -> Sequence[Problem]:
-        """What makes the declarations invalid."""
-        return [problem for problem in self.problems if problem.severity == "error"]
-
-    @property
-    def others(self) -> Sequence[Problem]:
-        """Warnings and notices."""
-        return [problem for problem in self.problems if problem.severity != "error"]
-
-    @property
-    def summary(self) -> str:
-        """How many tenants there are, and what they were compared with."""
-        count = len(self.tenants or ())
-        against = f"; {len(self.request.changes)} differ from {self.request.base[:12]}" if self.request else ""
-        return f"{count} tenant{'' if count == 1 else 's'} in {self.directory}{against}"
 
 
 def _text(report: Report) -> None:
@@ -124,17 +65,17 @@ def _text(report: Report) -> None:
         console.line(problem)
     if report.errors:
         raise DeclarationErrors(report.errors)
-    console.line(f"{report.summary}: all valid")
+    console.line(f"{_summary(report)}: all valid")
 
 
 def _json(report: Report) -> None:
     console.print_json(
         {
             "valid": not report.errors,
-            **({} if report.tenants is None else {"tenants": len(report.tenants)}),
+            **({} if report.tenants is None else {"tenants": report.tenants}),
             "problems": [problem.as_json() for problem in report.problems],
             "asked": report.asked,
-            "base": report.request.base if report.request else None,
+            "base": report.base,
         }
     )
 
@@ -145,22 +86,11 @@ def _github(report: Report) -> None:
     for problem in report.problems:
         console.line(annotation(problem))
     valid = f"{len(report.errors)} error{'' if len(report.errors) == 1 else 's'}" if report.errors else "all valid"
-    console.line(f"{report.summary}: {valid}")
+    console.line(f"{_summary(report)}: {valid}")
 
 
-def in_ci() -> bool:
-    """Whether a pipeline runs this, as every one of them says."""
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
-
-
-def asked() -> bool:
-    """Whether the platform can be asked; says on stderr that it was not. In a pull request's checks there is no server."""
-    from tenantry.errors import TenantryError
-    from tenantry.postgres.server import Server
-
-    try:
-        Server.from_environment().connect(timeout=TIMEOUT).close()
-    except TenantryError as error:
-        console.say(f"note: the platform was not asked: {error.message}")
-        return False
-    return True
+def _summary(report: Report) -> str:
+    """How many tenants there are, and what they were compared with."""
+    count = report.tenants or 0
+    against = f"; {report.differing} differ from {report.base[:12]}" if report.base else ""
+    return f"{count} tenant{'' if count == 1 else 's'} in {report.directory}{against}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +15,24 @@ from tenantry.control.losses import Loss
 from tenantry.declaration import Declarations, TenantDeclaration
 from tenantry.declaration.explain import Place
 from tenantry.declaration.files import SUFFIX, FileReader, display
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TenantryError
 from tenantry.operations.pull_request import PullRequest
 from tenantry.postgres.server import Server
 from tenantry.problems import Problem, Severity
 from tenantry.settings import project_settings
+
+TIMEOUT: Final = 2
+"""Seconds that a server has to answer: a check of files does not wait for one that is away."""
+
+
+def reachable(tell: Callable[[str], None] = lambda line: None) -> bool:
+    """Whether the platform can be asked; where not, ``tell`` hears why. In a pull request's checks there is no server."""
+    try:
+        Server.from_environment().connect(timeout=TIMEOUT).close()
+    except TenantryError as error:
+        tell(f"note: the platform was not asked: {error.message}")
+        return False
+    return True
 
 
 def problems(directory: Path, files: Declarations, request: PullRequest | None) -> list[Problem]:
