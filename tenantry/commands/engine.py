@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +11,11 @@ import typer
 from tenantry import console
 from tenantry.commands import changes
 from tenantry.commands.options import Json, OneSlug
-from tenantry.commands.standing import link, tenant_table
-from tenantry.errors import InputError
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.commands.standing import tenant_table
 
 if TYPE_CHECKING:
-    from tenantry.control.admitted import Admitted, Verdict
-    from tenantry.engine.automation import Outcome
     from tenantry.engine.fleet import Result
+    from tenantry.operations.updates import Chosen
 
 Stack = Annotated[str | None, typer.Option("--stack", metavar="NAME", help="One stack: shared, shared-CELL or a dedicated tenant's slug.")]
 All = Annotated[bool, typer.Option("--all", help="Every stack, in the order in which they need each other.")]
@@ -49,22 +45,16 @@ def preview(
 
     Example: tenantry preview acme
     """
-    from tenantry.engine import automation, fleet
+    from tenantry.operations import updates
 
-    admitted, stacks = _chosen(slug, stack, every, accept_older=accept_older)
-    declared = admitted.declared
-    before = fleet.givers(declared)
-
-    def work(name: str) -> Outcome:
-        return automation.preview(name, declared, lambda step: None, refresh=refresh, after=before.get(name, set()) & set(stacks))
-
-    results = fleet.over(stacks, work, declared, parallel=parallel, before=before)
+    chosen = updates.choose(slug, stack, every=every, accept_older=accept_older)
+    results = updates.preview(chosen, refresh=refresh, parallel=parallel)
     if not as_json:
         for result in results:
             for step in result.outcome.steps if result.outcome else ():
                 more = f": {', '.join(step.properties)}" if step.properties else ""
                 console.line(f"{step.stack}: would {step.verb} {step.name} ({changes.kind(step.type)}){more}")
-    _conclude(results, as_json, links={}, verdicts=_of(admitted, stacks), table=False)
+    _conclude(results, as_json, {}, chosen, table=False)
 
 
 def up(
@@ -85,55 +75,25 @@ def up(
 
     Example: tenantry up --all     (every stack)
     """
-    from tenantry.engine import automation, fleet
+    from tenantry.engine import fleet
+    from tenantry.operations import invite, updates
 
-    admitted, stacks = _chosen(slug, stack, every, accept_older=accept_older)
-    declared = admitted.declared
-    progress = changes.StackProgress()
-    results = fleet.over(stacks, lambda name: automation.up(name, declared, progress, refresh=refresh), declared, parallel=parallel)
+    chosen = updates.choose(slug, stack, every=every, accept_older=accept_older)
+    results = updates.up(chosen, changes.StackProgress(), refresh=refresh, parallel=parallel)
     done = [result.stack for result in results if result.outcome]
-    domain = PlatformSettings.from_project(project_root()).domain
     # A link opens the tenant to whoever reads it, and what is no terminal is a log: there none is made.
     shown = show_links or (console.answers() and not as_json)
-    tokens = fleet.issue_invitations(declared, done) if done and shown else {}
-    links = {name: link(name, token, domain) for name, token in tokens.items()}
-    _conclude(results, as_json, links, _of(admitted, stacks))
+    _conclude(results, as_json, invite.first_links(chosen.declared, done) if shown else {}, chosen)
     if not shown and not as_json:
-        for name in fleet.uninvited(declared, done):
+        for name in fleet.uninvited(chosen.declared, done):
             console.line(f"{name}: its administrator has no invitation link yet: tenantry invite {name} --mail")
 
 
-def _chosen(slug: str | None, stack: str | None, every: bool, *, accept_older: bool) -> tuple[Admitted, list[str]]:
-    from tenantry.control import admission
-    from tenantry.engine import fleet
-    from tenantry.stores import program_door
-
-    if (slug is not None) + (stack is not None) + every != 1:
-        raise InputError("say which: one SLUG, --stack NAME, or --all", "for example: tenantry up acme")
-    if accept_older:
-        os.environ[admission.ACCEPT_OLDER] = "1"  # for the program, too
-    program_door.enter()  # once for all of the stacks, each of which asks for its own tables
-    admitted = admission.load()
-    if slug is not None and (verdict := admitted.verdicts.get(slug)) and verdict.kind != "unaware":
-        admitted.require(slug)
-    return admitted, fleet.stacks_of(admitted.declared, slug=slug, stack=stack)
-
-
-def _of(admitted: Admitted, stacks: Collection[str]) -> list[Verdict]:
-    """What these stacks do not make as their files say."""
-    known = admitted.book.tenants
-
-    def home(slug: str) -> str | None:
-        tenant = admitted.declared.get(slug)
-        return tenant.stack if tenant else known[slug].stack if slug in known else None
-
-    return [verdict for slug, verdict in admitted.verdicts.items() if home(slug) in (None, *stacks)]
-
-
-def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], verdicts: Sequence[Verdict], *, table: bool = True) -> None:
+def _conclude(results: Sequence[Result], as_json: bool, links: Mapping[str, str], chosen: Chosen, *, table: bool = True) -> None:
     """Prints the outcome of every stack; raises the first failure after all were shown, then for the files that were refused."""
-    from tenantry.control import unmade
+    from tenantry.operations import status, updates
 
+    verdicts = chosen.verdicts
     refused = [verdict for verdict in verdicts if verdict.kind in ("older", "refused")]
     failed = []
     shown = []
@@ -155,8 +115,8 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], v
         if not as_json:
             text = f"{changes.counted(outcome.changes)} ({outcome.seconds:.1f} s)" if outcome else f"FAILED: {result.error}"
             console.say(f"{result.stack}: {text}")
-            for slug in sorted(outcome.let_go) if outcome else ():
-                console.line(f"{result.stack}: {unmade.said(slug)}")
+            for note in updates.let_go(outcome) if outcome else ():
+                console.line(f"{result.stack}: {note}")
     if as_json:
         console.print_json({"stacks": shown, "invitations": links, "not_as_declared": [asdict(verdict) for verdict in verdicts]})
         if failed:
@@ -165,7 +125,7 @@ def _conclude(results: Sequence[Result], as_json: bool, links: dict[str, str], v
             raise refused[-1].error
         return
     if table and not failed:
-        tenant_table(links)
+        tenant_table(status.tenants(), links)
     for verdict in verdicts:
         if verdict not in refused:
             console.say(f"note: {verdict.message}")

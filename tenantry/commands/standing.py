@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tenantry import console, naming
+from tenantry import console
 from tenantry.commands.options import Json, MaybeSlug, Slug
-from tenantry.declaration import load
-from tenantry.errors import InputError, WorkError
-from tenantry.problems import did_you_mean
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.errors import InputError
 
 if TYPE_CHECKING:
-    from tenantry.control.admitted import Admitted
+    from tenantry.operations.status import TenantEntry
 
 OPTIONAL: Final = ("bucket prefix", "database", "host", "admin invitation")
 """Columns of the tenants' table that a narrow terminal goes without: the host name is the slug's, the others are for a closer look."""
@@ -37,66 +34,26 @@ def status(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     Example: tenantry status acme --json
     """
-    from tenantry.control import registry
+    from tenantry.operations import status as operation
 
-    rows = registry.tenants()
-    if slug is not None:
-        known = [row["slug"] for row in rows]
-        rows = [row for row in rows if row["slug"] == slug]
-        if not rows:
-            hint = did_you_mean(slug, known, f"tenantry up {slug} makes it, when tenants/{slug}.yaml is there")
-            raise InputError(f"the registry knows no tenant {slug}", hint, code="tenant.unknown")
-    admitted = _admitted()
-    reasons, verdicts = _reasons(admitted), admitted.verdicts if admitted else {}
-    rows = [
-        {
-            **row,
-            "applied": _applied(admitted, reasons, row["slug"]),
-            "pending": ", ".join(reasons[row["slug"]]) if row["slug"] in reasons else None,
-            "not_as_declared": verdicts[row["slug"]].message if row["slug"] in verdicts else None,
-        }
-        for row in rows
-    ]
+    found = operation.status(slug)
+    if found.unreadable is not None:
+        console.complain(found.unreadable)
+    rows = [asdict(tenant) for tenant in found.tenants]
     if as_json:
         console.print_json(rows[0] if slug is not None else rows)
     elif slug is not None:
         console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in rows[0].items() if value is not None])
     else:
-        tenant_table({})
-        for why in sorted(set(reasons.values())):
-            slugs = sorted(slug for slug, words in reasons.items() if words == why)
+        tenant_table(found.tenants)
+        for why in sorted(set(found.reasons.values())):
+            slugs = sorted(slug for slug, words in found.reasons.items() if words == why)
             console.paragraph(f"pending ({', '.join(why)}): {', '.join(slugs)}")
-        if reasons:
+        if found.reasons:
             console.paragraph("tenantry provision --pending makes it; without log and mail: tenantry up --all")
-        for verdict in verdicts.values():
+        for verdict in found.verdicts:
             console.paragraph(verdict.message)
             console.paragraph(f"  {verdict.hint}")
-
-
-def _admitted() -> Admitted | None:
-    """Nothing where the files cannot be read: that is no reason to show nothing."""
-    from tenantry.control import admission
-
-    try:
-        return admission.load()
-    except InputError as error:
-        console.complain(error)
-        return None
-
-
-def _reasons(admitted: Admitted | None) -> Mapping[str, tuple[str, ...]]:
-    """Slug → what is pending of the tenant, of those that have something pending."""
-    from tenantry.engine.applied import Waiting
-
-    return Waiting.among(admitted).reasons if admitted else {}
-
-
-def _applied(admitted: Admitted | None, reasons: Mapping[str, tuple[str, ...]], slug: str) -> bool | None:
-    """Whether the tenant is as its file declares it; None where the files cannot be read."""
-    if admitted is None:
-        return None
-    verdict = admitted.verdicts.get(slug)
-    return slug in admitted.declared and slug not in reasons and (verdict is None or verdict.kind == "unaware")
 
 
 def resolve(
@@ -110,20 +67,18 @@ def resolve(
 
     Example: tenantry resolve --invitation < code
     """
-    from tenantry.control import invitations, quarantine
-    from tenantry.control.database import transaction
+    from tenantry.operations import resolve as operation
 
     if (host is not None) == invitation:
         raise InputError("say which: HOST or --invitation", "for example: tenantry resolve portal.acme.example")
     if host is not None:
-        found = quarantine.resolve(host)
+        found = operation.host(host)
         if as_json:
             console.print_json({"host": host, **asdict(found)})
         else:
             console.line(found.state + (f" {found.slug}" if found.slug else ""))
         return
-    with transaction() as connection:
-        opened = invitations.resolve(connection, sys.stdin.readline().strip())
+    opened = operation.invitation(sys.stdin.readline().strip())
     if as_json:
         console.print_json(asdict(opened) if opened else {"state": "unknown"})
     else:
@@ -141,30 +96,14 @@ def invite(
 
     Example: tenantry invite acme --mail
     """
-    from tenantry.control import registry
+    from tenantry.operations import invite as operation
 
-    declared = load(tenants_dir())
-    declared.tenant(slug)
     if by_mail:
-        from tenantry.operations import mailing, welcome
-
-        mailing.settings()  # without a mail server nothing is touched: the link that is out goes on working
-        delivery = mailing.deliver([welcome.again(declared[slug].id)])
-        if not delivery.sent:
-            raise WorkError(delivery.causes[0], "tenantry mail list shows it; what is deferred is sent by the sweep")
-        if as_json:
-            console.print_json({"slug": slug, "sent_to": declared[slug].admin.email})
-        else:
-            console.line(f"sent to {declared[slug].admin.email}")
-        return
-    tokens = registry.issue_tokens([str(declared[slug].id)], again=True)
-    if not tokens:
-        raise WorkError(f"tenant {slug} has no open invitation", f"it was accepted, or `tenantry up {slug}` has not made it yet")
-    shown = link(slug, next(iter(tokens.values())), PlatformSettings.from_project(project_root()).domain)
-    if as_json:
-        console.print_json({"slug": slug, "link": shown})
+        address = operation.by_mail(slug)
+        console.print_json({"slug": slug, "sent_to": address}) if as_json else console.line(f"sent to {address}")
     else:
-        console.line(shown)
+        link = operation.new_link(slug)
+        console.print_json({"slug": slug, "link": link}) if as_json else console.line(link)
 
 
 def doctor(as_json: Json = False) -> None:
@@ -186,25 +125,23 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def tenant_table(links: dict[str, str]) -> None:
+def tenant_table(tenants: Sequence[TenantEntry], links: Mapping[str, str] | None = None) -> None:
     """The closing table: one line per tenant that is not deleted; ``links`` are invitation links to show this once."""
-    from tenantry.control import registry
-
     rows = []
-    for row in registry.tenants():
-        if row["state"] == "deleted":
+    for tenant in tenants:
+        if tenant.state == "deleted":
             continue
-        invitation = "accepted" if row["accepted_at"] else f"link issued {row['issued_at']:%Y-%m-%d}" if row["issued_at"] else "not issued"
-        state = "" if row["state"] == "active" else f" ({row['state']})"
-        place = row["database"] if row["isolation"] in ("database", "instance") else f"{row['database']}.{row['schema']}"
+        invitation = "accepted" if tenant.accepted_at else f"link issued {tenant.issued_at:%Y-%m-%d}" if tenant.issued_at else "not issued"
+        state = "" if tenant.state == "active" else f" ({tenant.state})"
+        place = tenant.database if tenant.isolation in ("database", "instance") else f"{tenant.database}.{tenant.schema}"
         rows.append(
             (
-                row["slug"] + state,
-                row["isolation"],
-                row["host"],
-                place + (f" on {row['server']}" if row["server"] else ""),
-                f"{row['bucket']}/{row['prefix']}",
-                f"{row['admin_email'] or '-'}: {invitation}",
+                tenant.slug + state,
+                tenant.isolation,
+                tenant.host,
+                place + (f" on {tenant.server}" if tenant.server else ""),
+                f"{tenant.bucket}/{tenant.prefix}",
+                f"{tenant.admin_email or '-'}: {invitation}",
             )
         )
     console.print_table(("tenant", "isolation", "host", "database", "bucket prefix", "admin invitation"), rows, optional=OPTIONAL)
@@ -213,9 +150,3 @@ def tenant_table(links: dict[str, str]) -> None:
         console.line("Invitation links, shown this once (tenantry invite SLUG makes a new one):")
         for slug, link in sorted(links.items()):
             console.line(f"  {slug}: {link}")
-
-
-def link(slug: str, token: str, domain: str) -> str:
-    from tenantry.control import invitations
-
-    return invitations.link(naming.host(slug, domain), token)

@@ -15,6 +15,7 @@ from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
 from tenantry.engine import fleet
 from tenantry.engine.automation import Outcome
+from tenantry.operations import updates
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_links_are_for_a_terminal_or_asked_for(monkeypatch, terminal, options, s
     outcome = Outcome("acme", {"create": 1}, (), 1.0)
     made = []
     admitted = Admitted(Declarations({}), {}, {}, Ledger("shared", {}, {}, False), frozenset(), {}, {})
-    monkeypatch.setattr(engine, "_chosen", lambda *_, **__: (admitted, ["acme"]))
+    monkeypatch.setattr(updates, "choose", lambda *_, **__: updates.Chosen(("acme",), admitted))
     monkeypatch.setattr(fleet, "over", lambda *_, **__: [fleet.Result("acme", outcome, None)])
     monkeypatch.setattr(fleet, "issue_invitations", lambda *_: made.append(1) or {"acme": "TOKEN"})
     monkeypatch.setattr(fleet, "uninvited", lambda *_: ["acme"])

@@ -17,7 +17,9 @@ from tenantry.control import backups, quarantine, registry
 from tenantry.control import runs as journal
 from tenantry.engine.applied import Waiting
 from tenantry.errors import InputError, TransientError
+from tenantry.operations import status
 
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 SLUGS = [f"tenant-{number:02}-with-a-name-as-long-as-allowed"[:40].rstrip("-") for number in range(12)]
 
 
@@ -33,7 +35,10 @@ def tenants(monkeypatch):
         {
             "slug": slug, "state": "offboarding", "isolation": "instance", "host": f"{slug}.platform.example.com", "server": f"srv-{slug}",
             "database": f"t_{slug}".replace("-", "_"), "schema": "app", "bucket": f"tenantry-{slug}"[:60], "prefix": f"{slug}/",
-            "admin_email": f"administrator@{slug}.example.com", "accepted_at": None, "issued_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "admin_email": f"administrator@{slug}.example.com", "accepted_at": None, "issued_at": MOMENT,
+            "id": uuid4(), "name": slug, "tier": "business", "cell": "main", "stack": slug, "app_role": f"{slug}__app", "limits": {},
+            "labels": {}, "created_at": MOMENT, "updated_at": MOMENT, "deleted_at": None, "maintenance": None, "made_by": None,
+            "configured_by": None, "configuration_rows": 0,
         }
         for slug in SLUGS
     ]  # fmt: skip
@@ -41,8 +46,7 @@ def tenants(monkeypatch):
     reasons = {slug: ("its declaration changed", "a migration was added") for slug in SLUGS}
     admitted = SimpleNamespace(verdicts={SLUGS[0]: verdict}, declared={})
     monkeypatch.setattr(registry, "tenants", lambda: rows)
-    monkeypatch.setattr(standing, "_admitted", lambda: admitted)
-    monkeypatch.setattr(standing, "_applied", lambda *_: False)
+    monkeypatch.setattr(status, "_admitted", lambda: (admitted, None))
     monkeypatch.setattr(Waiting, "among", lambda _: SimpleNamespace(reasons=reasons))
 
 

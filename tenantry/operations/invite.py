@@ -1,0 +1,45 @@
+"""The links of first administrators' invitations: made, shown once, or sent by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tenantry import naming
+from tenantry.control import invitations, registry
+from tenantry.declaration import Declarations, load
+from tenantry.engine import fleet
+from tenantry.errors import WorkError
+from tenantry.operations import mailing, welcome
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
+
+
+def by_mail(slug: str) -> str:
+    """Sends a new link to the tenant's first administrator, whose address it returns; the link before stops working.
+
+    ``InputError`` for a tenant that no file declares, or without a mail server; ``WorkError`` where the mail did not go out.
+    """
+    tenant = load(tenants_dir()).tenant(slug)
+    mailing.settings()  # without a mail server nothing is touched: the link that is out goes on working
+    delivery = mailing.deliver([welcome.again(tenant.id)])
+    if not delivery.sent:
+        raise WorkError(delivery.causes[0], "tenantry mail list shows it; what is deferred is sent by the sweep")
+    return tenant.admin.email
+
+
+def new_link(slug: str) -> str:
+    """A new link, which is shown this once; the one before stops working. ``WorkError`` where no invitation is open."""
+    tenant = load(tenants_dir()).tenant(slug)
+    tokens = registry.issue_tokens([str(tenant.id)], again=True)
+    if not tokens:
+        raise WorkError(f"tenant {slug} has no open invitation", f"it was accepted, or `tenantry up {slug}` has not made it yet")
+    return _link(slug, next(iter(tokens.values())))
+
+
+def first_links(declared: Declarations, stacks: Sequence[str]) -> dict[str, str]:
+    """A link for each administrator of these stacks who was never given one, by slug; it is shown this once."""
+    tokens = fleet.issue_invitations(declared, stacks) if stacks else {}
+    return {slug: _link(slug, token) for slug, token in tokens.items()}
+
+
+def _link(slug: str, token: str) -> str:
+    return invitations.link(naming.host(slug, PlatformSettings.from_project(project_root()).domain), token)
