@@ -5,7 +5,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 
 from stacks import dedicated, gate, shared
 from tenantry import naming
-from tenantry.declaration import load
+from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import TenantryError
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 
@@ -14,7 +14,7 @@ try:
     made: list[pulumi.Resource] = []
     pulumi.runtime.register_stack_transformation(lambda args: made.append(args.resource))
     settings = PlatformSettings.of_stack(stack, project_root(), {**get_config_env(), **CONFIG.get()})
-    declarations = load(tenants_dir())
+    declarations = DeclarationStore(tenants_dir()).load()
     if (cell := naming.cell_of_stack(stack)) is not None:
         shared.run(cell, settings, declarations)
     else:

@@ -15,6 +15,7 @@ from typing import Any
 
 SUITES: dict[str, dict[str, Any]] = {
     "declarations": {"count": 10_000},
+    "render": {"runs": 9},
     "stacks": {"runs": 5},
     "provisioning": {"runs": 5},
     "pending": {"runs": 3},

@@ -159,11 +159,11 @@ def drift(
 
     Example: tenantry config drift acme
     """
-    from tenantry.declaration import load
+    from tenantry.declaration.store import DeclarationStore
     from tenantry.operations import configure
     from tenantry.settings import tenants_dir
 
-    found = configure.drift(load(tenants_dir()), slug)
+    found = configure.drift(DeclarationStore(tenants_dir()).load(), slug)
     if as_json:
         console.print_json([asdict(entry) for entry in found])
     elif found:

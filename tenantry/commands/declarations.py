@@ -76,12 +76,12 @@ def render(
 
     Example: tenantry render acme --diff main
     """
-    from tenantry.declaration import load
     from tenantry.declaration.history import compared, differences
+    from tenantry.declaration.store import DeclarationStore
     from tenantry.declaration.tree import Tree
 
     directory = tenants_dir()
-    tenants = load(directory)
+    tenants = DeclarationStore(directory).load()
     if diff is None:
         chosen = tenants if slug is None else {slug: tenants.tenant(slug)}
         shown = {key: _effective(tenant) for key, tenant in chosen.items()}
@@ -102,7 +102,7 @@ def list_tenants(as_json: Json = False) -> None:
 
     Example: tenantry list --json
     """
-    from tenantry.declaration import load
+    from tenantry.declaration.store import DeclarationStore
     from tenantry.naming import host
     from tenantry.settings import project_settings
 
@@ -118,7 +118,7 @@ def list_tenants(as_json: Json = False) -> None:
             "state": tenant.state,
             "hosts": [*([host(tenant.slug, settings.domain)] if settings else []), *tenant.domains],
         }
-        for tenant in load(tenants_dir()).values()
+        for tenant in DeclarationStore(tenants_dir()).load().values()
     ]
     if as_json:
         console.print_json(rows)

@@ -23,8 +23,8 @@ from tenantry.control.ledger import KnownTenant, Ledger
 from tenantry.control.lifecycle import Word
 from tenantry.control.origin import Origin
 from tenantry.declaration import Declarations, TenantDeclaration, fingerprint
-from tenantry.declaration import load as load_files
 from tenantry.declaration.files import SUFFIX
+from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.postgres.server import Server
 from tenantry.settings import project_root, tenants_dir
@@ -36,7 +36,7 @@ ACCEPT_OLDER: Final = "TENANTRY_ACCEPT_OLDER"
 def load() -> admitted.Admitted:
     """The tenants as a run would make them now: reads the files, the ledger, the registry and git. As ``load`` of the declarations it
     raises ``DeclarationErrors``."""
-    declared = load_files(tenants_dir())
+    declared = DeclarationStore(tenants_dir()).load()
     with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     return admit(declared, book)

@@ -24,26 +24,31 @@ from tenantry.problems import Problem, nearest, shown
 SUFFIX: Final = ".yaml"
 
 
-def tenant_files(directory: Path, problems: list[Problem]) -> Iterator[tuple[str, Path]]:
-    """Slug and path of each declaration, sorted. What is neither a declaration nor anything else that belongs into the folder is added
+def tenant_files(directory: Path, problems: list[Problem]) -> Iterator[str]:
+    """The slug of each declaration, sorted. What is neither a declaration nor anything else that belongs into the folder is added
     to ``problems``: a file that nobody reads looks like a tenant that is there."""
-    for path in sorted(directory.iterdir()):
-        if path.name.startswith("."):  # editors' and mounts' own files
+    with os.scandir(directory) as entries:  # which need not ask for each whether it is a folder
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        name = entry.name
+        if name.startswith("."):  # editors' and mounts' own files
             continue
-        if path.is_dir():
-            problems.extend(_strangers(path))
-        elif path.suffix == SUFFIX:
-            slug = path.name.removesuffix(SUFFIX)
-            if not naming.is_slug(slug):
-                problems.append(
-                    Problem(display(path), 1, 1, f"the file's name is not a tenant's slug: {shown(slug)}", f"a slug is {naming.SLUG_RULE}")
-                )
-            elif naming.is_reserved(slug):
-                problems.append(Problem(display(path), 1, 1, f"the slug {slug!r} is reserved for the platform", "choose another slug"))
+        if Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir():
+            problems.extend(_strangers(directory / name))
+        elif name.endswith(SUFFIX):
+            slug = name.removesuffix(SUFFIX)
+            if naming.is_slug(slug) and not naming.is_reserved(slug):
+                yield slug
             else:
-                yield slug, path
-        elif path.suffix.lower() not in _BESIDE and path.name != SCHEMA:
-            problems.append(_unread(path, f"a declaration's name ends in {SUFFIX}"))
+                problems.append(_misnamed(directory / name, slug))
+        elif not name.lower().endswith(_BESIDE) and name != SCHEMA:
+            problems.append(_unread(directory / name, f"a declaration's name ends in {SUFFIX}"))
+
+
+def _misnamed(path: Path, slug: str) -> Problem:
+    if naming.is_slug(slug):
+        return Problem(display(path), 1, 1, f"the slug {slug!r} is reserved for the platform", "choose another slug")
+    return Problem(display(path), 1, 1, f"the file's name is not a tenant's slug: {shown(slug)}", f"a slug is {naming.SLUG_RULE}")
 
 
 SCHEMA: Final = "schema.json"
@@ -113,14 +118,14 @@ class FileReader:
             self._tiers[name] = self._read_tier(name, self.directory / "defaults" / f"{name}{SUFFIX}")
         return self._tiers[name]
 
-    def read(self, slug: str, path: Path) -> TenantDeclaration | None:
-        """The tenant of a file; none when something is wrong, which ``problems`` then tells."""
+    def read(self, slug: str) -> TenantDeclaration | None:
+        """The tenant of its file; none when something is wrong, which ``problems`` then tells."""
         self.claims[slug] = ()
-        return self._read(slug, path, None)
+        return self._read(slug, None)
 
     def check(self, slug: str, data: bytes) -> TenantDeclaration | None:
         """The tenant that a file with these bytes would declare; like ``read``, but no such file has to exist."""
-        return self._read(slug, self.directory / f"{slug}{SUFFIX}", data)
+        return self._read(slug, data)
 
     def position(self, slug: str, place: Place, *, key: bool = False) -> tuple[str, int, int]:
         """Where a file says something, as file, line, column; line 1 when it comes from the tier or is the file's name."""
@@ -131,7 +136,8 @@ class FileReader:
             found = None
         return display(path), *(found or (1, 1))
 
-    def _read(self, slug: str, path: Path, data: bytes | None) -> TenantDeclaration | None:
+    def _read(self, slug: str, data: bytes | None) -> TenantDeclaration | None:
+        path = self.directory / f"{slug}{SUFFIX}"
         try:
             source = self._parsed(path, data)
             return self._tenant(slug, path, *source) if source is not None else None

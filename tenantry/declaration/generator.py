@@ -14,8 +14,8 @@ from tenantry import naming
 from tenantry.declaration.capacity import CELL_CAPACITY
 from tenantry.declaration.crosscheck import cross_check
 from tenantry.declaration.files import SUFFIX, FileReader, claims_of
-from tenantry.declaration.loader import load
 from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
+from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.problems import nearest
 from tenantry.settings import PlatformSettings, project_settings
@@ -72,7 +72,7 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
         raise InputError(f"there is no isolation {new.isolation!r}", nearest(new.isolation, ISOLATIONS))
     if new.cell is not None:
         naming.require_cell(new.cell)
-    tenants = dict(load(directory, settings))
+    tenants = dict(DeclarationStore(directory).load(settings))
     tier = reader.tier(new.tier) or {}
     isolation = new.isolation or tier.get("isolation", "rls")
     cell = new.cell or (cell_with_room(tenants) if isolation in naming.POOLED else naming.MAIN_CELL)

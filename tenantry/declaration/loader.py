@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from tenantry import naming
 from tenantry.declaration.crosscheck import cross_check
@@ -14,14 +15,26 @@ from tenantry.problems import DeclarationErrors, nearest
 from tenantry.settings import PlatformSettings, project_settings
 
 
+class Later(Protocol):
+    """A declaration that is known to be valid, and made when it is asked for."""
+
+    @property
+    def stack(self) -> str: ...
+
+    def made(self) -> TenantDeclaration: ...
+
+
 class Declarations(Mapping[str, TenantDeclaration]):
     """All declared tenants by slug, in alphabetical order; cannot be changed."""
 
-    def __init__(self, tenants: Mapping[str, TenantDeclaration]) -> None:
+    def __init__(self, tenants: Mapping[str, TenantDeclaration | Later]) -> None:
         self._tenants = dict(sorted(tenants.items()))
 
     def __getitem__(self, slug: str) -> TenantDeclaration:
-        return self._tenants[slug]
+        found = self._tenants[slug]
+        if not isinstance(found, TenantDeclaration):
+            found = self._tenants[slug] = found.made()
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tenants)
@@ -40,15 +53,18 @@ class Declarations(Mapping[str, TenantDeclaration]):
                 nearest(slug, self._tenants) or "`tenantry list` shows all tenants",
                 code="tenant.unknown",
             )
-        return self._tenants[slug]
+        return self[slug]
 
     def of_stack(self, stack: str) -> tuple[TenantDeclaration, ...]:
         """The tenants that a stack holds: a cell's pooled ones, or the one dedicated tenant; none for an unknown stack."""
-        return tuple(tenant for tenant in self._tenants.values() if tenant.stack == stack)
+        return tuple(self[slug] for slug, tenant in self._tenants.items() if tenant.stack == stack)
 
 
-def load(directory: Path, settings: PlatformSettings | None = None) -> Declarations:
-    """Every tenant of a folder. ``settings`` (the project's own when left out) give the platform's host names.
+Read = Callable[[FileReader, str], TenantDeclaration | Later | None]
+
+
+def load(directory: Path, settings: PlatformSettings | None = None, read: Read = FileReader.read) -> Declarations:
+    """Every tenant of a folder. ``settings`` (the project's own when left out) give the platform's host names, ``read`` reads one file.
 
     Raises ``DeclarationErrors`` with every problem of every file.
     """
@@ -57,9 +73,9 @@ def load(directory: Path, settings: PlatformSettings | None = None) -> Declarati
     reader = FileReader(directory)
     for tier in reader.tiers:
         reader.tier(tier)
-    tenants = {}
-    for slug, path in tenant_files(directory, reader.problems):
-        if (tenant := reader.read(slug, path)) is not None:
+    tenants: dict[str, TenantDeclaration | Later] = {}
+    for slug in tenant_files(directory, reader.problems):
+        if (tenant := read(reader, slug)) is not None:
             tenants[slug] = tenant
     reader.problems.extend(cross_check(reader.claims, reader, settings or project_settings()))
     if reader.problems:
@@ -72,10 +88,10 @@ def load_one(directory: Path, slug: str) -> TenantDeclaration:
     naming.require_slug(slug)
     path = directory / f"{slug}.yaml"
     if not path.exists():
-        declared = [other for other, _ in tenant_files(directory, [])] if directory.is_dir() else []
+        declared = list(tenant_files(directory, [])) if directory.is_dir() else []
         raise InputError(f"no file declares the tenant {slug!r}", nearest(slug, declared) or f"looked for {path}", code="tenant.unknown")
     reader = FileReader(directory)
-    tenant = reader.read(slug, path)
+    tenant = reader.read(slug)
     if tenant is None or reader.problems:
         raise DeclarationErrors(reader.problems)
     return tenant

@@ -17,7 +17,7 @@ from tenantry.clients import process
 from tenantry.control import admission, backup_keys, program_age
 from tenantry.control.database import transaction
 from tenantry.control.ledger import Ledger
-from tenantry.declaration import load
+from tenantry.declaration.store import DeclarationStore
 from tenantry.engine import applied
 from tenantry.errors import InputError, OlderProgram, WorkError
 from tenantry.operations import control_version, handed_out, outside_checks, states
@@ -113,7 +113,7 @@ def _settings() -> str:
 
 
 def _declarations() -> str:
-    declared = load(tenants_dir())
+    declared = DeclarationStore(tenants_dir()).load()
     return f"{len(declared)} tenants, all valid"
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from tenantry import naming
 from tenantry.control import invitations, registry
-from tenantry.declaration import Declarations, load
+from tenantry.declaration import Declarations
+from tenantry.declaration.store import DeclarationStore
 from tenantry.engine import fleet
 from tenantry.errors import WorkError
 from tenantry.operations import mailing, welcome
@@ -18,7 +19,7 @@ def by_mail(slug: str) -> str:
 
     ``InputError`` for a tenant that no file declares, or without a mail server; ``WorkError`` where the mail did not go out.
     """
-    tenant = load(tenants_dir()).tenant(slug)
+    tenant = DeclarationStore(tenants_dir()).load().tenant(slug)
     mailing.settings()  # without a mail server nothing is touched: the link that is out goes on working
     delivery = mailing.deliver([welcome.again(tenant.id)])
     if not delivery.sent:
@@ -28,7 +29,7 @@ def by_mail(slug: str) -> str:
 
 def new_link(slug: str) -> str:
     """A new link, which is shown this once; the one before stops working. ``WorkError`` where no invitation is open."""
-    tenant = load(tenants_dir()).tenant(slug)
+    tenant = DeclarationStore(tenants_dir()).load().tenant(slug)
     tokens = registry.issue_tokens([str(tenant.id)], again=True)
     if not tokens:
         raise WorkError(f"tenant {slug} has no open invitation", f"it was accepted, or `tenantry up {slug}` has not made it yet")

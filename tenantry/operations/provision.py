@@ -12,8 +12,9 @@ from uuid import UUID
 from tenantry.control import admission, host_names, losses, quarantine, registry, runs
 from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
-from tenantry.declaration import Declarations, TenantDeclaration, load, placement
+from tenantry.declaration import Declarations, TenantDeclaration, placement
 from tenantry.declaration.history import differences, load_revision
+from tenantry.declaration.store import DeclarationStore
 from tenantry.declaration.tree import Tree
 from tenantry.engine import fleet
 from tenantry.engine.applied import Evidence
@@ -84,7 +85,7 @@ def _ask_all(
 def changed_since(reference: str) -> set[str]:
     """The tenants whose effective declaration, logo or icon differs from that of another commit, by slug; removed ones as well."""
     directory = tenants_dir()
-    tree = Tree.of(directory, load(directory))
+    tree = Tree.of(directory, DeclarationStore(directory).load())
     return {change.slug for change in differences(load_revision(directory, reference, tree), tree)}
 
 

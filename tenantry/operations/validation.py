@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry.declaration import DeclarationErrors, capacity, load, unversioned
+from tenantry.declaration import DeclarationErrors, capacity, unversioned
+from tenantry.declaration.store import DeclarationStore
 from tenantry.declaration.tree import Tree
 from tenantry.operations import platform_check
 from tenantry.operations.pull_request import PullRequest
@@ -47,7 +48,7 @@ def report(directory: Path, base: str | None = None, *, offline: bool = False, t
     The platform is asked unless it is to be ``offline``, or cannot be reached. ``tell`` hears what was not looked at, and why.
     """
     try:
-        tenants = load(directory)
+        tenants = DeclarationStore(directory).load()
     except DeclarationErrors as error:
         if base is not None:
             tell(f"note: not compared with {base} before these are corrected")

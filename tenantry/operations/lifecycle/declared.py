@@ -18,7 +18,7 @@ def path_of(slug: str) -> Path:
     directory = tenants_dir()
     path = directory / f"{slug}{SUFFIX}"
     if not path.is_file():
-        there = [other for other, _ in tenant_files(directory, [])] if directory.is_dir() else []
+        there = list(tenant_files(directory, [])) if directory.is_dir() else []
         raise InputError(
             f"there is no file {display(path)}", did_you_mean(slug, there, "bring it back from version control"), code="declaration.missing"
         )

@@ -8,8 +8,8 @@ from typing import Final
 
 from tenantry.control import moves, open_moves, runs
 from tenantry.control.open_moves import Move
-from tenantry.declaration import load
 from tenantry.declaration.placement import Place
+from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.move import passing, request, transfer
 from tenantry.operations.move.transfer import Tell, Way
@@ -27,7 +27,7 @@ def _begin(run: Run) -> str:
     store = TenantStore.of(run.subject)
     move = open_moves.of(run.subject)
     if move is None:
-        if run.subject not in load(tenants_dir()):
+        if run.subject not in DeclarationStore(tenants_dir()).load():
             raise InputError(
                 f"no file tenants/{run.subject}.yaml here", "start the worker in an up-to-date clone", code="declaration.missing"
             )

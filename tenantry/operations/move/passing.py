@@ -9,8 +9,8 @@ from tenantry.clients import objects
 from tenantry.control import ledger, moves, registry
 from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
-from tenantry.declaration import load
 from tenantry.declaration.placement import Place
+from tenantry.declaration.store import DeclarationStore
 from tenantry.engine import automation
 from tenantry.engine.progress import said
 from tenantry.errors import WorkError
@@ -27,7 +27,7 @@ def prepare(move: Move, tell: Tell) -> str:
     if ("database", naming.cell_database(move.target.cell)) not in _book(naming.SHARED_STACK).claims:
         stacks.append(naming.cell_stack(move.target.cell))
     # Shared tables are there; but they must know a tenant who takes signed contexts before its rows arrive.
-    if move.crosses_tables and (not move.target.shared or load(tenants_dir())[move.slug].row_context == "signed"):
+    if move.crosses_tables and (not move.target.shared or DeclarationStore(tenants_dir()).load()[move.slug].row_context == "signed"):
         stacks.append(move.target.stack(move.slug))
     return _up(dict.fromkeys(stacks), tell) if stacks else "the tables are there"
 
@@ -97,7 +97,7 @@ def _remove(move: Move, left: Place, home: Place, first: str, second: str, outco
 
 
 def _up(stacks: Iterable[str], tell: Tell) -> str:
-    declared = load(tenants_dir())
+    declared = DeclarationStore(tenants_dir()).load()
     done = []
     for stack in stacks:
         outcome = automation.up(stack, declared, lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))

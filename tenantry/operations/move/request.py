@@ -11,11 +11,12 @@ from tenantry import naming
 from tenantry.control import moves, open_moves, restores, runs
 from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
-from tenantry.declaration import TenantDeclaration, load
+from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.placement import Place
 from tenantry.declaration.rewrite import read, rewrite
+from tenantry.declaration.store import DeclarationStore
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.postgres.server import Server
@@ -172,7 +173,7 @@ def write_file(slug: str, place: Place) -> bool:
 
 
 def _declared(slug: str) -> TenantDeclaration:
-    declared = load(tenants_dir())
+    declared = DeclarationStore(tenants_dir()).load()
     if slug not in declared:
         raise InputError(
             f"no file tenants/{slug}.yaml", "bring the file back: it is what the tenant is made from", code="declaration.missing"

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from tenantry import naming
 from tenantry.control import registry
-from tenantry.declaration import generator, load
+from tenantry.declaration import generator
+from tenantry.declaration.store import DeclarationStore
 from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError
 from tenantry.operations import provision
@@ -26,7 +27,7 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
     stored = Stored.open(backup_id)
     if stored.entry.tenant_id != naming.tenant_id(slug):
         raise InputError(f"backup {backup_id} is not {slug}'s", f"tenantry backup list {slug} shows its backups")
-    everybody = load(tenants_dir())
+    everybody = DeclarationStore(tenants_dir()).load()
     declared, source = everybody.get(into), everybody.get(slug)
     if (declared.isolation if declared else stored.manifest.model) != "instance":  # a server of its own is made with room
         disk.require(stored.room, into, None)

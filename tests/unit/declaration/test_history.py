@@ -390,9 +390,9 @@ def _tree(folder: Path) -> Tree:
     for tier in reader.tiers:
         reader.tier(tier)
     tenants, unreadable = {}, {}
-    for slug, path in tenant_files(folder, []):
+    for slug in tenant_files(folder, []):
         reader.problems.clear()
-        tenant = reader.read(slug, path)
+        tenant = reader.read(slug)
         if tenant is None or reader.problems:
             unreadable[slug] = "refused"
         else:
