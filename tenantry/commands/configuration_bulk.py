@@ -81,18 +81,10 @@ def undo(
 
     Example: tenantry config undo 7c3f9a52-… --preview
     """
-    from uuid import UUID
-
-    from tenantry.commands.runs import meant
     from tenantry.commands.watching import person, watch
-    from tenantry.operations import configure_bulk
+    from tenantry.operations import configure_bulk, runs
 
-    try:
-        run_id = UUID(run)
-    except ValueError:
-        raise InputError(
-            f"{run!r} is not a run's id", meant(run, "tenantry config history SLUG shows the runs of a tenant's changes")
-        ) from None
+    run_id = runs.require_id(run, "tenantry config history SLUG shows the runs of a tenant's changes")
     if apply:
         watch([configure_bulk.request_undo(run_id, skip_changed=skip_changed, by=person())], detach=detach, as_json=as_json)
         return

@@ -76,7 +76,7 @@ def offboard(
     _typed_again(slug, yes_delete)
     run_id = lifecycle.request_deletion(slug, outcome, by=person())
     found = watch([run_id], detach=detach, as_json=as_json)
-    if not as_json and found[0]["state"] == "done":
+    if not as_json and found[0].state == "done":
         _closing_words(slug, run_id)
 
 
@@ -101,7 +101,7 @@ def _change(command: str, slug: str, detach: bool, as_json: bool, **more: Any) -
 
     found = watch([lifecycle.request(command, slug, by=person(), **more)], detach=detach, as_json=as_json)
     if not as_json and (commit := unmerged.to_commit(slug, f"{command.title()} {slug}")):
-        console.say(f"tenants/{slug}.yaml says state: {found[0]['arguments']['to']}, {commit}")
+        console.say(f"tenants/{slug}.yaml says state: {found[0].arguments['to']}, {commit}")
 
 
 def _typed_again(slug: str, given: str | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,7 @@ from tenantry.errors import InputError, WorkError
 
 if TYPE_CHECKING:
     from tenantry.operations.migrate import Options, Plan
+    from tenantry.operations.runs import RunEntry
 
 STATUS = "status"  # a reserved slug: no tenant can have it
 MOST_REVISIONS = 8
@@ -82,7 +84,7 @@ def migrate(
 def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as_json: bool) -> None:
     from tenantry.commands.watching import line, not_watched, person
     from tenantry.operations import migrate as operation
-    from tenantry.work import follow
+    from tenantry.operations import runs
 
     run_id = operation.request(chosen, options, by=person(), looked=None if detach else found)
     if detach:
@@ -90,18 +92,18 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
         return
     console.say(f"{len(found.lagging)} to migrate to {found.head}, {len(found.first)} of them first (run {run_id})")
     try:
-        (run,) = follow.until_done([run_id], lambda _, step: None if step["state"] == "running" else console.say(line(step)), console.say)
+        (run,) = runs.until_done([run_id], lambda _, step: None if step.state == "running" else console.say(line(step)), console.say)
     except KeyboardInterrupt:
         not_watched(f"tenantry log {run_id}")
         raise
     if as_json:
         _print_result(found, run)
-    if run["state"] == "failed":
+    if run.state == "failed":
         raise WorkError(
-            f"migrate: {run['error']}", f"{run['hint']}; then: tenantry migrate, which goes on with those that lag", code="run.failed"
+            f"migrate: {run.error}", f"{run.hint}; then: tenantry migrate, which goes on with those that lag", code="run.failed"
         )
     if not as_json:
-        console.say(f"{run['notes'].get('migrated', 0)} migrated to {found.head}{_aside(found)}")
+        console.say(f"{run.notes.get('migrated', 0)} migrated to {found.head}{_aside(found)}")
 
 
 def _aside(found: Plan) -> str:
@@ -114,21 +116,21 @@ def _aside(found: Plan) -> str:
     return held + (f", {len(found.unmade)} not made yet" if found.unmade else "")
 
 
-def _print_result(found: Plan, run: dict[str, Any] | None) -> None:
-    notes = run["notes"] if run else {}
+def _print_result(found: Plan, run: RunEntry | None) -> None:
+    notes = run.notes if run else {}
     console.print_json(
         {
             "head": found.head,
-            "run": run["id"] if run else None,
-            "state": run["state"] if run else "done",
+            "run": run.id if run else None,
+            "state": run.state if run else "done",
             "migrated": notes.get("migrated", 0),
             "failed": notes.get("failed", {}),
             "at_head_before": len(found.done),
             "not_made_yet": len(found.unmade),
             "held": [table_set.name for table_set in found.held],
             "unreachable": {table_set.name: table_set.problem for table_set in found.unreachable},
-            "error": run["error"] if run else None,
-            "hint": run["hint"] if run else None,
+            "error": run.error if run else None,
+            "hint": run.hint if run else None,
         }
     )
 
@@ -164,30 +166,25 @@ def _print_plan(found: Plan, as_json: bool) -> None:
 
 def _print_matrix(as_json: bool) -> None:
     """Tenants by revisions: a mark where the tenant has it."""
-    from tenantry.postgres import revisions
-    from tenantry.stores import table_sets
+    from tenantry.operations import migrate_status
 
-    known, head = revisions.revisions("tenant"), revisions.head("tenant")
-    rows = [
-        (slug, table_set.isolation, table_set.cell, table_set.ring, table_set.version, table_set.problem)
-        for table_set in table_sets.survey()
-        for slug in table_set.slugs or (table_set.name,)
-    ]
+    found = migrate_status.status()
     if as_json:
-        names = ("tenant", "isolation", "cell", "ring", "revision", "problem")
-        console.print_json({"head": head, "revisions": known, "tenants": [dict(zip(names, row, strict=True)) for row in rows]})
+        console.print_json(asdict(found))
         return
+    known, head = found.revisions, found.head
     shown = known[-MOST_REVISIONS:]
     table = []
-    for slug, isolation, cell, ring, version, problem in rows:
+    for tenant in found.tenants:
+        version = tenant.revision
         reached = known.index(version) if version in known else -1
-        note = problem or "not made yet" if version is None else f"{len(known) - 1 - reached} behind" if version != head else ""
+        note = tenant.problem or "not made yet" if version is None else f"{len(known) - 1 - reached} behind" if version != head else ""
         if version is not None and version not in known:
             note = f"at {version}, which this checkout does not have"
         marks = ["x" if known.index(revision) <= reached else "" for revision in shown]
-        table.append((slug, isolation, cell, ring, *marks, note))
+        table.append((tenant.tenant, tenant.isolation, tenant.cell, tenant.ring, *marks, note))
     console.print_table(("tenant", "isolation", "cell", "ring", *shown, ""), table)
     for revision in known:
-        count = sum(1 for row in rows if row[4] == revision)
+        count = sum(tenant.revision == revision for tenant in found.tenants)
         if count:
             console.say(f"{revision}{' (head)' if revision == head else ''}: {count}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import Annotated, Any, Final
-from uuid import UUID
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,13 +14,10 @@ from tenantry import console, waiting
 from tenantry.commands import completion
 from tenantry.commands.options import Detach, Json, Slugs
 from tenantry.commands.watching import asked_again, line, person, tenant_line, watch
-from tenantry.errors import InputError, TenantryError
-from tenantry.problems import ALIKE, did_you_mean
+from tenantry.errors import InputError
 
-KNOWN: Final = 200
-"""Runs, the newest, among which one that is not there is looked for."""
-SHORTEST: Final = 4
-"""Characters of an id that are worth a guess."""
+if TYPE_CHECKING:
+    from tenantry.operations.runs import LoggedRun
 
 
 def register(app: typer.Typer) -> None:
@@ -81,10 +78,12 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.
 
     Example: tenantry resume 7c3f9a52-…
     """
+    from tenantry.operations import runs
     from tenantry.work import queue
 
-    queue.resume(_id(run), by=person())
-    watch([_id(run)], detach=detach, as_json=as_json)
+    run_id = runs.require_id(run)
+    queue.resume(run_id, by=person())
+    watch([run_id], detach=detach, as_json=as_json)
 
 
 def log(
@@ -106,26 +105,13 @@ def log(
 
     Example: tenantry log 7c3f9a52-… --json
     """
-    from tenantry import naming
-    from tenantry.control import run_tenants, runs
-    from tenantry.stores.tenant_store import TenantStore
+    from tenantry.operations import runs
 
-    run_id = _maybe_id(what) if what else None
-    tenant_id: UUID | None = None
-    if run_id is not None:
-        found = [runs.read(run_id)]
-    else:
-        # By the id that a slug leads to: the registry does not know a tenant whose first step failed.
-        tenant_id = naming.tenant_id(what) if what else None
-        newest = run_tenants.runs_of(tenant_id, limit) if tenant_id else runs.latest(limit=limit)
-        found = [runs.read(row["id"]) for row in newest]
-        if what and not found:
-            TenantStore.of(what)  # an error when there is no such tenant
-    for run in found:
-        # Of the whole fleet's runs only how many: a run of a cell has a line for each of hundreds of tenants.
-        run["tenants"] = [vars(each) for each in run_tenants.of(run["id"], tenant_id)] if what else []
+    run_id = runs.parsed(what) if what else None
+    found = [runs.logged(run_id)] if run_id is not None else runs.newest(what or None, limit)
     if as_json:
-        console.print_json(found[0] if run_id is not None else found)
+        shown = [asdict(run) for run in found]
+        console.print_json(shown[0] if run_id is not None else shown)
         return
     for run in reversed(found):
         _print_run(run)
@@ -159,47 +145,21 @@ def worker(
     at_work.stop()
 
 
-def _print_run(run: dict[str, Any]) -> None:
-    when = f"{run['requested_at']:%Y-%m-%d %H:%M:%S}"
-    commit = f", commit {run['commit'][:10]}" if run["commit"] else ""
-    by = f"{run['requested_by']} ({run['via']}{commit})"
-    console.line(f"{when}  {run['kind']} {run['subject']}: {run['state']}, asked for by {by}, run {run['id']}")
-    for asker in run["askers"]:
+def _print_run(run: LoggedRun) -> None:
+    when = f"{run.requested_at:%Y-%m-%d %H:%M:%S}"
+    commit = f", commit {run.commit[:10]}" if run.commit else ""
+    by = f"{run.requested_by} ({run.via}{commit})"
+    console.line(f"{when}  {run.kind} {run.subject}: {run.state}, asked for by {by}, run {run.id}")
+    for asker in run.askers:
         console.line(f"    {asked_again(asker)}")
-    for step in run["steps"]:
+    for step in run.steps:
         console.line(f"    {line(step)}")
-    for each in run["tenants"]:
+    for each in run.tenants:
         console.line(f"    {tenant_line(each)}")
-    if run["state"] == "cancelled":
-        console.line(f"    cancelled: {run['error']}")
-    elif run["error"]:
-        console.line(f"    failed: {run['error']}")
-        console.line(f"    next: {run['hint'] or ''}; then: tenantry resume {run['id']}".replace("next: ; then: ", "next: "))
-    elif run["state"] in ("queued", "running"):
-        console.line(f"    {run['progress'] or ('waits for a worker' if run['state'] == 'queued' else 'at work')}")
-
-
-def _maybe_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def meant(text: str, otherwise: str) -> str:
-    """A hint that names the newest run whose id begins so, or nearly is that; what to do ``otherwise``."""
-    from tenantry.control import runs
-
-    try:
-        known = [str(row["id"]) for row in runs.latest(limit=KNOWN)]
-    except TenantryError:  # a platform that does not answer is no reason for another error
-        return otherwise
-    begun = [run_id for run_id in known if len(text) >= SHORTEST and run_id.startswith(text.lower().rstrip("…-"))]
-    return f"did you mean {begun[0]}?" if begun else did_you_mean(text, known, otherwise, cutoff=ALIKE)
-
-
-def _id(text: str) -> UUID:
-    found = _maybe_id(text)
-    if found is None:
-        raise InputError(f"{text!r} is not a run's id", meant(text, "tenantry log shows the runs with their ids"))
-    return found
+    if run.state == "cancelled":
+        console.line(f"    cancelled: {run.error}")
+    elif run.error:
+        console.line(f"    failed: {run.error}")
+        console.line(f"    next: {run.hint or ''}; then: tenantry resume {run.id}".replace("next: ; then: ", "next: "))
+    elif run.state in ("queued", "running"):
+        console.line(f"    {run.progress or ('waits for a worker' if run.state == 'queued' else 'at work')}")

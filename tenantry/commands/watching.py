@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tenantry import console
@@ -12,73 +13,74 @@ from tenantry.errors import WorkError
 from tenantry.escape import require_line
 from tenantry.settings import ACTOR_VARIABLE, actor
 
+if TYPE_CHECKING:
+    from tenantry.operations.runs import Asker, RunEntry, StepEntry, TenantLine
+
 
 def person() -> str:
     """Who asks. ``InputError`` where that is not one visible line."""
     return require_line(ACTOR_VARIABLE, actor())
 
 
-def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = False, nothing: str = "nothing to do") -> list[dict[str, Any]]:
+def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = False, nothing: str = "nothing to do") -> list[RunEntry]:
     """Shows the runs to their end and gives them with their steps. Raises ``WorkError`` with cause and next action when one failed."""
-    from tenantry.control import runs
+    from tenantry.operations import runs
 
     over: set[UUID] = set()
     asked_at: dict[UUID, datetime] = {}
     if not run_ids:
         console.say(nothing)
-    found = [runs.read(run_id) for run_id in run_ids] if detach else watched(run_ids, quiet=as_json, over=over, asked_at=asked_at)
+    found = runs.read(run_ids) if detach else watched(run_ids, quiet=as_json, over=over, asked_at=asked_at)
     if as_json:
-        console.print_json(found)
+        console.print_json([asdict(run) for run in found])
     elif detach:
         for run in found:
-            console.line(run["id"])
-    undone = [run for state in ("failed", "cancelled") for run in found if run["state"] == state]
+            console.line(run.id)
+    undone = [run for state in ("failed", "cancelled") for run in found if run.state == state]
     if undone:
         raise not_done(undone[0])
     if not as_json and not detach:
         for run in found:
-            if run["id"] in over:
+            if run.id in over or run.finished_at is None:
                 continue
-            took = (run["finished_at"] - asked_at[run["id"]]).total_seconds()  # from when this was asked for here
-            console.say(f"{run['subject']}: {run['kind']} {run['state']} in {took:.1f} s (run {run['id']})")
+            took = (run.finished_at - asked_at[run.id]).total_seconds()  # from when this was asked for here
+            console.say(f"{run.subject}: {run.kind} {run.state} in {took:.1f} s (run {run.id})")
     return found
 
 
 def watched(
     run_ids: Sequence[UUID], *, quiet: bool, over: set[UUID] | None = None, asked_at: dict[UUID, datetime] | None = None
-) -> list[dict[str, Any]]:
+) -> list[RunEntry]:
     """The runs, once all of them have ended, each with its steps, which are shown unless it is to be ``quiet``. ``over`` is given the ids
     of those that were done before, ``asked_at`` when each was asked for last."""
-    from tenantry.work import follow
+    from tenantry.operations import runs
 
-    def meet(run: dict[str, Any]) -> None:
+    def meet(run: RunEntry) -> None:
         if asked_at is not None:
-            asked_at[run["id"]] = run["askers"][-1]["at"] if run["askers"] else run["requested_at"]
-        if run["state"] == "done" and over is not None:
-            over.add(run["id"])
+            asked_at[run.id] = run.askers[-1].at if run.askers else run.requested_at
+        if run.state == "done" and over is not None:
+            over.add(run.id)
         if earlier := before(run):
             console.say(earlier)
 
-    def hear(run: dict[str, Any], asker: dict[str, Any]) -> None:
-        console.say(f"{run['subject']}: {asked_again(asker)}")
+    def hear(run: RunEntry, asker: Asker) -> None:
+        console.say(f"{run.subject}: {asked_again(asker)}")
 
     try:
         if quiet:
-            return follow.until_done(run_ids, lambda run, step: None, console.say)
-        return follow.until_done(run_ids, _show, console.say, meet, hear)
+            return runs.until_done(run_ids, lambda run, step: None, console.say)
+        return runs.until_done(run_ids, _show, console.say, meet, hear)
     except KeyboardInterrupt:
         not_watched(f"tenantry log {run_ids[0]}")
         raise
 
 
-def not_done(run: dict[str, Any]) -> WorkError:
+def not_done(run: RunEntry) -> WorkError:
     """Why a run that has ended did not do its work, and what to do next."""
-    what = f"{run['kind']} {run['subject']}"
-    if run["state"] == "cancelled":
-        return WorkError(
-            f"{what} was cancelled: {run['error']}", f"tenantry log {run['subject']} shows what came after it", code="run.cancelled"
-        )
-    return WorkError(f"{what}: {run['error']}", f"{run['hint'] or ''}; then: tenantry resume {run['id']}".lstrip("; "), code="run.failed")
+    what = f"{run.kind} {run.subject}"
+    if run.state == "cancelled":
+        return WorkError(f"{what} was cancelled: {run.error}", f"tenantry log {run.subject} shows what came after it", code="run.cancelled")
+    return WorkError(f"{what}: {run.error}", f"{run.hint or ''}; then: tenantry resume {run.id}".lstrip("; "), code="run.failed")
 
 
 def not_watched(shows: str) -> None:
@@ -92,48 +94,48 @@ MARKS = {"running": "…", "waiting": "!", "done": "✓", "skipped": "-", "faile
 TAKEN_UP = {"joined": "joins the run", "resumed": "goes on with the run", "renewed": "begins again, for what is declared now, the run"}
 
 
-def asked_again(asker: dict[str, Any]) -> str:
+def asked_again(asker: Asker) -> str:
     """Who joined a run or asked for it again, and when."""
-    return f"{asker['outcome']} by {asker['actor']}, {asker['at']:%Y-%m-%d %H:%M:%S}"
+    return f"{asker.outcome} by {asker.actor}, {asker.at:%Y-%m-%d %H:%M:%S}"
 
 
-def before(run: dict[str, Any]) -> str:
+def before(run: RunEntry) -> str:
     """What had become of a run before somebody watched it; empty for one that was new."""
-    if run["state"] == "done":
-        return f"{run['subject']}: nothing to do: {run['kind']} was done at {run['finished_at']:%Y-%m-%d %H:%M} (run {run['id']})"
+    if run.state == "done":
+        return f"{run.subject}: nothing to do: {run.kind} was done at {run.finished_at:%Y-%m-%d %H:%M} (run {run.id})"
     told = []
-    if run["askers"]:
-        what = TAKEN_UP[run["askers"][-1]["outcome"]]
-        told.append(f"{what} that {run['requested_by']} asked for at {run['requested_at']:%Y-%m-%d %H:%M}")
-    if done := [f"{step['number']} {step['name']}" for step in run["steps"] if step["state"] in ("done", "skipped")]:
+    if run.askers:
+        what = TAKEN_UP[run.askers[-1].outcome]
+        told.append(f"{what} that {run.requested_by} asked for at {run.requested_at:%Y-%m-%d %H:%M}")
+    if done := [f"{step.number} {step.name}" for step in run.steps if step.state in ("done", "skipped")]:
         told.append(f"done so far: {', '.join(done)}")
-    return f"{run['subject']}: {'; '.join(told)} (run {run['id']})" if told else ""
+    return f"{run.subject}: {'; '.join(told)} (run {run.id})" if told else ""
 
 
-def _show(run: dict[str, Any], step: dict[str, Any]) -> None:
+def _show(run: RunEntry, step: StepEntry) -> None:
     text = line(step)
-    if step["state"] == "running":
+    if step.state == "running":
         if console.is_terminal():
-            console.say(f"{run['subject']}: {text}")
+            console.say(f"{run.subject}: {text}")
         return
-    console.say(f"{run['subject']}: {text}")
+    console.say(f"{run.subject}: {text}")
 
 
-def line(step: dict[str, Any]) -> str:
+def line(step: StepEntry) -> str:
     """A step as one line: number, name, what came of it, how long it took."""
-    seconds = f" ({(step['finished_at'] - step['started_at']).total_seconds():.1f} s)" if step["finished_at"] else ""
-    again = f", attempt {step['attempts']}" if step["attempts"] > 1 else ""
-    what = step["cause"] if step["state"] in ("waiting", "failed") else step["summary"]
+    seconds = f" ({(step.finished_at - step.started_at).total_seconds():.1f} s)" if step.finished_at else ""
+    again = f", attempt {step.attempts}" if step.attempts > 1 else ""
+    what = step.cause if step.state in ("waiting", "failed") else step.summary
     tail = f": {what}" if what else ""
-    waits = ", will be tried again" if step["state"] == "waiting" else ""
-    return f"{MARKS[step['state']]} {step['number']} {step['name']}{tail}{waits}{seconds}{again}"
+    waits = ", will be tried again" if step.state == "waiting" else ""
+    return f"{MARKS[step.state]} {step.number} {step.name}{tail}{waits}{seconds}{again}"
 
 
 OUTCOMES = {"made": "made", "found": "made by another run", "beside": "made with it", "pending": "not made"}
 """What became of a tenant in the run of a stack, where the journal's word is not plain."""
 
 
-def tenant_line(each: dict[str, Any]) -> str:
+def tenant_line(each: TenantLine) -> str:
     """A tenant's line of the run of a stack: what became of it, and why it was pending."""
-    said = f"; {each['said']}" if each["said"] else ""
-    return f"{each['slug']}: {OUTCOMES.get(each['outcome'], each['outcome'])} ({each['why']}){said}"
+    said = f"; {each.said}" if each.said else ""
+    return f"{each.slug}: {OUTCOMES.get(each.outcome, each.outcome)} ({each.why}){said}"

@@ -16,6 +16,7 @@ from tenantry.commands.watching import before, watch
 from tenantry.control import runs, runs_at_work, workers
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
+from tenantry.operations.runs import RunEntry
 from tenantry.postgres.server import KEPT_ALIVE
 from tenantry.work import follow, perform, queue
 from tenantry.work.step import Kind, OtherFiles, Run, Step
@@ -390,7 +391,7 @@ def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
     shown, met = [], []
 
     def meet(run):
-        met.append(before(run))
+        met.append(before(RunEntry.of(run)))
         runs_at_work.claim(run_id, "test")
         runs_at_work.begin_step(run_id, "test", 2, "check")
         runs_at_work.end_step(run_id, "test", 2, "check", "done")

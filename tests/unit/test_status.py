@@ -12,11 +12,12 @@ from uuid import uuid4
 import pytest
 
 from tenantry import console
-from tenantry.commands import evidence, lifecycle, mail, runs, standing
+from tenantry.commands import evidence, lifecycle, mail, standing
 from tenantry.control import backups, quarantine, registry
 from tenantry.control import runs as journal
 from tenantry.engine.applied import Waiting
 from tenantry.errors import InputError, TransientError
+from tenantry.operations import runs as entries
 from tenantry.operations import status
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -102,7 +103,7 @@ RUN = "7c3f9a52-1111-4222-8333-444455556666"
 def test_the_start_of_a_runs_id_names_the_run(monkeypatch, typed, hint):
     monkeypatch.setattr(journal, "latest", lambda limit: [{"id": uuid4()}, {"id": RUN}])
     with pytest.raises(InputError) as caught:
-        runs._id(typed)
+        entries.require_id(typed)
     assert (caught.value.hint, caught.value.message) == (hint, f"{typed!r} is not a run's id")
 
 
@@ -112,7 +113,7 @@ def test_without_a_server_it_is_the_id_that_is_wrong(monkeypatch):
 
     monkeypatch.setattr(journal, "latest", away)
     with pytest.raises(InputError, match="'alder' is not a run's id"):
-        runs._id("alder")
+        entries.require_id("alder")
 
 
 def test_a_run_that_is_not_there_names_one_that_is(monkeypatch):

@@ -1,0 +1,39 @@
+"""Which tenant is at which revision of the tenant tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenantry.postgres import revisions
+from tenantry.stores import table_sets
+
+
+@dataclass(frozen=True)
+class TenantRevision:
+    """One tenant, or the tables of a cell in which nobody is yet. ``revision`` None: not made yet, or not reachable for a ``problem``."""
+
+    tenant: str
+    isolation: str
+    cell: str
+    ring: str | None
+    revision: str | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class RevisionStatus:
+    """All ``tenants``, and the ``revisions`` of this checkout, oldest first, the last of which is the ``head``."""
+
+    head: str
+    revisions: tuple[str, ...]
+    tenants: tuple[TenantRevision, ...]
+
+
+def status() -> RevisionStatus:
+    """Looks at every set of tables."""
+    rows = tuple(
+        TenantRevision(slug, table_set.isolation, table_set.cell, table_set.ring, table_set.version, table_set.problem)
+        for table_set in table_sets.survey()
+        for slug in table_set.slugs or (table_set.name,)
+    )
+    return RevisionStatus(revisions.head("tenant"), tuple(revisions.revisions("tenant")), rows)
