@@ -133,14 +133,14 @@ def history(
     """
     from tenantry.operations import configure
 
-    rows = configure.history(slug, key, limit)
+    found = configure.history(slug, key, limit)
     if as_json:
-        console.print_json(rows)
+        console.print_json([asdict(change) for change in found])
         return
     lines = []
-    for row in rows:
-        when, after = f"{row['changed_at']:%Y-%m-%d %H:%M:%S}", row["source"] if row["new_value"] is not None else "removed"
-        lines.append((when, row["changed_by"], row["config_key"], short(row["old_value"]), short(row["new_value"]), after, row["run_id"]))
+    for row in found:
+        when, after = f"{row.changed_at:%Y-%m-%d %H:%M:%S}", row.source if row.new_value is not None else "removed"
+        lines.append((when, row.changed_by, row.config_key, short(row.old_value), short(row.new_value), after, row.run_id))
     console.print_table(("when", "who", "key", "old", "new", "source", "run"), lines)
 
 

@@ -56,10 +56,7 @@ def bulk(
         slugs=slug or (),
     )
     previewed = configure_bulk.preview(key, checked, selection)
-    if not previewed.tenants:
-        raise InputError("no tenant is chosen", "tenantry status shows the tenants; leave conditions out to choose more")
-    if plan is not None and plan != previewed.plan:
-        raise InputError(f"the preview is {previewed.plan} by now, not {plan}", "look at it again: the same command without --apply")
+    configure_bulk.require(previewed, plan)
     if not apply:
         _print_preview(previewed, as_json)
     elif previewed.changes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,21 +76,13 @@ def render(
 
     Example: tenantry render acme --diff main
     """
-    from tenantry.declaration.history import compared, differences
-    from tenantry.declaration.store import DeclarationStore
-    from tenantry.declaration.tree import Tree
+    from tenantry.operations import declarations
 
-    directory = tenants_dir()
-    tenants = DeclarationStore(directory).load()
     if diff is None:
-        chosen = tenants if slug is None else {slug: tenants.tenant(slug)}
-        shown = {key: _effective(tenant) for key, tenant in chosen.items()}
+        shown = {tenant.slug: _effective(tenant) for tenant in declarations.effective(slug)}
         _print_data(shown if slug is None else shown[slug], as_json)
         return
-    before, after = compared(directory, diff, Tree.of(directory, tenants))
-    if slug is not None and slug not in before and slug not in after:
-        tenants.tenant(slug)
-    changed = [change for change in differences(before, after) if slug in (None, change.slug)]
+    changed = declarations.changes(diff, slug)
     if as_json:
         console.print_json([asdict(change) for change in changed])
     else:
@@ -102,24 +94,9 @@ def list_tenants(as_json: Json = False) -> None:
 
     Example: tenantry list --json
     """
-    from tenantry.declaration.store import DeclarationStore
-    from tenantry.naming import host
-    from tenantry.settings import project_settings
+    from tenantry.operations import declarations
 
-    settings = project_settings()
-    rows = [
-        {
-            "slug": tenant.slug,
-            "name": tenant.name,
-            "tier": tenant.tier,
-            "isolation": tenant.isolation,
-            "cell": tenant.cell,
-            "stack": tenant.stack,
-            "state": tenant.state,
-            "hosts": [*([host(tenant.slug, settings.domain)] if settings else []), *tenant.domains],
-        }
-        for tenant in DeclarationStore(tenants_dir()).load().values()
-    ]
+    rows = [asdict(tenant) for tenant in declarations.listed()]
     if as_json:
         console.print_json(rows)
         return
@@ -131,8 +108,7 @@ def _effective(tenant: TenantDeclaration) -> dict[str, Any]:
     return {"slug": tenant.slug, "id": str(tenant.id), "stack": tenant.stack, **tenant.model_dump(mode="json")}
 
 
-def _print_changes(changed: Iterable[TenantChange], revision: str) -> None:
-    changes = list(changed)
+def _print_changes(changes: Sequence[TenantChange], revision: str) -> None:
     for change in changes:
         console.line(f"{change.slug}: {change.what}" + (f"; cannot be compared: {change.unreadable}" if change.unreadable else ""))
         for entry in change.changes:

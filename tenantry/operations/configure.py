@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from tenantry.control import configuration
 from tenantry.declaration.keys import CONFIGURATION_KEYS, ConfigurationKey, Editor
@@ -84,11 +85,26 @@ def _changed(slug: str, key: ConfigurationKey, before: Mapping[str, Any] | None,
     return Changed(slug, key.key, *told(before), *told(after))
 
 
-def history(slug: str, key: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-    """A tenant's changes, the newest first."""
+@dataclass(frozen=True)
+class ConfigurationChange:
+    """One change of a tenant's row. A value that is None: there was or is no row; ``run_id`` None: a change of its own."""
+
+    change_id: int
+    config_key: str
+    old_value: Any
+    old_source: str | None
+    new_value: Any
+    source: str
+    changed_at: datetime
+    changed_by: str
+    run_id: UUID | None
+
+
+def history(slug: str, key: str | None = None, limit: int = 100) -> list[ConfigurationChange]:
+    """A tenant's changes, the newest first. ``InputError`` for an unknown tenant or key."""
     if key is not None:
         known(key)
-    return configuration.history(TenantStore.of(slug).id, key, limit)
+    return [ConfigurationChange(**row) for row in configuration.history(TenantStore.of(slug).id, key, limit)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,14 @@ def preview(key: str, value: Any, selection: Selection, *, editor: Editor = "pla
     return Preview(key, checked, selection, tuple(configuration_bulk.plan(selection, key, checked)), datetime.now(UTC))
 
 
+def require(previewed: Preview, plan: str | None = None) -> None:
+    """``InputError`` where no tenant is chosen, or the preview is not any more the one called ``plan``."""
+    if not previewed.tenants:
+        raise InputError("no tenant is chosen", "tenantry status shows the tenants; leave conditions out to choose more")
+    if plan is not None and plan != previewed.plan:
+        raise InputError(f"the preview is {previewed.plan} by now, not {plan}", "look at it again: the same command without --apply")
+
+
 def request(previewed: Preview, *, by: str, via: str = "cli") -> UUID:
     """Asks for the change; the run's id. What has changed since the preview stops it, cell by cell."""
     if not previewed.changes:

@@ -122,7 +122,7 @@ def test_a_change_is_applied_cell_by_cell_and_undone_exactly(fleet):
     run = begin(previewed())
     assert work(run) == ["2 tenants changed", "3 tenants changed"]
     assert content() == {**before, **done}
-    assert configure.history("acme", KEY)[0]["run_id"] == run.id
+    assert configure.history("acme", KEY)[0].run_id == run.id
     undoing, count = undo(run)
     assert count == 5
     assert content() == before

@@ -58,6 +58,6 @@ def test_a_killed_run_goes_on_at_its_cell_and_can_be_undone_as_one(control, make
     assert done.returncode == 0, done.stdout + done.stderr
     assert [step["state"] for step in json.loads(done.stdout)[0]["steps"]] == ["done"] * 3
     for slug in slugs:
-        assert [row["run_id"] for row in configure.history(slug, KEY)] == [run["id"], None]
+        assert [row.run_id for row in configure.history(slug, KEY)] == [run["id"], None]
     assert control.tenantry("config", "undo", str(run["id"])).returncode == 0
     assert content() == before

@@ -107,7 +107,7 @@ def test_a_changed_file_ends_the_override_of_a_platform_key(make):
     declare("acme", {**DECLARED, "limits.users": 20})
     assert value("acme", "limits.users") == (20, "declaration")
     newest = configure.history("acme", "limits.users")[0]
-    assert (newest["old_value"], newest["new_value"], newest["source"], newest["changed_by"]) == (50, 20, "declaration", "tenantry up")
+    assert (newest.old_value, newest.new_value, newest.source, newest.changed_by) == (50, 20, "declaration", "tenantry up")
 
 
 def test_a_value_written_back_becomes_declared(make):
@@ -151,7 +151,7 @@ def test_history_tells_who_and_from_what_to_what(make):
     set_("acme", "theme.font", "Inter")
     configure.put("acme", "theme.font", "Lato", editor="tenant_admin", by="bob")
     configure.take_back("acme", "theme.font", editor="tenant_admin", by="eve")
-    told = [(row["changed_by"], row["old_value"], row["new_value"], row["old_source"]) for row in configure.history("acme")]
+    told = [(row.changed_by, row.old_value, row.new_value, row.old_source) for row in configure.history("acme")]
     assert told == [("eve", "Lato", None, "runtime"), ("bob", "Inter", "Lato", "runtime"), ("ada", None, "Inter", None)]
 
 
@@ -170,7 +170,7 @@ def test_the_applications_own_changes_are_recorded_too(make):
         connection.execute("SELECT remove_user(%s)", [person])
         connection.commit()
     newest = configure.history("acme", "features.exports")[0]
-    assert (newest["changed_by"], newest["old_value"], newest["new_value"]) == (f"{naming.CONTROL_APP}: {person}", True, False)
+    assert (newest.changed_by, newest.old_value, newest.new_value) == (f"{naming.CONTROL_APP}: {person}", True, False)
     assert value("acme", "features.exports") == (False, "runtime")
     configure.take_back("acme", "features.exports", editor="tenant_admin", by="eve")
     assert value("acme", "features.exports") == (True, "declaration")
