@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,13 +52,12 @@ def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = 
     Raises ``InputError`` when the file exists or an argument is wrong, ``DeclarationErrors`` when a file is.
     The file appears whole or not at all, and never replaces one.
     """
-    path, text = prepare(directory, new, settings)
-    _write_new(path, text)
-    return path
+    text = prepare(directory, new, settings)
+    return DeclarationStore(directory).create(new.slug, text)
 
 
-def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None = None) -> tuple[Path, str]:
-    """What ``create`` would write, and where; raises what it raises, and writes nothing."""
+def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None = None) -> str:
+    """What ``create`` would write; raises what it raises, and writes nothing."""
     naming.require_slug(new.slug)
     path = directory / f"{new.slug}{SUFFIX}"
     if path.exists():
@@ -83,7 +80,7 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
     if reader.problems:
         # The file does not exist: its lines would mean nothing.
         raise InputError("; ".join(problem.message for problem in reader.problems), reader.problems[0].hint)
-    return path, text
+    return text
 
 
 def render(new: NewTenant, isolation: str, cell: str) -> str:
@@ -117,22 +114,3 @@ def _quoted(text: str) -> str:
     # YAML folds these line breaks to a space where they are not escaped; read back as they are, they are refused.
     style = '"' if {"\x85", "\u2028", "\u2029"} & set(text) else None
     return str(yaml.safe_dump(text, allow_unicode=True, width=10_000, default_style=style)).removesuffix("\n").removesuffix("\n...")
-
-
-def _write_new(path: Path, text: str) -> None:
-    """A link appears whole and fails when the name is taken; a crash leaves at most a hidden file without our suffix."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".new", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        os.link(temporary, path)
-    except FileExistsError:
-        raise InputError(f"{path} exists already", "edit it, or choose another slug", code="tenant.exists") from None
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", "check the folder's permissions") from None
-    finally:
-        temporary.unlink(missing_ok=True)

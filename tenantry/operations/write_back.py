@@ -6,16 +6,12 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from tenantry.control import configuration
 from tenantry.declaration import load_one
-from tenantry.declaration.files import SUFFIX, display
-from tenantry.declaration.rewrite import check, read, rewrite
+from tenantry.declaration.files import display
+from tenantry.declaration.store import DeclarationStore
 from tenantry.declaration.values import known
-from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.stores.tenant_store import TenantStore
 
@@ -44,21 +40,9 @@ def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *,
             raise InputError(f"{key} of {slug} is not set at runtime", f"tenantry config drift {slug} shows the keys that are")
     values = {key: row["config_value"] for key, row in rows.items() if wanted is None or key in wanted}
     values = {key: value for key, value in values.items() if declared.get(key) != value}
-    path = directory / f"{slug}{SUFFIX}"
-    after = before = read(path)
-    for key, value in values.items():
-        try:
-            after = set_value(after, tuple(key.split(".")), value)
-        except CannotEdit as error:
-            raise InputError(f"{display(path)} cannot be edited for {key}: {error}", f"write it yourself: {_line(key, value)}") from None
-    (check if dry else rewrite)(path, after)
-    name = display(path).lstrip("/")
+    files = DeclarationStore(directory)
+    before, after = files.edit(slug, values, dry=dry)
+    file = display(files.path(slug))
+    name = file.lstrip("/")
     diff = difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}")
-    return WriteBack(display(path), tuple(values), "".join(line if line.endswith("\n") else line + "\n" for line in diff))
-
-
-def _line(key: str, value: Any) -> str:
-    nested: Any = value
-    for step in reversed(key.split(".")):
-        nested = {step: nested}
-    return str(yaml.safe_dump(nested, default_flow_style=True, allow_unicode=True, width=10_000)).strip()
+    return WriteBack(file, tuple(values), "".join(line if line.endswith("\n") else line + "\n" for line in diff))

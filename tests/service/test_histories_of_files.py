@@ -17,9 +17,10 @@ from tenantry.control import admission, ledger, registry, stack_runs
 from tenantry.control.database import transaction
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import fingerprint, placement
-from tenantry.operations.lifecycle import declared, states
+from tenantry.declaration.store import DeclarationStore
+from tenantry.operations.lifecycle import states
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings
+from tenantry.settings import PlatformSettings, tenants_dir
 from tests.driving.choosing import base
 from tests.histories import choosing, model
 from tests.histories.acts import Job, Merge, MergeLine, Overlap, Revert, Typed, Workers
@@ -57,7 +58,7 @@ class Played:
         if there and world.state in states.FROM[act.command]:
             to = choosing.LEADS[act.command]
             command(act.slug, act.command, to)
-            declared.set_state(act.slug, to)
+            DeclarationStore(tenants_dir()).edit(act.slug, {"state": to})
             said = self.git.declared(self.git.main(act.back))[act.slug].state
             self.worlds[act.slug] = model.typed(world, to)
             self._run("operator", self.git.main(act.back), act.slug if said != to else None)

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from tenantry.control import admission, lifecycle, outbox, runs, unmade
 from tenantry.control.database import transaction
+from tenantry.declaration.store import DeclarationStore
 from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError
 from tenantry.operations import engine_step, mailing, unmerged, welcome
-from tenantry.operations.lifecycle import declared, states
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.operations.lifecycle import states
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.stores import access
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.work import queue
@@ -80,7 +81,7 @@ def request(
                 f"let it end, then: tenantry {lifecycle.COMMANDS[row['arguments']['to'], target]} {slug}",
                 code="tenant.busy",
             )
-        declared.set_state(slug, target)  # last: what is refused leaves the file alone
+        DeclarationStore(tenants_dir()).edit(slug, {"state": target})  # last: what is refused leaves the file alone
         return queue.enqueue(connection, row)
 
     run_id = queue.asked(ask)
@@ -149,7 +150,7 @@ def _declare(run: Run) -> str:
     with _standing(run) as connection:
         if connection is None:
             return ""
-        declared.set_state(run.subject, run.arguments["to"])
+        DeclarationStore(tenants_dir()).edit(run.subject, {"state": run.arguments["to"]})
     return f"tenants/{run.subject}.yaml of {unmerged.place()} says state: {run.arguments['to']}"
 
 

@@ -10,11 +10,12 @@ from tenantry import naming
 from tenantry.backend import state_files
 from tenantry.clients import objects
 from tenantry.control import deletion_records, ledger, lifecycle, outbox, quarantine, runs
+from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import engine_step
-from tenantry.operations.lifecycle import declared, erasure, final_backup, inventory, states
+from tenantry.operations.lifecycle import erasure, final_backup, inventory, states
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.stores import access
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.work import queue
@@ -42,7 +43,7 @@ def refuse(slug: str, outcome: str) -> None:
         lifecycle.refuse_held(hold, slug)
     if going is None:
         states.refuse_busy(slug, tenant)
-        declared.path_of(slug)
+        DeclarationStore(tenants_dir()).existing(slug)
     elif going["arguments"]["outcome"] != outcome:
         raise InputError(
             f"tenant {slug} is being {going['arguments']['outcome']}: run {going['id']}",
@@ -81,7 +82,7 @@ def _checks(run: Run) -> str:
     hold = lifecycle.refuse_held(lifecycle.hold_of(store.id), run.subject)
     states.require(KIND, run.subject, store.state)
     states.refuse_busy(run.subject, store.id)
-    declared.set_state(run.subject, "offboarding")
+    DeclarationStore(tenants_dir()).edit(run.subject, {"state": "offboarding"})
     found = inventory.taken(store)
     run.note("existed", found)
     run.note("hold", {"since": hold.since.isoformat(), "until": hold.until.isoformat(), "requested_by": hold.requested_by})
@@ -126,13 +127,13 @@ def names(run: Run) -> list[tuple[Any, str]]:
 def _unprotect(run: Run) -> str:
     if not PlatformSettings.from_project(project_root()).protects:
         return ""
-    declared.set_state(run.subject, "offboarding")
+    DeclarationStore(tenants_dir()).edit(run.subject, {"state": "offboarding"})
     return engine_step.apply(run, str(run.stack))
 
 
 def _remove(run: Run, log: Log) -> None:
     """The engine's run that takes everything away, in the order of its own dependencies."""
-    declared.set_state(run.subject, run.arguments["outcome"])
+    DeclarationStore(tenants_dir()).edit(run.subject, {"state": run.arguments["outcome"]})
     engine_step.apply_in_parts(run, log, str(run.stack), _PART_OF)
 
 
@@ -170,7 +171,7 @@ def _record(run: Run) -> str:
 
 
 def _files(run: Run) -> str:
-    removed = declared.remove(run.subject)
+    removed = DeclarationStore(tenants_dir()).remove(run.subject)
     return f"removed {', '.join(removed)}: commit that" if removed else ""
 
 

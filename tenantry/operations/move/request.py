@@ -12,12 +12,9 @@ from tenantry.control import moves, open_moves, restores, runs
 from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
 from tenantry.declaration import TenantDeclaration
-from tenantry.declaration.files import SUFFIX, display
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.placement import Place
-from tenantry.declaration.rewrite import read, rewrite
 from tenantry.declaration.store import DeclarationStore
-from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.postgres.server import Server
 from tenantry.settings import tenants_dir
@@ -161,15 +158,10 @@ def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *
 def write_file(slug: str, place: Place) -> bool:
     """Lets the tenant's file say where it lives, and leaves every other character alone; whether that was needed."""
     declaration = _declared(slug)
-    path = tenants_dir() / f"{slug}{SUFFIX}"
-    edited = read(path)
-    for key, now, wanted in (("isolation", declaration.isolation, place.isolation), ("cell", declaration.cell, place.cell)):
-        if now != wanted:
-            try:
-                edited = set_value(edited, (key,), wanted)
-            except CannotEdit as error:
-                raise InputError(f"{display(path)} cannot be edited: {error}", f"write it yourself: {key}: {wanted}") from None
-    return rewrite(path, edited)
+    now = {"isolation": declaration.isolation, "cell": declaration.cell}
+    wanted = {"isolation": place.isolation, "cell": place.cell}
+    before, after = DeclarationStore(tenants_dir()).edit(slug, {key: value for key, value in wanted.items() if value != now[key]})
+    return before != after
 
 
 def _declared(slug: str) -> TenantDeclaration:

@@ -13,6 +13,7 @@ import pytest
 from tenantry.declaration import DeclarationErrors, Declarations, assets, kept, load
 from tenantry.declaration.files import FileReader
 from tenantry.declaration.store import DeclarationStore
+from tenantry.errors import InputError
 from tenantry.settings import PlatformSettings
 
 from .conftest import PLAIN
@@ -343,3 +344,45 @@ def written(file: Path, text: str) -> None:
     if file.is_symlink():
         file.unlink()
     file.write_text(text)
+
+
+def test_a_value_is_edited_where_it_stands(folder: Path) -> None:
+    """Comments, line ends and the file's mode stay; the same again and a dry run write nothing."""
+    file = folder / "acme.yaml"
+    file.write_bytes(PLAIN.replace("\n", "\r\n").encode() + b"state: active  # for now\r\n")
+    file.chmod(0o640)
+    store = DeclarationStore(folder)
+    before = file.read_bytes()
+    assert store.edit("acme", {"state": "suspended"}, dry=True)[1].encode() == before.replace(b"active", b"suspended")
+    assert file.read_bytes() == before
+    store.edit("acme", {"state": "suspended"})
+    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (before.replace(b"active", b"suspended"), 0o640)
+    inode = file.stat().st_ino
+    store.edit("acme", {"state": "suspended"})
+    assert file.stat().st_ino == inode
+    assert sorted(path.name for path in folder.iterdir()) == ["acme.yaml", "defaults"]
+
+
+def test_what_would_not_be_valid_is_not_written(folder: Path) -> None:
+    """Nor what cannot be edited, nor a tenant without a file: each says what to do."""
+    file = folder / "acme.yaml"
+    file.write_text(PLAIN + "theme: {}\nlabels: {a: b, c: d}\n")
+    before, store = file.read_bytes(), DeclarationStore(folder)
+    with pytest.raises(DeclarationErrors):
+        store.edit("acme", {"state": "gone"})
+    with pytest.raises(InputError) as caught:
+        store.edit("acme", {"name.first": "x"})
+    assert caught.value.hint == "write it yourself: name: {first: x}"
+    with pytest.raises(InputError, match="no file"):
+        store.edit("acne", {"state": "active"})
+    assert file.read_bytes() == before
+
+
+def test_removed_are_file_and_assets(folder: Path) -> None:
+    """And named, for who has to commit that; a second time there is nothing."""
+    (folder / "acme.yaml").write_text(PLAIN)
+    written(folder / "assets" / "acme" / "logo.svg", SVG)
+    removed = DeclarationStore(folder).remove("acme")
+    assert [name.removeprefix(f"{folder}/") for name in removed] == ["acme.yaml", "assets/acme/"]
+    assert sorted(path.name for path in folder.rglob("*")) == ["assets", "business.yaml", "defaults", "starter.yaml"]
+    assert DeclarationStore(folder).remove("acme") == []

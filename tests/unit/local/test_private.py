@@ -83,8 +83,7 @@ OWN_WAY = {
     "components/pictures.py": "a picture of the branding, checked and written anew, which is published",
     "local/turn.py": "a lock without content, for make, before there is a virtual environment",
     "tenantry/declaration/committed.py": "declarations and pictures of a commit, in a temporary folder, which is closed",
-    "tenantry/declaration/generator.py": "a declaration, which is to be committed",
-    "tenantry/declaration/rewrite.py": "a declaration, which keeps its mode",
+    "tenantry/declaration/store.py": "declarations, which are to be committed",
 }
 
 
