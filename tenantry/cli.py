@@ -119,7 +119,7 @@ def _unexpected(error: Exception) -> TenantryError:
         return WorkError(f"PostgreSQL: {first}", "run the same command again when the server answers; tenantry doctor looks at it")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkError(
-            f"no space left: {error.filename or first}", "free some (df -h), then run the same command again: it goes on", code="disk.full"
+            f"no space left: {error.filename or first}", "free some (df -h), then repeat the command: it resumes", code="disk.full"
         )
     if isinstance(error, subprocess.TimeoutExpired):
         program = Path(error.cmd[0] if isinstance(error.cmd, list | tuple) else error.cmd).name
@@ -185,5 +185,5 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as ended:
         if isinstance(ended, SystemExit) and ended.code != INTERRUPTED:
             raise
-        console.say("interrupted; run the same command again to go on")
+        console.say("interrupted; repeat the command to resume")
         sys.exit(INTERRUPTED)

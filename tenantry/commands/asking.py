@@ -1,4 +1,4 @@
-"""Questions to whoever typed a command."""
+"""Questions to the person who typed a command."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def create(
 
 
 def listed(slug: MaybeSlug = None, as_json: Json = False) -> None:
-    """Show the backups that there are, newest first; by its slug also those of a tenant that is deleted.
+    """Show the backups, newest first; given its slug, also those of a deleted tenant.
 
     Example: tenantry backup list acme --json
     """

@@ -57,7 +57,7 @@ def run(
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
-    """Copy a tenant for staging, anonymised. Killed anywhere, run again, it goes on.
+    """Copy a tenant for staging, anonymised. Interrupted, it resumes when repeated.
 
     Example: tenantry clone acme --as acme-staging
 
@@ -80,9 +80,9 @@ def check(
     cell: Annotated[str, typer.Option("--cell", metavar="CELL", help="The cell whose tables are looked at.")] = "main",
     as_json: Json = False,
 ) -> None:
-    """Hold the classification against the tables as the newest revision has them: every column must be in it, and nothing else.
+    """Compare the classification with the tables of the newest revision: every column must be in it, and nothing else.
 
-    For CI: a revision that is not rolled out yet is looked at, too.
+    For CI: a revision that is not rolled out yet is checked, too.
 
     Example: tenantry clone check
     """
@@ -115,7 +115,7 @@ def check(
 
 
 def every(as_json: Json = False) -> None:
-    """Show the clones: of whom, how much, and whether they are complete.
+    """Show the clones: their sources, how much was copied, and whether they are complete.
 
     Example: tenantry clone list --json
     """

@@ -110,7 +110,7 @@ def put(
 
 @config.command()
 def unset(slug: Slug, key: Key, editor: As = "platform", as_json: Json = False) -> None:
-    """Take back what was set at runtime: the declared value, or the default, is in force again.
+    """Remove a value that was set at runtime: the declared value, or the default, is in force again.
 
     Example: tenantry config unset acme theme.primary
     """

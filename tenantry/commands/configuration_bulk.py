@@ -74,7 +74,7 @@ def undo(
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
-    """Undo a bulk change exactly: values and sources go back, rows that were not there go. All of it, or nothing.
+    """Undo a bulk change exactly: values and sources are restored, rows that were not there are removed. All of it, or nothing.
 
     Example: tenantry config undo 7c3f9a52-… --preview
     """

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     cron = typer.Typer(
         no_args_is_help=True,
-        help="Scheduled tasks: what is due when, what came of it, and which tenants are the heaviest.\n\nExample: tenantry cron list",
+        help="Scheduled tasks: what is due when, its outcome, and which tenants are the heaviest.\n\nExample: tenantry cron list",
     )
     cron.command("list")(list_)
     for function in (run, log, report):
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(as_json: Json = False) -> None:
-    """Show every task, when it is due, and what came of the last time.
+    """Show every task, when it is due, and the outcome of the last time.
 
     Example: tenantry cron list
     """
@@ -49,7 +49,7 @@ def list_(as_json: Json = False) -> None:
         console.print_json([asdict(task) for task in found.tasks])
     else:
         console.print_table(
-            ("task", "what", "scope", "schedule (UTC)", "next", "last", "came of it"),
+            ("task", "what", "scope", "schedule (UTC)", "next", "last", "outcome"),
             [
                 (
                     task.task, task.about, task.scope, task.schedule or "off", _when(task.next),
@@ -69,7 +69,7 @@ def run(
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
-    """Do a task now, beside its schedule.
+    """Run a task now, in addition to its schedule.
 
     Example: tenantry cron run usage acme
 

@@ -81,7 +81,7 @@ def up(
     chosen = updates.choose(slug, stack, every=every, accept_older=accept_older)
     results = updates.up(chosen, changes.StackProgress(), refresh=refresh, parallel=parallel)
     done = [result.stack for result in results if result.outcome]
-    # A link opens the tenant to whoever reads it, and what is no terminal is a log: there none is made.
+    # A link opens the tenant to anyone who reads it, and what is no terminal is a log: there none is made.
     shown = show_links or (console.answers() and not as_json)
     _conclude(results, as_json, invite.first_links(chosen.declared, done) if shown else {}, chosen)
     if not shown and not as_json:

@@ -34,7 +34,9 @@ def register(app: typer.Typer) -> None:
     deletion.command("verify")(deletion_verify)
     deletion.command("key")(deletion_key)
     names = typer.Typer(
-        name="quarantine", help="Names of deleted tenants, given to nobody.\n\nExample: tenantry quarantine list", no_args_is_help=True
+        name="quarantine",
+        help="Names of deleted tenants, which cannot be reused yet.\n\nExample: tenantry quarantine list",
+        no_args_is_help=True,
     )
     names.command("list")(quarantine_list)
     names.command("release")(quarantine_release)
@@ -44,10 +46,10 @@ def register(app: typer.Typer) -> None:
 
 def legal_set(
     slug: Slug,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: shown to whoever tries to delete.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; shown to anyone who tries to delete the tenant.")],
     as_json: Json = False,
 ) -> None:
-    """Set a legal hold; again, with another reason.
+    """Set a legal hold, or give the one that stands another reason.
 
     Example: tenantry legal-hold set acme --reason "court order 12/26"
     """
@@ -67,7 +69,7 @@ def legal_clear(slug: Slug, as_json: Json = False) -> None:
     from tenantry.operations.lifecycle import legal_holds
 
     legal_holds.lift(slug, by=person())
-    _done({"slug": slug, "legal_hold": None}, f"{slug} is under no legal hold any more", as_json)
+    _done({"slug": slug, "legal_hold": None}, f"{slug} is no longer under a legal hold", as_json)
 
 
 def legal_list(slug: MaybeSlug = None, as_json: Json = False) -> None:
@@ -126,7 +128,7 @@ def deletion_export(name: Name) -> None:
 
 def deletion_verify(
     what: Annotated[str, typer.Argument(metavar="FILE|ID|SLUG", help="An exported record, or one of the registry.")],
-    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The platform's public key: then nothing is asked.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The platform's public key: then no server is asked.")] = None,
     as_json: Json = False,
 ) -> None:
     """Check that a record is as it was signed.
@@ -157,7 +159,7 @@ def deletion_key() -> None:
 
 
 def quarantine_list(as_json: Json = False) -> None:
-    """Show the names that nobody may have yet.
+    """Show the names that cannot be reused yet.
 
     Example: tenantry quarantine list
     """
@@ -167,7 +169,7 @@ def quarantine_list(as_json: Json = False) -> None:
 
 
 def quarantine_release(name: Annotated[str, typer.Argument(metavar="NAME", help="A slug or a host name.")], as_json: Json = False) -> None:
-    """Give a name back before its time. A slug brings its old id along: see docs/offboarding.md first.
+    """Release a name before its time. A slug brings its old id along: see docs/offboarding.md first.
 
     Example: tenantry quarantine release acme
     """

@@ -109,7 +109,7 @@ def _typed_again(slug: str, given: str | None) -> None:
 
     if given is None:
         if not sys.stdin.isatty():
-            raise InputError(f"nobody is there to confirm the deletion of {slug}", f"--yes-delete {slug}")
+            raise InputError(f"there is no terminal on which to confirm the deletion of {slug}", f"--yes-delete {slug}")
         given = asking.ask(f"This removes everything of {slug}. Type the slug to go on")
     if given.strip() != slug:
         raise InputError(f"{given!r} is not {slug}: nothing was deleted", "type the slug exactly")

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 @local.command()
 def up(as_json: Json = False) -> None:
-    """Start what does not run and repair what died; run again, it changes nothing.
+    """Start what does not run and repair what died; repeating it is a no-op.
 
     Example: tenantry local up
     """
@@ -96,7 +96,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
 
 @local.command("end-hold")
 def end_hold(slug: Slug, as_json: Json = False) -> None:
-    """End the hold of an off-boarded tenant now, to try what follows it. In the local cloud only: it is asked, whatever PGHOST says.
+    """End the hold of an off-boarded tenant now, to try what follows it. In the local cloud only, whatever PGHOST says.
 
     A legal hold stays, and so does all that a deletion checks.
 
@@ -122,7 +122,7 @@ def mail(
     raw: Annotated[bool, typer.Option("--raw", help="Show the mail as it came over the wire.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List or show the mail that the platform has sent. None of it left this machine.
+    """List or show the mail that the platform has sent. None of it has left this machine.
 
     Example: tenantry local mail --to ada@
 

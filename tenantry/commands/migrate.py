@@ -40,12 +40,14 @@ def migrate(
     canary: Annotated[int | None, typer.Option(min=0, metavar="N", help="N tenants go first, drawn for this revision.")] = None,
     ring: Annotated[str, typer.Option(metavar="NAME", help="The tenants whose label `ring` is NAME go first.")] = "canary",
     parallel: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Tenants at one time.")] = 4,
-    budget: Annotated[int, typer.Option(min=0, metavar="N", help="Go on until more than N failed; in the first ring none may.")] = 0,
+    budget: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Continue until more than N have failed; in the first ring none may.")
+    ] = 0,
     lock_timeout: Annotated[float, typer.Option(min=0.1, max=600, metavar="SECONDS", help="How long to wait for a lock.")] = 3.0,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the tenant tables to the newest revision: a ring first, then the rest. Interrupted or stopped, run again, it goes on.
+    """Bring the tenant tables to the newest revision: a ring first, then the rest. Interrupted or stopped, it resumes when repeated.
 
     Example: tenantry migrate --plan
 
@@ -100,7 +102,7 @@ def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as
         _print_result(found, run)
     if run.state == "failed":
         raise WorkError(
-            f"migrate: {run.error}", f"{run.hint}; then: tenantry migrate, which goes on with those that lag", code="run.failed"
+            f"migrate: {run.error}", f"{run.hint}; then: tenantry migrate, which resumes with those that lag behind", code="run.failed"
         )
     if not as_json:
         console.say(f"{run.notes.get('migrated', 0)} migrated to {found.head}{_aside(found)}")

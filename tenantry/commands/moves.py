@@ -27,11 +27,11 @@ def move(
     cell: Annotated[str | None, typer.Option("--cell", metavar="CELL", help="The cell, where that changes.")] = None,
     keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="How long a rollback is possible: 7d, 12h, 30m.")] = "7d",
     rollback: Annotated[bool, typer.Option("--rollback", help="Back to where it was, with all that was written since.")] = False,
-    finish: Annotated[bool, typer.Option("--finish", help="Remove the old place now; then there is no way back.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Remove the old place now; then no rollback is possible.")] = False,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
-    """Move a tenant to another isolation model or cell while it works. Killed anywhere, run again, it goes on.
+    """Move a tenant to another isolation model or cell while it works. Interrupted, it resumes when repeated.
 
     With --to or --cell its file is edited too: commit that.
 
@@ -45,7 +45,7 @@ def move(
     from tenantry.operations.move import begin, request
 
     if rollback + finish + (to is not None or cell is not None) > 1:
-        raise InputError("say one thing: where to, --rollback or --finish", f"for example: tenantry move {slug} --to schema")
+        raise InputError("choose one: a destination, --rollback or --finish", f"for example: tenantry move {slug} --to schema")
     kept = duration.parse(keep)
     if finish:
         watch([request.follow_up("move-finish", slug, by=person())], detach=detach, as_json=as_json)
@@ -66,11 +66,11 @@ def move(
     _say_edited(slug, begun.edited)
     watch([begun.run], detach=detach, as_json=as_json)
     if not detach and not as_json:
-        console.say(f"look at it, then: tenantry move {slug} --finish; or back: tenantry move {slug} --rollback")
+        console.say(f"check it, then: tenantry move {slug} --finish; or back: tenantry move {slug} --rollback")
 
 
 def moves(slug: MaybeSlug = None, as_json: Json = False) -> None:
-    """Show the moves under way and those that were: where from, where to, how long writes waited, until when there is a way back.
+    """Show current and past moves: from where, to where, how long writes waited, until when a rollback is possible.
 
     Example: tenantry moves acme
     """
@@ -81,7 +81,7 @@ def moves(slug: MaybeSlug = None, as_json: Json = False) -> None:
     if as_json:
         console.print_json([asdict(move) for move in found])
         return
-    columns = ("tenant", "from", "to", "state", "begun", "rows", "writes waited", "way back until")
+    columns = ("tenant", "from", "to", "state", "begun", "rows", "writes waited", "rollback until")
     rows = []
     for move in found:
         waited = f"{move.freeze_ms / 1000:.2f} s" if move.freeze_ms is not None else ""

@@ -9,7 +9,7 @@ import typer
 from tenantry.commands import completion
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Only ask for it, and print the run: a worker does it.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Only request it, and print the run: a worker does it.")]
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The tenant.", autocompletion=completion.slugs)]
 MaybeSlug = Annotated[

@@ -56,7 +56,7 @@ def restore_tenant(
 
 
 def confirm(slug: Slug, as_json: Json = False) -> None:
-    """Drop what a tenant's restore replaced. There is no way back after that but a backup.
+    """Drop what a tenant's restore replaced. After that only a backup brings it back.
 
     Example: tenantry restore confirm acme
     """

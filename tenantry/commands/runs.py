@@ -31,7 +31,7 @@ def provision(
     pending: Annotated[
         bool,
         typer.Option(
-            "--pending", help="All that is not as declared: tenants in every state, and what settings, code or migrations changed."
+            "--pending", help="Everything that is not as declared: tenants in every state, and what settings, code or migrations changed."
         ),
     ] = False,
     changed_since: Annotated[
@@ -41,10 +41,10 @@ def provision(
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
-    """Make a tenant, step by step, and send its first administrator the welcome mail. Killed anywhere, run again, it goes on.
+    """Make a tenant, step by step, and send its first administrator the welcome mail. Interrupted, it resumes when repeated.
 
-    With --pending all that is not as the files declare it: one run of the engine for each stack. Who is new is welcomed. What is refused
-    is named after the rest was made, and the exit code is 2.
+    With --pending, everything that is not as the files declare it, in one run of the engine for each stack. New tenants are welcomed.
+    What is refused is named after the rest was made, and the exit code is 2.
 
     Example: tenantry provision acme
 
@@ -74,7 +74,7 @@ def _say_unversioned() -> None:
 
 
 def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")], detach: Detach = False, as_json: Json = False) -> None:
-    """Go on with a run that failed, at the step that failed.
+    """Resume a run that failed, at the step that failed.
 
     Example: tenantry resume 7c3f9a52-…
     """
@@ -122,7 +122,7 @@ def log(
 def worker(
     concurrency: Annotated[int | None, typer.Option(min=1, metavar="N", help="Runs at one time (default: the number of cores).")] = None,
 ) -> None:
-    """Take runs from the queue until told to end (SIGTERM, Ctrl-C). Start as many as you like, on as many machines as you like.
+    """Take runs from the queue until told to stop (SIGTERM, Ctrl-C). Start as many as you like, on as many machines as you like.
 
     Example: tenantry worker --concurrency 4
     """

@@ -29,8 +29,8 @@ def register(app: typer.Typer) -> None:
 def status(slug: MaybeSlug = None, as_json: Json = False) -> None:
     """Show the tenants that the registry knows, where each lives, and whether it is as its file declares it.
 
-    Applied is a tenant when the engine has carried out every change of it, whoever ran the engine. After a run that left something out,
-    failed or was killed that is not known, and `tenantry up` makes it so. What is pending, and why, is what `provision --pending` makes.
+    A tenant is applied when the engine has carried out every change of it, no matter who ran the engine. After a run that left something
+    out, failed or was killed this is unknown, and `tenantry up` settles it. What is pending, and why, is what `provision --pending` makes.
 
     Example: tenantry status acme --json
     """
@@ -90,7 +90,7 @@ def invite(
     by_mail: Annotated[bool, typer.Option("--mail", help="Send the link to the administrator instead of printing it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Give the first administrator's invitation a new link; the one before stops working.
+    """Give the first administrator's invitation a new link; the previous one stops working.
 
     Example: tenantry invite acme
 

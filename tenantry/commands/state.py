@@ -55,14 +55,14 @@ def adopt(
     stack: Stack,
     renew: Annotated[
         bool,
-        typer.Option("--new-passwords", help="Make the passwords anew that were in the lost state alone: applications must fetch them."),
+        typer.Option("--new-passwords", help="Renew the passwords that only the lost state had: applications must fetch them."),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Make the present state the stack's, where the right one is lost or an older one is all there is.
 
-    Whatever is there already is brought into it, nothing is made twice, and every log-in goes on. A password that was in the lost state
-    alone stays as it is, and the platform cannot hand it out any more.
+    Whatever is there already is brought into it, nothing is made twice, and every log-in keeps working. A password that only the lost
+    state had stays as it is, but the platform can no longer hand it out.
 
     Example: tenantry state adopt shared
 
@@ -78,7 +78,7 @@ def adopt(
         f"{stack}: {changes.counted(adopted.outcome.changes)} ({adopted.outcome.seconds:.1f} s); the state is the stack's from now on"
     )
     if adopted.unknown:
-        console.line(f"The passwords of these log-ins go on working, but the platform does not know them: {', '.join(adopted.unknown)}")
+        console.line(f"The passwords of these log-ins keep working, but the platform does not know them: {', '.join(adopted.unknown)}")
         console.line(f"tenantry state adopt {stack} --new-passwords makes new ones")
 
 

@@ -36,8 +36,8 @@ def validate(
 ) -> None:
     """Check every declaration and show every problem, each with its file, line and column. Nothing is touched.
 
-    Where a server can be asked, so is the platform: a tenant without its file or with another's, an edit that would leave its data
-    behind, the file of a tenant that is gone, a name in quarantine. With --base the same is told of the difference alone, without a
+    Where a server can be reached, the platform is asked too: a tenant without its file or with another's, an edit that would leave its data
+    behind, the file of a tenant that is gone, a name in quarantine. With --base the same is told of the changes alone, without a
     server too: removed, renamed, moved, another state, migrations that are gone. Files that git does not have are a warning, and an
     error where CI is set. Errors give exit 2, warnings 0.
 

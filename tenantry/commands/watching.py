@@ -84,14 +84,14 @@ def not_done(run: RunEntry) -> WorkError:
 
 
 def not_watched(shows: str) -> None:
-    """Says what becomes of work when somebody stops watching it; ``shows`` is the command that shows it."""
-    console.say(f"not watched any more: {shows} shows how it stands; what is not done goes on with the next worker (tenantry worker)")
+    """Says what becomes of work that is no longer watched; ``shows`` is the command that shows it."""
+    console.say(f"no longer watching: {shows} shows how it stands; what is not done is resumed by the next worker (tenantry worker)")
 
 
 MARKS = {"running": "…", "waiting": "!", "done": "✓", "skipped": "-", "failed": "✗"}
 
 
-TAKEN_UP = {"joined": "joins the run", "resumed": "goes on with the run", "renewed": "begins again, for what is declared now, the run"}
+TAKEN_UP = {"joined": "joins the run", "resumed": "resumes the run", "renewed": "restarts, for what is declared now, the run"}
 
 
 def asked_again(asker: Asker) -> str:
@@ -100,7 +100,7 @@ def asked_again(asker: Asker) -> str:
 
 
 def before(run: RunEntry) -> str:
-    """What had become of a run before somebody watched it; empty for one that was new."""
+    """What had become of a run before it was watched; empty for one that was new."""
     if run.state == "done":
         return f"{run.subject}: nothing to do: {run.kind} was done at {run.finished_at:%Y-%m-%d %H:%M} (run {run.id})"
     told = []

@@ -120,7 +120,7 @@ def refuse_unreachable(found: Plan) -> None:
         causes = [(table_set.name, table_set.problem) for table_set in found.unreachable]
         raise WorkError(
             f"{len(found.unreachable)} could not be reached: {_causes(causes)}",
-            "see to the servers, then run tenantry migrate again: it goes on with those that lag",
+            "see to the servers, then run tenantry migrate again: it resumes with those that lag behind",
         )
 
 

@@ -66,9 +66,9 @@ def test_a_command_that_is_its_own_worker_says_what_it_waits_for(platform):
     assert code == 130, said
     assert said.splitlines()[-3:] == [
         "interrupted: what is in hand is finished first, in 10 minutes at most; Ctrl-C again leaves it to the next worker",
-        f"not watched any more: tenantry log {run['id']} shows how it stands; what is not done goes on with the next worker"
+        f"no longer watching: tenantry log {run['id']} shows how it stands; what is not done is resumed by the next worker"
         " (tenantry worker)",
-        "interrupted; run the same command again to go on",
+        "interrupted; repeat the command to resume",
     ]
     check_provisioned_once(platform, "sorrel")
 

@@ -180,7 +180,7 @@ def test_to_a_server_of_its_own_and_back_with_a_writer(platform):
         (("walker", "--to", "cluster"), ("there is no isolation cluster", "rls, schema, database, instance")),
         (("walker", "--cell", "A"), ("'A' is not a cell's name",)),
         (("walker", "--finish"), ("no move of tenant walker is under way",)),
-        (("walker", "--to", "schema", "--rollback"), ("say one thing",)),
+        (("walker", "--to", "schema", "--rollback"), ("choose one",)),
         (("walker", "--to", "schema", "--keep", "soon"), ("'soon' is not a length of time",)),
     ],
 )

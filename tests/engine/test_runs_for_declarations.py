@@ -111,7 +111,7 @@ def test_a_run_that_failed_is_begun_again_for_the_next_merge(platform):
     assert colour(platform, "sorbus") == SECOND
     (again,) = runs_of(platform, "sorbus")
     assert (again["id"], again["state"], again["commit"][:10]) == (failed["id"], "done", second)
-    assert "sorbus: begins again, for what is declared now, the run that ann asked for at " in done.stderr
+    assert "sorbus: restarts, for what is declared now, the run that ann asked for at " in done.stderr
     assert "renewed by bob, " in platform.tenantry("log", "sorbus").stdout
     assert len(mails_to(platform, "ada@sorbus.example")) == 1
 

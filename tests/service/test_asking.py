@@ -246,7 +246,7 @@ def test_a_run_takes_as_long_as_its_asker_waited(wanted, capsys):
         patch.setattr(follow.Somebody, "wait", lambda self, seconds: looked(seconds))
         watch([run_id])
     first, joined, last = capsys.readouterr().err.splitlines()
-    assert first.startswith("asking: goes on with the run that ann asked for at ")
+    assert first.startswith("asking: resumes the run that ann asked for at ")
     assert joined.startswith("asking: joined by eve, 20")
     assert float(last.removeprefix("asking: backup done in ").split(" ")[0]) < 60
     log(str(run_id))
@@ -400,7 +400,7 @@ def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
     with at_work():
         follow.until_done([run_id], lambda run, step: shown.append((step["number"], step["state"])), meet=meet)
     (taken_up,) = met
-    assert taken_up.startswith("asking: goes on with the run that test asked for at 20")
+    assert taken_up.startswith("asking: resumes the run that test asked for at 20")
     assert taken_up.endswith(f"; done so far: 1 save (run {run_id})")
     assert shown[-1] == (2, "done")
     assert 1 not in [number for number, _ in shown]
