@@ -75,7 +75,6 @@ def up(
 
     Example: tenantry up --all     (every stack)
     """
-    from tenantry.engine import fleet
     from tenantry.operations import invite, updates
 
     chosen = updates.choose(slug, stack, every=every, accept_older=accept_older)
@@ -85,7 +84,7 @@ def up(
     shown = show_links or (console.answers() and not as_json)
     _conclude(results, as_json, invite.first_links(chosen.declared, done) if shown else {}, chosen)
     if not shown and not as_json:
-        for name in fleet.uninvited(chosen.declared, done):
+        for name in invite.uninvited(chosen.declared, done):
             console.line(f"{name}: its administrator has no invitation link yet: tenantry invite {name} --mail")
 
 

@@ -79,11 +79,8 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.
     Example: tenantry resume 7c3f9a52-…
     """
     from tenantry.operations import runs
-    from tenantry.work import queue
 
-    run_id = runs.require_id(run)
-    queue.resume(run_id, by=person())
-    watch([run_id], detach=detach, as_json=as_json)
+    watch([runs.resume(run, by=person())], detach=detach, as_json=as_json)
 
 
 def log(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tenantry import naming
-from tenantry.control import host_names, registry
+from tenantry.control import host_names
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
 from tenantry.engine.automation import Outcome
@@ -130,22 +130,3 @@ def _attempt(stack: str, work: Work) -> Result:
         return Result(stack, work(stack), None)
     except Exception as error:
         return Result(stack, None, as_error(error))
-
-
-def issue_invitations(declared: Declarations, stacks: Iterable[str]) -> dict[str, str]:
-    """A link for each administrator of these stacks who was never given one: slug → link. It is shown once and never again."""
-    ids = _active(declared, stacks)
-    tokens = registry.issue_tokens(list(ids)) if ids else {}
-    return {ids[tenant_id]: token for tenant_id, token in tokens.items()}
-
-
-def uninvited(declared: Declarations, stacks: Iterable[str]) -> list[str]:
-    """The tenants of these stacks whose administrator was never given a link, by slug."""
-    slugs = set(_active(declared, stacks).values())
-    return sorted(row["slug"] for row in registry.tenants() if row["slug"] in slugs and not row["issued_at"] and not row["accepted_at"])
-
-
-def _active(declared: Declarations, stacks: Iterable[str]) -> dict[str, str]:
-    """Id → slug of the active tenants of these stacks."""
-    chosen = set(stacks)
-    return {str(tenant.id): tenant.slug for tenant in declared.values() if tenant.stack in chosen and tenant.state == "active"}

@@ -8,7 +8,6 @@ from tenantry import naming
 from tenantry.control import invitations, registry
 from tenantry.declaration import Declarations
 from tenantry.declaration.store import DeclarationStore
-from tenantry.engine import fleet
 from tenantry.errors import WorkError
 from tenantry.operations import mailing, welcome
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
@@ -38,8 +37,20 @@ def new_link(slug: str) -> str:
 
 def first_links(declared: Declarations, stacks: Sequence[str]) -> dict[str, str]:
     """A link for each administrator of these stacks who was never given one, by slug; it is shown this once."""
-    tokens = fleet.issue_invitations(declared, stacks) if stacks else {}
-    return {slug: _link(slug, token) for slug, token in tokens.items()}
+    ids = _active(declared, stacks)
+    tokens = registry.issue_tokens(list(ids)) if ids else {}
+    return {ids[tenant_id]: _link(ids[tenant_id], token) for tenant_id, token in tokens.items()}
+
+
+def uninvited(declared: Declarations, stacks: Sequence[str]) -> list[str]:
+    """The tenants of these stacks whose administrator was never given a link, by slug."""
+    slugs = set(_active(declared, stacks).values())
+    return sorted(row["slug"] for row in registry.tenants() if row["slug"] in slugs and not row["issued_at"] and not row["accepted_at"])
+
+
+def _active(declared: Declarations, stacks: Sequence[str]) -> dict[str, str]:
+    """Id → slug of the active tenants of these stacks."""
+    return {str(tenant.id): tenant.slug for tenant in declared.values() if tenant.stack in stacks and tenant.state == "active"}
 
 
 def _link(slug: str, token: str) -> str:

@@ -14,7 +14,7 @@ from tenantry.control.run_tenants import Line
 from tenantry.errors import InputError, TenantryError
 from tenantry.problems import ALIKE, did_you_mean
 from tenantry.stores.tenant_store import TenantStore
-from tenantry.work import follow
+from tenantry.work import follow, queue
 
 TenantLine = Line
 """One tenant in the run of its stack: why it was pending, and what became of it."""
@@ -162,6 +162,13 @@ def require_id(text: str, otherwise: str = "tenantry log shows the runs with the
     if found is None:
         raise InputError(f"{text!r} is not a run's id", _meant(text, otherwise))
     return found
+
+
+def resume(text: str, *, by: str) -> UUID:
+    """Resumes the failed run of that id, at the step that failed; the id. ``InputError`` where there is none, or it has not failed."""
+    run_id = require_id(text)
+    queue.resume(run_id, by=by)
+    return run_id
 
 
 def _meant(text: str, otherwise: str) -> str:

@@ -15,7 +15,7 @@ from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
 from tenantry.engine import fleet
 from tenantry.engine.automation import Outcome
-from tenantry.operations import updates
+from tenantry.operations import invite, updates
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_links_are_for_a_terminal_or_asked_for(monkeypatch, terminal, options, s
     admitted = Admitted(Declarations({}), {}, {}, Ledger("shared", {}, {}, False), frozenset(), {}, {})
     monkeypatch.setattr(updates, "choose", lambda *_, **__: updates.Chosen(("acme",), admitted))
     monkeypatch.setattr(fleet, "over", lambda *_, **__: [fleet.Result("acme", outcome, None)])
-    monkeypatch.setattr(fleet, "issue_invitations", lambda *_: made.append(1) or {"acme": "TOKEN"})
-    monkeypatch.setattr(fleet, "uninvited", lambda *_: ["acme"])
+    monkeypatch.setattr(invite, "first_links", lambda *_: made.append(1) or {"acme": "https://acme.example/invitations/TOKEN"})
+    monkeypatch.setattr(invite, "uninvited", lambda *_: ["acme"])
     monkeypatch.setattr("tenantry.control.registry.tenants", list)
     monkeypatch.setattr(console, "answers", lambda: terminal)
     out = io.StringIO()
