@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from tenantry.control import occupancy
 from tenantry.control.database import if_there, transaction
+from tenantry.control.works import Kind
 from tenantry.errors import InputError
 from tenantry.escape import require_line
 
@@ -176,16 +178,6 @@ def end_hold_now(tenant: UUID, slug: str) -> Hold:
     return hold
 
 
-def refuse_begun(hold: Hold | None) -> None:
-    """``InputError`` when the deletion has begun."""
-    if hold is not None and hold.deleting_since is not None:
-        raise InputError(
-            f"the deletion began at {hold.deleting_since:%Y-%m-%d %H:%M} and cannot be taken back",
-            "let it end; the final backup can be restored as a new tenant",
-            code="tenant.state",
-        )
-
-
 def refuse_held(hold: Hold | None, slug: str) -> Hold:
     """The hold that is over; ``InputError`` while the tenant is held, or was never off-boarded."""
     if hold is None:
@@ -208,7 +200,7 @@ def set_legal_hold(tenant: UUID, reason: str, by: str) -> None:
     require_line("the reason", reason, 1000)
     require_line("whoever sets it (TENANTRY_ACTOR)", by)
     with locked(tenant) as connection:
-        refuse_begun(hold_of(tenant, connection))
+        occupancy.admit(connection, tenant, Kind.LEGAL_HOLD)
         connection.execute(
             "INSERT INTO legal_holds (tenant, reason, set_by) VALUES (%s, %s, %s)"
             " ON CONFLICT (tenant) WHERE cleared_at IS NULL DO UPDATE SET reason = EXCLUDED.reason",

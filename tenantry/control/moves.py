@@ -12,11 +12,12 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tenantry.control import ledger, open_moves
+from tenantry.control import ledger, occupancy, open_moves
 from tenantry.control.database import acting, transaction
 from tenantry.control.open_moves import Move
+from tenantry.control.works import Kind
 from tenantry.declaration.placement import Place, residence
-from tenantry.errors import InputError, TransientError
+from tenantry.errors import TransientError
 from tenantry.postgres import locks
 from tenantry.postgres.checksums import Figure
 from tenantry.postgres.server import Server
@@ -24,9 +25,6 @@ from tenantry.settings import PlatformSettings, project_root
 
 ROLLBACK: Final = "move-rollback"
 """Kind of the runs that take a move back."""
-_BEGINNING: Final = "moves:beginning"
-_ALONE: Final = "SELECT FROM tenants WHERE id = %s FOR NO KEY UPDATE"
-"""Of a move and a restore that begin at the same time the second waits, and then finds the first."""
 
 
 def going_back(move_id: UUID) -> bool:
@@ -63,26 +61,12 @@ def due() -> dict[str, UUID]:
 def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Place, keep: timedelta) -> Move:
     """Opens the move, or finds it opened by the same run before; tells the ledger, so that no run misses it.
 
-    ``TransientError`` while a roll-out migrates: it has chosen its places, and both ends must stay at one revision. ``InputError`` while a
-    restore of the tenant is under way or waits for a decision.
+    ``TransientError`` while a roll-out migrates, ``InputError`` while something is under way that a move must not meet (``occupancy``).
     """
-    with between_roll_outs(f"{slug} begins to move"), transaction() as connection:
-        connection.execute(_ALONE, [tenant_id])
-        met = connection.execute(
-            """
-            SELECT id::text FROM restores WHERE tenant_id = %(tenant)s AND state IN ('running', 'kept')
-            UNION ALL
-            SELECT id::text FROM runs WHERE tenant_id = %(tenant)s AND kind = 'restore' AND state IN ('queued', 'running')
-                AND NOT EXISTS (SELECT FROM moves WHERE id = %(move)s)  -- begun already: the restore will find that
-            """,
-            {"tenant": tenant_id, "move": move_id},
-        ).fetchone()
-        if met is not None:
-            raise InputError(
-                f"a restore of {slug} is under way or waits for a decision",
-                f"tenantry log {met['id']} shows it; end it first",
-                code="restore.underway",
-            )
+    with occupancy.between_roll_outs(Kind.MOVE_BEGINS, f"{slug} begins to move"), transaction() as connection:
+        occupancy.alone(connection, tenant_id)
+        if connection.execute("SELECT FROM moves WHERE id = %s", [move_id]).fetchone() is None:  # else what came since finds it
+            occupancy.admit(connection, tenant_id, Kind.MOVE_BEGINS, but=move_id)
         connection.execute(
             "INSERT INTO moves (id, tenant_id, source, target, keep) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
             [move_id, tenant_id, Jsonb(source._asdict()), Jsonb(target._asdict()), keep],
@@ -91,35 +75,6 @@ def begin(move_id: UUID, tenant_id: UUID, slug: str, source: Place, target: Plac
     with Server.from_environment().kept() as maintenance:
         ledger.mark_moving(maintenance, slug, True)
     return move
-
-
-@contextmanager
-def between_roll_outs(what: str) -> Iterator[None]:
-    """For the beginning of work whose tables must stay at one revision: a roll-out finds it begun, or it waits (``TransientError``)."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locks.held(_BEGINNING, shared=True))
-        except locks.Taken as taken:
-            raise TransientError(
-                f"a roll-out of migrations is at work: {what} when it has ended", "tenantry log shows how far it is", code="tenant.busy"
-            ) from taken
-        yield
-
-
-@contextmanager
-def at_rest(slug: str, tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    """A transaction in the control database in which no move of the tenant begins. ``InputError`` while one is under way."""
-    with transaction() as connection:
-        connection.execute(_ALONE, [tenant_id])
-        open_moves.refuse(slug)
-        yield connection
-
-
-@contextmanager
-def none_begins() -> Iterator[None]:
-    """For a roll-out: no move and no restore begins inside the block; what is just beginning is waited for, and then is under way."""
-    with locks.held(_BEGINNING, wait=locks.TURN):
-        yield
 
 
 def advance(move: Move, phase: str) -> Move:

@@ -55,6 +55,8 @@ class Move:
     keep: timedelta
     freeze_ms: int | None
     rows: int | None
+    back_asked: bool = False
+    """Whether a rollback was asked for that has not been done."""
 
     @property
     def home(self) -> Place:
@@ -76,6 +78,11 @@ class Move:
         """Whether the rows go to other tables. They stay where a dedicated tenant only changes its cell: then its objects go."""
         return self.source.turn != self.target.turn
 
+    @property
+    def copies_rows(self) -> bool:
+        """Whether rows are on their way between the two ends, there or back."""
+        return self.crosses_tables and (self.phase in ("copying", "switched") or (self.phase == "moved" and self.back_asked))
+
     def home_in(self, phase: str) -> Place:
         """Where the tenant lives once the move is in that phase."""
         return self._end(_STAGES[phase].home)
@@ -95,7 +102,7 @@ class Move:
 def under_way() -> dict[str, Move]:
     """The open moves by slug."""
     with transaction() as connection:
-        return {move.slug: move for move in _read(connection)}
+        return {move.slug: move for move in read(connection)}
 
 
 def of(slug: str) -> Move | None:
@@ -111,22 +118,16 @@ def must(slug: str) -> Move:
     return move
 
 
-def refuse(slug: str) -> None:
-    """For work that must not meet a move: ``InputError`` while the tenant's is under way."""
-    move = of(slug)
-    if move is not None:
-        raise InputError(
-            f"tenant {slug} is being moved to {move.target} ({move.phase})",
-            f"end the move first: tenantry move {slug} --finish, or --rollback",
-            code="move.underway",
-        )
-
-
-def _read(connection: psycopg.Connection[dict[str, Any]]) -> list[Move]:
+def read(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID | None = None) -> list[Move]:
+    """The open moves, or one tenant's, in the caller's transaction."""
     rows = connection.execute(
         """
-        SELECT m.id, m.tenant_id, t.slug, m.source, m.target, m.phase, m.started_at, m.switched_at, m.keep, m.freeze_ms, m.rows
-        FROM moves m JOIN tenants t ON t.id = m.tenant_id WHERE m.ended_at IS NULL ORDER BY t.slug
-        """
+        SELECT m.id, m.tenant_id, t.slug, m.source, m.target, m.phase, m.started_at, m.switched_at, m.keep, m.freeze_ms, m.rows,
+            coalesce((SELECT b.state <> 'done' AND b.arguments ->> 'move' = m.id::text FROM runs b
+                WHERE b.tenant_id = m.tenant_id AND b.kind = 'move-rollback' ORDER BY b.requested_at DESC LIMIT 1), false) AS back_asked
+        FROM moves m JOIN tenants t ON t.id = m.tenant_id
+        WHERE m.ended_at IS NULL AND (%(tenant)s::uuid IS NULL OR m.tenant_id = %(tenant)s) ORDER BY t.slug
+        """,
+        {"tenant": tenant_id},
     )
     return [Move(**{**row, "source": Place(**row["source"]), "target": Place(**row["target"])}) for row in rows]

@@ -12,8 +12,9 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tenantry.control import moves
+from tenantry.control import occupancy
 from tenantry.control.database import transaction
+from tenantry.control.works import Kind
 from tenantry.errors import InputError, WorkError
 
 KEEP: Final = "7 days"
@@ -44,9 +45,9 @@ class Restore:
     """Its rollback was asked for, whatever became of that since."""
 
 
-def begin(slug: str, tenant_id: UUID, restore_id: str, backup_id: str) -> None:
-    """Notes that the restore is about to change the tenant; repeated, it is a no-op. ``InputError`` while the tenant is being moved."""
-    with moves.at_rest(slug, tenant_id) as connection:
+def begin(tenant_id: UUID, restore_id: str, backup_id: str) -> None:
+    """Notes that the restore is about to change the tenant; repeated, it is a no-op. ``InputError``: see ``occupancy.admit``."""
+    with occupancy.admitted(tenant_id, Kind.RESTORE_BEGINS, but=restore_id) as connection:
         connection.execute(
             "INSERT INTO restores (tenant_id, id, backup_id, state) VALUES (%s, %s, %s, 'running') ON CONFLICT (tenant_id, id) DO NOTHING",
             [tenant_id, restore_id, backup_id],
@@ -120,26 +121,6 @@ def open_of(tenant_id: UUID) -> Restore | None:
 def require(slug: str, tenant_id: UUID) -> Restore:
     """As ``open_of``; ``InputError`` when there is none."""
     return _must(slug, open_of(tenant_id))
-
-
-def refuse(slug: str, tenant_id: UUID) -> None:
-    """For work that must not meet a restore: ``InputError`` while the tenant's is under way or waits for a decision."""
-    found = open_of(tenant_id)
-    if found is not None and found.going_back:
-        raise InputError(
-            f"an earlier restore of {slug} is being taken back",
-            f"tenantry restore rollback {slug} goes on with that",
-            code="restore.underway",
-        )
-    if found is not None and found.state == "kept":
-        hint = f"tenantry restore confirm {slug}, or tenantry restore rollback {slug}"
-        raise InputError(f"an earlier restore of {slug} waits for a decision", hint, code="restore.underway")
-    if found is not None:
-        raise InputError(
-            f"an earlier restore of {slug} is not finished",
-            f"tenantry resume {found.id}, or tenantry restore rollback {slug}",
-            code="restore.underway",
-        )
 
 
 def overdue() -> list[Restore]:

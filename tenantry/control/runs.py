@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from tenantry.control import occupancy, works
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.escape import escaped, require_line
@@ -53,9 +54,12 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
     """The row of the run for what is wanted, in the caller's transaction: that of the newest one of the kind and tenant under way where
     it is for the same declaration, or a new one.
 
-    One for another declaration is not joined: the new run follows it, in their stack's queue.
+    One for another declaration is not joined: the new run follows it, in their stack's queue. ``InputError`` while something is under
+    way on the tenant that the work must not meet (``occupancy``).
     """
     by = require_line("whoever asks (TENANTRY_ACTOR)", wanted.by)
+    if wanted.tenant_id is not None:
+        occupancy.admit(connection, wanted.tenant_id, works.Kind(wanted.kind))
     run_id, given = uuid4(), {"tenant": wanted.tenant_id, "kind": wanted.kind, "declared": wanted.declared}
     while True:
         connection.execute(

@@ -80,13 +80,6 @@ def begin(run: UUID, worker: str) -> dict[str, Any] | None:
     return row
 
 
-def at_work_on(tenant_id: UUID) -> str | None:
-    """The kind of durable work that is under way on a tenant, or None."""
-    with transaction() as connection:
-        row = connection.execute("SELECT kind FROM runs WHERE tenant_id = %s AND state IN ('queued', 'running')", [tenant_id]).fetchone()
-        return None if row is None else str(row["kind"])
-
-
 def defer(run: UUID, worker: str, cause: str) -> int:
     """Puts a run back: it makes way for other work. How often it has done so."""
     with transaction() as connection:

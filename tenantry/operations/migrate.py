@@ -13,8 +13,9 @@ from uuid import UUID
 
 import psycopg
 
-from tenantry.control import moves, open_moves, program_age, runs
+from tenantry.control import occupancy, program_age, runs, works
 from tenantry.control.database import transaction
+from tenantry.control.works import Work
 from tenantry.errors import TenantryError, WorkError
 from tenantry.operations.rollout import Outcome, roll_out
 from tenantry.postgres import migrations, revisions, template
@@ -64,7 +65,7 @@ class Plan:
     held: tuple[TableSet, ...]
     """Lagging, and left alone: a tenant of theirs is being moved or restored, and both ends must have the same tables."""
     found: Sequence[TableSet] = field(default=(), repr=False)
-    moving: Mapping[str, open_moves.Move] = field(default_factory=dict, repr=False)
+    under_way: Mapping[str, list[Work]] = field(default_factory=dict, repr=False)
 
     @property
     def lagging(self) -> tuple[TableSet, ...]:
@@ -83,10 +84,13 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
         who = f"{_named(foreign)} {'is' if len(foreign) == 1 else 'are'}"
         program_age.require_revision("tenant", foreign[0].version, who, f"{program_age.HINT}, or name the tenants to migrate without it")
     first = _ring(found, head, options or Options())
-    moving = {**(earlier.moving if earlier else {}), **open_moves.under_way()}
+    with transaction() as connection:
+        under_way = works.moves_and_restores(connection)
+    # Whoever was on the move at the look may live elsewhere by now.
+    moved = {slug: [work for work in known_works if work.move] for slug, known_works in (earlier.under_way if earlier else {}).items()}
+    under_way = {**moved, **under_way}
     behind = [table_set for table_set in found if table_set.version not in (None, head)]
-    shut = _shut() if behind else frozenset()
-    held = {table_set.key: table_set for table_set in behind if _held(table_set, moving, shut)}
+    held = {table_set.key: table_set for table_set in behind if _held(table_set, under_way)}
     lagging = [table_set for table_set in behind if table_set.key not in held]
     return Plan(
         head,
@@ -97,7 +101,7 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
         unreachable=tuple(table_set for table_set in found if table_set.problem),
         held=tuple(held.values()),
         found=found,
-        moving=moving,
+        under_way=under_way,
     )
 
 
@@ -133,45 +137,10 @@ def _ring(found: Sequence[TableSet], head: str, options: Options) -> set[str]:
     return {table_set.key for table_set in drawn[: options.canary]}
 
 
-def _held(table_set: TableSet, moving: Mapping[str, open_moves.Move], shut: frozenset[str]) -> bool:
-    """A tenant's own tables wait until its move is finished or rolled back; shared ones only while rows are copied out of or into them.
-
-    Both wait while the doors are ``shut`` for a restore.
-    """
-    if shut.intersection(table_set.slugs):
-        return True
-    open_moves = [moving[slug] for slug in table_set.slugs if slug in moving and moving[slug].crosses_tables]
-    return any(table_set.tenant_id or move.phase in ("copying", "switched") or _copies_back(move) for move in open_moves)
-
-
-def _copies_back(move: open_moves.Move) -> bool:
-    """Whether a rollback was asked for that copies the rows back, and has neither switched nor been given up."""
-    if move.phase != "moved":
-        return False
-    last = runs.last(move.tenant_id, "move-rollback")
-    return last is not None and last["state"] != "done" and last["arguments"]["move"] == str(move.id)
-
-
-def _shut() -> frozenset[str]:
-    """The tenants whose data a restore is replacing: what it has staged has the columns that the tables had when it began.
-
-    From its beginning, though its doors are shut only later. One that has failed holds nobody back, unless it has replaced data that its
-    rollback will put back: what is staged is compared with the tables before it goes in.
-    """
-    with transaction() as connection:
-        rows = connection.execute(_SHUT)
-        return frozenset(row["slug"] for row in rows)
-
-
-_SHUT: Final = """
-    SELECT slug FROM tenants t
-    LEFT JOIN restores r ON r.tenant_id = t.id AND r.state = 'running'
-    LEFT JOIN runs ON runs.id::text = r.id
-    WHERE t.deleted_at IS NULL AND CASE WHEN r.id IS NULL THEN t.maintenance IS NOT NULL ELSE
-        coalesce(runs.state, 'running') IN ('queued', 'running')
-        OR r.swapped_at IS NOT NULL AND runs.arguments ->> 'source' = runs.subject
-        OR EXISTS (SELECT FROM runs b WHERE b.tenant_id = t.id AND b.kind = 'restore rollback' AND b.state IN ('queued', 'running')) END
-"""
+def _held(table_set: TableSet, under_way: Mapping[str, list[Work]]) -> bool:
+    """Whether the place is left alone: a tenant of its is being moved or restored."""
+    asked = works.Kind.MIGRATE if table_set.tenant_id else works.Kind.MIGRATE_SHARED
+    return occupancy.waits(asked, [work for slug in table_set.slugs for work in under_way.get(slug, ())])
 
 
 class _RollOut:
@@ -182,7 +151,7 @@ class _RollOut:
 
     def first(self, run: Run) -> str:
         options = _options(run)
-        with moves.none_begins():
+        with occupancy.none_begins():
             at, looked = _LOOKS.pop(run.id, (0.0, None))
             found = plan(run.arguments["slugs"], options, looked if time.monotonic() - at < LOOK_GOOD_FOR else None)
             # A ring takes its time, and tenants move meanwhile; where it is empty the next step need not look again.
@@ -191,7 +160,7 @@ class _RollOut:
 
     def rest(self, run: Run) -> str:
         options = _options(run)
-        with moves.none_begins():
+        with occupancy.none_begins():
             found = plan(run.arguments["slugs"], options, self._looked)
             said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
         refuse_unreachable(found)

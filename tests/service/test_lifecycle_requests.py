@@ -135,6 +135,47 @@ def test_undelete_is_refused_once_the_deletion_is_released(tenant):
     assert [run["kind"] for run in runs.latest(tenant_id=TENANT)] == ["offboard"]
 
 
+@pytest.fixture
+def open_restore(tenant):
+    """Opens and closes a restore that came only half-way."""
+
+    def set_open(is_open):
+        with transaction() as connection:
+            connection.execute("DELETE FROM restores WHERE tenant_id = %s", [TENANT])
+            if is_open:
+                connection.execute("INSERT INTO restores (tenant_id, id, backup_id, state) VALUES (%s, 'r', 'b', 'running')", [TENANT])
+
+    yield set_open
+    set_open(False)
+
+
+def test_nobody_leaves_with_a_restore_open(tenant, open_restore, monkeypatch):
+    """Not when it is asked for, nor at the last moment: what began since is found in the transaction after which there is no way back."""
+    monkeypatch.setattr(deletion.final_backup, "renew", lambda run, store: None)
+    half_made = f"an earlier restore of {SLUG} is not finished"
+    open_restore(True)
+    with pytest.raises(InputError, match=half_made):
+        ask("offboard")
+    assert (registered(), lifecycle.hold_of(TENANT), "state: active" in tenant.read_text()) == ("active", None, True)
+    open_restore(False)
+    off_boarded()
+    doomed = deletion_at_work()
+    open_restore(True)
+    with pytest.raises(InputError, match=half_made):
+        work(deletion.DELETE, doomed, "release")
+    assert lifecycle.hold_of(TENANT).deleting_since is None
+
+
+def test_nobody_is_let_in_where_a_restore_has_shut_the_doors(tenant, open_restore):
+    """A restore that failed can still be resumed: until it is over nobody writes what it would replace. To shut out is always right."""
+    ended(ask("suspend"), "done")
+    open_restore(True)
+    with pytest.raises(InputError, match=f"an earlier restore of {SLUG} is not finished"):
+        ask("reactivate")
+    assert (registered(), "state: suspended" in tenant.read_text()) == ("suspended", True)
+    ask("suspend")
+
+
 def test_a_failed_deletion_does_not_outlive_its_hold(tenant):
     """Brought back, the tenant is not deleted by what failed before: not resumed, not asked for again, nor off-boarded again."""
     off_boarded()

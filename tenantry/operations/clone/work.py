@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from tenantry import naming
-from tenantry.control import admission, clones, runs
+from tenantry.control import admission, clones, occupancy, runs, works
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.errors import InputError, WorkError
@@ -52,6 +52,7 @@ def request(
         raise InputError(f"there is no isolation {isolation!r}", nearest(isolation, ISOLATIONS))
     declare.require_free(new, source, {other.slug for other in TenantStore.every()})
     declaration = _source(source)
+    occupancy.refuse(store.id, works.Kind.CLONE_SOURCE)
     plan.make(fill.shape(store), classification.read(file))
     mine = declare.declared(new)
     if mine is not None and isolation not in (None, mine.isolation):
@@ -171,6 +172,7 @@ def _classification(run: Run) -> Classification:
 
 def _check(run: Run) -> str:
     source = TenantStore.of(run.arguments["source"])
+    occupancy.refuse(source.id, works.Kind.CLONE_SOURCE)
     content = _classification(run)
     made = plan.make(fill.shape(source), content)
     columns = sum(len(columns) for columns in made.tables.values())

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from tenantry.control import admission, lifecycle, outbox, runs, unmade
+from tenantry.control import admission, lifecycle, occupancy, outbox, runs, unmade, works
 from tenantry.control.database import transaction
 from tenantry.declaration.store import DeclarationStore
 from tenantry.engine.applied import Evidence
@@ -40,9 +40,6 @@ def request(
     if command == "offboard":
         unmade.refuse(slug)
     store = TenantStore.of(slug)
-    if command == "offboard":
-        states.require(command, slug, store.state)
-        states.refuse_busy(slug, store.id)
     least, given = _least(days), {"wish": wish, "days": days}
     cuts = command in ("suspend", "offboard")
 
@@ -50,7 +47,7 @@ def request(
         state = lifecycle.lock(connection, store.id) or "deleted"
         states.require(command, slug, state)
         hold, last = lifecycle.hold_of(store.id, connection), runs.newest(connection, store.id, lifecycle.KINDS)
-        lifecycle.refuse_begun(hold)
+        occupancy.admit(connection, store.id, works.Kind(command))
         again = last if last is not None and last["kind"] == command and last["state"] != "done" else None
         target = TARGETS.get(command) or to or _came_from(hold, again)
         if again is not None and again["state"] == "failed" and again["arguments"]["to"] != target:

@@ -9,7 +9,7 @@ from uuid import UUID
 from tenantry import naming
 from tenantry.backend import state_files
 from tenantry.clients import objects
-from tenantry.control import deletion_records, ledger, lifecycle, outbox, quarantine, runs
+from tenantry.control import deletion_records, ledger, lifecycle, occupancy, outbox, quarantine, runs, works
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import engine_step
@@ -42,7 +42,7 @@ def refuse(slug: str, outcome: str) -> None:
         states.require(KIND, slug, TenantStore.of(slug).state)
         lifecycle.refuse_held(hold, slug)
     if going is None:
-        states.refuse_busy(slug, tenant)
+        occupancy.refuse(tenant, works.Kind.DELETE)
         DeclarationStore(tenants_dir()).existing(slug)
     elif going["arguments"]["outcome"] != outcome:
         raise InputError(
@@ -81,7 +81,7 @@ def _checks(run: Run) -> str:
     store = TenantStore.of(run.subject)
     hold = lifecycle.refuse_held(lifecycle.hold_of(store.id), run.subject)
     states.require(KIND, run.subject, store.state)
-    states.refuse_busy(run.subject, store.id)
+    occupancy.refuse(store.id, works.Kind.DELETE, but=run.id)
     DeclarationStore(tenants_dir()).edit(run.subject, {"state": "offboarding"})
     found = inventory.taken(store)
     run.note("existed", found)
@@ -103,6 +103,7 @@ def _release(run: Run) -> str:
     final_backup.renew(run, store)
     with lifecycle.locked(store.id) as connection:
         lifecycle.refuse_held(lifecycle.hold_of(store.id, connection), run.subject)
+        occupancy.admit(connection, store.id, works.Kind.DELETE, but=run.id)
         connection.execute("UPDATE holds SET deleting_since = coalesce(deleting_since, now()) WHERE tenant = %s", [store.id])
         revoked = connection.execute(
             "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
-from tenantry.control import open_moves, restores
 from tenantry.control.lifecycle import COMMANDS
 from tenantry.errors import InputError
 
@@ -24,17 +22,6 @@ FROM: Final = {
     "delete": ("offboarding",),
 }
 """In which states a command may be given; said again where it has led already, it makes sure that it is so."""
-
-
-def refuse_busy(slug: str, tenant: UUID) -> None:
-    """``InputError`` while a move or a restore of the tenant is not over: its data is in two places."""
-    if open_moves.of(slug) is not None:
-        raise InputError(
-            f"tenant {slug} is being moved and cannot be off-boarded",
-            f"end the move first: tenantry move {slug} --finish, or --rollback",
-            code="move.underway",
-        )
-    restores.refuse(slug, tenant)
 
 
 def require(command: str, slug: str, state: str) -> None:

@@ -25,21 +25,14 @@ def _begin(run: Run) -> str:
     """Opens the move, unless something has changed since it was asked for."""
     source, target = Place(**run.arguments["source"]), Place(**run.arguments["target"])
     store = TenantStore.of(run.subject)
-    move = open_moves.of(run.subject)
-    if move is None:
+    if open_moves.of(run.subject) is None:
         if run.subject not in DeclarationStore(tenants_dir()).load():
             raise InputError(
                 f"no file tenants/{run.subject}.yaml here", "start the worker in an up-to-date clone", code="declaration.missing"
             )
         if (store.isolation, store.cell) != (source.isolation, source.cell):
             raise InputError(f"tenant {run.subject} lives as {store.isolation} in {store.cell} by now", "ask for the move again")
-        move = moves.begin(run.id, store.id, run.subject, source, target, timedelta(seconds=run.arguments["keep_seconds"]))
-    elif move.id == run.id:
-        moves.begin(run.id, store.id, run.subject, source, target, move.keep)
-    if move.id != run.id:
-        raise InputError(
-            f"another move of {run.subject} is open", f"tenantry move {run.subject} --finish, or --rollback", code="move.underway"
-        )
+    moves.begin(run.id, store.id, run.subject, source, target, timedelta(seconds=run.arguments["keep_seconds"]))
     return f"from {source} to {target}"
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tenantry import naming
-from tenantry.control import moves, open_moves, restores, runs
+from tenantry.control import moves, occupancy, open_moves, runs, works
 from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
 from tenantry.declaration import TenantDeclaration
@@ -43,7 +43,6 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     if cell is not None:
         naming.require_cell(cell)
     store = TenantStore.of(slug)
-    restores.refuse(slug, store.id)
     declaration = _declared(slug)
     for said, by in ((declaration.state, f"tenants/{slug}.yaml says it is"), (store.state, "the registry has it as")):
         if said not in ("active", "suspended"):
@@ -55,13 +54,7 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     known = book.tenants.get(slug)
     if known is None:
         raise InputError(f"tenant {slug} was never made completely", f"tenantry up {slug} first", code="tenant.state")
-    at_work = next((run for run in runs.latest(tenant_id=store.id) if run["state"] in runs.OPEN), None)
-    if at_work is not None:
-        raise InputError(
-            f"tenant {slug} is at work: {at_work['kind']}",
-            f"wait until it has ended: tenantry log {slug}; if it was killed: tenantry resume {at_work['id']}",
-            code="tenant.busy",
-        )
+    occupancy.refuse(store.id, works.Kind.MOVE)
     asked = isolation is not None or cell is not None
     source = Place(store.isolation, store.cell, known.turn)  # type: ignore[arg-type]  # the registry checks the word
     target = Place(

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from tenantry import naming
-from tenantry.control import backups, moves, open_moves, restores, runs
+from tenantry.control import backups, occupancy, restores, runs, works
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.restore import assets, registry_rows, staging, swap
@@ -81,8 +81,7 @@ def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
 
 
 def _require_ready(store: TenantStore, into: str | None) -> None:
-    open_moves.refuse(store.slug)
-    restores.refuse(store.slug, store.id)
+    occupancy.refuse(store.id, works.Kind.RESTORE)
     _require_head(store)
     if store.state not in ("active", "suspended", "offboarding"):
         raise InputError(f"tenant {store.slug} is {store.state}", f"tenantry provision {store.slug} finishes it", code="tenant.state")
@@ -116,8 +115,7 @@ def _store(run: Run) -> TenantStore:
 
 def _stage(run: Run) -> str:
     store, stored = _store(run), Stored.open(str(run.arguments["backup"]), run.tell)
-    with moves.at_rest(run.subject, run.tenant):
-        pass  # none has begun since the restore was asked for; from now on one that wants to begin finds this run at work
+    occupancy.refuse(run.tenant, works.Kind.RESTORE_BEGINS, but=run.id)  # a move that wants to begin from now on finds this run at work
     run.tell(f"restoring {stored.manifest.rows} rows beside the tenant's")
     found = staging.build(store, stored)
     run.note("figures", {table: figure.model_dump(mode="json") for table, figure in found.items()})
@@ -129,9 +127,9 @@ def _shut(run: Run) -> str:
     if not swap.has_staged(store):
         raise WorkError(f"what was staged for {store.slug} is gone", "restore again")
     try:
-        with moves.between_roll_outs(f"{store.slug} is restored"):  # one that has chosen its places would migrate beneath the staged rows
+        with occupancy.between_roll_outs(works.Kind.RESTORE_BEGINS, f"{store.slug} is restored"):
             _require_head(store)  # the last moment at which nobody has noticed anything
-            restores.begin(run.subject, run.tenant, str(run.id), str(run.arguments["backup"]))
+            restores.begin(run.tenant, str(run.id), str(run.arguments["backup"]))
     except InputError:
         staging.discard(store)
         raise

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Final
 from uuid import UUID
 
-from tenantry.control import task_runs
+from tenantry.control import occupancy, task_runs, works
 from tenantry.errors import InputError
 from tenantry.work.perform import patiently
 from tenantry.work.tasks import process
@@ -32,11 +32,11 @@ def perform(run_id: UUID, worker: str) -> bool:
         cause = {"cause": error.message, "hint": "it was declared when the run was queued"}
         patiently(lambda: task_runs.finish(run_id, worker, "skipped", cause))
         return False
-    other = patiently(lambda: task_runs.at_work_on(row["tenant_id"])) if task.gives_way and row["tenant_id"] else None
+    other = patiently(lambda: occupancy.awaited(row["tenant_id"], works.Kind.TASK)) if task.gives_way and row["tenant_id"] else None
     if other and row["deferred"] < WAYS:
-        return bool(patiently(lambda: task_runs.defer(run_id, worker, f"waits for the {other} of the tenant")))
+        return bool(patiently(lambda: task_runs.defer(run_id, worker, f"waits for the {other.name} of the tenant")))
     if other:
-        cause = {"cause": f"the {other} of the tenant was under way for an hour", "hint": "tenantry log shows how far it has come"}
+        cause = {"cause": f"the {other.name} of the tenant was under way for an hour", "hint": "tenantry log shows how far it has come"}
         patiently(lambda: task_runs.finish(run_id, worker, "failed", cause))
         return False
     before: list[Report] = []

@@ -10,7 +10,7 @@ import pytest
 from psycopg import errors, sql
 
 from tenantry import naming
-from tenantry.control import moves, open_moves
+from tenantry.control import moves, occupancy, open_moves, works
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.operations import migrate, rollout
@@ -520,14 +520,14 @@ def test_a_roll_out_and_a_restore_that_begins_do_not_meet(fleet, trees):
     fleet.schemas(["yucca", "zelkova"], "0001")
     trees.add("COMMENT ON TABLE users IS 'people';")
     begin = "INSERT INTO control.restores (tenant_id, id, backup_id, state) VALUES (%s, 'r', 'b', 'running')"
-    with moves.between_roll_outs("yucca is restored"), fleet.connect(naming.CONTROL_DATABASE) as control:
+    with occupancy.between_roll_outs(works.Kind.RESTORE_BEGINS, "yucca is restored"), fleet.connect(naming.CONTROL_DATABASE) as control:
         control.execute(begin, [naming.tenant_id("yucca")])
     roll_out()
     assert versions() == {"yucca": "0001", "zelkova": "0002"}
     with (
-        moves.none_begins(),
+        occupancy.none_begins(),
         pytest.raises(TransientError, match="a roll-out of migrations is at work: yucca is restored when it has ended"),
-        moves.between_roll_outs("yucca is restored"),
+        occupancy.between_roll_outs(works.Kind.RESTORE_BEGINS, "yucca is restored"),
     ):
         pass
     with fleet.connect(naming.CONTROL_DATABASE) as control:
@@ -582,7 +582,7 @@ def test_a_roll_out_waits_for_a_move_that_is_just_beginning(fleet, trees):
     ends = ['{"isolation": "database", "cell": "main", "turn": 0}', '{"isolation": "schema", "cell": "main", "turn": 1}']
     rolling = threading.Thread(target=roll_out)
     with fleet.connect(naming.CONTROL_DATABASE) as control, fleet.connect() as admin:
-        with locks.held(moves._BEGINNING, shared=True), control.transaction():
+        with locks.held(occupancy.BEGINNING, shared=True), control.transaction():
             control.execute(begin, [naming.tenant_id("yarrow"), *ends])
             rolling.start()
             must_wait(admin, "locktype IN ('transactionid', 'tuple')")
