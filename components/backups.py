@@ -7,8 +7,8 @@ from typing import Final, TypedDict
 import pulumi
 
 from components.adoption import Adoption
-from components.aws import Bucket, BucketLifecycleConfiguration, BucketObjectLockConfiguration
-from components.bucket import guarded
+from components.aws import Bucket, BucketObjectLockConfiguration
+from components.bucket import forget_old_versions, guarded
 from components.edge import MARK
 from tenantry import naming
 from tenantry.settings import PlatformSettings
@@ -39,21 +39,8 @@ class BackupBucket(pulumi.ComponentResource):
         )
         guards = guarded(name, bucket, f"arn:aws:s3:::{physical}", self)
         behind = pulumi.ResourceOptions(parent=self, depends_on=guards)
-        BucketLifecycleConfiguration(
-            f"{name}-lifecycle",
-            bucket=bucket.bucket,
-            rules=[
-                {
-                    # Pruning deletes versions by id. This is for what was overwritten or deleted in any other way.
-                    "id": "forget-old-versions",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "noncurrentVersionExpiration": {"noncurrentDays": LOCK_DAYS},
-                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
-                }
-            ],
-            opts=behind,
-        )
+        # Pruning deletes versions by id. This is for what was overwritten or deleted in any other way.
+        forget_old_versions(name, bucket, LOCK_DAYS, behind)
         if settings.backup_lock != "none":
             BucketObjectLockConfiguration(
                 f"{name}-lock",

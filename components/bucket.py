@@ -56,20 +56,7 @@ class CellBucket(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protects, import_=adopt(name)),
         )
         guards = guarded(name, bucket, arn, self)
-        BucketLifecycleConfiguration(
-            f"{name}-lifecycle",
-            bucket=bucket.bucket,
-            rules=[
-                {
-                    "id": "forget-old-versions",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "noncurrentVersionExpiration": {"noncurrentDays": NONCURRENT_DAYS},
-                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
-                }
-            ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=guards),
-        )
+        forget_old_versions(name, bucket, NONCURRENT_DAYS, pulumi.ResourceOptions(parent=self, depends_on=guards))
         role = Role(
             f"{name}-assets-role",
             name=naming.assets_role(settings.bucket_prefix, cell),
@@ -143,6 +130,24 @@ def tls_policy(arn: str) -> str:
 
 def _document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def forget_old_versions(name: str, bucket: Bucket, days: int, opts: pulumi.ResourceOptions) -> None:
+    """Lets what was overwritten or deleted so many days ago go, and what of an upload was left half-done."""
+    BucketLifecycleConfiguration(
+        f"{name}-lifecycle",
+        bucket=bucket.bucket,
+        rules=[
+            {
+                "id": "forget-old-versions",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "noncurrentVersionExpiration": {"noncurrentDays": days},
+                "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+            }
+        ],
+        opts=opts,
+    )
 
 
 def guarded(name: str, bucket: Bucket, arn: str, parent: pulumi.Resource) -> list[pulumi.Resource]:

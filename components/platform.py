@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TypedDict
 
 import pulumi
-import pulumi_postgresql as postgresql
 
+from components import own_database
 from components.adoption import Adoption
 from components.backups import BackupBucket
 from components.bucket import CellBucket
 from components.control import ControlPlane
 from components.edge import Edge
-from components.resources.store import Store, StoreArgs
+from components.own_database import OwnDatabase
 from components.resources.template import Template
 from tenantry import naming
-from tenantry.postgres import login_limits
 from tenantry.settings import PlatformSettings
 
 
@@ -74,47 +73,18 @@ class Platform(pulumi.ComponentResource):
             f"{name}-bucket", {"cell": cell, "settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self)
         )
 
-        def child(logical_name: str, *, protect: bool = False, retain: bool | None = None) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(
-                parent=self, protect=protect and settings.protects, import_=adoption.of(logical_name), retain_on_delete=retain
-            )
-
-        owner = postgresql.Role(f"{name}-owner", name=naming.cell_owner(cell), login=False, opts=child(f"{name}-owner"))
-        app = postgresql.Role(
-            f"{name}-app",
-            name=naming.cell_app(cell),
-            login=True,
-            connection_limit=args["connections"],
-            statement_timeout=login_limits.STATEMENT,
-            idle_in_transaction_session_timeout=login_limits.IDLE_IN_TRANSACTION,
-            opts=child(f"{name}-app"),
-        )
-        database = postgresql.Database(
-            f"{name}-database", name=naming.cell_database(cell), owner=owner.name, opts=child(f"{name}-database", protect=True)
-        )
-        schema = postgresql.Schema(
-            f"{name}-schema",
-            name=naming.SHARED_SCHEMA,
-            database=database.name,
-            owner=owner.name,
-            # It goes with its database, as the control database's does.
-            opts=child(f"{name}-schema", protect=True, retain=True),
-        )
-        tables: StoreArgs = {
+        tables: OwnDatabase = {
             "tree": "tenant",
-            "server": None,
-            "database": database.name,
-            "schema": schema.name,
-            "owner": owner.name,
-            "app_role": app.name,
-            "tenant_id": None,
-            "limits": login_limits.SETTINGS,
-            "login": True,
             "revision": args["tenant_revision"],
+            "database": naming.cell_database(cell),
+            "schema": naming.SHARED_SCHEMA,
+            "owner": naming.cell_owner(cell),
+            "app": naming.cell_app(cell),
+            "connections": args["connections"],
         }
         if args["signed"]:
             tables["context_key"] = naming.context_key(settings.bucket_prefix, cell)
-        store = Store(f"{name}-tables", tables, pulumi.ResourceOptions(parent=self, protect=settings.protects))
+        store = own_database.made(name, tables, self, adoption, protect=settings.protects)
         self.ready.append(store)
         self.bucket = bucket.bucket
         self.assets_role = bucket.assets_role

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -140,11 +140,9 @@ def measured(move: Move, freeze: float, figures: Mapping[str, Figure]) -> None:
 @contextmanager
 def held(move: Move) -> Iterator[Move]:
     """Keeps every other process off the move, and gives it as it is now. ``TransientError`` at once when somebody has it."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locks.held(f"move:{move.tenant_id}"))
-        except locks.Taken as taken:
-            raise TransientError(
-                f"another process is at work on the move of {move.slug}{taken.holder}", taken.hint, code="move.underway"
-            ) from taken
+
+    def refused(taken: locks.Taken) -> TransientError:
+        return TransientError(f"another process is at work on the move of {move.slug}{taken.holder}", taken.hint, code="move.underway")
+
+    with locks.held(f"move:{move.tenant_id}", refused=refused):
         yield open_moves.must(move.slug)

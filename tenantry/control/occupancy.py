@@ -7,7 +7,7 @@ begin at the same time the second waits, and then finds the first.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -170,14 +170,13 @@ BEGINNING: Final = "moves:beginning"
 @contextmanager
 def between_roll_outs(asked: Kind, what: str) -> Iterator[None]:
     """For the beginning of work whose tables must stay at one revision: a roll-out finds it begun, or it waits (``TransientError``)."""
-    with ExitStack() as stack:
-        if MATRIX[asked][Kind.MIGRATE] is Answer.WAIT:
-            try:
-                stack.enter_context(locks.held(BEGINNING, shared=True))
-            except locks.Taken as taken:
-                raise TransientError(
-                    f"a roll-out of migrations is at work: {what} when it has ended", "tenantry log shows how far it is", code="tenant.busy"
-                ) from taken
+
+    def refused(_: locks.Taken) -> TransientError:
+        said = f"a roll-out of migrations is at work: {what} when it has ended"
+        return TransientError(said, "tenantry log shows how far it is", code="tenant.busy")
+
+    waits_for_it = MATRIX[asked][Kind.MIGRATE] is Answer.WAIT
+    with locks.held(BEGINNING, shared=True, refused=refused) if waits_for_it else nullcontext():
         yield
 
 

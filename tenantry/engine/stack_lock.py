@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from tenantry.errors import TransientError
@@ -22,18 +22,18 @@ class Busy(TransientError):
 @contextmanager
 def held(stack: str) -> Iterator[None]:
     """Holds the stack's lock. ``Busy`` at once, naming the holder, when somebody else has it."""
-    with ExitStack() as inside:
-        try:
-            inside.enter_context(locks.held(f"stack:{stack}"))
-        except locks.Taken as taken:
-            raise Busy(f"another run is at work on the stack {stack}{taken.holder}", taken.hint) from taken
+    with _held(stack):
         yield
 
 
 def wait(stack: str) -> None:
     """Until nobody holds the stack's lock."""
-    try:
-        with locks.held(f"stack:{stack}", wait=LONGEST):
-            pass
-    except locks.Taken as taken:
-        raise Busy(f"another run is at work on the stack {stack}{taken.holder}", taken.hint) from taken
+    with _held(stack, LONGEST):
+        pass
+
+
+def _held(stack: str, wait: float = 0) -> AbstractContextManager[None]:
+    def refused(taken: locks.Taken) -> Busy:
+        return Busy(f"another run is at work on the stack {stack}{taken.holder}", taken.hint)
+
+    return locks.held(f"stack:{stack}", wait=wait, refused=refused)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID, uuid5
@@ -47,8 +47,11 @@ class Taken(TransientError):
 
 
 @contextmanager
-def held(name: str, *, wait: float = 0, shared: bool = False) -> Iterator[None]:
-    """Holds the lock ``name`` for the block, alone or together with all that ``shared`` it; ``Taken`` after ``wait`` seconds.
+def held(
+    name: str, *, wait: float = 0, shared: bool = False, refused: Callable[[Taken], TransientError] = lambda taken: taken
+) -> Iterator[None]:
+    """Holds the lock ``name`` for the block, alone or together with all that ``shared`` it; ``Taken`` after ``wait`` seconds, or what
+    ``refused`` makes of that.
 
     In a session of its own in the maintenance database.
     """
@@ -65,8 +68,9 @@ def held(name: str, *, wait: float = 0, shared: bool = False) -> Iterator[None]:
             _take(connection, name, wait, shared)
         except psycopg.errors.LockNotAvailable as error:
             connection.rollback()
-            raise Taken(name, _holder(connection, name)) from error
-        _take_as_before(connection, name, shared)
+            raise refused(Taken(name, _holder(connection, name))) from error
+        if (before := _taken_as_before(connection, name, shared)) is not None:
+            raise refused(before)
         yield
     finally:
         with suppress(psycopg.Error):  # a connection that broke has let go
@@ -160,7 +164,7 @@ def _holder(connection: psycopg.Connection, name: str) -> str:
     return _named(*row) if row else ""
 
 
-def _take_as_before(connection: psycopg.Connection, name: str, shared: bool) -> None:
+def _taken_as_before(connection: psycopg.Connection, name: str, shared: bool) -> Taken | None:
     """Holds also the advisory lock that was this lock up to the release before this table, so that a process of that release and one
     of this do not both think that they have it. One that somebody else than the platform holds counts for nothing. To be removed with
     the release after this one."""
@@ -170,7 +174,7 @@ def _take_as_before(connection: psycopg.Connection, name: str, shared: bool) -> 
     while True:
         row = connection.execute(f"SELECT pg_try_advisory_xact_lock{kind}(hashtextextended(%s, 0))", [key]).fetchone()  # ours
         if row is not None and row[0]:
-            return
+            return None
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
@@ -182,5 +186,4 @@ def _take_as_before(connection: psycopg.Connection, name: str, shared: bool) -> 
         """,
         [key],
     ).fetchone()
-    if other is not None:
-        raise Taken(name, _named(*other))
+    return None if other is None else Taken(name, _named(*other))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
@@ -83,50 +83,47 @@ def environment(server: Server, database: str, settings: Mapping[str, str] | Non
 @contextmanager
 def reading(command: Sequence[str], environment: dict[str, str]) -> Iterator[Callable[[int], bytes]]:
     """Runs a program and gives a function that reads its output; ``WorkError`` with the error that it names when it fails."""
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
-        assert process.stdout is not None  # noqa: S101  # for the type checker
-        stream = process.stdout
-        _widen(stream)
-        try:
-            yield lambda size: _read(stream, size, Path(command[0]).name)
-            stream.close()
-            _conclude(process, command, errors)
-        finally:
-            if process.poll() is None:
-                process.kill()
-            stream.close()
-            process.wait()
+    with _started(command, environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as (process, stream, errors):
+        yield lambda size: _read(stream, size, Path(command[0]).name)
+        stream.close()
+        _conclude(process, command, errors)
 
 
 @contextmanager
 def writing(command: Sequence[str], environment: dict[str, str]) -> Iterator[Callable[[Any], None]]:
     """Runs a program and gives a function that writes to its input; ``WorkError`` with the error that it names when it fails."""
+    with _started(command, environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as (process, stream, errors):
+
+        def told(work: Callable[[], object]) -> None:
+            try:
+                work()
+            except BrokenPipeError:
+                process.wait()
+                _conclude(process, command, errors, early=True)
+
+        yield lambda data: told(lambda: stream.write(data))
+        told(stream.close)
+        _conclude(process, command, errors)
+
+
+@contextmanager
+def _started(
+    command: Sequence[str], environment: dict[str, str], *, stdin: int, stdout: int
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[str]]]:
+    """The program at work, the one of its pipes that there is, and what it says of errors; it does not outlive the block."""
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
-        assert process.stdin is not None  # noqa: S101  # for the type checker
-        stream = process.stdin
+        process = subprocess.Popen(command, env=environment, stdin=stdin, stdout=stdout, stderr=errors)
+        stream = process.stdin or process.stdout
+        assert stream is not None  # noqa: S101  # for the type checker
         _widen(stream)
-
-        def write(data: Any) -> None:
-            try:
-                stream.write(data)
-            except BrokenPipeError:
-                process.wait()
-                _conclude(process, command, errors, early=True)
-
         try:
-            yield write
-            try:
-                stream.close()
-            except BrokenPipeError:
-                process.wait()
-                _conclude(process, command, errors, early=True)
-            _conclude(process, command, errors)
+            yield process, stream, errors
         finally:
             if process.poll() is None:
                 process.kill()
-                process.wait()
+            with suppress(BrokenPipeError):  # what was not written is wanted by nobody
+                stream.close()
+            process.wait()
 
 
 def _read(stream: IO[bytes], size: int, program: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -69,11 +69,8 @@ class TableSet:
         if self.server is not None:
             with server.connect() as maintenance:
                 may_act_as(maintenance, self.owner)
-        connection = server.connect(self.database)
-        try:
+        with closing(server.connect(self.database)) as connection:
             yield connection
-        finally:
-            connection.close()
 
 
 def survey(slugs: Sequence[str] = ()) -> list[TableSet]:

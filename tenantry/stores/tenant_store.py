@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -99,11 +99,8 @@ class TenantStore:
         with server.connect() as maintenance:
             may_act_as(maintenance, self.owner)
             may_act_as(maintenance, self.app_role)
-        connection = server.connect(self.database)
-        try:
+        with closing(server.connect(self.database)) as connection:
             yield connection
-        finally:
-            connection.close()
 
     @contextmanager
     def acting(self, role: str, *, isolation: str = "READ COMMITTED", read_only: bool = False) -> Iterator[psycopg.Connection]:
