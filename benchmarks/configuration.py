@@ -10,22 +10,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from local.cloud.cloud import Cloud
-from local.env import environment
-from local.home import Home
+from benchmarks import private
 
 AIM = 3.0
 KEY = "limits.users"
@@ -34,20 +28,10 @@ CELLS = 2
 
 def measure(tenants: int = 1000, runs: int = 7, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Milliseconds of each, and their ratios to the plain UPDATE."""
-    root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    cloud = Cloud(Home(root / "local"))
-    before = dict(os.environ)
-    try:
-        cloud.up()
-        os.environ.update(environment(cloud.home))
+    with private.cloud(lambda line: None):
         say(f"{tenants} tenants with their configuration rows are made")
         _fill(tenants)
         return _measure(tenants, runs, say)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _fill(tenants: int) -> None:

@@ -11,20 +11,19 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
 from psycopg import sql
 
+from benchmarks import private
 from benchmarks.fleet import Fleet
 from components.resources.store import StoreProvider
-from local.cloud.cloud import Cloud
-from local.env import environment, process_environment
-from local.home import CLONE, Home
+from local.env import process_environment
+from local.home import CLONE
 from tenantry import naming
 from tenantry.postgres import revisions, template
 from tenantry.settings import migrations_dir
@@ -52,15 +51,11 @@ def upgrade() -> None:
 
 def measure(runs: int, say: Callable[[str], None], schemas: int = SCHEMAS) -> dict[str, Any]:
     """All figures: name → {a, b, ratio, aim} in seconds."""
-    root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    cloud = Cloud(Home(root / "local"))
-    before = dict(os.environ)
-    try:
-        cloud.up(say)
-        os.environ.update(environment(cloud.home))
+    with private.cloud(say) as (root, home), ExitStack() as after:
+        after.callback(_forget)
         shutil.copytree(CLONE / "migrations", root / "migrations")
         os.environ["TENANTRY_MIGRATIONS"] = str(root / "migrations")
-        bench = Bench(Fleet(), {**process_environment(cloud.home), "PYTHONPATH": str(CLONE)})
+        bench = Bench(Fleet(), {**process_environment(home), "PYTHONPATH": str(CLONE)})
         say(f"{schemas} schemas")
         bench.fleet.schemas([f"bench-{number:04}" for number in range(schemas)])
         bench.tenantry("--json")  # DBOS makes its tables
@@ -70,12 +65,6 @@ def measure(runs: int, say: Callable[[str], None], schemas: int = SCHEMAS) -> di
             "a column": bench.migration(max(2, runs // 2), COLUMN, say),
             "a database from the template": bench.copy(max(10, runs), say),
         }
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        _forget()
-        cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 class Bench:

@@ -10,13 +10,10 @@ tenant, taken on by SET LOCAL ROLE.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,10 +21,8 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from benchmarks import private
 from benchmarks.fleet import Fleet
-from local.cloud.cloud import Cloud
-from local.env import environment
-from local.home import Home
 from tenantry import naming, tenant_token
 from tenantry.clients import aws
 from tenantry.postgres import migrations, row_context
@@ -45,20 +40,10 @@ SECRET = "bench/tenantry/row-context/main"  # noqa: S105  # its name
 
 def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Medians in milliseconds: name → {a, b, ratio}."""
-    root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    cloud = Cloud(Home(root / "local"))
-    before = dict(os.environ)
-    try:
-        cloud.up(say)
-        os.environ.update(environment(cloud.home))
+    with private.cloud(say):
         Fleet()
         say(f"{ROWS} rows and a neighbour's, three times")
         return _measure(_sides(), runs, say)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 Enter = Callable[[psycopg.Connection], object]

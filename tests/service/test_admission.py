@@ -56,6 +56,11 @@ class Checkout:
     def write(self, slug: str, name: str = "One", state: str = "active", isolation: str = "rls") -> None:
         (self.tenants / f"{slug}.yaml").write_text(FILE.format(slug=slug, name=name, state=state, isolation=isolation))
 
+    def merge(self, slug: str, **values: str) -> str:
+        """``write`` and ``commit``."""
+        self.write(slug, **values)
+        return self.commit()
+
     def commit(self) -> str:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", str(uuid4()))  # in two clones in one second: two commits
@@ -135,16 +140,14 @@ def _clear() -> None:
 def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     checkout = Checkout(tmp_path / "main", monkeypatch)
     checkout.write("harbor")
-    checkout.write("birch")
-    checkout.commit()
+    checkout.merge("birch")
     checkout.run()
     return checkout
 
 
 def test_a_command_is_not_undone_by_a_file_that_knows_nothing_of_it(main: Checkout) -> None:
     command("harbor", "suspend", "suspended")
-    main.write("birch", name="Another")
-    main.commit()
+    main.merge("birch", name="Another")
     admitted = main.run()
     assert state(admitted) == ("suspended", "unaware")
     assert "suspend by ada on 2" in admitted.verdicts["harbor"].message
@@ -156,8 +159,7 @@ def test_a_command_is_not_undone_by_a_file_that_knows_nothing_of_it(main: Checko
 
 def test_the_other_edits_of_such_a_file_are_made(main: Checkout) -> None:
     command("harbor", "suspend", "suspended")
-    main.write("harbor", name="Harbor Two")
-    main.commit()
+    main.merge("harbor", name="Harbor Two")
     admitted = main.run()
     assert (admitted.declared["harbor"].name, admitted.declared["harbor"].state) == ("Harbor Two", "suspended")
 
@@ -168,8 +170,7 @@ def test_a_command_s_line_counts_as_the_file_s_word_once_it_is_merged(main: Chec
     assert state(main.run()) == ("suspended", None)
     main.git("checkout", "-q", "--", ".")  # where the command was given, and lost
     assert state(main.run()) == ("suspended", "unaware")
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     assert state(main.run()) == ("suspended", None)
     main.write("harbor", state="active")  # somebody means it
     main.commit()
@@ -179,40 +180,33 @@ def test_a_command_s_line_counts_as_the_file_s_word_once_it_is_merged(main: Chec
 @pytest.mark.parametrize("runs", [False, True])
 def test_an_earlier_command_s_line_that_is_merged_late_lets_nobody_in(main: Checkout, tmp_path: Path, runs: bool) -> None:
     """Suspended, that line merged and run; reactivated, and that line merged; suspended again, with a run in that clone or without one."""
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     main.run()
     operator = main.clone(tmp_path / "operator")
     command("harbor", "reactivate", "active")
-    main.write("harbor", state="active")
-    main.commit()
+    main.merge("harbor", state="active")
     command("harbor", "suspend", "suspended")
     operator.git("pull", "-q", "origin", "main")
     operator.write("harbor", state="suspended")
     if runs:
         assert state(operator.run()) == ("suspended", None)
     assert state(main.run()) == ("suspended", "unaware")
-    main.write("birch", name="Another")
-    main.commit()
+    main.merge("birch", name="Another")
     assert state(main.run()) == ("suspended", "unaware")  # however often
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     main.run()
-    main.write("harbor", state="active")
-    main.commit()
+    main.merge("harbor", state="active")
     assert state(main.run()) == ("active", None)  # this one is meant
 
 
 def test_a_command_that_is_given_in_a_clone_behind_stands_against_the_line_of_the_one_before(main: Checkout, tmp_path: Path) -> None:
     """That clone's file says suspended already, of the first time."""
     command("harbor", "suspend", "suspended")
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     main.run()
     behind = main.clone(tmp_path / "behind")
     command("harbor", "reactivate", "active")
-    main.write("harbor", state="active")
-    main.commit()
+    main.merge("harbor", state="active")
     command("harbor", "suspend", "suspended")
     assert state(behind.run()) == ("suspended", None)
     assert state(main.run()) == ("suspended", "unaware")
@@ -224,8 +218,7 @@ def test_a_suspension_that_came_and_went_by_command_is_no_word_against_a_later_e
     command("harbor", "suspend", "suspended")
     command("harbor", "reactivate", "active")
     main.run()
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     assert state(main.run()) == ("suspended", None)
 
 
@@ -243,8 +236,7 @@ def test_an_edit_that_means_it_counts(main: Checkout) -> None:
         main.write("harbor", state=wanted)
         assert state(main.run()) == (wanted, None)  # by hand
     main.commit()
-    main.write("harbor", state="offboarding")
-    main.commit()
+    main.merge("harbor", state="offboarding")
     assert state(main.run()) == ("offboarding", None)
 
 
@@ -253,12 +245,10 @@ def test_an_edit_whose_run_failed_is_still_meant(main: Checkout, suspended_befor
     """Whatever the registry says meanwhile."""
     if suspended_before:
         command("harbor", "suspend", "suspended")
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     main.begin()
     assert state(main.run()) == ("suspended", None)
-    main.write("harbor", state="active")
-    main.commit()
+    main.merge("harbor", state="active")
     main.begin()
     assert state(main.begin()) == ("active", None)
     assert state(main.run()) == ("active", None)
@@ -266,8 +256,7 @@ def test_an_edit_whose_run_failed_is_still_meant(main: Checkout, suspended_befor
 
 def test_file_and_command_that_say_different_things(main: Checkout) -> None:
     command("harbor", "suspend", "suspended")
-    main.write("harbor", state="offboarding")
-    main.commit()
+    main.merge("harbor", state="offboarding")
     admitted = main.run()
     assert state(admitted) == ("suspended", "refused")
     assert "tenantry offboard harbor" in admitted.verdicts["harbor"].hint
@@ -278,16 +267,14 @@ def test_file_and_command_that_say_different_things(main: Checkout) -> None:
 def test_a_command_under_way_or_failed_counts_as_what_it_leads_to(main: Checkout) -> None:
     command("harbor", "suspend", "suspended")
     command("harbor", "reactivate", "active", state="failed")
-    main.write("birch", name="Another")
-    main.commit()
+    main.merge("birch", name="Another")
     assert state(main.run()) == ("active", None)
 
 
 def test_an_older_commit_replaces_nothing(main: Checkout, tmp_path: Path) -> None:
     old = main.git("rev-parse", "HEAD")
     main.write("harbor", name="Newer")
-    main.write("cedar")
-    main.commit()
+    main.merge("cedar")
     main.run()
     again = main.clone(tmp_path / "job", old)
     admitted = again.run()
@@ -303,19 +290,16 @@ def test_an_older_commit_replaces_nothing(main: Checkout, tmp_path: Path) -> Non
 
 def test_an_older_commit_does_not_let_in_either(main: Checkout, tmp_path: Path) -> None:
     old = main.git("rev-parse", "HEAD")
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     main.run()
     assert state(main.clone(tmp_path / "job", old).run()) == ("suspended", "older")
 
 
 def test_another_history_replaces_nothing_until_it_has_what_was_applied(main: Checkout, tmp_path: Path) -> None:
     branch = main.clone(tmp_path / "branch")
-    main.write("harbor", name="Newer")
-    main.commit()
+    main.merge("harbor", name="Newer")
     main.run()
-    branch.write("harbor", name="Of a branch")
-    branch.commit()
+    branch.merge("harbor", name="Of a branch")
     admitted = branch.run()
     assert (admitted.declared["harbor"].name, admitted.verdicts["harbor"].kind) == ("Newer", "older")
     assert "not in this clone" in admitted.verdicts["harbor"].message
@@ -327,11 +311,9 @@ def test_another_history_replaces_nothing_until_it_has_what_was_applied(main: Ch
 
 def test_a_squash_has_what_it_squashed(main: Checkout, tmp_path: Path) -> None:
     branch = main.clone(tmp_path / "branch")
-    branch.write("harbor", name="Of a branch")
-    branch.commit()
+    branch.merge("harbor", name="Of a branch")
     branch.run()
-    main.write("harbor", name="Of a branch")
-    main.commit()
+    main.merge("harbor", name="Of a branch")
     main.write("harbor", name="After it")
     main.commit()
     assert "git fetch origin" in main.run().verdicts["harbor"].hint
@@ -341,8 +323,7 @@ def test_a_squash_has_what_it_squashed(main: Checkout, tmp_path: Path) -> None:
 
 
 def test_a_revert_is_newer(main: Checkout) -> None:
-    main.write("harbor", name="Newer")
-    main.commit()
+    main.merge("harbor", name="Newer")
     main.run()
     main.git("revert", "--no-edit", "HEAD")
     assert main.run().declared["harbor"].name == "One"
@@ -352,8 +333,7 @@ def test_a_revert_is_newer(main: Checkout) -> None:
 def test_a_merged_state_that_is_taken_back_is_not_a_command_s_word(main: Checkout, tmp_path: Path, seen: str) -> None:
     """The line was asked for by the pipeline, and made by a worker that is behind: it has written the line into its own file."""
     first = main.git("rev-parse", "HEAD")
-    main.write("harbor", state="suspended")
-    main.commit()
+    main.merge("harbor", state="suspended")
     run = command("harbor", "suspend", "suspended", "queued")
     if seen == "when it was asked for":
         confirm(main.admitted().heard_by("harbor", run))
@@ -409,8 +389,7 @@ def test_a_move_is_not_undone(main: Checkout) -> None:
         ledger.pass_on(connection, "harbor", place)
     admitted = main.run()
     assert (admitted.declared["harbor"].isolation, admitted.verdicts["harbor"].kind) == ("schema", "unaware")
-    main.write("harbor", isolation="schema")
-    main.commit()
+    main.merge("harbor", isolation="schema")
     assert main.run().verdicts == {}
 
 
@@ -428,8 +407,7 @@ def test_the_file_of_a_deleted_tenant_is_skipped(main: Checkout) -> None:
 def test_a_platform_of_the_last_release_goes_on(main: Checkout) -> None:
     with Server.from_environment().connect() as connection:
         connection.execute("UPDATE tenantry_ledger.tenants SET origin = NULL, declared = NULL, applied = %s", ["0" * 64])
-    main.write("harbor", name="Newer")
-    main.commit()
+    main.merge("harbor", name="Newer")
     admitted = main.run()
     assert (admitted.declared["harbor"].name, admitted.verdicts) == ("Newer", {})
 

@@ -4,7 +4,7 @@ Creating one sets it, whatever it was; the id of each is the bucket's name.
 """
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from local.plugins.aws import documents
 from local.plugins.aws.bucket import GONE
@@ -185,17 +185,10 @@ class ObjectLock(BucketPart):
         client.find("s3", "put_object_lock_configuration", self._named(id), GONE, state.get("region"), Bucket=id, **off)
 
 
-class Policy(BucketPart):
+class Policy(documents.WithDocument, BucketPart):
     token = "aws:s3/bucketPolicy:BucketPolicy"  # noqa: S105
     noun, get, remove, missing = "policy", "get_bucket_policy", "delete_bucket_policy", ("NoSuchBucketPolicy",)
     fields: ClassVar = {**OWNER, "policy": Field(required=True)}
-
-    def check(self, inputs: Props, olds: Props) -> list[tuple[str, str]]:
-        wrong = documents.problem(inputs.get("policy"))
-        return [("policy", wrong)] if wrong else []
-
-    def same(self, name: str, old: Any, new: Any) -> bool:
-        return documents.same(old, new) if name == "policy" else super().same(name, old, new)
 
     def put(self, new: Props) -> tuple[str, Props]:
         return "put_bucket_policy", {"Policy": new["policy"]}

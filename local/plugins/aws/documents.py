@@ -1,7 +1,9 @@
 """Policy documents: JSON text, of which only the meaning counts."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
+
+from local.plugins.framework import Props, ResourceType
 
 
 def same(old: Any, new: Any) -> bool:
@@ -32,3 +34,16 @@ def _normal(value: Any, name: str = "") -> Any:
             return items[0]
         return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
     return value
+
+
+class WithDocument(ResourceType):
+    """A type with a policy document among its fields."""
+
+    document: ClassVar[str] = "policy"
+
+    def check(self, inputs: Props, olds: Props) -> list[tuple[str, str]]:
+        wrong = problem(inputs.get(self.document))
+        return [(self.document, wrong)] if wrong else []
+
+    def same(self, name: str, old: Any, new: Any) -> bool:
+        return same(old, new) if name == self.document else super().same(name, old, new)

@@ -7,15 +7,16 @@ from urllib.parse import unquote
 from local.plugins.aws import documents
 from local.plugins.aws.client import Client
 from local.plugins.aws.tags import listed, mapped, removed
-from local.plugins.framework import Context, Field, Props, ProviderError, ResourceType
+from local.plugins.framework import Context, Field, Props, ProviderError
 
 GONE = ("NoSuchEntity",)
 
 
-class Role(ResourceType):
+class Role(documents.WithDocument):
     """A role; its id is its name."""
 
     token = "aws:iam/role:Role"  # noqa: S105
+    document = "assumeRolePolicy"
     fields: ClassVar = {
         "assumeRolePolicy": Field(required=True),
         "name": Field(autoname=True, replaces=True),
@@ -30,13 +31,6 @@ class Role(ResourceType):
         "tagsAll": Field(dict, output=True),
         **{name: Field(output=True) for name in ("arn", "createDate", "uniqueId")},
     }
-
-    def check(self, inputs: Props, olds: Props) -> list[tuple[str, str]]:
-        wrong = documents.problem(inputs.get("assumeRolePolicy"))
-        return [("assumeRolePolicy", wrong)] if wrong else []
-
-    def same(self, name: str, old: Any, new: Any) -> bool:
-        return documents.same(old, new) if name == "assumeRolePolicy" else super().same(name, old, new)
 
     def create(self, client: Client, new: Props, ctx: Context) -> tuple[str, Props]:
         sent: Props = {"RoleName": new["name"], "AssumeRolePolicyDocument": new["assumeRolePolicy"]}
@@ -112,7 +106,7 @@ class Role(ResourceType):
                 client.call("iam", operation, _named(name), RoleName=name, PolicyArn=arn)
 
 
-class RolePolicy(ResourceType):
+class RolePolicy(documents.WithDocument):
     """A policy inside a role; its id is `role:name`. Creating one sets it, whatever it was."""
 
     token = "aws:iam/rolePolicy:RolePolicy"  # noqa: S105
@@ -121,13 +115,6 @@ class RolePolicy(ResourceType):
         "policy": Field(required=True),
         "name": Field(autoname=True, replaces=True),
     }
-
-    def check(self, inputs: Props, olds: Props) -> list[tuple[str, str]]:
-        wrong = documents.problem(inputs.get("policy"))
-        return [("policy", wrong)] if wrong else []
-
-    def same(self, name: str, old: Any, new: Any) -> bool:
-        return documents.same(old, new) if name == "policy" else super().same(name, old, new)
 
     def create(self, client: Client, new: Props, ctx: Context) -> tuple[str, Props]:
         self._put(client, new)

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from local.cloud import ports
 from local.cloud.postgres import PostgresServer
+from tests.service.serving import served
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 ROOT = {"aws_access_key_id": "AKIATESTADMINISTRATO", "aws_secret_access_key": "administrators-secret"}
 
 
-@contextmanager
-def aws(state: Path, end: signal.Signals = signal.SIGTERM) -> Iterator[str]:
+def aws(state: Path, end: signal.Signals = signal.SIGTERM) -> AbstractContextManager[str]:
     """The address of a server whose state is in `state`; it is ended with the signal `end`."""
-    port = ports.choose()
-    environment = os.environ | {name.upper(): value for name, value in ROOT.items()}
-    process = subprocess.Popen([sys.executable, "-m", "local.cloud.aws", "--port", str(port), "--state", str(state)], env=environment)
-    try:
-        deadline = time.monotonic() + 60
-        while not ports.answers(port):
-            assert process.poll() is None, "the server ended at once"
-            assert time.monotonic() < deadline, "the server did not answer"
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(end)
-        process.wait()
+    account = {name.upper(): value for name, value in ROOT.items()}
+    return served("local.cloud.aws", state, end=end, **account)
 
 
 def end_instances(state: Path) -> None:
