@@ -77,6 +77,7 @@ class Ledger:
     moves: Mapping[str, Move] = field(default_factory=dict)  # the moves under way, by slug
     released: frozenset[str] = frozenset()  # tenants whose deletion has proved their final backup
     holders: Mapping[tuple[str, str], str | None] = field(default_factory=dict)  # (kind, name) → tenant that a claim is for
+    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # stack → the row of its last run, for all stacks
 
     def without(self, slugs: Collection[str]) -> Ledger:
         """The same, had it never entered these tenants."""
@@ -88,18 +89,22 @@ class Ledger:
             holders=kept,
         )
 
+    def of_stack(self, stack: str) -> Ledger:
+        """What was read, for another stack."""
+        run = StackRun.of(self.runs.get(stack))
+        return replace(self, stack=stack, run=run, interrupted=run.known and not run.finished)
+
+    def now(self, connection: psycopg.Connection, stack: str) -> Ledger:
+        """The ledger as it stands, for a stack: this one, unless a run of any stack has begun or ended since it was read."""
+        runs = stack_runs.rows(connection) if _there(connection) else {}
+        return self.of_stack(stack) if runs == self.runs else Ledger.read(connection, stack)
+
     @classmethod
     def read(cls, connection: psycopg.Connection, stack: str) -> Ledger:
         """The ledger as it stands; an empty one on a server that never had one. ``OlderProgram`` for one of a newer form."""
-        there, comment = connection.execute(
-            "SELECT to_regclass('tenantry_ledger.runs'),"
-            " (SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'tenantry_ledger')"
-        ).fetchone() or (None, None)
-        if there is None:
+        if not _there(connection):
             return cls(stack, {}, {}, False)
-        form = str(comment or "").removeprefix(MARK)
-        if form.isdecimal() and int(form) > FORM:
-            raise program_age.older(f"its ledger is of form {form}, this checkout reads form {FORM}")
+        runs = stack_runs.rows(connection)  # first: `now` finds out about who begins meanwhile
         claims = connection.execute("SELECT kind, name, stack, tenant FROM tenantry_ledger.claims").fetchall()
         # The last columns are younger than the table; a server whose ledger was not written since has none.
         tenants = connection.execute(
@@ -107,23 +112,35 @@ class Ledger:
             " coalesce((to_jsonb(t)->>'moving')::boolean, false), to_jsonb(t)->>'released_at',"
             " to_jsonb(t)->'origin', to_jsonb(t)->'earlier' FROM tenantry_ledger.tenants t"
         ).fetchall()
-        moves: Mapping[str, Move] = {}
-        if any(row[7] for row in tenants):
-            moves = open_moves.under_way()
-        # All of its columns but three are younger than the table as well.
-        runs: dict[str, dict[str, Any]] = dict(connection.execute("SELECT stack, to_jsonb(r) FROM tenantry_ledger.runs r").fetchall())
-        run = StackRun.of(runs.get(stack))
+        moves = open_moves.under_way() if any(row[7] for row in tenants) else {}
         return cls(
             stack,
             {(kind, name): owner for kind, name, owner, _ in claims},
             {row[0]: KnownTenant(*row[:8])._replace(origin=Origin.of(row[9]), earlier=tuple(row[10] or ())) for row in tenants},
-            run.known and not run.finished,
-            run,
-            {found["lineage"]: name for name, found in runs.items() if found.get("lineage")},
-            moves,
-            frozenset(row[0] for row in tenants if row[8]),
-            {(kind, name): tenant for kind, name, _, tenant in claims},
-        )
+            False,
+            lineages={found["lineage"]: name for name, found in runs.items() if found.get("lineage")},
+            moves=moves,
+            released=frozenset(row[0] for row in tenants if row[8]),
+            holders={(kind, name): tenant for kind, name, _, tenant in claims},
+            runs=runs,
+        ).of_stack(stack)
+
+
+def last_run(connection: psycopg.Connection, stack: str) -> StackRun:
+    """What the ledger says of a stack's last run, and nothing else. ``OlderProgram`` as ``Ledger.read``."""
+    return StackRun.of(stack_runs.rows(connection, stack).get(stack) if _there(connection) else None)
+
+
+def _there(connection: psycopg.Connection) -> bool:
+    """Whether the server has a ledger. ``OlderProgram`` for one of a newer form."""
+    there, comment = connection.execute(
+        "SELECT to_regclass('tenantry_ledger.runs'),"
+        " (SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'tenantry_ledger')"
+    ).fetchone() or (None, None)
+    form = str(comment or "").removeprefix(MARK)
+    if there is not None and form.isdecimal() and int(form) > FORM:
+        raise program_age.older(f"its ledger is of form {form}, this checkout reads form {FORM}")
+    return there is not None
 
 
 def taken(connection: psycopg.Connection, claims: Collection[Claim]) -> list[Claim]:

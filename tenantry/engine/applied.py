@@ -20,7 +20,6 @@ from tenantry.backend.stack_history import SECOND, Entry
 from tenantry.backend.stack_state import State
 from tenantry.control import ledger, stack_runs
 from tenantry.control.admitted import Admitted
-from tenantry.control.ledger import Ledger
 from tenantry.control.stack_runs import StackRun
 from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.errors import WorkError
@@ -129,7 +128,7 @@ def _settled(stack: str) -> dict[str, str | None]:
     state = stack_state.read(stack)
     with Server.from_environment().kept() as connection:
         connection.autocommit = True  # a program that begins meanwhile is not to wait for the backend's answer
-        run = Ledger.read(connection, stack).run
+        run = ledger.last_run(connection, stack)
         if not run.known:
             return {}
         unsettled = run.settled_at is None or run.settled_at != state.saved_at

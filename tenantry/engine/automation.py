@@ -18,6 +18,7 @@ from tenantry import waiting
 from tenantry.backend import stack_state
 from tenantry.backend.state_files import PROJECT
 from tenantry.control import admission, engines, host_names, ledger, losses, quarantine, stack_runs, workers
+from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
 from tenantry.engine import applied, backend_lock, stack_lock, workspace
@@ -46,11 +47,11 @@ class Outcome:
 
 
 def preview(
-    stack: str, declared: Declarations, report: Callable[[Step], None], *, refresh: bool = False, after: Collection[str] = ()
+    stack: str, admitted: Admitted, report: Callable[[Step], None], *, refresh: bool = False, after: Collection[str] = ()
 ) -> Outcome:
     """What ``up`` would do, once the stacks ``after`` which it comes have given up what they give up. Writes nothing but, the first
     time, an empty stack."""
-    _check(stack, declared)
+    _check(stack, admitted)
     environment = {host_names.AFTER: " ".join(sorted(after))} if after else {}
     return _run(
         stack, report, lambda handle, run: handle.preview(on_event=run, refresh=refresh or None, suppress_outputs=True), environment
@@ -59,7 +60,7 @@ def preview(
 
 def up(
     stack: str,
-    declared: Declarations,
+    admitted: Admitted,
     report: Callable[[Step], None],
     *,
     refresh: bool = False,
@@ -72,7 +73,7 @@ def up(
     The stack of a dedicated tenant that is declared ``deleted`` or ``archived`` goes when all that was in it has gone.
     """
     with stack_lock.held(stack):
-        book, never_made, declared = _check(stack, declared)
+        book, never_made, declared = _check(stack, admitted)
         # A bare run after a killed one makes everything and leaves the killed one's operations marked as under way.
         unsettled = book.interrupted or bool(stack_state.read(stack).pending)
         with Server.from_environment().kept() as connection:
@@ -186,12 +187,14 @@ def remove_if_empty(stack: str) -> bool:
     return True
 
 
-def _check(stack: str, files: Declarations) -> tuple[Ledger, frozenset[str], Declarations]:
-    """The ledger as the run will find it, the tenants that it will let go, and all tenants as it will make them."""
+def _check(stack: str, admitted: Admitted) -> tuple[Ledger, frozenset[str], Declarations]:
+    """The ledger as the run will find it, the tenants that it will let go, and all tenants as it will make them: as they were admitted,
+    unless another run has begun or ended since."""
     program_door.enter(stack)
     with Server.from_environment().kept() as connection:
-        book = Ledger.read(connection, stack)
-    admitted = admission.admit(files, book)
+        book = admitted.book.now(connection, stack)
+    if book.runs != admitted.book.runs:
+        admitted = admission.admit(admitted.declared, book)
     admission.refuse_older_code(admitted, book)
     declared = admitted.declared
     never_made = losses.refuse(book, declared, protects=PlatformSettings.from_project(project_root()).protects)

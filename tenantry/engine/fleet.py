@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from tenantry import naming
 from tenantry.control import host_names
-from tenantry.control.ledger import Ledger
+from tenantry.control.admitted import Admitted
 from tenantry.declaration import Declarations
 from tenantry.engine.automation import Outcome
 from tenantry.errors import InputError, TenantryError, WorkError
-from tenantry.postgres.server import Server
 from tenantry.problems import did_you_mean
 from tenantry.sweep import as_error
 
@@ -31,9 +30,9 @@ class Result:
     error: TenantryError | None
 
 
-def stacks_of(declared: Declarations, *, slug: str | None, stack: str | None) -> list[str]:
+def stacks_of(admitted: Admitted, *, slug: str | None, stack: str | None) -> list[str]:
     """The stacks that a command is about: a tenant's, a named one, or all. ``InputError`` with the nearest name for an unknown one."""
-    known = every_stack(declared)
+    declared, known = admitted.declared, every_stack(admitted)
     if slug is not None:
         if slug not in declared:
             raise InputError(
@@ -47,10 +46,9 @@ def stacks_of(declared: Declarations, *, slug: str | None, stack: str | None) ->
     return known
 
 
-def every_stack(declared: Declarations) -> list[str]:
+def every_stack(admitted: Admitted) -> list[str]:
     """All stacks that files or the ledger know, in the order in which they need each other."""
-    with Server.from_environment().kept() as connection:
-        book = Ledger.read(connection, naming.SHARED_STACK)
+    declared, book = admitted.declared, admitted.book
     alive = [tenant for tenant in declared.values() if not tenant.gone or tenant.slug in book.tenants]
     names = {tenant.stack for tenant in alive} | {tenant.stack for tenant in book.tenants.values()}
     names |= {naming.cell_stack(tenant.cell) for tenant in alive} | {naming.SHARED_STACK}
@@ -66,12 +64,10 @@ def levels(stacks: Iterable[str]) -> list[list[str]]:
     return [level for level in order if level]
 
 
-def givers(declared: Declarations) -> dict[str, set[str]]:
+def givers(admitted: Admitted) -> dict[str, set[str]]:
     """The stacks that have to give a host name up before another takes it, by the one that takes it."""
-    with Server.from_environment().kept() as connection:
-        book = Ledger.read(connection, naming.SHARED_STACK)
     found: dict[str, set[str]] = {}
-    for giver, taker in host_names.givers(book, declared):
+    for giver, taker in host_names.givers(admitted.book, admitted.declared):
         found.setdefault(taker, set()).add(giver)
     return found
 
@@ -91,15 +87,14 @@ def givers_first(order: list[list[str]], before: Mapping[str, set[str]]) -> list
 
 
 def over(
-    stacks: Iterable[str], work: Work, declared: Declarations, *, parallel: int | None = None, before: Mapping[str, set[str]] | None = None
+    stacks: Iterable[str], work: Work, declared: Declarations, *, parallel: int | None = None, before: Mapping[str, set[str]]
 ) -> list[Result]:
     """Does ``work`` for each stack, level by level; one that needs a stack which failed is not begun. All others are tried.
 
-    ``before``: what ``givers`` found; None: it is asked.
+    ``before``: what ``givers`` found.
     """
     results: list[Result] = []
     failed: set[str] = set()
-    before = givers(declared) if before is None else before
     with ThreadPoolExecutor(parallel or os.cpu_count() or 2) as pool:
         for level in givers_first(levels(stacks), before):
             blocked = {stack: missing for stack in level if (missing := failed & (needs(stack, declared) | before.get(stack, set())))}

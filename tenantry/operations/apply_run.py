@@ -11,9 +11,8 @@ from uuid import UUID
 from psycopg import errors
 
 from tenantry import naming, waiting
-from tenantry.control import admission, run_tenants, runs
+from tenantry.control import admission, ledger, run_tenants, runs
 from tenantry.control.admitted import Admitted
-from tenantry.control.ledger import Ledger
 from tenantry.control.run_tenants import Line
 from tenantry.declaration.fingerprint import Fingerprint
 from tenantry.engine import stack_lock
@@ -106,9 +105,9 @@ def _record(run: Run) -> str:
     lines = [line for line in _lines(run.id) if line.welcome]
     if not lines:
         return ""
-    declared = _admitted(lines)[0].declared
-    new = [declared[line.slug] for line in lines if line.slug in declared]
-    entered = provision.enter(str(run.stack), [tenant for tenant in new if tenant.state == "active"], declared)
+    admitted = _admitted(lines)[0]
+    new = [admitted.declared[line.slug] for line in lines if line.slug in admitted.declared]
+    entered = provision.enter(str(run.stack), [tenant for tenant in new if tenant.state == "active"], admitted)
     return f"{len(entered)} new: {engine_step.listed(entered)}" if entered else ""
 
 
@@ -134,7 +133,7 @@ def _make(run: Run, stack: str, lines: Sequence[Line]) -> tuple[str | None, Admi
         if not any(why(admitted, evidence, line.slug) for line in mine) and not stack_why(stack):
             return None, admitted, newer
         try:
-            changes = engine_step.make(run, stack, admitted.declared)
+            changes = engine_step.make(run, stack, admitted)
         except stack_lock.Busy:
             continue
         engine_step.require_made(stack, [line.slug for line in mine], admitted)
@@ -175,7 +174,7 @@ def why(admitted: Admitted, evidence: Evidence, slug: str) -> str:
 def stack_why(stack: str) -> str:
     """Why the stack itself is not known to be as this program makes it; empty where it is."""
     with Server.from_environment().kept() as connection:
-        run = Ledger.read(connection, stack).run
+        run = ledger.last_run(connection, stack)
     if not run.known:
         return "new"
     return ", ".join(Program.here().differs(run.program)) if run.finished else "unknown"

@@ -21,23 +21,25 @@ from tenantry.work.step import Log, Run
 
 def apply(run: Run, stack: str) -> str:
     """Makes the stack what the files say; in words, what changed."""
-    return make(run, stack, admission.load().declared)
+    return make(run, stack, admission.load())
 
 
-def make(run: Run, stack: str, declared: Declarations) -> str:
+def make(run: Run, stack: str, admitted: Admitted) -> str:
     """The same of what was read."""
-    _owe_welcomes(run, stack, declared)
-    return said(automation.up(stack, declared, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
+    _owe_welcomes(run, stack, admitted.declared)
+    return said(automation.up(stack, admitted, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
 
 
-def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], check: Callable[[], None] = lambda: None) -> Counter[str]:
+def apply_in_parts(
+    run: Run, log: Log, stack: str, parts: Mapping[str, str], admitted: Admitted, check: Callable[[], None] = lambda: None
+) -> Counter[str]:
     """The same, what happens to the run's tenant told as the parts of ``log``; what was done to other tenants, by verb.
 
     ``parts``: resource type (see ``part_of``) → part. ``check`` looks at what was made, before any part is said to be done.
     """
     done: dict[str, Counter[str]] = {part: Counter() for part in dict.fromkeys(parts.values())}
     others: Counter[str] = Counter()
-    declared = admission.load().declared
+    declared = admitted.declared
     slugs = {tenant.slug for tenant in declared.of_stack(stack)} | {run.subject}
 
     def follow(change: Change) -> None:
@@ -51,7 +53,7 @@ def apply_in_parts(run: Run, log: Log, stack: str, parts: Mapping[str, str], che
             log.begin(part)
 
     _owe_welcomes(run, stack, declared)
-    automation.up(stack, declared, follow)
+    automation.up(stack, admitted, follow)
     check()
     for part, changes in done.items():
         log.end(part, said(changes))

@@ -85,7 +85,7 @@ def find() -> Found:
         if verdict.kind == "deleted":
             found[slug] = Standing(slug, "", verdict=verdict)
     busy = {standing.stack for standing in found.values() if standing.why}
-    rest = [stack for stack in fleet.every_stack(declared) if stack not in busy and stack not in stopped]
+    rest = [stack for stack in fleet.every_stack(admitted) if stack not in busy and stack not in stopped]
     return Found(dict(sorted(found.items())), {stack: why for stack in rest if (why := apply_run.stack_why(stack))}, admitted)
 
 
@@ -184,7 +184,7 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
     pending, declared = found.pending, found.admitted.declared
     chosen = {standing.stack for standing in pending if only is None or standing.slug in only}
     chosen |= set(found.stacks) if only is None else set()
-    before = fleet.givers(declared)
+    before = fleet.givers(found.admitted)
     asked: dict[str, list[UUID]] = {}
     made: dict[str, UUID] = {}
     of: dict[str, UUID] = {}

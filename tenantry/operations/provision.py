@@ -11,8 +11,7 @@ from uuid import UUID
 
 from tenantry.control import admission, host_names, losses, quarantine, registry, runs
 from tenantry.control.admitted import Admitted
-from tenantry.control.ledger import Ledger
-from tenantry.declaration import Declarations, TenantDeclaration, placement
+from tenantry.declaration import TenantDeclaration, placement
 from tenantry.declaration.history import differences, load_revision
 from tenantry.declaration.store import DeclarationStore
 from tenantry.declaration.tree import Tree
@@ -22,7 +21,6 @@ from tenantry.engine.progress import said
 from tenantry.errors import InputError
 from tenantry.operations import engine_step, mailing, welcome
 from tenantry.operations.purpose import Purpose
-from tenantry.postgres.server import Server
 from tenantry.problems import did_you_mean
 from tenantry.settings import PlatformSettings, project_root, tenants_dir
 from tenantry.stores import program_door
@@ -31,6 +29,9 @@ from tenantry.work import queue
 from tenantry.work.step import Kind, Log, Parts, Patience, Run, Step
 
 DATABASE, CONFIGURATION, DOMAIN, BRANDING = ENGINE_PARTS = ("database", "configuration", "domain and certificate", "branding")
+
+ADMITTED: Final = "admitted"
+"""What the first step leaves to the engine's at hand."""
 
 # By the package or the name of a resource's type; what is not listed (the registry's row, the component itself) belongs to no part.
 _PART_OF: Final = {
@@ -119,7 +120,7 @@ def _asked_for(run: Run, admitted: Admitted) -> TenantDeclaration:
 
 def _admitted(run: Run) -> Admitted:
     """The tenants as they are made here. ``OtherFiles`` where the run's is neither as it was asked for nor newer."""
-    admitted = admission.load()
+    admitted: Admitted = run.at_hand.pop(ADMITTED, None) or admission.load()
     newer = Purpose(run.declared, run.commit).newer(admitted, run.subject) if run.declared is not None else ""
     if newer != run.notes.get("newer", ""):
         run.note("newer", newer)
@@ -130,18 +131,19 @@ def _record(run: Run) -> str:
     """Reads and checks the declaration, and enters the tenant into the registry before anything is made."""
     admitted = _admitted(run)
     declaration = _asked_for(run, admitted)
-    if not enter(declaration.stack, [declaration], admitted.declared):
+    entered = enter(declaration.stack, [declaration], admitted)
+    run.at_hand[ADMITTED] = admitted
+    if not entered:
         return "the registry knows the tenant already"
     return f"{declaration.name}, tier {declaration.tier}, isolation {declaration.isolation}, stack {declaration.stack}"
 
 
-def enter(stack: str, tenants: Sequence[TenantDeclaration], declared: Declarations) -> list[str]:
+def enter(stack: str, tenants: Sequence[TenantDeclaration], admitted: Admitted) -> list[str]:
     """Enters into the registry those of the stack's tenants that it does not know, as ``provisioning``; their slugs. ``InputError`` for
     what the run would be refused for."""
     settings = PlatformSettings.from_project(project_root())
-    with Server.from_environment().kept() as connection:
-        book = Ledger.read(connection, stack)
-    losses.refuse(book, declared, protects=settings.protects)
+    book = admitted.book.of_stack(stack)
+    losses.refuse(book, admitted.declared, protects=settings.protects)
     quarantine.refuse_declared(tenants, book)
     entered = []
     for tenant in tenants:
@@ -163,12 +165,12 @@ def _engine(run: Run, log: Log) -> None:
         for part in ENGINE_PARTS:
             log.end(part, "as declared, made by a run of the same stack")
         return
-    for giver in sorted(fleet.givers(admitted.declared).get(declaration.stack, ())):
+    for giver in sorted(fleet.givers(admitted).get(declaration.stack, ())):
         # Asked for as well, it goes first. One that nobody asked for is named by the refusal.
         if runs.at_work_on(giver, (PROVISION.name, "apply")):
-            engine_step.apply(run, giver)
+            engine_step.make(run, giver, admitted)
     others = engine_step.apply_in_parts(
-        run, log, declaration.stack, _PART_OF, lambda: engine_step.require_made(declaration.stack, [run.subject], admitted)
+        run, log, declaration.stack, _PART_OF, admitted, lambda: engine_step.require_made(declaration.stack, [run.subject], admitted)
     )
     if others:
         run.note("others", dict(others))

@@ -36,15 +36,15 @@ def adopt(stack: str, report: Callable[[Step], None], *, lost: Choice) -> Adopte
     Run again it goes on, as after a failure, and with ``renew`` it makes the passwords that nobody knows. ``InputError`` for an unknown
     stack.
     """
-    declared = admission.load().declared
-    fleet.stacks_of(declared, slug=None, stack=stack)
+    admitted = admission.load()
+    fleet.stacks_of(admitted, slug=None, stack=stack)
     state = stack_state.read(stack)
     with stack_lock.held(stack), Server.from_environment().kept() as connection:
         connection.autocommit = True
         lineage.refuse_renamed(Ledger.read(connection, stack), state)
         ledger.restore(connection, _registered(stack))
         stack_runs.adopt(connection, stack, state)
-    outcome = automation.up(stack, declared, report, refresh=True, variables={passwords.VARIABLE: lost})
+    outcome = automation.up(stack, admitted, report, refresh=True, variables={passwords.VARIABLE: lost})
     return Adopted(outcome, stack_state.read(stack).unknown_logins())
 
 

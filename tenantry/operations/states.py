@@ -10,10 +10,10 @@ from typing import Final
 from tenantry.backend import replacement, stack_state
 from tenantry.backend.stack_state import State
 from tenantry.control import admission, engines, lineage, stack_runs
+from tenantry.control.admitted import Admitted
 from tenantry.control.engines import Lock
 from tenantry.control.ledger import Ledger
 from tenantry.control.stack_runs import StackRun
-from tenantry.declaration import Declarations
 from tenantry.engine import fleet
 from tenantry.errors import WorkError
 from tenantry.postgres.server import Server
@@ -40,11 +40,11 @@ class Standing:
     """When a run saw it last."""
 
 
-def every(declared: Declarations | None = None) -> list[Standing]:
-    """All stacks that files (``declared``, or as they are now) or the ledger know, in the order in which they need each other."""
-    declared = admission.load().declared if declared is None else declared
+def every(admitted: Admitted | None = None) -> list[Standing]:
+    """All stacks that files (``admitted``, or as they are now) or the ledger know, in the order in which they need each other."""
+    admitted = admission.load() if admitted is None else admitted
     with ThreadPoolExecutor(WIDTH) as pool:
-        return list(pool.map(_standing, fleet.every_stack(declared)))
+        return list(pool.map(_standing, fleet.every_stack(admitted)))
 
 
 def _standing(stack: str) -> Standing:

@@ -53,24 +53,28 @@ def choose(slug: str | None = None, stack: str | None = None, *, every: bool = F
     admitted = admission.load()
     if slug is not None and (verdict := admitted.verdicts.get(slug)) and verdict.kind != "unaware":
         admitted.require(slug)
-    return Chosen(tuple(fleet.stacks_of(admitted.declared, slug=slug, stack=stack)), admitted)
+    return Chosen(tuple(fleet.stacks_of(admitted, slug=slug, stack=stack)), admitted)
 
 
 def preview(chosen: Chosen, *, refresh: bool = False, parallel: int | None = None) -> list[Result]:
     """What ``up`` would do with each stack; nothing is changed. ``refresh``: what is really there is looked at first."""
     declared, stacks = chosen.declared, chosen.stacks
-    before = fleet.givers(declared)
+    before = fleet.givers(chosen.admitted)
 
     def work(name: str) -> Outcome:
-        return automation.preview(name, declared, lambda step: None, refresh=refresh, after=before.get(name, set()) & set(stacks))
+        return automation.preview(name, chosen.admitted, lambda step: None, refresh=refresh, after=before.get(name, set()) & set(stacks))
 
     return fleet.over(stacks, work, declared, parallel=parallel, before=before)
 
 
 def up(chosen: Chosen, report: Callable[[Step], None], *, refresh: bool = False, parallel: int | None = None) -> list[Result]:
     """Makes each stack what its tenants' files say; ``report`` hears every step."""
-    declared = chosen.declared
-    return fleet.over(chosen.stacks, lambda name: automation.up(name, declared, report, refresh=refresh), declared, parallel=parallel)
+    admitted = chosen.admitted
+
+    def work(name: str) -> Outcome:
+        return automation.up(name, admitted, report, refresh=refresh)
+
+    return fleet.over(chosen.stacks, work, admitted.declared, parallel=parallel, before=fleet.givers(admitted))
 
 
 def let_go(outcome: Outcome) -> tuple[str, ...]:

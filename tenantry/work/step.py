@@ -1,7 +1,8 @@
 """What durable work is made of: a kind of run is a list of idempotent steps, each with its own patience.
 
-A step that was killed is begun again, so each must find what an earlier attempt left. Steps share nothing in memory: what a later one
-needs is in the world, in the run's ``arguments`` or in its ``notes``. Neither may hold a secret.
+A step that was killed is begun again, so each must find what an earlier attempt left. What a later step needs is in the world, in the
+run's ``arguments`` or in its ``notes``, which may hold no secret. In memory a step leaves to the next what that could as well look up
+itself (``at_hand``), and nothing else.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Run:
     """The commit that has it."""
     returned: bool = False
     """Whether workers have given it back, because its files were others than theirs."""
+    at_hand: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What a step has just looked up, for the next one in the same process to take away: another attempt looks for itself."""
     words: Words = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 
+from local.home import CLONE
 from tenantry.declaration.assets import published
 from tests.engine.conftest import DEFAULTS
 from tests.engine.provisioning import STEPS, check_provisioned_once, check_welcomed_once, control, mails_to, runs_of
@@ -154,3 +156,31 @@ def test_wrong_input_is_one_line_and_exit_2(platform, arguments, words):
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2
+
+
+COUNTED = """
+import atexit, sys
+from collections import Counter
+from tenantry.control.ledger import Ledger
+from tenantry.declaration import loader
+counted, load, read = Counter(), loader.load, Ledger.read.__func__
+def loads(*arguments, **more):
+    counted["declarations"] += 1
+    return load(*arguments, **more)
+def reads(cls, *arguments):
+    counted["ledger"] += 1
+    return read(cls, *arguments)
+loader.load, Ledger.read = loads, classmethod(reads)
+atexit.register(lambda: print(dict(counted)))
+from tenantry.cli import main
+main()
+"""
+
+
+def test_files_and_ledger_are_read_once_to_ask_and_once_to_work(platform):
+    """The command asks, and is the worker as well where there is no other: twice of each. The engine's program reads for itself."""
+    platform.declare("maple")
+    command = [sys.executable, "-c", COUNTED, "provision", "maple"]
+    done = subprocess.run(command, env=platform.environment, cwd=CLONE, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "{'declarations': 2, 'ledger': 2}"
+    check_provisioned_once(platform, "maple")

@@ -75,7 +75,7 @@ def test_provisioning_runs_the_giver_first_where_that_was_asked_for_too(monkeypa
     monkeypatch.setattr(provision.Evidence, "of", lambda _: SimpleNamespace(applied=lambda *_: False))
     monkeypatch.setattr(provision.fleet, "givers", lambda _: {"shared": {"acme"}})
     monkeypatch.setattr(provision.runs, "at_work_on", lambda stack, kind: asked)
-    monkeypatch.setattr(provision.engine_step, "apply", lambda _, stack: done.append(stack))
+    monkeypatch.setattr(provision.engine_step, "make", lambda _run, stack, _admitted: done.append(stack))
     monkeypatch.setattr(provision.engine_step, "apply_in_parts", lambda _run, _log, stack, *_: done.append(stack))
-    provision._engine(SimpleNamespace(subject="birch", declared=None, notes={}), None)
+    provision._engine(SimpleNamespace(subject="birch", declared=None, notes={}, at_hand={}), None)
     assert done == expected

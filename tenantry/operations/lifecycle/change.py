@@ -158,7 +158,7 @@ def _engine(run: Run) -> str:
     is_to = declaration is not None and declaration.state == run.arguments["to"]
     if is_to and not Evidence.of([str(run.stack)]).pending(admitted, run.subject):
         return "as declared, made by a run of the same stack"
-    return engine_step.apply(run, str(run.stack))
+    return engine_step.make(run, str(run.stack), admitted)
 
 
 def _settle(run: Run) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from tenantry import naming
 from tenantry.backend import state_files
 from tenantry.clients import objects
-from tenantry.control import deletion_records, ledger, lifecycle, occupancy, outbox, quarantine, runs, works
+from tenantry.control import admission, deletion_records, ledger, lifecycle, occupancy, outbox, quarantine, runs, works
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import engine_step
@@ -135,7 +135,7 @@ def _unprotect(run: Run) -> str:
 def _remove(run: Run, log: Log) -> None:
     """The engine's run that takes everything away, in the order of its own dependencies."""
     DeclarationStore(tenants_dir()).edit(run.subject, {"state": run.arguments["outcome"]})
-    engine_step.apply_in_parts(run, log, str(run.stack), _PART_OF)
+    engine_step.apply_in_parts(run, log, str(run.stack), _PART_OF, admission.load())
 
 
 def _objects(run: Run) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tenantry import naming
 from tenantry.clients import objects
-from tenantry.control import ledger, moves, registry
+from tenantry.control import admission, ledger, moves, registry
 from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
 from tenantry.declaration.placement import Place
@@ -97,10 +97,9 @@ def _remove(move: Move, left: Place, home: Place, first: str, second: str, outco
 
 
 def _up(stacks: Iterable[str], tell: Tell) -> str:
-    declared = DeclarationStore(tenants_dir()).load()
     done = []
     for stack in stacks:
-        outcome = automation.up(stack, declared, lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
+        outcome = automation.up(stack, admission.load(), lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
         done.append(f"{stack}: {said(outcome.changes) or 'as it was'}")
     return "; ".join(done)
 

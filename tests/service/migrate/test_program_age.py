@@ -12,7 +12,7 @@ from local.env import process_environment
 from local.home import CLONE
 from stacks import gate
 from tenantry import naming
-from tenantry.control import ledger, registry, runs
+from tenantry.control import admission, ledger, registry, runs
 from tenantry.control.database import transaction
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import load
@@ -121,12 +121,12 @@ def test_a_stacks_program_is_not_let_in(platform):
 def test_tables_that_a_newer_program_migrated_shut_their_own_stack(platform, database, schema, stack, other, who):
     """As a ring goes first: the other stacks are at this program's revision, and it may go on with them."""
     platform.bring(database, schema)
-    declared, tenant = load(CLONE / "tenants"), naming.tenant_id("elbe")
+    admitted, tenant = admission.admit(load(CLONE / "tenants"), Ledger(stack, {}, {}, False)), naming.tenant_id("elbe")
     with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
         gate.read(stack)
     for work in (automation.up, automation.preview):
         with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
-            work(stack, declared, lambda step: None)
+            work(stack, admitted, lambda step: None)
     with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
         queue.request(runs.Request("provision", "elbe", tenant, stack, by="test"))
     with transaction() as connection:
