@@ -7,6 +7,7 @@ from psycopg import sql
 
 from tenantry.postgres import migrations
 from tenantry.postgres.server import Server, acting_as
+from tests.service import scratch
 
 pytestmark = pytest.mark.service
 
@@ -70,12 +71,7 @@ def database(cloud):
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(tree)))
             apply(connection, tree)
         yield made
-    with server.connect() as admin:
-        admin.autocommit = True
-        for tree in TABLES:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(f"posture_{tree}")))
-        for role in (OWNER, APP):
-            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+    scratch.drop(server, *[f"posture_{tree}" for tree in TABLES], roles=(OWNER, APP))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

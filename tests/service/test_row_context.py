@@ -21,6 +21,7 @@ from tenantry.postgres.server import Server
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.tenant_token import SigningKey
 from tests.environment import entered
+from tests.service import scratch
 
 pytestmark = pytest.mark.service
 
@@ -62,11 +63,7 @@ def server(cloud):
         for tenant in (SIGNED, OTHER):
             row_context.keep(CELL, str(tenant), admitted=True)
         yield server
-        with server.connect() as admin:
-            admin.autocommit = True
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
-            for role in (OWNER, APP):
-                admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+        scratch.drop(server, DATABASE, roles=(OWNER, APP))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tenantry.postgres.server import Server
 from tenantry.stores import changed_rows, rows, turnstile
 from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
+from tests.service import scratch
 
 pytestmark = pytest.mark.service
 
@@ -38,11 +39,7 @@ def database(cloud):
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
         _tables(server, name, "shared", owner, app, "")
         yield server
-        with server.connect() as admin:
-            admin.autocommit = True
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-            for role in (owner, app):
-                admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+        scratch.drop(server, name, roles=(owner, app))
 
 
 def _tables(server, name, schema, owner, app, tenant_id):

@@ -15,6 +15,7 @@ from tenantry.postgres import migrations, revisions
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
+from tests.service import scratch
 from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import MODELS, inline  # noqa: F401  # a fixture
 
@@ -78,11 +79,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
         taken = {store.slug: backup.create(store.slug) for store in stores}
         head = revised()
         for store in stores:
-            with store.connected() as connection:
-                migrations.apply(
-                    connection, "tenant", store.schema, owner=store.owner, app_role=store.app_role,
-                    tenant_id="" if store.shared else str(store.id),
-                )  # fmt: skip
+            scratch.migrate(store)
         for store in stores:
             with store.connected() as connection:
                 posture = migrations.posture(connection, store.schema)

@@ -9,9 +9,9 @@ import pytest
 from psycopg import sql
 
 from tenantry import naming
-from tenantry.postgres import migrations
 from tenantry.postgres.server import acting_as
 from tenantry.stores import rows, turnstile
+from tests.service import scratch
 from tests.service.migrate.conftest import roll_out
 from tests.service.migrate.models import MODELS, ask, made, refused
 
@@ -127,11 +127,7 @@ def test_the_engines_runs_and_many_revisions_at_once_do_the_same(fleet, trees):
     for name in names[:6]:
         trees.add(REVISIONS[name][0])
     for store in stores:
-        with store.connected() as connection:
-            migrations.apply(
-                connection, "tenant", store.schema, owner=store.owner, app_role=store.app_role,
-                tenant_id="" if store.shared else str(store.id),
-            )  # fmt: skip
+        scratch.migrate(store)
     answers = [[ask(store, REVISIONS[name][1]) for name in names[:6]] for store in stores]
     assert answers == [answers[0]] * len(stores)
     nobody_sees_more(fleet, stores)
