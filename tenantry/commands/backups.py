@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from tenantry import console
+from tenantry.commands.groups import CreateByDefault
 from tenantry.commands.options import BackupId, Detach, Json, MaybeSlug, OneSlug, Slug
 from tenantry.errors import InputError, WorkError
 
@@ -16,25 +16,10 @@ if TYPE_CHECKING:
     from tenantry.operations.backup.entries import BackupEntry
 
 
-class SlugGroup(TyperGroup):
-    """A group of commands whose first word may also be a tenant: `backup acme` beside `backup list`.
-
-    No tenant can be called like one of the commands: their names are reserved slugs.
-    """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts the default command before what is none."""
-        words = [arg for arg in args if not arg.startswith("-")]
-        asked_for_help = any(arg in ("-h", "--help") for arg in args)
-        if args and not (words and words[0] in self.commands) and not (asked_for_help and not words):
-            args = ["create", *args]
-        return super().parse_args(ctx, args)
-
-
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     backup = typer.Typer(
-        cls=SlugGroup,
+        cls=CreateByDefault,
         no_args_is_help=True,
         help="Save a tenant's data: `tenantry backup SLUG`, or `--all`; list, check and prune backups.\n\nExample: tenantry backup acme",
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from tenantry import console
+from tenantry.commands.groups import RunByDefault
 from tenantry.commands.options import Detach, Json, Slug
 from tenantry.errors import InputError
 
@@ -19,19 +19,10 @@ File = Annotated[
 ]
 
 
-class _CloneByDefault(TyperGroup):
-    """`tenantry clone acme …` is `tenantry clone run acme …`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     group = typer.Typer(
-        cls=_CloneByDefault,
+        cls=RunByDefault,
         no_args_is_help=True,
         help="Copy a tenant for staging, anonymised: `tenantry clone SLUG --as NEW`.\n\nExample: tenantry clone acme --as acme-staging",
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands.backups import SlugGroup
+from tenantry.commands.groups import CreateByDefault
 from tenantry.commands.options import Detach, Json, MaybeSlug, Slug
 from tenantry.errors import WorkError
 
@@ -15,7 +15,7 @@ from tenantry.errors import WorkError
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     restore = typer.Typer(
-        cls=SlugGroup,
+        cls=CreateByDefault,
         no_args_is_help=True,
         help="Bring a tenant's data back: `tenantry restore SLUG --from BACKUP`; then confirm it or roll it back. And rehearse it."
         "\n\nExample: tenantry restore acme --from newest",

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from tenantry import cli
-from tenantry.commands import backups, clones
+from tenantry.commands.groups import WithDefault
 
 ROOT = Path(__file__).resolve().parents[2]
 # After the word come commands, until something that is no command's name.
@@ -35,7 +35,7 @@ def commands():
 
 def closed(command):
     """Whether it is a group of commands, and takes no tenant's slug instead of one: `tenantry backup acme`."""
-    return bool(getattr(command, "commands", None)) and not isinstance(command, (backups.SlugGroup, clones._CloneByDefault))
+    return bool(getattr(command, "commands", None)) and not isinstance(command, WithDefault)
 
 
 def python_strings():

@@ -15,6 +15,7 @@ from tenantry.control import configuration as configuration_rows
 from tenantry.control import registry
 from tenantry.control.database import transaction
 from tests.service import control_database
+from tests.service.mail.smtp import Stubborn
 
 if TYPE_CHECKING:
     from tests.conftest import PrivateCloud
@@ -66,3 +67,11 @@ def tenant(control: PrivateCloud) -> Iterator[Tenant]:
             for table in ("outbox", "invitations", "tenant_configurations", "tenant_configuration_history", "tenant_domains"):
                 connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [tenant_id])
             connection.execute("DELETE FROM tenants WHERE id = %s", [tenant_id])
+
+
+@pytest.fixture
+def stubborn(control, monkeypatch):
+    """A mail server of the test's own, which keeps the bytes; `SMTP_PORT` leads to it."""
+    with Stubborn() as server:
+        monkeypatch.setenv("SMTP_PORT", str(server.port))
+        yield server

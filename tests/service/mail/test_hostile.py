@@ -19,20 +19,11 @@ from tenantry.operations import mailing, welcome
 from tenantry.postgres.server import Server
 from tenantry.rendering import message
 from tests.service.mail.running import due_now, queue, row_of
-from tests.service.mail.smtp import Stubborn
 from tests.unit.hostile_mail import hostile
 from tests.unit.test_hostile_mail import CHOKING, HEADERS, INJECTED, header_names
 from tests.volume import volume
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mail-service")]
-
-
-@pytest.fixture
-def stubborn(control, monkeypatch):
-    """A server that takes everything, and keeps the bytes."""
-    with Stubborn() as server:
-        monkeypatch.setenv("SMTP_PORT", str(server.port))
-        yield server
 
 
 def test_the_attacks_reach_nobody_and_the_mails_behind_them_arrive(stubborn, tenant):

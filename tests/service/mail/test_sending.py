@@ -24,20 +24,11 @@ from tenantry.operations import mailing, shipped_tasks, welcome
 from tenantry.operations.mailing import Delivery
 from tenantry.postgres.server import Server, acting_as
 from tests.service.mail.running import due_now, free_port, kept, queue, row_of
-from tests.service.mail.smtp import Stubborn
 
 pytestmark = pytest.mark.service
 
 LINK = re.compile(r"https://\S+/invitations/([\w-]{43})")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
-
-
-@pytest.fixture
-def stubborn(control, monkeypatch):
-    """A server of the test's own, and `SMTP_HOST` leads to it."""
-    with Stubborn() as server:
-        monkeypatch.setenv("SMTP_PORT", str(server.port))
-        yield server
 
 
 def test_the_sequence_is_queued_once_and_its_first_mail_sent(control, tenant):
