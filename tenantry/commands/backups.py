@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands.groups import CreateByDefault
+from tenantry.commands import groups
 from tenantry.commands.options import BackupId, Detach, Json, MaybeSlug, OneSlug, Slug
 from tenantry.errors import InputError, WorkError
 
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    backup = typer.Typer(
-        cls=CreateByDefault,
-        no_args_is_help=True,
-        help="Save a tenant's data: `tenantry backup SLUG`, or `--all`; list, check and prune backups.\n\nExample: tenantry backup acme",
-    )
-    backup.command("create")(create)
-    backup.command("list")(listed)
-    for function in (show, verify, prune):
-        backup.command()(function)
-    backup.command("renew-key")(renew_key)
-    app.add_typer(backup, name="backup")
+    words = "Save a tenant's data: `tenantry backup SLUG`, or `--all`; list, check and prune backups.\n\nExample: tenantry backup acme"
+    commands: groups.Commands = {"create": create, "list": listed, "show": show, "verify": verify, "prune": prune, "renew-key": renew_key}
+    groups.add(app, "backup", words, commands, groups.CreateByDefault)
 
 
 def create(

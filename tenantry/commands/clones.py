@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands.groups import RunByDefault
+from tenantry.commands import groups
 from tenantry.commands.options import Detach, Json, Slug
 from tenantry.errors import InputError
 
@@ -21,14 +21,8 @@ File = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    group = typer.Typer(
-        cls=RunByDefault,
-        no_args_is_help=True,
-        help="Copy a tenant for staging, anonymised: `tenantry clone SLUG --as NEW`.\n\nExample: tenantry clone acme --as acme-staging",
-    )
-    for name, function in (("run", run), ("check", check), ("list", every)):
-        group.command(name)(function)
-    app.add_typer(group, name="clone")
+    words = "Copy a tenant for staging, anonymised: `tenantry clone SLUG --as NEW`.\n\nExample: tenantry clone acme --as acme-staging"
+    groups.add(app, "clone", words, {"run": run, "check": check, "list": every}, groups.RunByDefault)
 
 
 def run(

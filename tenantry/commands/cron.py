@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands import completion
+from tenantry.commands import completion, groups
 from tenantry.commands.options import Detach, Json, MaybeSlug, Slugs
 from tenantry.errors import WorkError
 
@@ -26,14 +26,8 @@ MARKS = {"done": "✓", "failed": "✗", "skipped": "-", "running": "…", "queu
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    cron = typer.Typer(
-        no_args_is_help=True,
-        help="Scheduled tasks: what is due when, its outcome, and which tenants are the heaviest.\n\nExample: tenantry cron list",
-    )
-    cron.command("list")(list_)
-    for function in (run, log, report):
-        cron.command()(function)
-    app.add_typer(cron, name="cron")
+    words = "Scheduled tasks: what is due when, its outcome, and which tenants are the heaviest.\n\nExample: tenantry cron list"
+    groups.add(app, "cron", words, {"list": list_, "run": run, "log": log, "report": report})
     app.command()(usage)
 
 

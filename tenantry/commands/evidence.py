@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.commands import groups
 from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
 
@@ -19,29 +20,19 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Adds this module's groups of commands."""
-    legal = typer.Typer(
-        name="legal-hold",
-        help="Legal holds: nothing of the tenant is deleted while one stands.\n\nExample: tenantry legal-hold list",
-        no_args_is_help=True,
-    )
-    legal.command("set")(legal_set)
-    legal.command("clear")(legal_clear)
-    legal.command("list")(legal_list)
-    deletion = typer.Typer(name="deletion", help="Signed records of deletions.\n\nExample: tenantry deletion list", no_args_is_help=True)
-    deletion.command("list")(deletion_list)
-    deletion.command("show")(deletion_show)
-    deletion.command("export")(deletion_export)
-    deletion.command("verify")(deletion_verify)
-    deletion.command("key")(deletion_key)
-    names = typer.Typer(
-        name="quarantine",
-        help="Names of deleted tenants, which cannot be reused yet.\n\nExample: tenantry quarantine list",
-        no_args_is_help=True,
-    )
-    names.command("list")(quarantine_list)
-    names.command("release")(quarantine_release)
-    for group in (legal, deletion, names):
-        app.add_typer(group)
+    words = "Legal holds: nothing of the tenant is deleted while one stands.\n\nExample: tenantry legal-hold list"
+    groups.add(app, "legal-hold", words, {"set": legal_set, "clear": legal_clear, "list": legal_list})
+    words = "Signed records of deletions.\n\nExample: tenantry deletion list"
+    records: groups.Commands = {
+        "list": deletion_list,
+        "show": deletion_show,
+        "export": deletion_export,
+        "verify": deletion_verify,
+        "key": deletion_key,
+    }
+    groups.add(app, "deletion", words, records)
+    words = "Names of deleted tenants, which cannot be reused yet.\n\nExample: tenantry quarantine list"
+    groups.add(app, "quarantine", words, {"list": quarantine_list, "release": quarantine_release})
 
 
 def legal_set(

@@ -1,14 +1,18 @@
-"""Groups of commands one of which is meant where none is named: `backup acme` beside `backup list`."""
+"""Groups of commands: added to the command line, and such of which one command is meant where none is named."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import typer
 from typer.core import TyperGroup
+
+Commands = Mapping[str, Callable[..., None]]
 
 
 class WithDefault(TyperGroup):
-    """A group of commands whose first word may also be a tenant.
+    """A group of commands whose first word may also be a tenant: `backup acme` beside `backup list`.
 
     No tenant can be called like one of the commands: their names are reserved slugs.
     """
@@ -34,3 +38,11 @@ class RunByDefault(WithDefault):
     """`clone acme …` is `clone run acme …`."""
 
     default = "run"
+
+
+def add(app: typer.Typer, name: str, help: str, commands: Commands, cls: type[TyperGroup] = TyperGroup) -> None:
+    """Adds a group of commands, by their names; where none is named it shows its help."""
+    group = typer.Typer(name=name, cls=cls, help=help, no_args_is_help=True)
+    for word, command in commands.items():
+        group.command(word)(command)
+    app.add_typer(group)

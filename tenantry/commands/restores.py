@@ -7,24 +7,19 @@ from typing import Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands.groups import CreateByDefault
+from tenantry.commands import groups
 from tenantry.commands.options import Detach, Json, MaybeSlug, Slug
 from tenantry.errors import WorkError
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    restore = typer.Typer(
-        cls=CreateByDefault,
-        no_args_is_help=True,
-        help="Bring a tenant's data back: `tenantry restore SLUG --from BACKUP`; then confirm it or roll it back. And rehearse it."
-        "\n\nExample: tenantry restore acme --from newest",
+    words = (
+        "Bring a tenant's data back: `tenantry restore SLUG --from BACKUP`; then confirm it or roll it back. And rehearse it."
+        "\n\nExample: tenantry restore acme --from newest"
     )
-    restore.command("create")(restore_tenant)
-    restore.command()(confirm)
-    restore.command()(rollback)
-    restore.command()(drill)
-    app.add_typer(restore, name="restore")
+    commands: groups.Commands = {"create": restore_tenant, "confirm": confirm, "rollback": rollback, "drill": drill}
+    groups.add(app, "restore", words, commands, groups.CreateByDefault)
 
 
 def restore_tenant(

@@ -8,17 +8,14 @@ from typing import Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands import duration
+from tenantry.commands import duration, groups
 from tenantry.commands.options import Json
 
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    group = typer.Typer(
-        help="Signed row contexts of rls tenants: docs/row-context.md.\n\nExample: tenantry row-context rotate main", no_args_is_help=True
-    )
-    group.command()(rotate)
-    app.add_typer(group, name="row-context")
+    words = "Signed row contexts of rls tenants: docs/row-context.md.\n\nExample: tenantry row-context rotate main"
+    groups.add(app, "row-context", words, {"rotate": rotate})
 
 
 def rotate(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tenantry import console
-from tenantry.commands import changes
+from tenantry.commands import changes, groups
 from tenantry.commands.options import Json
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help="shared, shared-CELL or a dedicated tenant's slug.")]
@@ -17,14 +17,8 @@ Stack = Annotated[str, typer.Argument(metavar="STACK", help="shared, shared-CELL
 
 def register(app: typer.Typer) -> None:
     """Adds this module's group of commands."""
-    group = typer.Typer(
-        name="state",
-        help="The engine's states: which is whose, and what to do where one is lost.\n\nExample: tenantry state list",
-        no_args_is_help=True,
-    )
-    group.command("list")(list_)
-    group.command("adopt")(adopt)
-    app.add_typer(group)
+    words = "The engine's states: which is whose, and what to do where one is lost.\n\nExample: tenantry state list"
+    groups.add(app, "state", words, {"list": list_, "adopt": adopt})
 
 
 def list_(as_json: Json = False) -> None:

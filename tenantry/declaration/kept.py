@@ -39,7 +39,7 @@ index. Two seconds are the tick of the coarsest file system."""
 MOST: Final = 20
 """Folders of which something is kept; the one that was not written for the longest time makes room."""
 
-_MAGIC: Final = b"tenantry declarations 1"
+_MAGIC: Final = b"tenantry-declarations 1"
 _NESTED: Final = {
     name: field.annotation
     for name, field in TenantDeclaration.model_fields.items()

@@ -8,20 +8,9 @@ import shutil
 import pytest
 
 from tests.engine.conftest import CLONE
+from tests.revisions import BESIDE
 
 pytestmark = pytest.mark.engine
-
-SECOND = '''"""Written by a test."""
-
-from tenantry.migration import run_sql_beside
-
-revision = "0002"
-down_revision = "0001"
-
-
-def upgrade() -> None:
-    run_sql_beside(__file__)
-'''
 
 
 def guards(sandbox, database, schema):
@@ -48,7 +37,7 @@ def test_a_new_revision_goes_through_the_fleet_and_then_through_the_engine(sandb
 
     root = tmp_path / "migrations"
     shutil.copytree(CLONE / "migrations", root)
-    (root / "tenant" / "0002_notes.py").write_text(SECOND)
+    (root / "tenant" / "0002_notes.py").write_text(BESIDE.format(revision="0002", before="0001"))
     (root / "tenant" / "0002_notes.sql").write_text("CREATE TABLE notes (tenant_id uuid PRIMARY KEY, note text);")
     sandbox.extra["TENANTRY_MIGRATIONS"] = str(root)
     done = json.loads(sandbox.tenantry("migrate", "birch", "--json").stdout)

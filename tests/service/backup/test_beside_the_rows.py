@@ -13,9 +13,9 @@ from tenantry.operations.restore import run
 from tenantry.postgres import extensions, revisions
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
+from tests.revisions import BESIDE
 from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import inline  # noqa: F401  # a fixture
-from tests.service.migrate.conftest import MIGRATION
 
 pytestmark = pytest.mark.service
 
@@ -39,7 +39,7 @@ def platform(tmp_path_factory):
     """A platform of the module's own, with a revision that brings those tables."""
     root = tmp_path_factory.mktemp("beside") / "migrations"
     shutil.copytree(migrations_dir(), root, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "tenant" / "0002_beside.py").write_text(MIGRATION.format(revision="0002", before="0001"), encoding="utf-8")
+    (root / "tenant" / "0002_beside.py").write_text(BESIDE.format(revision="0002", before="0001"), encoding="utf-8")
     (root / "tenant" / "0002_beside.sql").write_text(TABLES, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENANTRY_MIGRATIONS", str(root))

@@ -15,23 +15,13 @@ from tenantry.postgres import migrations, revisions
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
+from tests.revisions import BESIDE
 from tests.service import scratch
 from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import MODELS, inline  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.service
 
-LATER = '''"""A later revision."""
-
-from tenantry.migration import run_sql_beside
-
-revision = "{revision}"
-down_revision = "{before}"
-
-
-def upgrade() -> None:
-    run_sql_beside(__file__)
-'''
 SQL = """
 ALTER TABLE documents ADD COLUMN summary text NOT NULL DEFAULT 'none yet';
 CREATE TABLE tags (tenant_id uuid NOT NULL, document_id uuid NOT NULL, tag text NOT NULL, PRIMARY KEY (tenant_id, document_id, tag),
@@ -56,7 +46,7 @@ def revised(monkeypatch, tmp_path):
     file = root / "tenant" / f"{number}_later.py"
 
     def grow():
-        file.write_text(LATER.format(revision=number, before=known[-1]))
+        file.write_text(BESIDE.format(revision=number, before=known[-1]))
         file.with_suffix(".sql").write_text(SQL)
         forget()
         return number

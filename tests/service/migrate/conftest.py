@@ -25,18 +25,7 @@ from tenantry.settings import migrations_dir
 from tenantry.work.step import Run
 from tests.commands import Command
 from tests.environment import entered
-
-MIGRATION = '''"""Written by a test."""
-
-from tenantry.migration import run_sql_beside
-
-revision = "{revision}"
-down_revision = "{before}"
-
-
-def upgrade() -> None:
-    run_sql_beside(__file__)
-'''
+from tests.revisions import BESIDE
 
 
 @dataclass
@@ -50,7 +39,7 @@ class Trees:
         known = revisions.revisions("tenant")
         revision = f"{len(known) + 1:04}"
         file = self.root / "tenant" / f"{revision}_test.py"
-        file.write_text((python or MIGRATION).format(revision=revision, before=known[-1]), encoding="utf-8")
+        file.write_text((python or BESIDE).format(revision=revision, before=known[-1]), encoding="utf-8")
         file.with_suffix(".sql").write_text(text, encoding="utf-8")
         self.forget()
         return revision

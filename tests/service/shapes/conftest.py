@@ -15,9 +15,9 @@ from tenantry.postgres import revisions, sequences, tables
 from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
+from tests.revisions import BESIDE
 from tests.service.backup.conftest import Platform, started
 from tests.service.backup.test_restore import inline  # noqa: F401  # a fixture
-from tests.service.migrate.conftest import MIGRATION
 from tests.service.shapes.generated import shapes
 from tests.volume import volume
 
@@ -190,7 +190,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
     shutil.copytree(migrations_dir(), root, ignore=shutil.ignore_patterns("__pycache__"))
     known = revisions.revisions("tenant")
     file = root / "tenant" / f"{len(known) + 1:04}_zoo.py"
-    file.write_text(MIGRATION.format(revision=f"{len(known) + 1:04}", before=known[-1]), encoding="utf-8")
+    file.write_text(BESIDE.format(revision=f"{len(known) + 1:04}", before=known[-1]), encoding="utf-8")
     file.with_suffix(".sql").write_text(ZOO, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENANTRY_MIGRATIONS", str(root))
