@@ -111,9 +111,14 @@ def main() -> None:
         import_module(module)
     import typer.main
 
+    from local.engine import roads
     from tenantry import cli, hosts
+    from tenantry.engine import workspace
 
     hosts._suffixes()  # read once, too
+    if engine := roads.locate():
+        os.environ["PATH"] = f"{engine}{os.pathsep}{os.environ['PATH']}"
+        workspace.command()  # asks the engine for its version
     cli._register()
     command = typer.main.get_command(cli.app)  # and so many commands made
     cli._register, typer.main.get_command = lambda: None, lambda app: command
