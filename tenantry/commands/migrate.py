@@ -138,12 +138,12 @@ def _print_result(found: Plan, run: RunEntry | None) -> None:
 
 
 def _print_plan(found: Plan, as_json: bool) -> None:
-    from tenantry.operations.migrate import shown
+    from tenantry.operations.migrate_status import TableSetEntry
 
     groups = {"first": found.first, "rest": found.rest}
     if as_json:
         rest = {"held": found.held, "unmade": found.unmade, "unreachable": found.unreachable}
-        data = {name: [shown(table_set) for table_set in group] for name, group in {**groups, **rest}.items()}
+        data = {name: [asdict(TableSetEntry.of(table_set)) for table_set in group] for name, group in {**groups, **rest}.items()}
         console.print_json({"head": found.head, "at_head": len(found.done), **data})
         return
     rows = [

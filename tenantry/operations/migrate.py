@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from threading import Event, Thread
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import psycopg
@@ -244,18 +244,3 @@ def _steps(_: Run) -> Sequence[Step]:
 
 MIGRATE: Final = Kind("migrate", _steps)
 """Fleet-wide: `arguments` are the slugs (none: all) and the options."""
-
-
-def shown(table_set: TableSet) -> dict[str, Any]:
-    """A place as JSON."""
-    return {
-        "tenants": list(table_set.slugs),
-        "isolation": table_set.isolation,
-        "cell": table_set.cell,
-        "server": table_set.server,
-        "database": table_set.database,
-        "schema": table_set.schema,
-        "ring": table_set.ring,
-        "revision": table_set.version,
-        "problem": table_set.problem or None,
-    }

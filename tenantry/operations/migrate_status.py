@@ -1,4 +1,4 @@
-"""Which tenant is at which revision of the tenant tables."""
+"""Which tenant, and which set of tables, is at which revision."""
 
 from __future__ import annotations
 
@@ -6,6 +6,30 @@ from dataclasses import dataclass
 
 from tenantry.postgres import revisions
 from tenantry.stores import table_sets
+from tenantry.stores.table_sets import TableSet
+
+
+@dataclass(frozen=True)
+class TableSetEntry:
+    """One set of tables that a roll-out is about. ``server`` None: the platform's; ``problem``: why it cannot be reached."""
+
+    tenants: tuple[str, ...]
+    isolation: str
+    cell: str
+    server: str | None
+    database: str
+    schema: str
+    ring: str | None
+    revision: str | None
+    problem: str | None
+
+    @classmethod
+    def of(cls, found: TableSet) -> TableSetEntry:
+        """A set of tables without what only the roll-out needs."""
+        return cls(
+            found.slugs, found.isolation, found.cell, found.server, found.database, found.schema, found.ring, found.version,
+            found.problem or None,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
