@@ -17,7 +17,8 @@ from psycopg import sql
 
 from tenantry.control.database import transaction
 from tenantry.errors import TransientError
-from tenantry.postgres import locks, logins, tables
+from tenantry.postgres import locks, tables
+from tenantry.stores import access
 from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ def shut(store: TenantStore, why: str) -> None:
     if store.shared:
         _policies(store, shut=True)
         return
-    with store.administrator().connect() as connection:
-        logins.set_login(connection, store.app_role, False)
+    access.set_login(store, False)
 
 
 def reopen(store: TenantStore) -> None:
@@ -44,8 +44,7 @@ def reopen(store: TenantStore) -> None:
     if store.shared:
         _policies(store, shut=False)
     elif store.state == "active":
-        with store.administrator().connect() as connection:
-            logins.set_login(connection, store.app_role, True)
+        access.set_login(store, True)
     with transaction() as connection:
         connection.execute("UPDATE tenants SET maintenance = NULL WHERE id = %s", [store.id])
 

@@ -14,10 +14,11 @@ from tenantry.declaration.store import DeclarationStore
 from tenantry.engine import automation
 from tenantry.engine.progress import said
 from tenantry.errors import WorkError
-from tenantry.operations.move.transfer import Tell, set_login
+from tenantry.operations.move.transfer import Tell
 from tenantry.postgres.server import Server
 from tenantry.settings import tenants_dir
 from tenantry.stores import turnstile
+from tenantry.stores.access import set_login
 from tenantry.stores.tenant_store import TenantStore
 
 

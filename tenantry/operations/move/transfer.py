@@ -14,12 +14,13 @@ from tenantry.control import moves, open_moves
 from tenantry.control.open_moves import Move
 from tenantry.declaration.placement import Place
 from tenantry.errors import TransientError, WorkError
-from tenantry.postgres import logins, sequences
+from tenantry.postgres import sequences
 from tenantry.postgres.checksums import Figure
 from tenantry.postgres.migrations import keep_out
 from tenantry.postgres.revisions import version
 from tenantry.postgres.server import Server
 from tenantry.stores import changed_rows, rows, turnstile
+from tenantry.stores.access import set_login
 from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
@@ -224,17 +225,6 @@ def reopen(way: Way, target: TenantStore, there: psycopg.Connection | None = Non
 
 def _set_kept_shut(way: Way, target: TenantStore, shut: bool, there: psycopg.Connection | None = None) -> None:
     turnstile.set_shut(target, naming.turnstile_schema(way.move.slug, way.destination.turn), shut, there)
-
-
-def set_login(store: TenantStore, login: bool, connection: psycopg.Connection | None = None) -> None:
-    """Lets the tenant's own role log in or not, at once: the engine's run comes later. What may not log in is thrown out.
-
-    ``connection``: an administrator's to the store's server that stands ready.
-    """
-    if store.shared:
-        return
-    with nullcontext(connection) if connection is not None else store.administrator().connect() as used:
-        logins.set_login(used, store.app_role, login)
 
 
 def _round(way: Way, source: TenantStore, target: TenantStore, tables: list[rows.Table]) -> changed_rows.Followed:
