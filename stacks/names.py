@@ -116,11 +116,11 @@ def _refuse_unknown(claims: Collection[Claim], others: Collection[str]) -> None:
     if on_server:
         raise WorkError(
             "; ".join(f"{name} is on the server already and Tenantry did not make it" for name in on_server),
-            "give the tenant another slug, or let whoever made it give it another name",
+            "give the tenant another slug, or have its owner give it another name",
         )
     raise WorkError(
         "; ".join(f"the custom host name {claim.name} is at Cloudflare already and Tenantry did not make it" for claim in claims),
-        "take the domain out of the tenant's file, or let whoever made it give it up at Cloudflare",
+        "take the domain out of the tenant's file, or have its owner give it up at Cloudflare",
     )
 
 
@@ -131,7 +131,7 @@ def _refuse_foreign_schemas(planned: Collection[Planned], owners: Mapping[Claim,
         if new and (found := find(plan, connection)):
             raise WorkError(
                 f"schema {found} is on the server already and Tenantry did not make it",
-                "give the tenant another slug, or let whoever made it give it another name",
+                "give the tenant another slug, or have its owner give it another name",
             )
 
 

@@ -129,7 +129,7 @@ def put(tenant_id: UUID, key: str, value: Any, actor: str) -> tuple[Any, Any]:
 
     A value that the declaration says as well is a declared one.
     """
-    require_line("whoever changes it (TENANTRY_ACTOR)", actor)
+    require_line("the actor (TENANTRY_ACTOR)", actor)
     with changing(actor) as connection:
         before = _locked(connection, tenant_id, key)
         after = connection.execute(
@@ -150,7 +150,7 @@ def put(tenant_id: UUID, key: str, value: Any, actor: str) -> tuple[Any, Any]:
 
 def take_back(tenant_id: UUID, key: str, actor: str) -> tuple[Any, Any]:
     """Ends what was set at runtime: the declared value is in force again, or none. Answers like ``put``."""
-    require_line("whoever changes it (TENANTRY_ACTOR)", actor)
+    require_line("the actor (TENANTRY_ACTOR)", actor)
     with changing(actor) as connection:
         before = _locked(connection, tenant_id, key)
         connection.execute(

@@ -198,7 +198,7 @@ def refuse_held(hold: Hold | None, slug: str) -> Hold:
 def set_legal_hold(tenant: UUID, reason: str, by: str) -> None:
     """Sets a legal hold, or gives the one that stands another reason. ``InputError`` when the deletion has begun."""
     require_line("the reason", reason, 1000)
-    require_line("whoever sets it (TENANTRY_ACTOR)", by)
+    require_line("the actor (TENANTRY_ACTOR)", by)
     with locked(tenant) as connection:
         occupancy.admit(connection, tenant, Kind.LEGAL_HOLD)
         connection.execute(
@@ -210,7 +210,7 @@ def set_legal_hold(tenant: UUID, reason: str, by: str) -> None:
 
 def clear_legal_hold(tenant: UUID, by: str) -> bool:
     """Lifts the legal hold; whether there was one."""
-    require_line("whoever lifts it (TENANTRY_ACTOR)", by)
+    require_line("the actor (TENANTRY_ACTOR)", by)
     with locked(tenant) as connection:
         return bool(
             connection.execute(

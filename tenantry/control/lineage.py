@@ -28,7 +28,7 @@ def require(connection: psycopg.Connection, book: Ledger, state: State) -> None:
     if run.adopting and passwords.choice() is None:
         raise WorkError(
             f"the state of the stack {stack} is being adopted, and that has not ended",
-            f"tenantry state adopt {stack} goes on with it",
+            f"tenantry state adopt {stack} resumes it",
             code="state.wrong",
         )
     if state.lineage and not run.lineage:

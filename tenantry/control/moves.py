@@ -111,7 +111,9 @@ def switching(connection: psycopg.Connection[Any], move: Move, phase: str) -> It
         row = control.execute("SELECT phase FROM moves WHERE id = %s AND ended_at IS NULL FOR UPDATE", [move.id]).fetchone()
         if row is None or row["phase"] != move.phase:
             raise TransientError(
-                f"somebody else goes on with the move of {move.slug}", "wait for it, then run the same command again", code="move.underway"
+                f"another process is at work on the move of {move.slug}",
+                "wait for it, then run the same command again",
+                code="move.underway",
             )
         control.execute(
             """

@@ -223,7 +223,7 @@ _CODES: Final[Mapping[Kind, Code]] = {Kind.MOVE: "move.underway", Kind.RESTORE: 
 def _of_a_restore(work: Work) -> tuple[str, str]:
     slug, back = work.slug, f"tenantry restore rollback {work.slug}"
     if work.going_back:
-        return f"an earlier restore of {slug} is being taken back", f"{back} goes on with that"
+        return f"an earlier restore of {slug} is being taken back", f"{back} resumes that"
     if work.kind is Kind.KEPT:
         return f"an earlier restore of {slug} waits for a decision", f"tenantry restore confirm {slug}, or {back}"
     return f"an earlier restore of {slug} is not finished", f"tenantry resume {work.run}, or {back}"

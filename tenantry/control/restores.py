@@ -66,7 +66,7 @@ def require_open(restore_id: str, *, going_back: bool = False) -> Restore:
         raise WorkError(f"this restore was {row['state'] if row else 'forgotten'} meanwhile", "restore again, if it is still wanted")
     found = Restore(**row)
     if found.going_back and not going_back:
-        raise WorkError("this restore is being taken back", "tenantry restore rollback SLUG goes on with that", code="restore.underway")
+        raise WorkError("this restore is being taken back", "tenantry restore rollback SLUG resumes that", code="restore.underway")
     return found
 
 

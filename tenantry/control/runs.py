@@ -57,7 +57,7 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
     One for another declaration is not joined: the new run follows it, in their stack's queue. ``InputError`` while something is under
     way on the tenant that the work must not meet (``occupancy``).
     """
-    by = require_line("whoever asks (TENANTRY_ACTOR)", wanted.by)
+    by = require_line("the actor (TENANTRY_ACTOR)", wanted.by)
     if wanted.tenant_id is not None:
         occupancy.admit(connection, wanted.tenant_id, works.Kind(wanted.kind))
     run_id, given = uuid4(), {"tenant": wanted.tenant_id, "kind": wanted.kind, "declared": wanted.declared}
@@ -126,7 +126,7 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str
     ``outcome`` is the audit log's word for it. ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
     """
     row = locked(connection, run_id)
-    by = require_line("whoever asks (TENANTRY_ACTOR)", by)
+    by = require_line("the actor (TENANTRY_ACTOR)", by)
     if row["state"] in OPEN:
         audit(connection, row["tenant_id"], by, row["kind"], JOINED, run_id)
         return row

@@ -47,7 +47,7 @@ def add(task: str, slot: datetime, tenants: Iterable[UUID | None], by: str) -> l
         connection.execute(
             "INSERT INTO task_runs (id, task, tenant_id, slot, requested_by)"
             " SELECT id, %s, tenant_id, %s, %s FROM unnest(%s::uuid[], %s::uuid[]) AS chosen (id, tenant_id) ON CONFLICT (id) DO NOTHING",
-            [task, slot, require_line("whoever asks (TENANTRY_ACTOR)", by), ids, chosen],
+            [task, slot, require_line("the actor (TENANTRY_ACTOR)", by), ids, chosen],
         )
     return ids
 

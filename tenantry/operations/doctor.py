@@ -244,7 +244,7 @@ def _runs() -> str:
         names = ", ".join(row[0] for row in rows)
         broken = {stack for stack, _, _ in state_files.unreadable()}
         ready = [row[0] for row in rows if row[0] not in broken]
-        hint = f"{_run_of(*ready)} goes on with it" if ready else "mend its state first: the state backend, above"
+        hint = f"{_run_of(*ready)} resumes it" if ready else "mend its state first: the state backend, above"
         raise WorkError(f"unfinished: {names}", hint)
     return "none"
 

@@ -196,7 +196,7 @@ def _stage(run: Run, group: Sequence[TableSet], head: str, options: Options, sta
         )
     if len(outcomes) < len(group):  # only too many failures stop it
         raise WorkError(
-            f"{len(group) - len(outcomes)} of {len(group)} in {stage} came to no end: whoever migrated them stopped",
+            f"{len(group) - len(outcomes)} of {len(group)} in {stage} came to no end: the process that migrated them stopped",
             "each is whole at its old or its new revision; the worker's output may say why",
         )
     if not outcomes:

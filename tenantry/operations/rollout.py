@@ -153,7 +153,7 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
 def _said(error: Exception) -> str:
     """One line. Not PostgreSQL's DETAIL: it quotes the row."""
     if isinstance(error, errors.LockNotAvailable):
-        return f"somebody held a lock on its tables through {migrations.ATTEMPTS} attempts"
+        return f"another session held a lock on its tables through {migrations.ATTEMPTS} attempts"
     if isinstance(error, psycopg.Error) and isinstance(meant := extensions.explained(error), TenantryError):
         return meant.message
     if isinstance(error, psycopg.Error):

@@ -65,7 +65,7 @@ def _holds(_: Context) -> str:
     return _counted(
         {
             "deletions asked for": len(done.requested),
-            "holds over that wait for somebody": len(done.waiting),
+            "expired holds that wait for a decision": len(done.waiting),
             "backups of deleted tenants erased": done.backups_erased,
             "names out of quarantine": done.names_freed,
         }

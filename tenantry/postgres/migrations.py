@@ -71,7 +71,7 @@ def applied(
                 if number == ATTEMPTS:
                     holder = locks.on_tables(connection, schema)
                     raise TransientError(
-                        f"lock timeout: somebody held a lock on the tables of {schema} through {ATTEMPTS} attempts{holder}",
+                        f"lock timeout: another session held a lock on the tables of {schema} through {ATTEMPTS} attempts{holder}",
                         "wait for that transaction, a backup's or a report's, or end it (pg_stat_activity), then run the same again",
                     ) from error
                 time.sleep(number * random.uniform(0.3, 1.0))  # noqa: S311  # not for secrets: who queued behind us gets a turn

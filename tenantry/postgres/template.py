@@ -104,7 +104,7 @@ def _make_empty(admin: psycopg.Connection) -> None:
     if there and not str(there[1] or "").startswith(MARK) and (role is None or there[1]):
         raise WorkError(
             f"database {TEMPLATE_DATABASE} is on the server already and Tenantry did not make it",
-            f"let whoever made it give it another name; then: tenantry up --stack {SHARED_STACK}",
+            f"have its owner give it another name; then: tenantry up --stack {SHARED_STACK}",
         )
     if role is None:
         admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(_OWNER))

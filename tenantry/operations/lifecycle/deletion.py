@@ -47,7 +47,7 @@ def refuse(slug: str, outcome: str) -> None:
     elif going["arguments"]["outcome"] != outcome:
         raise InputError(
             f"tenant {slug} is being {going['arguments']['outcome']}: run {going['id']}",
-            f"go on with that: tenantry resume {going['id']}",
+            f"resume that: tenantry resume {going['id']}",
             code="tenant.busy",
         )
 

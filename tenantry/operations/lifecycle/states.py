@@ -32,6 +32,6 @@ def require(command: str, slug: str, state: str) -> None:
                          else f"tenantry {COMMANDS[state, after]} {slug}" for after in NEXT.get(state, ()))  # fmt: skip
     raise InputError(
         f"tenant {slug} is {state}: {command} is not allowed",
-        f"allowed: {', '.join(ways)}" if ways else f"tenantry provision {slug} goes on with making it",
+        f"allowed: {', '.join(ways)}" if ways else f"tenantry provision {slug} finishes making it",
         code="tenant.state",
     )

@@ -56,7 +56,7 @@ def _onward(phases: Sequence[str], work: Callable[[Move, Tell], str]) -> Callabl
         if moves.going_back(move.id):
             raise WorkError(
                 f"the move of {move.slug} is being taken back",
-                f"tenantry move {move.slug} --rollback goes on with that",
+                f"tenantry move {move.slug} --rollback resumes that",
                 code="move.underway",
             )
         return work(move, tell)

@@ -86,9 +86,7 @@ def joined(slug: str, isolation: str | None, cell: str | None, *, by: str) -> UU
         return _killed_early(slug, isolation, cell, by)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
     if moves.going_back(move.id):
-        raise InputError(
-            f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback goes on with that", code="move.underway"
-        )
+        raise InputError(f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback resumes that", code="move.underway")
     if same and move.phase in ("copying", "switched"):
         return queue.join(move.id, by=by)
     last = runs.read(move.id)
@@ -136,8 +134,8 @@ def came_from(rollback: UUID) -> Place:
 
 def _next(move: Move) -> str:
     if move.phase in ("copying", "switched"):
-        return f"tenantry move {move.slug} goes on with it, --rollback gives it up"
-    return f"tenantry move {move.slug} {'--finish' if move.switched else '--rollback'} goes on with it"
+        return f"tenantry move {move.slug} resumes it, --rollback gives it up"
+    return f"tenantry move {move.slug} {'--finish' if move.switched else '--rollback'} resumes it"
 
 
 def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, by: str, via: str) -> UUID:

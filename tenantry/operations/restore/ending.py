@@ -19,7 +19,7 @@ def confirm(slug: str) -> restores.Restore:
     with restores.confirming(slug, store.id) as found:
         if found.going_back:
             raise InputError(
-                f"the restore of {slug} is being taken back", f"tenantry restore rollback {slug} goes on with that", code="restore.underway"
+                f"the restore of {slug} is being taken back", f"tenantry restore rollback {slug} resumes that", code="restore.underway"
             )
         last = runs.last(store.id, RESTORE.name)
         at_work = last is not None and last["state"] in runs.OPEN  # killed after its last change, it says `kept` and has not ended

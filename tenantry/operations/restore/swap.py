@@ -88,7 +88,7 @@ def _rename(store: TenantStore, pairs: list[tuple[str, str]]) -> None:
                 for old, new in pairs:
                     connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
         except psycopg.errors.ObjectInUse as error:
-            raise TransientError(f"somebody is connected to {store.database}", "end that session", code="tenant.busy") from error
+            raise TransientError(f"another session is connected to {store.database}", "end that session", code="tenant.busy") from error
 
 
 def _shut_out(store: TenantStore, kept: str) -> None:

@@ -77,7 +77,7 @@ def test_who_makes_or_changes_a_store_lets_go_of_a_lock_that_others_wait_behind(
 
         report.execute("SELECT count(*) FROM revised.users")  # isolation needs the tables for a moment, with nothing to migrate too
         monkeypatch.setattr(migrations, "ATTEMPTS", 2)
-        with pytest.raises(TransientError, match="somebody held a lock on the tables of revised through 2 attempts"):
+        with pytest.raises(TransientError, match="another session held a lock on the tables of revised through 2 attempts"):
             apply(connection)
         report.rollback()
     apply(connection)

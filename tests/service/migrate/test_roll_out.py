@@ -222,7 +222,7 @@ def test_a_lock_that_passes_is_waited_for_and_one_that_stays_is_named(fleet, tre
         trees.add("ALTER TABLE users ADD COLUMN fax text;")
         holder.execute("SELECT count(*) FROM t_kauri_a.users")
         monkeypatch.setattr(migration_batch, "advance", advance)
-        with pytest.raises(WorkError, match="kauri-a: somebody held a lock on its tables through 6 attempts"):
+        with pytest.raises(WorkError, match="kauri-a: another session held a lock on its tables through 6 attempts"):
             roll_out(lock_seconds=0.05, budget=1)
         holder.rollback()
     assert versions() == {"kauri-a": "0002", "kauri-b": "0003"}
