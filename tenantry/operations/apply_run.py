@@ -37,7 +37,7 @@ VERDICTS: Final[Mapping[str, run_tenants.Outcome]] = {"unaware": "kept", "older"
 def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), by: str, via: str) -> UUID:
     """Asks for the stack to be made, for these tenants; the run's id. ``after``: the runs of other stacks that go first.
 
-    A run of the same declarations that is under way is joined, and one that failed is gone on with. Any other follows in its turn.
+    A run of the same declarations that is under way is joined, and one that failed is resumed. Any other follows in its turn.
     """
     wanted = runs.Request(
         NAME,

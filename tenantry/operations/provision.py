@@ -43,7 +43,7 @@ _PART_OF: Final = {
 def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
     """Asks for the tenant to be provisioned, and for its administrator to be welcomed unless that is not wanted; the run's id.
 
-    The run that is under way for the same declaration is joined, one that failed is gone on with (from the beginning where it was for
+    The run that is under way for the same declaration is joined, one that failed is resumed (from the beginning where it was for
     another declaration), and one that made what is declared now is given again. Raises ``InputError`` for a tenant that no file declares,
     or that its file does not call active.
     """

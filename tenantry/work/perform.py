@@ -122,7 +122,7 @@ def _attempt(run: Run, step: Step | Parts, number: int, *, last: bool) -> None:
 
 def _hand_on(run: Run, number: int, *, alone: bool) -> None:
     """Gives the run to another worker. Where there is none (``alone``: this process was started for the run), or none had its files for
-    too long, it fails, and can be gone on with by one that has them."""
+    too long, it fails, and can be resumed by one that has them."""
     if patiently(lambda: runs_at_work.given_back(run.id)) > SEARCH or (alone and not patiently(lambda: workers.alive(but=run.worker))):
         cause, hint = patiently(lambda: _give_up(run, number, GivenBack()))
         patiently(lambda: runs_at_work.finish(run.id, run.worker, "failed", f"no worker has the files of this run: {cause}", hint))

@@ -44,7 +44,7 @@ def request(wanted: runs.Request) -> UUID:
 
 
 def pursue(wanted: runs.Request, touched: Sequence[str]) -> UUID:
-    """The same, but a run that failed is gone on with, see ``runs.pursue``."""
+    """The same, but a run that failed is resumed, see ``runs.pursue``."""
     return asked(lambda connection: enqueue(connection, runs.pursue(connection, wanted, touched)))
 
 

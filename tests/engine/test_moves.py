@@ -76,7 +76,7 @@ def test_moves_with_a_writer(platform):
 
 
 def test_a_move_can_be_taken_back_with_what_was_written_since(platform):
-    """Killed and gone on with, a rollback brings the tenant to where it was with the writes of both times, and only then opens the place.
+    """Killed and resumed, a rollback brings the tenant to where it was with the writes of both times, and only then opens the place.
 
     Until then a stale application is refused there; what was changed there by hand is found, and copied over. Host names are never gone.
     """

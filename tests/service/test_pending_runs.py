@@ -60,7 +60,7 @@ def owed():
 
 @pytest.mark.parametrize("stack", [STACK, "pending-yew"])
 def test_a_stacks_run_is_joined_only_for_the_same_declarations(stack):
-    """One for others follows, and is then the one that is joined; one that failed is gone on with."""
+    """One for others follows, and is then the one that is joined; one that failed is resumed."""
     first = ask(ASH, YEW, stack=stack)
     assert ask(YEW, ASH, stack=stack) == first
     other = ask(ASH, stack=stack)

@@ -42,7 +42,7 @@ def request(
     file: Path | None = None,
     via: str = "cli",
 ) -> UUID:
-    """Asks for ``new``, an anonymised clone of ``source``; the run's id. A run that is under way is joined, one that failed gone on with.
+    """Asks for ``new``, an anonymised clone of ``source``; the run's id. A run that is under way is joined, one that failed resumed.
 
     Raises ``InputError`` before anything is touched: unknown source, a slug that is taken or no slug, a column that nobody classified,
     too little disk.

@@ -31,7 +31,7 @@ WISHES: Final = ("delete", "archive")
 def request(
     command: str, slug: str, *, by: str, via: str = "cli", to: str | None = None, wish: str | None = None, days: int | None = None
 ) -> UUID:
-    """Asks for ``suspend``, ``reactivate``, ``offboard`` or ``undelete``; the run's id. One of the kind that failed is gone on with.
+    """Asks for ``suspend``, ``reactivate``, ``offboard`` or ``undelete``; the run's id. One of the kind that failed is resumed.
 
     What the registry says, the hold, the file and the run change together, before anything that could have to wait; then access is
     cut. ``to``: where `undelete` leads (None: to what it was before); ``wish`` and ``days``: what follows the hold of an `offboard`, and
@@ -62,7 +62,7 @@ def request(
         if cuts:
             lifecycle.set_state(connection, store.id, target)
             welcome.cancel(connection, store.id)
-        # No deletion outlives its hold: gone on with in another one, it would sign what was true in the first.
+        # No deletion outlives its hold: resumed in another one, it would sign what was true in the first.
         over = (*lifecycle.KINDS, "delete") if ends or hold is None else lifecycle.KINDS
         runs.cancel(connection, store.id, over, f"{command} was asked for", by, but=again["id"] if again else None)
         if again is not None and again["state"] == "failed":

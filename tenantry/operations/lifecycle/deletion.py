@@ -59,7 +59,7 @@ def under_way(tenant: UUID) -> dict[str, Any] | None:
 
 
 def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
-    """Asks for the tenant to be ``deleted`` or ``archived``; the run's id. A deletion that failed is gone on with.
+    """Asks for the tenant to be ``deleted`` or ``archived``; the run's id. A deletion that failed is resumed.
 
     ``InputError`` while the tenant is held, under a legal hold, or in another state than ``offboarding``.
     """

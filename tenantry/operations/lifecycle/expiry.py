@@ -33,7 +33,7 @@ def expired() -> list[Hold]:
 def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
     """Asks for the deletion or the archiving that was wished for when the hold began; by itself a hold's end deletes nothing.
 
-    One that failed is gone on with. Also erases backups whose time is over and frees names. Does not wait for the runs. Idempotent.
+    One that failed is resumed. Also erases backups whose time is over and frees names. Does not wait for the runs. Idempotent.
     """
     requested: dict[str, str] = {}
     waiting: dict[str, str] = {}

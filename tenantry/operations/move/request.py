@@ -70,7 +70,7 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
 
 
 def request(wanted: Plan, *, keep: timedelta = KEEP, by: str, via: str = "cli") -> UUID:
-    """Asks for the move; the run's id. One that failed is gone on with. ``InputError`` while another one is open."""
+    """Asks for the move; the run's id. One that failed is resumed. ``InputError`` while another one is open."""
     assert wanted.source is not None  # noqa: S101  # whoever asks has looked
     arguments = {"source": wanted.source._asdict(), "target": wanted.target._asdict(), "keep_seconds": int(keep.total_seconds())}
     return _request("move", wanted.slug, wanted.tenant_id, arguments, by=by, via=via)

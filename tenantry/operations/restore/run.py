@@ -29,7 +29,7 @@ def request(
     """Asks for the tenant ``slug`` to be restored from its backup, in its place or into the empty tenant ``into``; the run's id.
 
     Everything that can be wrong is found before the run exists, the whole backup read among it: ``InputError``, and nothing was touched.
-    A run of the same that was killed or failed half-way is gone on with.
+    A run of the same that was killed or failed half-way is resumed.
     """
     entry = backups.complete(backup_id)
     if entry.tenant_id != naming.tenant_id(slug):
@@ -62,7 +62,7 @@ def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
 
 
 def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
-    """The run that is to be gone on with: under way, or failed with the doors shut. ``InputError`` for one from another backup."""
+    """The run that is to be resumed: under way, or failed with the doors shut. ``InputError`` for one from another backup."""
     last = runs.last(store.id, RESTORE.name)
     if last is None:
         return None
