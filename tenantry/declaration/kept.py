@@ -47,13 +47,9 @@ _NESTED: Final = {
 }
 
 
-class Facts(NamedTuple):
-    """What a file is known by. The time of the inode and its number show what the others can be made to hide (`touch -r`)."""
-
-    text: str
-    """Size, times of change of the content and of the inode in nanoseconds, number of the inode."""
-    changed: int
-    """The later of the two."""
+Facts = tuple[str, int]
+"""What a file is known by: its size, the times of change of content and inode, and the inode's number, the last two because they show what
+the others can be made to hide (`touch -r`); and the later of the two times. Times in nanoseconds."""
 
 
 class Row(NamedTuple):
@@ -61,7 +57,7 @@ class Row(NamedTuple):
 
     slug: str
     facts: str
-    """``Facts.text``."""
+    """The first of ``Facts``."""
     tier: str
     defaults: str
     """Digest of the tier's defaults."""
@@ -110,10 +106,9 @@ class Reading:
 
     def read(self, reader: FileReader, slug: str) -> TenantDeclaration | Later | None:
         """As ``FileReader.read``, which is asked where nothing is kept that still holds."""
-        facts = _facts(f"{self._directory}/{slug}{SUFFIX}")
-        known = self._earlier.get(slug)
-        if known is not None and facts is not None and known.row.facts == facts.text and self._holds(known.row, reader):
-            reader.claims[slug] = tuple((index, host) for index, host in known.row.claims)
+        facts, known = _facts(f"{self._directory}/{slug}{SUFFIX}"), self._earlier.get(slug)
+        if known is not None and facts is not None and known.row.facts == facts[0] and self._holds(known.row, reader):
+            reader.claims[slug] = tuple((index, host) for index, host in known.row.claims) if known.row.claims else ()
             self._now[slug] = known
             return known
         before = len(reader.problems)
@@ -130,22 +125,22 @@ class Reading:
                 _write(self._file, self._now.values())
 
     def _holds(self, row: Row, reader: FileReader) -> bool:
-        if self._of_tier(row.tier, reader) != row.defaults:
+        if (self._defaults.get(row.tier) or self._of_tier(row.tier, reader)) != row.defaults:
             return False
-        return all((found := self._picture(path)) is not None and found.text == facts for path, facts in row.pictures)
+        return not row.pictures or all((found := self._picture(path)) is not None and found[0] == text for path, text in row.pictures)
 
     def _add(self, tenant: TenantDeclaration, facts: Facts, reader: FileReader) -> None:
         pictures = {path: self._picture(path) for path in assets_of(tenant)}
         known = {path: found for path, found in pictures.items() if found is not None}
-        if len(known) < len(pictures) or max(facts.changed, *(each.changed for each in known.values()), 0) > self._began - SETTLED:
+        if len(known) < len(pictures) or max(facts[1], *(changed for _, changed in known.values()), 0) > self._began - SETTLED:
             return
         try:
             body = _body(tenant)
         except ValueError:  # a text that is no UTF-8 when it is written
             return
-        found = [(path, each.text) for path, each in known.items()]
+        found = [(path, text) for path, (text, _) in known.items()]
         defaults, claims = self._of_tier(tenant.tier, reader), list(claims_of(tenant))
-        row = Row(tenant.slug, facts.text, tenant.tier, defaults, found, claims, tenant.stack, len(body))
+        row = Row(tenant.slug, facts[0], tenant.tier, defaults, found, claims, tenant.stack, len(body))
         self._now[tenant.slug] = Later(row, body, 0)
 
     def _of_tier(self, name: str, reader: FileReader) -> str:
@@ -177,7 +172,7 @@ def _facts(path: str) -> Facts | None:
     if not stat.S_ISREG(found.st_mode):
         return None
     written, changed = found.st_mtime_ns, found.st_ctime_ns
-    return Facts(f"{found.st_size} {written} {changed} {found.st_ino}", max(written, changed))
+    return f"{found.st_size} {written} {changed} {found.st_ino}", max(written, changed)
 
 
 def _body(tenant: TenantDeclaration) -> bytes:
@@ -203,8 +198,7 @@ def _kept(file: Path) -> Iterator[tuple[str, Later]]:
     if not begin or source[: begin - 1] != _head(file, memoryview(source)[begin:]):
         return
     start = source.find(b"\n", begin) + 1
-    for each in json.loads(source[begin:start]):
-        row = Row(*each)
+    for row in map(Row._make, json.loads(source[begin:start])):
         yield row.slug, Later(row, source, start)
         start += row.size
 

@@ -344,3 +344,20 @@ def test_a_tenant_on_its_way_neither_gives_nor_takes(world):
     with pytest.raises(InputError, match="while taker is being moved") as refused:
         host_names.refuse_unsafe(found, book, world.declared)
     assert refused.value.hint == "end the move first: tenantry move taker --finish, or --rollback"
+
+
+def test_a_ledger_that_was_read_holds_until_a_run_begins(world):
+    """Whoever comes back to it under the stack's lock reads it again only where another run has begun or ended meanwhile, of any stack."""
+    world.enter("giver", "giver", Claim("hostname", HOST, "giver"), isolation="database")
+    with Server.from_environment().connect() as connection:
+        connection.autocommit = True
+        book = Ledger.read(connection, "shared")
+        again = book.now(connection, "giver")
+        assert again.tenants is book.tenants
+        assert (again.stack, again.run.known, again.interrupted) == ("giver", True, False)
+        assert not book.run.known
+        ledger.begin(connection, again, [], [KnownTenant("giver", "giver", "database", "main", "suspended")])
+        later = book.now(connection, "giver")
+        assert (later.tenants["giver"].state, later.interrupted) == ("suspended", True)
+        stack_runs.reach_end(connection, "giver")
+        assert not later.now(connection, "giver").interrupted
