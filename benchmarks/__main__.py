@@ -44,7 +44,7 @@ def main() -> None:
     """Entry point of `make bench`."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="everything that was measured")
-    parser.add_argument("--only", choices=list(SUITES), action="append", help="this one; may be said again")
+    parser.add_argument("--only", choices=list(SUITES), action="append", help="this one; may be repeated")
     parser.add_argument("--runs", type=int, help="counted runs of each of a pair, for every benchmark that has pairs")
     options = parser.parse_args()
     found: dict[str, Any] = {}

@@ -104,7 +104,7 @@ def prefix_policy(arn: str) -> str:
             "Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}},
         },
         # Branding is made from the tenant's file, after checks that an upload would pass round. Whatever is not reading is meant, also what
-        # nobody allows today (tags, ACLs, versions): an explicit deny stands against a policy that somebody attaches later.
+        # nobody allows today (tags, ACLs, versions): an explicit deny stands against a policy that someone attaches later.
         {
             "Sid": "BrandingIsReadOnly",
             "Effect": "Deny",

@@ -60,7 +60,7 @@ class TenantDomain(pulumi.ComponentResource):
                 ttl=AUTOMATIC_TTL,
                 proxied=True,
                 comment=f"{MARK} {declaration.slug}",
-                # Removed in the other order: no name may lead to an edge that would let somebody else claim it.
+                # Removed in the other order: no name may lead to an edge that would let someone else claim it.
                 opts=child(f"{name}-record", hostnames),
             )
         self.register_outputs({})

@@ -23,7 +23,7 @@ _MARK = "# A stand-in of Tenantry's local cloud."
 
 
 def install(home: Home) -> None:
-    """Writes the launchers at the versions of the installed SDKs. A plugin that somebody else has put there stays."""
+    """Writes the launchers at the versions of the installed SDKs. A plugin that someone else has put there stays."""
     python, launch, socket = (shlex.quote(str(path)) for path in (sys.executable, LAUNCH, home.plugins / "host.sock"))
     for name in PROVIDERS:
         launcher = home.pulumi_home / "plugins" / f"resource-{name}-v{version(f'pulumi-{name}')}" / f"pulumi-resource-{name}"

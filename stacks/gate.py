@@ -95,7 +95,7 @@ def enter(
 
     The stack's lineage becomes an output, by which the state bears it. ``held`` are the stack's tenants, ``admitted`` all,
     ``settings`` the platform's. Raises ``InputError`` for a refused edit or a name in quarantine and ``WorkError`` for a name
-    that is somebody else's; a preview writes nothing.
+    that is someone else's; a preview writes nothing.
     """
     planned, everybody = list(planned), admitted.declared
     with Server.from_environment().connect() as connection:

@@ -107,7 +107,7 @@ def former(planned: Collection[Planned], state: State) -> dict[str, str]:
 
 
 def _refuse_unknown(claims: Collection[Claim], others: Collection[str]) -> None:
-    """A role, a database or a custom host name bears no mark: one that is in no state and was there before a claim is somebody else's."""
+    """A role, a database or a custom host name bears no mark: one that is in no state and was there before a claim is someone else's."""
     for stack in sorted(others):
         for claim in claims:
             if holding(stack_state.read(stack), claim):
@@ -125,7 +125,7 @@ def _refuse_unknown(claims: Collection[Claim], others: Collection[str]) -> None:
 
 
 def _refuse_foreign_schemas(planned: Collection[Planned], owners: Mapping[Claim, str | None], connection: psycopg.Connection) -> None:
-    """A new tenant's schema that is there already is somebody else's; its provider would take it over."""
+    """A new tenant's schema that is there already is someone else's; its provider would take it over."""
     for plan in planned:
         new = plan.made_with is not None and owners[plan.made_with] is None
         if new and (found := find(plan, connection)):

@@ -58,7 +58,7 @@ def _before_create(stack: str, state: State, planned: Iterable[Planned]) -> pulu
         with Server.from_environment().connect() as connection:
             connection.autocommit = True
             if not plans[args.name].find(connection):
-                return  # somebody removed it, which a refresh has just found out
+                return  # someone removed it, which a refresh has just found out
         # In one text: of an error in a hook the engine shows no more.
         hint = f"run again without --replace for it; if it is tainted: pulumi state untaint --stack {stack} '{args.urn}'"
         raise InputError(f"{args.name} is there; {NEVER}\n{hint}")

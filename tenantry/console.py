@@ -25,12 +25,12 @@ _JOINERS = "\u200c\u200d"  # part of how Persian and emoji are written; they mov
 
 
 def is_terminal() -> bool:
-    """Whether somebody watches: then lines may be overwritten."""
+    """Whether someone watches: then lines may be overwritten."""
     return sys.stderr.isatty()
 
 
 def answers() -> bool:
-    """Whether somebody reads the results as they come: stdout is a terminal."""
+    """Whether someone reads the results as they come: stdout is a terminal."""
     return sys.stdout.isatty()
 
 

@@ -105,7 +105,7 @@ class WorkError(TenantryError):
 
 
 class TransientError(WorkError):
-    """Work that failed for a cause that passes by itself: a server that restarts, a lock that somebody holds, a limit on requests.
+    """Work that failed for a cause that passes by itself: a server that restarts, a lock that someone holds, a limit on requests.
 
     Durable work tries again; the command line says it as any other ``WorkError``.
     """

@@ -55,7 +55,7 @@ def ensure(say: Callable[[str], None]) -> Path:
     if road == "path":
         raise WorkError(f"no pulumi {wanted()} or later with its Python language host on PATH", "install it, or unset TENANTRY_ENGINE")
     with _OneAtATime(say):
-        if found := locate():  # somebody else got it while we waited
+        if found := locate():  # someone else got it while we waited
             return found
         failures = []
         for name, get in (("download", download.fetch), ("build", build.build)):

@@ -10,7 +10,7 @@ from tenantry.backend.stack_state import Remembered, State
 Answer = Literal["refused", "again", "kept", "owned", "beside"]
 """``refused``: nobody replaces it; it holds data, or its name is taken for as long as it stands. ``again``: deleted and then made again
 it is the same. ``kept``: its delete half leaves it, because it goes with what it belongs to. ``owned``: its delete half asks whether
-somebody has made it since. ``beside``: the old one and the new one can stand side by side."""
+someone has made it since. ``beside``: the old one and the new one can stand side by side."""
 
 ANSWERS: Final[Mapping[str, Answer]] = {
     "aws:acm/certificate:Certificate": "beside",

@@ -58,7 +58,7 @@ def find_secret(name: str) -> str | None:
 
 
 def make_secret(name: str, text: str) -> str:
-    """Makes the secret, or leaves the one that somebody made meanwhile; the text that it holds now."""
+    """Makes the secret, or leaves the one that someone made meanwhile; the text that it holds now."""
     manager = client("secretsmanager")
     with explained(f"secret {name}"):
         try:

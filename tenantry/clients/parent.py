@@ -17,7 +17,7 @@ class Parent:
 
     @property
     def gone(self) -> bool:
-        """Whether it has ended: then somebody else is our parent."""
+        """Whether it has ended: then someone else is our parent."""
         return os.getppid() != self._pid
 
     def die_with(self) -> None:

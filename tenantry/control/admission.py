@@ -62,7 +62,7 @@ def refuse_older_code(admitted: admitted.Admitted, book: Ledger) -> None:
 
 
 def note_accepted(admitted: admitted.Admitted, tenants: Iterable[TenantDeclaration]) -> None:
-    """Writes into the audit log whose older files somebody let win, of those that a run is going to make."""
+    """Writes into the audit log whose older files someone let win, of those that a run is going to make."""
     accepted = [tenant for tenant in tenants if tenant.slug in admitted.accepted]
     if accepted:
         with transaction() as connection:
@@ -168,7 +168,7 @@ class _Admission:
 
     def _heard(self, tenant: TenantDeclaration, before: Origin | None, word: Word | None) -> str | None:
         """``Origin.word`` from now on. A line that a command wrote is in one checkout only until it is committed; and a file that said so
-        before, in a checkout that may be behind, has not heard of the command that shuts somebody out once more."""
+        before, in a checkout that may be behind, has not heard of the command that shuts someone out once more."""
         known = before.word if before is not None else None
         if word is None or tenant.state != word.state or not _unheard(word, before) or not self._checkout.committed(tenant.slug):
             return known

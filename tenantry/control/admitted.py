@@ -54,7 +54,7 @@ class Admitted:
     declared: Declarations
     verdicts: Mapping[str, Verdict]
     accepted: Mapping[str, str]
-    """Slug → what an older file was let win over, because somebody meant it."""
+    """Slug → what an older file was let win over, because someone meant it."""
     book: Ledger
     kept: frozenset[str]
     """The tenants that stay as they are: of their files nothing is made, of their pictures neither."""

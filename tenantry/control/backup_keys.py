@@ -1,7 +1,7 @@
 """The key of one tenant's backups: an age identity, sealed to the platform's own, in the control database and once more in AWS SSM.
 
 Backups need one of the two copies and the platform's identity (AWS Secrets Manager). A copy that is missing is made again from the other.
-When both are gone, no other key is made as long as there are backups of the lost one, unless somebody says so (``renew``). Erasing both
+When both are gone, no other key is made as long as there are backups of the lost one, unless someone says so (``renew``). Erasing both
 makes every backup of the tenant unreadable for good, wherever copies of it are; the control database's own older backups
 still hold the row until they expire.
 """

@@ -168,7 +168,7 @@ def begin(
 ) -> str:
     """Writes down, in one transaction, that a run of the stack starts with ``state``, and what it is going to make; the stack's lineage.
 
-    A claim of somebody else's follows the declaration: the caller has refused what may not change hands (control/host_names.py).
+    A claim of someone else's follows the declaration: the caller has refused what may not change hands (control/host_names.py).
     """
 
     def entered(claim: Claim) -> bool:
@@ -231,7 +231,7 @@ def declared(connection: psycopg.Connection, slugs: Collection[str]) -> dict[str
 
 def confirm(connection: psycopg.Connection, origins: Mapping[str, tuple[Origin, Origin]]) -> None:
     """Writes down newer files that say what was made of these tenants: slug → which those were that the ledger knows, and these. Nothing
-    for a tenant of which somebody else has written since."""
+    for a tenant of which someone else has written since."""
     if origins:
         connection.execute(
             "UPDATE tenantry_ledger.tenants t SET origin = c.new FROM jsonb_to_recordset(%s) AS c (slug text, old jsonb, new jsonb)"

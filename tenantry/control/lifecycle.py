@@ -149,7 +149,7 @@ def begin_hold(
 ) -> None:
     """Begins the hold in the caller's transaction, or changes the one that is there: to the wish of whoever asked last, never shorter.
 
-    ``days``: how long it is, from its beginning, when somebody said so; else a new one has the platform's ``least``.
+    ``days``: how long it is, from its beginning, when someone said so; else a new one has the platform's ``least``.
     """
     connection.execute(
         """

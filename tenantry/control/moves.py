@@ -102,7 +102,7 @@ def switching(connection: psycopg.Connection[Any], move: Move, phase: str) -> It
     """The transaction that moves the tenant: the registry's row and the phase, committed when the block ends.
 
     The connection is an administrator's to the control database, opened beforehand: nobody shall wait for it.
-    ``TransientError`` when somebody else took the move to another phase.
+    ``TransientError`` when someone else took the move to another phase.
     """
     place = move.home_in(phase)
     settings = PlatformSettings.from_project(project_root())
@@ -141,7 +141,7 @@ def measured(move: Move, freeze: float, figures: Mapping[str, Figure]) -> None:
 
 @contextmanager
 def held(move: Move) -> Iterator[Move]:
-    """Keeps every other process off the move, and gives it as it is now. ``TransientError`` at once when somebody has it."""
+    """Keeps every other process off the move, and gives it as it is now. ``TransientError`` at once when someone has it."""
 
     def refused(taken: locks.Taken) -> TransientError:
         return TransientError(f"another process is at work on the move of {move.slug}{taken.holder}", taken.hint, code="move.underway")

@@ -62,7 +62,7 @@ MATRIX: Final[Mapping[Kind, Mapping[Kind, Answer]]] = {
     ),
     # As DELETE, which comes after it; and of a tenant that is being removed nothing is changed any more.
     Kind.OFFBOARD: _row(refuse=(*MOVES, *RESTORES, *_BEGINNING, Kind.RELEASED)),
-    Kind.SUSPEND: _row(refuse=(Kind.RELEASED,)),  # to shut somebody out is right at any other time
+    Kind.SUSPEND: _row(refuse=(Kind.RELEASED,)),  # to shut someone out is right at any other time
     Kind.REACTIVATE: _row(
         refuse=(
             Kind.RELEASED,
@@ -85,7 +85,7 @@ MATRIX: Final[Mapping[Kind, Mapping[Kind, Answer]]] = {
         ),
         wait=(Kind.MIGRATE,),  # the roll-out has chosen its places, and both ends must stay at one revision
     ),
-    # The ways out of a move, for which others are refused: nothing keeps somebody from them.
+    # The ways out of a move, for which others are refused: nothing keeps someone from them.
     Kind.MOVE_FINISH: _ANYWHERE,
     Kind.MOVE_ROLLBACK: _ANYWHERE,
     Kind.RESTORE: _row(

@@ -251,7 +251,7 @@ def dead_address(connection: psycopg.Connection[dict[str, Any]], entry: Entry) -
 
 def requeue(connection: psycopg.Connection[dict[str, Any]], ids: Collection[UUID]) -> list[UUID]:
     """Queues mails that failed, bounced, were cancelled or wait, for now; the ids of those that were. What was sent is not sent again."""
-    # tries is not 0 again: somebody asked for this mail, so an earlier one's bounce does not stop it.
+    # tries is not 0 again: someone asked for this mail, so an earlier one's bounce does not stop it.
     rows = connection.execute(
         "UPDATE outbox SET state = 'queued', not_before = now(), tries = 1, cause = NULL, finished_at = NULL"
         " WHERE id = ANY(%s) AND state <> 'sent' RETURNING id",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import psycopg
 
 Outcome = Literal["pending", "made", "found", "beside", "refused", "skipped", "kept"]
-"""``found``: another run of the stack had made it. ``beside``: made by a run that was for somebody else. ``kept``: as the platform knows
+"""``found``: another run of the stack had made it. ``beside``: made by a run that was for someone else. ``kept``: as the platform knows
 it, which the file does not."""
 
 

@@ -88,7 +88,7 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
         assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
         if row["id"] == run_id:
             return row
-        if row["declared"] == wanted.declared:  # else: somebody asked for that between the two statements
+        if row["declared"] == wanted.declared:  # else: someone asked for that between the two statements
             audit(connection, row["tenant_id"], by, row["kind"], JOINED, row["id"])
             return row
 
@@ -213,7 +213,7 @@ def at_work_on(stack: str, kinds: Sequence[str]) -> bool:
 
 
 def abandoned() -> list[dict[str, Any]]:
-    """Runs that the journal calls open and the queue calls ended: DBOS gave up on them, or somebody cancelled them there."""
+    """Runs that the journal calls open and the queue calls ended: DBOS gave up on them, or someone cancelled them there."""
     with transaction() as connection:
         return connection.execute(
             """

@@ -15,7 +15,7 @@ from tenantry.text import hidden_character
 MAX_CHARACTERS: Final = 65_536
 MAX_DEPTH: Final = 64
 """Brackets in brackets; browsers read them with recursion."""
-# Not @import, @namespace, @font-face, @charset: they load or rename. A later standard's at-rule is refused until somebody looked at it.
+# Not @import, @namespace, @font-face, @charset: they load or rename. A later standard's at-rule is refused until someone looked at it.
 AT_RULES: Final = frozenset({"media", "supports", "keyframes", "-webkit-keyframes", "layer", "container", "page"})
 _DATA_IMAGES: Final = tuple(f"data:image/{kind};base64," for kind in ("png", "gif", "jpeg", "webp"))
 _FUNCTIONS: Final = frozenset({"attr", "cross-fade", "element", "expression", "image", "image-set", "paint", "src"})

@@ -1,4 +1,4 @@
-"""A pydantic error in the words of somebody who writes declarations."""
+"""A pydantic error in the words of someone who writes declarations."""
 
 from __future__ import annotations
 

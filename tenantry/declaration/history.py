@@ -44,7 +44,7 @@ def load_revision(directory: Path, revision: str, now: Tree) -> Tree:
 
 
 def compared(directory: Path, revision: str, now: Tree) -> tuple[Tree, Tree]:
-    """Before and after, for somebody who wants to see what a branch does.
+    """Before and after, for someone who wants to see what a branch does.
 
     ``REF``: what ``directory`` has against the commit where its branch and REF part: what REF got since is none of the branch's
     doing. ``A...B``: commit B in the same way; ``A..B``: commit B against commit A.

@@ -2,7 +2,7 @@
 
 A program cannot know it. It does not see which of its resources the engine was told to leave out, and what is removed is removed after its
 end. So the gate notes that a run began and for which declarations; `tenantry up`, which runs all of a stack and sees how that ends, writes
-what came of it; and after a run that somebody else started the backend's history says so, to whoever asks first. What neither explains (a
+what came of it; and after a run that someone else started the backend's history says so, to whoever asks first. What neither explains (a
 killed run, one at work, a history that was cut) is not known, and then a tenant is not called applied. docs/adr/0027-applied-is-evidence.md
 """
 
@@ -143,7 +143,7 @@ def _settle(connection: psycopg.Connection, stack: str, run: StackRun, state: St
         return False
     entries = stack_history.read(stack)
     if not entries or state.saved_at >= entries[0].end + SECOND:
-        return False  # somebody is at work, or was killed at it
+        return False  # someone is at work, or was killed at it
     if run.settled_at is not None:
         known = run.settled_at.replace(microsecond=0)
         # The run that was settled may have begun in the same second.

@@ -18,7 +18,7 @@ GOING = 3
 
 
 class Held(TransientError):
-    """Somebody lives who holds the lock, or nobody knows."""
+    """Someone lives who holds the lock, or nobody knows."""
 
     code = "stack.busy"
 

@@ -14,14 +14,14 @@ LONGEST: Final = 600.0
 
 
 class Busy(TransientError):
-    """Somebody else has the stack's lock."""
+    """Someone else has the stack's lock."""
 
     code = "stack.busy"
 
 
 @contextmanager
 def held(stack: str) -> Iterator[None]:
-    """Holds the stack's lock. ``Busy`` at once, naming the holder, when somebody else has it."""
+    """Holds the stack's lock. ``Busy`` at once, naming the holder, when someone else has it."""
     with _held(stack):
         yield
 

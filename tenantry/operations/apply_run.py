@@ -69,7 +69,7 @@ def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), 
 
     try:
         return queue.asked(ask)
-    except errors.UniqueViolation:  # somebody has asked at the same time
+    except errors.UniqueViolation:  # someone has asked at the same time
         return queue.asked(ask)
 
 

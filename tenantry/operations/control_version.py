@@ -1,4 +1,4 @@
-"""Why something of the control database is not there: this program's tables are still to be made, a newer one's are there, or somebody
+"""Why something of the control database is not there: this program's tables are still to be made, a newer one's are there, or someone
 dropped them."""
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tenantry.work.step import Log, Run
 
 
 def apply(run: Run, stack: str) -> str:
-    """Makes the stack what the files say; in words, what changed."""
+    """Makes the stack what the files say; as a sentence, what changed."""
     return make(run, stack, admission.load())
 
 

@@ -44,7 +44,7 @@ class _Found:
 
 
 def examine(pulumi: str) -> str:
-    """In words, what was tried. ``WorkError`` names a state whose secrets cannot be read, or the logins that are not let in.
+    """As sentences, what was tried. ``WorkError`` names a state whose secrets cannot be read, or the logins that are not let in.
 
     ``pulumi`` is the engine's command.
     """

@@ -63,7 +63,7 @@ class _Withheld(Exception):
 
 
 def deliver(ids: Collection[UUID | str]) -> Delivery:
-    """Sends those of the mails that are due, and says what became of all of them, also of those that somebody else sent before.
+    """Sends those of the mails that are due, and says what became of all of them, also of those that someone else sent before.
 
     ``InputError`` when no mail server is set; ``TransientError`` when PostgreSQL goes away meanwhile: then the same call goes on with it.
     """

@@ -155,7 +155,7 @@ def _command(tenant: TenantDeclaration, journal: _Journal) -> tuple[str | None, 
         return command, f"state: {state} → {tenant.state}"
     shut = {"suspended": "suspend", "offboarding": "offboard"}.get(tenant.state)
     if shut and state == tenant.state and (last is None or last["arguments"]["to"] != state):
-        # A run that was for somebody else, or `tenantry up`, has applied the file: roles and rows, and no session, hold or log.
+        # A run that was for someone else, or `tenantry up`, has applied the file: roles and rows, and no session, hold or log.
         return shut, f"state: {state}, for which no command was given"
     return None, ""
 

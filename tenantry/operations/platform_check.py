@@ -74,7 +74,7 @@ def _of(verdict: Verdict, reader: FileReader, book: Ledger, request: PullRequest
 
 
 def _is_new(reader: FileReader, slug: str) -> bool:
-    """Whether somebody is about to add the file: it is not the one that was left behind."""
+    """Whether someone is about to add the file: it is not the one that was left behind."""
     repository = Repository.of(reader.directory)
     head = repository.head() if repository else None
     return repository is not None and head is not None and repository.blob(head, repository.folder / f"{slug}{SUFFIX}") is None

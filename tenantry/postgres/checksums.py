@@ -108,7 +108,7 @@ def figure(connection: psycopg.Connection, table: str, rows: sql.Composable, typ
 
 
 def differences(expected: Mapping[str, Figure], found: Mapping[str, Figure]) -> list[str]:
-    """In words, what of ``expected`` is not so in ``found``; none when all is equal."""
+    """As sentences, what of ``expected`` is not so in ``found``; none when all is equal."""
     problems = []
     for table, wanted in expected.items():
         other = found.get(table)

@@ -37,7 +37,7 @@ TURNS: Final = ("ledger",)
 
 
 class Taken(TransientError):
-    """Somebody else has the lock. ``holder``: who, in brackets, to be put behind the message; may be empty."""
+    """Someone else has the lock. ``holder``: who, in brackets, to be put behind the message; may be empty."""
 
     code = "lock.taken"
 
@@ -166,7 +166,7 @@ def _holder(connection: psycopg.Connection, name: str) -> str:
 
 def _taken_as_before(connection: psycopg.Connection, name: str, shared: bool) -> Taken | None:
     """Holds also the advisory lock that was this lock up to the release before this table, so that a process of that release and one
-    of this do not both think that they have it. One that somebody else than the platform holds counts for nothing. To be removed with
+    of this do not both think that they have it. One that someone else than the platform holds counts for nothing. To be removed with
     the release after this one."""
     key, kind = f"tenantry:{name}", "_shared" if shared else ""
     # A holder that ends lets its row go a moment before this one.

@@ -1,7 +1,7 @@
 """What an application's login may take of its server: settings of the role, kept as they are here, and no large objects.
 
 Most are defaults that a session may raise for itself by SET, and PostgreSQL has no way to forbid that: they bound what a forgotten
-transaction or a runaway query takes, not what somebody does who can run SQL of his own. `temp_file_limit` and the connection limit (the
+transaction or a runaway query takes, not what someone does who can run SQL of his own. `temp_file_limit` and the connection limit (the
 role's own) cannot be raised. A role may change its own settings and password, too: that is found and mended, not prevented.
 """
 

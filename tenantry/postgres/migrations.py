@@ -43,7 +43,7 @@ def apply(connection: psycopg.Connection, tree: revisions.Tree, schema: str, *, 
 
     The connection is an administrator's, with no transaction open. Idempotent; two callers at once take turns. A schema that is
     past ``revision`` stays where it is. No statement waits for a lock for longer than ``LOCK_SECONDS``: all is let go then, and tried
-    again; ``TransientError`` when somebody holds one through ``ATTEMPTS``. Raises what else PostgreSQL raises, and then nothing of it
+    again; ``TransientError`` when someone holds one through ``ATTEMPTS``. Raises what else PostgreSQL raises, and then nothing of it
     stays; ``WorkError`` when the schema is at a revision that this tree does not have.
     """
     with applied(connection, tree, schema, revision=revision, **roles):

@@ -1,7 +1,7 @@
 """The template database: the tenant tables at the head of their migrations, empty, to be copied for each new `database` tenant.
 
 There is one on the platform's server. Nobody uses it: it has no application role and no policies, which name the tenant and so can
-only be put on the copy. Its comment is our mark and says the revision, so that nobody has to connect to ask: while somebody is
+only be put on the copy. Its comment is our mark and says the revision, so that nobody has to connect to ask: while someone is
 connected to it, PostgreSQL does not copy it.
 """
 

@@ -15,7 +15,7 @@ from tenantry.stores.tenant_store import TenantStore
 
 
 def shut(store: TenantStore) -> str:
-    """Takes the role's LOGIN and ends its sessions, at once; in words, what was done."""
+    """Takes the role's LOGIN and ends its sessions, at once; as a sentence, what was done."""
     if store.shared:
         if row_context.admit(store.cell, str(store.id), False):
             return "its tokens open nothing; its cell's role is not its own"

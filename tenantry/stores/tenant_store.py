@@ -134,7 +134,7 @@ def hold(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> N
     """Keeps tables as they are until the transaction ends, save for their rows. Before its first query: then that sees the rows of now.
 
     A table that is rewritten or emptied shows no rows to a snapshot that is older than that (PostgreSQL's documentation, 13.6).
-    ``TransientError`` when somebody has one of them to himself, or it is gone.
+    ``TransientError`` when someone has one of them to himself, or it is gone.
     """
     if not names:
         return

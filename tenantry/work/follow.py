@@ -45,12 +45,12 @@ def until_done(
     waited = dict.fromkeys(run_ids)  # asked for twice, waited for once
     at_work: dict[UUID, str] = {}
     with (
-        somebody_at_work(say, run_ids) as somebody,
+        worker_at_work(say, run_ids) as ensured,
         waiting.on(lambda: ", ".join(at_work[run_id] for run_id in waited if run_id not in ended)),
     ):
         begun = time.monotonic()
         while len(ended) < len(waited):
-            for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], somebody.roll_call):
+            for run in patient_look(lambda: [runs.read(run_id) for run_id in waited if run_id not in ended], ensured.roll_call):
                 if run["id"] not in met:
                     met[run["id"]] = len(run["askers"])
                     # A step that has failed is of an earlier attempt where the run goes on.
@@ -68,11 +68,11 @@ def until_done(
                         show(run, step)
                 at_work[run["id"]] = _told(run)
                 if run["state"] == "queued" and run["returned_since"] is not None:
-                    somebody.take_over()
+                    ensured.take_over()
                 if run["state"] not in runs.OPEN:
                     ended[run["id"]] = run
             if len(ended) < len(waited):
-                somebody.wait(min(1.0, LOOK + (time.monotonic() - begun) / 20))
+                ensured.wait(min(1.0, LOOK + (time.monotonic() - begun) / 20))
     return [ended[run_id] for run_id in waited]
 
 
@@ -83,7 +83,7 @@ def _told(run: dict[str, Any]) -> str:
 
 
 def patient_look(look: Callable[[], T], roll_call: Callable[[], None]) -> T:
-    """What ``look`` finds, once the journal answers and it is seen to that somebody is at work; an outage is waited for."""
+    """What ``look`` finds, once the journal answers and it is seen to that someone is at work; an outage is waited for."""
     since = time.monotonic()
     while True:
         try:
@@ -96,7 +96,7 @@ def patient_look(look: Callable[[], T], roll_call: Callable[[], None]) -> T:
             time.sleep(1)
 
 
-class Somebody:
+class EnsuredWorker:
     """Whoever does the work: another worker, or from the moment when there is none this process."""
 
     def __init__(self, say: Callable[[str], None], asked: Collection[UUID] = ()) -> None:
@@ -149,14 +149,14 @@ class Somebody:
 
 
 @contextmanager
-def somebody_at_work(say: Callable[[str], None], asked: Collection[UUID] = ()) -> Iterator[Somebody]:
+def worker_at_work(say: Callable[[str], None], asked: Collection[UUID] = ()) -> Iterator[EnsuredWorker]:
     """Sees to it that there is a worker, now and later while work is waited for. ``asked``: the runs that are waited for."""
-    somebody = Somebody(say, asked)
+    ensured = EnsuredWorker(say, asked)
     try:
-        yield somebody
+        yield ensured
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
-            somebody.interrupted()
-        somebody.stop()
+            ensured.interrupted()
+        ensured.stop()
         raise
-    somebody.leave()
+    ensured.leave()

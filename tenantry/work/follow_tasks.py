@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tenantry.control import task_runs
-from tenantry.work.follow import LOOK, patient_look, somebody_at_work
+from tenantry.work.follow import LOOK, patient_look, worker_at_work
 
 
 def until_done(
@@ -17,14 +17,14 @@ def until_done(
     """The runs, once all have ended; ``show`` gets each as it ends. Ctrl-C ends the watching: the runs go on with another worker."""
     ended: dict[UUID, dict[str, Any]] = {}
     open_ = set(run_ids)
-    with somebody_at_work(say) as somebody:
+    with worker_at_work(say) as ensured:
         while open_:
-            found = patient_look(partial(task_runs.of, open_), somebody.roll_call)
+            found = patient_look(partial(task_runs.of, open_), ensured.roll_call)
             for run in found:
                 if run["state"] not in task_runs.OPEN:
                     ended[run["id"]] = run
                     show(run)
             open_ = {run["id"] for run in found} - ended.keys()  # what is not found was erased with its tenant
             if open_:
-                somebody.wait(LOOK)
+                ensured.wait(LOOK)
     return [ended[run_id] for run_id in run_ids if run_id in ended]

@@ -49,7 +49,7 @@ class Run:
     def of(cls, row: Mapping[str, Any], worker: str) -> Run:
         """The run of a row of ``runs``, as ``worker`` works on it."""
         names = ("id", "kind", "tenant_id", "subject", "stack", "arguments", "requested_by", "via", "notes")
-        # A worker may be newer than the control database until somebody runs `tenantry up --stack shared`.
+        # A worker may be newer than the control database until someone runs `tenantry up --stack shared`.
         later = {name: row.get(name) for name in ("declared", "commit")}
         known = {name: row[name] for name in names} | later | {"returned": row.get("returned_since") is not None}
         return cls(worker=worker, **known)
@@ -127,7 +127,7 @@ class Log:
         return all(self._number(name) in numbers for name in self._names)
 
     def begin(self, name: str) -> None:
-        """The part has begun; said again, nothing happens."""
+        """The part has begun; repeating it is a no-op."""
         if name not in self._begun:
             self._begun.add(name)
             runs_at_work.begin_step(self._run.id, self._run.worker, self._number(name), name)

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 
@@ -83,12 +82,11 @@ def test_doctor_tells_of_every_stack_that_would_be_refused_with_the_command_of_e
         found = [
             states.Standing(stack, None, f"{stack} is locked", f"unlock {stack}", stack in refused, "", "", "", None) for stack in STACKS
         ]
-        monkeypatch.setattr(doctor.states, "every", lambda declared: found)
+        monkeypatch.setattr(doctor.states, "every", lambda: found)
         with pytest.raises(WorkError) as error:
             doctor._states()
         return error.value.message, error.value.hint
 
-    monkeypatch.setattr(doctor.admission, "load", lambda: SimpleNamespace(declared={}))
     monkeypatch.setattr(doctor, "_no_platform", lambda: False)
     assert told("dust") == ("dust is locked", "unlock dust")
     assert told("dune", "dust") == ("dune is locked; dust is locked", "unlock dune; unlock dust")

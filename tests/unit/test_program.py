@@ -48,7 +48,7 @@ def here(clone, monkeypatch):
 
 
 def changed(clone, here, name, edit):
-    """In words, what differs after an edit, which is taken back."""
+    """As sentences, what differs after an edit, which is taken back."""
     file = clone / name
     before, content = here(), file.read_bytes() if file.exists() else None
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ SWEEPS = {
     "work/worker.py": ("_beat", "_mend"),
     "operations/rollout.py": ("_migrate",),
     "stores/table_sets.py": ("_look",),
-    "commands/backups.py": ("create",),
+    "operations/backup/run.py": ("request_all",),
 }
 """Every function that goes over tenants, mails, backups, runs or stacks, or does the work of one of many."""
 

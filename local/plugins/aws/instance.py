@@ -238,7 +238,9 @@ class Instance(ResourceType):
         while True:
             found = self.read(client, identifier, new, ctx)
             if found is None:
-                raise ProviderError(f"{_named(identifier)} is gone: somebody deleted it.", "Refresh the stack, then run again.")
+                raise ProviderError(
+                    f"{_named(identifier)} is gone: it was deleted outside of this stack.", "Refresh the stack, then run again."
+                )
             if found["status"] == "available":
                 return found
             if time.monotonic() > deadline:

@@ -71,7 +71,7 @@ class DnsRecord(ResourceType):
     def update(self, client: Client, id: str, old: Props, new: Props, ctx: Context) -> Props:
         answer = client.call("put", f"/zones/{new['zoneId']}/dns_records/{id}", _named(new), to_api(new, SENT))
         if answer is None:
-            raise ProviderError(f"{_named(new)} is gone: somebody deleted {id}.", "Refresh the stack, then run again.")
+            raise ProviderError(f"{_named(new)} is gone: {id} was deleted outside of this stack.", "Refresh the stack, then run again.")
         return _outputs(answer, new)
 
     def delete(self, client: Client, id: str, state: Props, ctx: Context) -> None:

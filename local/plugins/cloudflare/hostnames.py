@@ -80,7 +80,7 @@ class CustomHostname(ResourceType):
         body |= {api: None for name, api in _removable(old, new)}
         answer = client.call("patch", f"/zones/{new['zoneId']}/custom_hostnames/{id}", _named(new), body)
         if answer is None:
-            raise ProviderError(f"{_named(new)} is gone: somebody deleted {id}.", "Refresh the stack, then run again.")
+            raise ProviderError(f"{_named(new)} is gone: {id} was deleted outside of this stack.", "Refresh the stack, then run again.")
         return _as_given(_outputs(answer), new)
 
     def delete(self, client: Client, id: str, state: Props, ctx: Context) -> None:

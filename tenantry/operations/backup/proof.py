@@ -122,7 +122,7 @@ def make_database(server: Server, name: str, owner: str) -> None:
     with server.connect() as connection:
         may_act_as(connection, owner)
         connection.autocommit = True
-        # template0: nothing that somebody added to template1 can meet what the dump brings.
+        # template0: nothing that someone added to template1 can meet what the dump brings.
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(sql.Identifier(name), sql.Identifier(owner)))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     with server.connect(name) as connection:
@@ -145,7 +145,7 @@ def sweep(server: Server) -> list[str]:
         ]
     oldest = f"{prefix}{datetime.now(UTC) - timedelta(days=1):%Y%m%dt%H%M%S}"
     left = [name for name in names if name < oldest]
-    # What is still in somebody's hands is the next sweep's; the proof that is about to begin does not wait for it.
+    # What is still in someone's hands is the next sweep's; the proof that is about to begin does not wait for it.
     return [name for name, _ in over(left, lambda name: drop_database(server, name)).done]
 
 

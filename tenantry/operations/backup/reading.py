@@ -135,7 +135,7 @@ class Stored:
                     while pipe.read(archive.CHUNK):  # to the end, so that all of it is checked
                         pass
                 except (tarfile.TarError, EOFError, RecursionError) as error:
-                    pipe.close()  # first: it waits for somebody to read on
+                    pipe.close()  # first: it waits for someone to read on
                     thread.join()
                     raise (failure[0] if failure else Damaged(f"backup {self.entry.id}: {error}", "take another backup")) from None
         finally:
@@ -264,7 +264,7 @@ def make_tables(connection: psycopg.Connection, place: Target, revision: str) ->
 
 
 def compare(stored: Stored, place: Target, tenant_id: UUID | None = None, *, scoped: bool = False) -> list[str]:
-    """In words, what in ``place`` is not as the manifest says; none when every table has the same rows.
+    """As sentences, what in ``place`` is not as the manifest says; none when every table has the same rows.
 
     ``tenant_id``: whose they are there, where it is not the tenant of the backup. ``scoped``: tables without a ``tenant_id`` do not count;
     their rows are the revisions'.

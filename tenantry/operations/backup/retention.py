@@ -15,9 +15,9 @@ from tenantry.sweep import over
 
 SCHEDULED: Final = "schedule"
 FINAL: Final = "final"
-"""The backup that was taken before a tenant was deleted: kept until its key is erased, or somebody deletes it by hand."""
+"""The backup that was taken before a tenant was deleted: kept until its key is erased, or someone deletes it by hand."""
 BY_HAND: Final = timedelta(days=30)
-"""For how long a backup that somebody asked for is kept, whatever the calendar says."""
+"""For how long a backup that someone asked for is kept, whatever the calendar says."""
 ABANDONED: Final = timedelta(days=1)
 """After this time a backup that is not whole was killed."""
 

@@ -110,7 +110,7 @@ def _least(wanted: int | None) -> int:
 
 @contextmanager
 def _standing(run: Run) -> Iterator[psycopg.Connection[dict[str, Any]] | None]:
-    """A transaction in which nobody asks for another change of the tenant; None when somebody has: that one's run says what holds."""
+    """A transaction in which nobody asks for another change of the tenant; None when someone has: that one's run says what holds."""
     with lifecycle.locked(run.tenant) as connection:
         newest = runs.newest(connection, run.tenant, lifecycle.KINDS)
         yield connection if newest is None or newest["id"] == run.id else None

@@ -1,4 +1,4 @@
-"""The final backup of a tenant that is deleted: taken, proven by a restore, and taken again while somebody still writes."""
+"""The final backup of a tenant that is deleted: taken, proven by a restore, and taken again while someone still writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenantry.stores.tenant_store import TenantStore
 from tenantry.work.step import Run
 
 FRESH_BACKUPS: Final = 3
-"""How often another backup is taken because somebody wrote after the last one."""
+"""How often another backup is taken because someone wrote after the last one."""
 
 LIVING: Final = ("tenant_configurations", "users", "user_settings")
 """Tables of the registry that change by what people do. The others follow the declaration, the hold, or these."""
@@ -69,7 +69,7 @@ def renew(run: Run, store: TenantStore) -> None:
 
 
 def _changed(run: Run, store: TenantStore) -> list[str]:
-    """In words, what tables, registry and objects hold that the proven backup does not, or the other way round."""
+    """As sentences, what tables, registry and objects hold that the proven backup does not, or the other way round."""
     stored = Stored.open(run.notes["proven"]["id"])
     with extract.snapshot(store) as snapshot:
         found = checksums.differences(stored.manifest.tables, snapshot.figures())

@@ -18,7 +18,7 @@ from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import over
 from tenantry.work.step import Kind, Parts, Patience, Run, Step
 
-PATIENT: Final = Patience(12)  # about a quarter of an hour: a roll-out, somebody else's run of the cell, a long transaction
+PATIENT: Final = Patience(12)  # about a quarter of an hour: a roll-out, someone else's run of the cell, a long transaction
 
 
 def _begin(run: Run) -> str:

@@ -73,7 +73,7 @@ def main(channel: Connection, order: Order) -> None:
 
 
 def _end_with(channel: Connection) -> None:
-    """The worker says nothing more: the channel only breaks, when it dies. Then its work is somebody else's."""
+    """The worker says nothing more: the channel only breaks, when it dies. Then its work is someone else's."""
     try:
         channel.recv()
     except (EOFError, OSError):

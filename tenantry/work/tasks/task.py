@@ -17,7 +17,7 @@ class Context:
 
     task: str
     slot: datetime
-    """The time that the schedule named, or when somebody asked."""
+    """The time that the schedule named, or when someone asked."""
     store: TenantStore | None = None
 
     @property
