@@ -114,16 +114,14 @@ class Ledger:
         ).fetchall()
         moves = open_moves.under_way() if any(row[7] for row in tenants) else {}
         return cls(
-            stack,
-            {(kind, name): owner for kind, name, owner, _ in claims},
-            {row[0]: KnownTenant(*row[:8])._replace(origin=Origin.of(row[9]), earlier=tuple(row[10] or ())) for row in tenants},
-            False,
+            stack, {(kind, name): owner for kind, name, owner, _ in claims},
+            {row[0]: KnownTenant(*row[:8])._replace(origin=Origin.of(row[9]), earlier=tuple(row[10] or ())) for row in tenants}, False,
             lineages={found["lineage"]: name for name, found in runs.items() if found.get("lineage")},
             moves=moves,
             released=frozenset(row[0] for row in tenants if row[8]),
             holders={(kind, name): tenant for kind, name, _, tenant in claims},
             runs=runs,
-        ).of_stack(stack)
+        ).of_stack(stack)  # fmt: skip
 
 
 def last_run(connection: psycopg.Connection, stack: str) -> StackRun:
