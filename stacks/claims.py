@@ -8,7 +8,7 @@ from functools import partial
 
 import psycopg
 
-from stacks.homes import Held
+from stacks.stack_tenants import StackTenant
 from tenantry import naming
 from tenantry.clients import aws, cloudflare
 from tenantry.control.ledger import Claim, Kind, taken
@@ -58,7 +58,7 @@ def of_cell(cell: str, settings: PlatformSettings, logical: str) -> Iterator[Pla
     )
 
 
-def of_tenant(held: Held, settings: PlatformSettings) -> Iterator[Planned]:
+def of_tenant(held: StackTenant, settings: PlatformSettings) -> Iterator[Planned]:
     """One tenant's things; logical names begin with the slug."""
     declaration = held.declaration
     slug = declaration.slug
@@ -100,7 +100,7 @@ def _of_tables(slug: str, place: Place, settings: PlatformSettings) -> Iterator[
             yield _postgres(name, claim.kind, claim.name, slug)
 
 
-def of_tenants(held: Iterable[Held], settings: PlatformSettings) -> Iterator[Planned]:
+def of_tenants(held: Iterable[StackTenant], settings: PlatformSettings) -> Iterator[Planned]:
     """All tenants of a stack."""
     for tenant in held:
         yield from of_tenant(tenant, settings)

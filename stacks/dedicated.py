@@ -11,7 +11,7 @@ import pulumi
 from components.database import storage
 from components.pictures import Pictures
 from components.tenant import Tenant
-from stacks import claims, gate, homes
+from stacks import claims, gate, stack_tenants
 from stacks.credentials import handed_out
 from tenantry import naming
 from tenantry.clients import aws
@@ -27,14 +27,14 @@ def run(slug: str, settings: PlatformSettings, files: Declarations) -> None:
     """Registers the resources of the tenant that the stack is named after."""
     book, state = gate.read(slug)
     admitted = gate.admit(book, files)
-    everybody = admitted.declared
-    declaration = everybody.get(slug)
+    declared = admitted.declared
+    declaration = declared.get(slug)
     if declaration is None and slug not in book.tenants:
         raise InputError(
             f"no file tenants/{slug}.yaml, and no tenant {slug}",
             f"tenantry new {slug} --tier starter; or remove the stack, which holds nothing: pulumi stack rm {slug}",
         )
-    held = homes.of_stack(book, everybody, settings)
+    held = stack_tenants.of_stack(book, declared, settings)
     if declaration is not None and declaration.pooled and slug not in book.moves:
         raise InputError(f"tenant {slug} is pooled: its stack is {declaration.stack}, not {slug}", f"pulumi up --stack {declaration.stack}")
     present = [tenant for tenant in held if not tenant.declaration.gone]
@@ -71,7 +71,7 @@ def run(slug: str, settings: PlatformSettings, files: Declarations) -> None:
     pulumi.export("credentials", handed_out(tenant.passwords))
 
 
-def _refuse_smaller_disk(mine: homes.Held, settings: PlatformSettings) -> None:
+def _refuse_smaller_disk(mine: stack_tenants.StackTenant, settings: PlatformSettings) -> None:
     """Raises ``InputError`` for a limit below what the tenant's own server has: RDS refuses to shrink a disk, in the middle of a run."""
     if not any(tables.place.isolation == "instance" for tables in mine.tables):
         return

@@ -11,7 +11,7 @@ from components.adoption import Adoption
 from components.pictures import PublishedPictures
 from stacks import names, replacements
 from stacks.claims import Planned
-from stacks.homes import Held
+from stacks.stack_tenants import StackTenant
 from tenantry import naming
 from tenantry.backend import stack_state
 from tenantry.backend.stack_state import State
@@ -74,7 +74,7 @@ def require_cell(book: Ledger, cell: str) -> None:
 
 
 def room() -> int:
-    """Sessions that one login may have at most: those of the server that are not reserved, less some for everybody else."""
+    """Sessions that one login may have at most: those of the server that are not reserved, less some for all others."""
     with Server.from_environment().connect() as connection:
         row = connection.execute(
             "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
@@ -86,7 +86,7 @@ def room() -> int:
 def enter(
     book: Ledger,
     state: State,
-    held: Collection[Held],
+    held: Collection[StackTenant],
     admitted: Admitted,
     planned: Iterable[Planned],
     settings: PlatformSettings,
@@ -97,13 +97,13 @@ def enter(
     ``settings`` the platform's. Raises ``InputError`` for a refused edit or a name in quarantine and ``WorkError`` for a name
     that is someone else's; a preview writes nothing.
     """
-    planned, everybody = list(planned), admitted.declared
+    planned, declared = list(planned), admitted.declared
     with Server.from_environment().connect() as connection:
         connection.autocommit = True
         present = [tenant for tenant in held if not tenant.declaration.gone]
         places = ((tenant.declaration.slug, tables.place) for tenant in present for tables in tenant.tables)
         lineage.require_passwords(connection, book, state, lineage.logins(book.stack, places))
-        entered, never_made = book, losses.refuse(book, everybody, protects=settings.protects)
+        entered, never_made = book, losses.refuse(book, declared, protects=settings.protects)
         book = book.without(never_made)
         quarantine.refuse_declared([tenant.declaration for tenant in held if tenant.row], book)
         for slug in sorted(never_made):
@@ -113,7 +113,7 @@ def enter(
             begun = f"{', '.join(state.pending[:3])}{f' and {len(state.pending) - 3} more' if len(state.pending) > 3 else ''}"
             pulumi.log.warn(f"a killed run had begun, and nobody has settled: {begun}; tenantry up --stack {book.stack} settles it")
         replacements.guard(book.stack, state, planned)
-        settled = names.settle(connection, book, everybody, planned, state)
+        settled = names.settle(connection, book, declared, planned, state)
         if not pulumi.runtime.is_dry_run():
             # Whoever adopts goes by marks, which another platform's things bear too; the first run of all says whose the names are.
             if book.interrupted or (book.stack == naming.SHARED_STACK and not book.run.made):

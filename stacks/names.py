@@ -39,7 +39,7 @@ class Names(NamedTuple):
 def settle(
     connection: psycopg.Connection,
     book: Ledger,
-    everybody: Mapping[str, TenantDeclaration],
+    declared: Mapping[str, TenantDeclaration],
     planned: Collection[Planned],
     state: State,
 ) -> Names:
@@ -47,9 +47,9 @@ def settle(
 
     ``state`` is the stack's own. Whoever adopts a stack says that what bears its names is the stack's: the ledger may be what was lost.
     """
-    passing = [found for found in host_names.passing(book, everybody) if found.taken_by == book.stack]
+    passing = [found for found in host_names.passing(book, declared) if found.taken_by == book.stack]
     for found in passing:
-        host_names.refuse_unsafe(found, book, everybody)
+        host_names.refuse_unsafe(found, book, declared)
     claims = {plan.claim: plan for plan in planned if plan.claim}
     owners = {claim: book.claims.get((claim.kind, claim.name)) for claim in claims}
     new = [claim for claim, owner in owners.items() if owner is None]
@@ -57,7 +57,7 @@ def settle(
     there |= {claim for claim in new if claim.kind == "hostname" and find(claims[claim], connection)}
     if not book.run.adopting:
         if unknown := [claim for claim in new if claim in there and not holding(state, claim)]:
-            _refuse_unknown(unknown, {*book.claims.values(), *(tenant.stack for tenant in everybody.values())} - {book.stack})
+            _refuse_unknown(unknown, {*book.claims.values(), *(tenant.stack for tenant in declared.values())} - {book.stack})
         remembered = state.names()
         _refuse_foreign_schemas([plan for plan in planned if plan.logical_name not in remembered], owners, connection)
     leftovers: dict[str, str] = {}
@@ -65,7 +65,7 @@ def settle(
         if owner in (None, book.stack) or (import_id := find(claims[claim], connection)) is None:
             continue  # what is claimed by another stack and is not there, that stack has given up
         if holding(stack_state.read(owner), claim):
-            _refuse_held(claim, owner, book, everybody)
+            _refuse_held(claim, owner, book, declared)
             continue
         leftovers[claims[claim].logical_name] = import_id
     return Names(bool(passing), leftovers, former(planned, state))
@@ -135,9 +135,9 @@ def _refuse_foreign_schemas(planned: Collection[Planned], owners: Mapping[Claim,
             )
 
 
-def _refuse_held(claim: Claim, owner: str, book: Ledger, everybody: Mapping[str, TenantDeclaration]) -> None:
+def _refuse_held(claim: Claim, owner: str, book: Ledger, declared: Mapping[str, TenantDeclaration]) -> None:
     """Not in the preview of a command that will have run the owner's stack by then."""
-    host_names.refuse_exchange(owner, book.stack, book, everybody)
+    host_names.refuse_exchange(owner, book.stack, book, declared)
     if pulumi.runtime.is_dry_run() and owner in os.environ.get(host_names.AFTER, "").split():
         return
     what = f"the host name {claim.name}" if claim.kind == "hostname" else f"{claim.kind} {claim.name}"

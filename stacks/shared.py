@@ -7,7 +7,7 @@ import pulumi
 from components.pictures import Pictures
 from components.platform import Platform
 from components.tenant import Tenant
-from stacks import claims, gate, homes
+from stacks import claims, gate, stack_tenants
 from stacks.credentials import handed_out
 from tenantry import naming
 from tenantry.declaration import Declarations
@@ -22,8 +22,8 @@ def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
     stack = naming.cell_stack(cell)
     book, state = gate.read(stack)
     admitted = gate.admit(book, files)
-    everybody = admitted.declared
-    held = homes.of_stack(book, everybody, settings)
+    declared = admitted.declared
+    held = stack_tenants.of_stack(book, declared, settings)
     present = [tenant for tenant in held if not tenant.declaration.gone]
     if cell != naming.MAIN_CELL and not present and stack not in book.claims.values():
         raise InputError(

@@ -38,8 +38,8 @@ def _row(*, refuse: Collection[Kind] = (), wait: Collection[Kind] = ()) -> Mappi
 
 
 _ANYWHERE: Final = _row()
-"""For work that goes by what it finds: the engine makes each tenant as the open moves and the registry have it (stacks/homes.py), a backup
-saves one moment, runtime values are rows of the control database."""
+"""For work that goes by what it finds: the engine makes each tenant as the open moves and the registry have it
+(stacks/stack_tenants.py), a backup saves one moment, runtime values are rows of the control database."""
 
 _BEGINNING: Final = (Kind.MOVE, Kind.RESTORE)
 """Asked for, and about to begin."""

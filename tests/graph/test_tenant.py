@@ -10,7 +10,7 @@ import pytest
 from components.adoption import NOTHING, Adoption
 from components.pictures import Pictures
 from components.tenant import Tenant
-from stacks import homes
+from stacks import stack_tenants
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import placement
 
@@ -21,7 +21,7 @@ INSTANCE_TYPES = DATABASE_TYPES | {"aws:rds/instance:Instance", "pulumi:provider
 
 def make(declaration, settings, adoption=NOTHING, released=()):
     book = Ledger(declaration.stack, {}, {}, False, released=frozenset(released))
-    held = homes._settled(declaration, book, settings)
+    held = stack_tenants._settled(declaration, book, settings)
     return lambda: Tenant(
         declaration.slug,
         {

@@ -14,7 +14,7 @@ from tenantry.settings import PlatformSettings
 
 
 @dataclass(frozen=True)
-class Held:
+class StackTenant:
     """One tenant in one stack."""
 
     declaration: TenantDeclaration
@@ -30,10 +30,10 @@ class Held:
     """Whether its rows, or those it is moving, are in this stack's shared tables and open to signed contexts only."""
 
 
-def of_stack(book: Ledger, everybody: Mapping[str, TenantDeclaration], settings: PlatformSettings) -> list[Held]:
+def of_stack(book: Ledger, declared: Mapping[str, TenantDeclaration], settings: PlatformSettings) -> list[StackTenant]:
     """The tenants of ``book``'s stack, as the files and the moves under way have it."""
     held = []
-    for slug, declaration in everybody.items():
+    for slug, declaration in declared.items():
         move = book.moves.get(slug)
         found = _moving(declaration, move, book, settings) if move else _settled(declaration, book, settings)
         if found is not None:
@@ -41,7 +41,7 @@ def of_stack(book: Ledger, everybody: Mapping[str, TenantDeclaration], settings:
     return held
 
 
-def _settled(declaration: TenantDeclaration, book: Ledger, settings: PlatformSettings) -> Held | None:
+def _settled(declaration: TenantDeclaration, book: Ledger, settings: PlatformSettings) -> StackTenant | None:
     if declaration.stack != book.stack:
         return None
     known = book.tenants.get(declaration.slug)
@@ -49,10 +49,12 @@ def _settled(declaration: TenantDeclaration, book: Ledger, settings: PlatformSet
     protect = _protected(declaration, book, settings)
     tables = () if place.shared else (Tables(place, declaration.state == "active", protect),)
     signed = place.shared and declaration.row_context == "signed"
-    return Held(declaration, row(declaration, settings, place), tables, Location.of(declaration.slug, place).app_role, protect, signed)
+    return StackTenant(
+        declaration, row(declaration, settings, place), tables, Location.of(declaration.slug, place).app_role, protect, signed
+    )
 
 
-def _moving(declaration: TenantDeclaration, move: Move, book: Ledger, settings: PlatformSettings) -> Held | None:
+def _moving(declaration: TenantDeclaration, move: Move, book: Ledger, settings: PlatformSettings) -> StackTenant | None:
     slug, holder, protect = declaration.slug, move.holder, _protected(declaration, book, settings)
     holds = holder.stack(slug) == book.stack
     tables = tuple(
@@ -71,7 +73,7 @@ def _moving(declaration: TenantDeclaration, move: Move, book: Ledger, settings: 
         return None
     here = declaration.model_copy(update={"isolation": holder.isolation, "cell": holder.cell})
     home = row(declaration, settings, move.home) if holds else None
-    return Held(here, home, tables, Location.of(slug, move.home).app_role, protect, signed)
+    return StackTenant(here, home, tables, Location.of(slug, move.home).app_role, protect, signed)
 
 
 def _protected(declaration: TenantDeclaration, book: Ledger, settings: PlatformSettings) -> bool:
