@@ -19,6 +19,7 @@ PANELS: Final = {
         "status": "Show the tenants, where each lives, and what is pending.",
         "invite": "Give the first administrator's invitation a new link.",
         "config": "Show, set and undo configuration at runtime.",
+        "credentials": "Show how an application connects to a tenant.",
         "move": "Move a tenant to another isolation model or cell.",
         "moves": "Show current and past moves.",
         "suspend": "Shut a tenant out at once and keep its data.",

@@ -69,7 +69,7 @@ def examine() -> list[Check]:
         ("states", _states),
         ("interrupted runs", _runs),
         ("applied", _applied),
-        ("handed out", lambda: handed_out.examine(_pulumi())),
+        ("handed out", lambda: handed_out.examine()),
         ("AWS", outside_checks.aws_account),
         ("row contexts", outside_checks.row_contexts),
         ("Cloudflare", outside_checks.cloudflare_zone),
@@ -93,18 +93,11 @@ def _python() -> str:
 
 
 def _engine() -> str:
-    path = _pulumi()
+    path = handed_out.pulumi()
     version = process.run([path, "version"]).stdout.decode().strip()
     if shutil.which("pulumi-language-python") is None:
         raise WorkError(f"pulumi {version} has no Python language host beside it", "install Pulumi's complete release")
     return version
-
-
-def _pulumi() -> str:
-    path = shutil.which("pulumi")
-    if path is None:
-        raise WorkError("no pulumi on PATH", 'install it, or run: tenantry local up; eval "$(tenantry local env)"')
-    return path
 
 
 def _settings() -> str:
@@ -118,7 +111,7 @@ def _declarations() -> str:
 
 
 def _backend() -> str:
-    result = process.run([_pulumi(), "whoami", "--verbose", "--non-interactive"])
+    result = process.run([handed_out.pulumi(), "whoami", "--verbose", "--non-interactive"])
     if result.returncode != 0:
         raise WorkError(
             result.stderr.decode(errors="replace").strip().removeprefix("error: ") or "no answer",

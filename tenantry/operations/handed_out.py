@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -43,17 +44,32 @@ class _Found:
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def examine(pulumi: str) -> str:
-    """As sentences, what was tried. ``WorkError`` names a state whose secrets cannot be read, or the logins that are not let in.
+def pulumi() -> str:
+    """The engine's command. ``WorkError`` where there is none."""
+    path = shutil.which("pulumi")
+    if path is None:
+        raise WorkError("no pulumi on PATH", 'install it, or run: tenantry local up; eval "$(tenantry local env)"')
+    return path
 
-    ``pulumi`` is the engine's command.
-    """
-    end = time.monotonic() + TIME
+
+def passwords(stack: str) -> Mapping[str, str]:
+    """Role → password, of what the stack hands out. ``WorkError`` when the secrets of its state cannot be read, or it is not there."""
+    found = _read(pulumi(), stack, time.monotonic() + TIME)
+    if found is None:
+        raise WorkError(f"there is no state of the stack {stack}", f"tenantry up --stack {stack}", code="stack.unknown")
+    if found.fault:
+        raise WorkError(f"the secrets of the stack {stack} cannot be read: {found.fault}", _remedy(found.fault))
+    return found.passwords
+
+
+def examine() -> str:
+    """As sentences, what was tried. ``WorkError`` names a state whose secrets cannot be read, or the logins that are not let in."""
+    engine, end = pulumi(), time.monotonic() + TIME
     stacks = _applied()
     if not stacks:
         return "none: nothing was ever made here"
     with ThreadPoolExecutor(PARALLEL) as pool:
-        found = [each for each in pool.map(lambda stack: _read(pulumi, stack, end), stacks) if each]
+        found = [each for each in pool.map(lambda stack: _read(engine, stack, end), stacks) if each]
         faults = [each for each in found if each.fault]
         if faults:
             more = f" (and of {len(faults) - 1} more)" if len(faults) > 1 else ""
@@ -80,12 +96,12 @@ def _applied() -> list[str]:
     return sorted(stacks - broken, key=lambda stack: (naming.cell_of_stack(stack) is None, stack))
 
 
-def _read(pulumi: str, stack: str, end: float) -> _Found | None:
+def _read(engine: str, stack: str, end: float) -> _Found | None:
     """The stack's log-ins; None: there is no time left, or no such stack any more."""
     left = end - time.monotonic()
     if left <= 0:
         return None
-    command = [pulumi, "stack", "output", "--stack", stack, "--json", "--show-secrets", "--non-interactive"]
+    command = [engine, "stack", "output", "--stack", stack, "--json", "--show-secrets", "--non-interactive"]
     result = process.run(command, limit=left, cwd=project_root())
     if result.returncode == 0:
         outputs = json.loads(result.stdout)

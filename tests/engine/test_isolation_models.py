@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
+import psycopg
 import pytest
 
 from tenantry import naming
@@ -37,6 +39,28 @@ def test_the_application_can_work_in_its_store(platform, model):
         connection.execute("INSERT INTO users (tenant_id, email, name) VALUES (%s, 'a@b.example', 'A')", [tenant_id])
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
         connection.execute("DELETE FROM users")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_developer_is_told_how_to_connect(platform, model):
+    """What `credentials` prints connects by itself, in the tenant's context; the password only where asked for; it is logged."""
+    slug = SLUG[model]
+    shown = platform.tenantry("credentials", slug).stdout
+    found = json.loads(platform.tenantry("credentials", slug, "--json").stdout)
+    assert found["password"] not in shown
+    assert (found["tenant_id"], found["schema"], found["isolation"]) == (str(naming.tenant_id(slug)), found["schema"], model)
+    variables = platform.tenantry("credentials", slug, "--env").stdout
+    query = "SELECT current_setting('app.tenant_id'), current_schema, to_regclass('users') IS NOT NULL"
+    script = f'{variables}\npsql -XAtc "{query}"'
+    printed = subprocess.run(["bash", "-c", script], env=platform.environment, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == f"{found['tenant_id']}|{found['schema']}|t"
+    with psycopg.connect(platform.tenantry("credentials", slug, "--dsn").stdout.strip()) as connection:
+        assert connection.execute(query).fetchone() == (found["tenant_id"], found["schema"], True)
+    with platform.sql(naming.CONTROL_DATABASE) as admin:
+        logged = "SELECT count(*) FROM control.audit_log WHERE tenant_id = %s AND action = 'read credentials'"
+        assert admin.execute(logged, [found["tenant_id"]]).fetchone() == (4,)
+    refused = platform.tenantry("credentials", slug, "--env", "--dsn", check=False)
+    assert (refused.returncode, found["password"] in refused.stdout) == (2, False)
 
 
 @pytest.mark.parametrize("model", MODELS)
