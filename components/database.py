@@ -158,7 +158,9 @@ class TenantDatabase(pulumi.ComponentResource):
             identifier=naming.server_identifier(settings.bucket_prefix, declaration.slug),
             engine="postgres",
             engine_version=POSTGRES_VERSION,
-            instance_class="db.t4g.small",
+            instance_class=declaration.server.instance_class,
+            db_subnet_group_name=declaration.server.subnet_group,
+            vpc_security_group_ids=list(declaration.server.security_groups) or None,
             allocated_storage=storage(declaration),
             # A disk that is to grow grows now, not in the week's maintenance window.
             apply_immediately=True,

@@ -69,6 +69,22 @@ class Limits(BaseModel):
     connections: int = _limit("connections")
 
 
+class Server(BaseModel):
+    """The database server of a tenant whose isolation is ``instance``; others have none, and it waits for a move there."""
+
+    model_config = _CONFIG
+
+    instance_class: Annotated[str, StringConstraints(pattern=r"^db\.[a-z0-9-]{2,20}\.[a-z0-9-]{2,20}$")] = Field(
+        default="db.t4g.small", description="What RDS calls the machine"
+    )
+    subnet_group: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,254}$")] | None = Field(
+        default=None, description="The DB subnet group, which decides the network; at first RDS's default one"
+    )
+    security_groups: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")], ...], Field(strict=False, max_length=5)
+    ] = Field(default=(), description="Security groups of that network (`sg-…`), at most 5; at first its default one")
+
+
 def _feature_key(key: str) -> str:
     if key not in FEATURES:
         raise invalid(f"there is no feature {shown(key)}", nearest(key, FEATURES))
@@ -150,6 +166,7 @@ class TenantDeclaration(BaseModel):
     )
     legal: Legal = Field(default=Legal(), description="Links to the tenant's legal pages")
     limits: Limits = Field(default=Limits(), description="What the tenant may use")
+    server: Server = Field(default=Server(), description="The database server of an `instance` tenant; its disk is `limits.storage_gb`")
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels)] = Field(
         default_factory=dict, description="Anything the platform's people want to sort by, at most 20; never shown to the tenant"
     )

@@ -13,6 +13,7 @@ from components.tenant import Tenant
 from stacks import stack_tenants
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import placement
+from tenantry.declaration.model import Server
 
 SCHEMA_TYPES = {"postgresql:index/schema:Schema", "postgresql:index/role:Role", "pulumi-python:dynamic/tenantry:Store"}
 DATABASE_TYPES = SCHEMA_TYPES | {"postgresql:index/database:Database"}
@@ -128,6 +129,17 @@ def test_no_input_holds_a_password(run, samples, settings):
     store = graph.resources[f"{declaration.slug}-db-tables"]
     assert store.inputs["server"]["secret_arn"] == "arn:secret"
     assert "secret" not in json.dumps({k: v for k, v in store.inputs.items() if k not in ("__provider", "server")})
+
+
+def test_a_server_is_the_one_that_the_file_asks_for(run, samples, settings):
+    """Machine and network; where the file says nothing of a network RDS chooses, and nothing of it is in the program."""
+    declaration = first(samples, "instance")
+    plain = run(make(declaration, settings)).resources[f"{declaration.slug}-db-server"].inputs
+    assert (plain["instanceClass"], plain.keys() & {"dbSubnetGroupName", "vpcSecurityGroupIds"}) == ("db.t4g.small", set())
+    server = Server(instance_class="db.r7g.large", subnet_group="tenants-private", security_groups=("sg-0123456789abcdef0",))
+    asked = run(make(declaration.model_copy(update={"server": server}), settings)).resources[f"{declaration.slug}-db-server"].inputs
+    assert asked["instanceClass"] == "db.r7g.large"
+    assert (asked["dbSubnetGroupName"], asked["vpcSecurityGroupIds"]) == ("tenants-private", ["sg-0123456789abcdef0"])
 
 
 def test_a_leftover_is_adopted_by_its_logical_name(run, samples, settings):

@@ -36,6 +36,7 @@ features: {sso: true, reports: false}
 email_templates: {welcome: {subject: Hi}, suspended: {subject: Stop, body: "Bye {{ user_name }}"}}
 legal: {terms: "https://acme.example/terms"}
 limits: {users: 9}
+server: {instance_class: db.r7g.large, security_groups: [sg-0123456789abcdef0]}
 labels: {region: emea}
 """
 
