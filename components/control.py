@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TypedDict
 
 import pulumi
+import pulumi_postgresql as postgresql
 
 from components import own_database
 from components.adoption import Adoption
+from components.resources.login import Login
 from components.resources.store import Store
-from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_DIRECTORY, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.postgres import login_limits
 
 
 class ControlPlaneArgs(TypedDict):
@@ -25,9 +28,21 @@ class ControlPlane(pulumi.ComponentResource):
     """The control database; tenants' records need it, so everything else of the platform depends on ``store``."""
 
     store: Store
+    directory_password: pulumi.Output[str]
+    """Secret: the password of the login that looks tenants up for applications."""
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:platform:ControlPlane", name, None, opts)
+        adoption, logical = args["adoption"], f"{name}-directory"
+        directory = postgresql.Role(
+            logical,
+            name=CONTROL_DIRECTORY,
+            login=True,
+            connection_limit=args["connections"],
+            statement_timeout=login_limits.STATEMENT,
+            idle_in_transaction_session_timeout=login_limits.IDLE_IN_TRANSACTION,
+            opts=pulumi.ResourceOptions(parent=self, import_=adoption.of(logical)),
+        )
         self.store = own_database.made(
             name,
             {
@@ -38,9 +53,20 @@ class ControlPlane(pulumi.ComponentResource):
                 "owner": CONTROL_OWNER,
                 "app": CONTROL_APP,
                 "connections": args["connections"],
+                "guests": [directory],
             },
             self,
-            args["adoption"],
+            adoption,
             protect=args["protect"],
         )
+        self.directory_password = Login(
+            f"{logical}-login",
+            {
+                "database": CONTROL_DATABASE,
+                "schema": CONTROL_SCHEMA,
+                "app_role": directory.name,
+                "limits": login_limits.SETTINGS,
+            },
+            pulumi.ResourceOptions(parent=self, depends_on=[self.store]),
+        ).password
         self.register_outputs({"database": CONTROL_DATABASE})

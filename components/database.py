@@ -11,6 +11,7 @@ import pulumi_postgresql as postgresql
 from components.adoption import Adoption
 from components.aws import Instance, get_secret_version_output
 from components.edge import MARK
+from components.resources.server_record import ServerRecord
 from components.resources.store import ServerAddress, Store
 from tenantry import naming
 from tenantry.declaration import TenantDeclaration
@@ -187,5 +188,15 @@ class TenantDatabase(pulumi.ComponentResource):
             sslmode=self._args["sslmode"],
             superuser=False,
             opts=pulumi.ResourceOptions(parent=self),
+        )
+        ServerRecord(
+            f"{self._name}-address",
+            {
+                "identifier": naming.server_identifier(settings.bucket_prefix, declaration.slug),
+                "tenant_id": str(declaration.id),
+                "address": server.address,
+                "port": server.port,
+            },
+            self._child(f"{self._name}-address"),
         )
         return {"address": server.address, "port": server.port, "secret_arn": secret_arn}, provider

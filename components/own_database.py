@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 import pulumi
@@ -23,6 +24,8 @@ class OwnDatabase(TypedDict):
     """The role that logs in."""
     connections: int
     """How many sessions it may have at one time."""
+    guests: NotRequired[Sequence[pulumi.Resource]]
+    """Roles besides that the tables' migrations give rights to."""
     context_key: NotRequired[str]
     """Of tables that take signed row contexts: the secret with the key."""
 
@@ -66,4 +69,4 @@ def made(name: str, args: OwnDatabase, parent: pulumi.Resource, adoption: Adopti
     }
     if "context_key" in args:
         tables["context_key"] = args["context_key"]
-    return Store(f"{name}-tables", tables, pulumi.ResourceOptions(parent=parent, protect=protect))
+    return Store(f"{name}-tables", tables, pulumi.ResourceOptions(parent=parent, protect=protect, depends_on=list(args.get("guests", ()))))

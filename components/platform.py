@@ -40,6 +40,8 @@ class Platform(pulumi.ComponentResource):
     """What a tenant of this cell depends on."""
     app_password: pulumi.Output[str]
     """Secret: the application's password for the row-level-secured tables."""
+    directory_password: pulumi.Output[str] | None
+    """Secret: the password of the login that looks tenants up; only the main cell has it."""
     template: pulumi.Output[str] | None
     """The database that new tenants' own are copied from; only the main cell has it."""
 
@@ -47,7 +49,7 @@ class Platform(pulumi.ComponentResource):
         super().__init__("tenantry:platform:Platform", name, None, opts)
         cell, settings, adoption = args["cell"], args["settings"], args["adoption"]
         self.ready = []
-        self.template = None
+        self.template = self.directory_password = None
 
         if cell == naming.MAIN_CELL:
             control = ControlPlane(
@@ -61,6 +63,7 @@ class Platform(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             )
             self.ready.append(control.store)
+            self.directory_password = control.directory_password
             BackupBucket(f"{name}-backups", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
             Edge(f"{name}-edge", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
             self.template = Template(

@@ -51,6 +51,8 @@ def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
     passwords: dict[str, pulumi.Output[str]] = {}
     # By login role, as the registry names it: while a move is under way a tenant may have two.
     credentials = {naming.cell_app(cell): platform.app_password}
+    if platform.directory_password is not None:
+        credentials[naming.CONTROL_DIRECTORY] = platform.directory_password
     pictures = Pictures(tenants_dir())
     for mine in present:
         slug = mine.declaration.slug

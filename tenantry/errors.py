@@ -9,6 +9,7 @@ Code = Literal[
     "backup.unknown",
     "classification.invalid",
     "configuration.unknown",
+    "credentials.missing",
     "declaration.invalid",
     "declaration.missing",
     "declaration.older",

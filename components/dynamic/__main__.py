@@ -15,14 +15,24 @@ import dill
 from pulumi.dynamic import ResourceProvider
 
 from components.resources.configuration_rows import ConfigurationRowsProvider
+from components.resources.login import LoginProvider
 from components.resources.record import TenantRecordProvider
+from components.resources.server_record import ServerRecordProvider
 from components.resources.signed_tenant import SignedTenantProvider
 from components.resources.store import StoreProvider
 from components.resources.template import TemplateProvider
 from tenantry import preload
 from tenantry.clients.parent import Parent
 
-PROVIDERS: Final = (ConfigurationRowsProvider, SignedTenantProvider, StoreProvider, TemplateProvider, TenantRecordProvider)
+PROVIDERS: Final = (
+    ConfigurationRowsProvider,
+    LoginProvider,
+    ServerRecordProvider,
+    SignedTenantProvider,
+    StoreProvider,
+    TemplateProvider,
+    TenantRecordProvider,
+)
 """A new dynamic resource type is served once it is named here."""
 
 _KNOWN: Final = {(provider.__module__, provider.__qualname__): provider for provider in PROVIDERS}

@@ -14,7 +14,7 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.resources.declared import DeclaredProvider
 from tenantry import naming
-from tenantry.control import passwords
+from tenantry.control import passwords, registry
 from tenantry.errors import WorkError
 from tenantry.postgres import (
     connect_rights,
@@ -116,16 +116,6 @@ def _password_holds(props: Mapping[str, Any]) -> bool:
     return password == passwords.UNKNOWN or logins.password_holds(_server(props), props["database"], props["app_role"], password)
 
 
-def _known_password(olds: Mapping[str, Any]) -> str:
-    """The password that the login is to have. In a run that adopts a stack, what an older state says may have been changed since."""
-    password = str(olds["password"])
-    if passwords.choice() == "keep" and not _password_holds(olds):
-        return passwords.UNKNOWN
-    if passwords.choice() == "renew" and (password == passwords.UNKNOWN or not _password_holds(olds)):
-        return secrets.token_urlsafe(32)
-    return password
-
-
 def _stands(props: Mapping[str, Any]) -> bool:
     """Whether the tables are there, and so is the login, with a password that was handed out."""
     with _connect(props) as connection:
@@ -162,12 +152,14 @@ class StoreProvider(DeclaredProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         password = passwords.UNKNOWN if passwords.choice() == "keep" and _stands(props) else secrets.token_urlsafe(32)
         outs = self._apply(props, password)
+        if props.get("tenant_id"):
+            registry.ready(props["tenant_id"])
         return CreateResult(f"{props['database']}.{props['schema']}", outs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         if _olds["app_role"] != _news["app_role"]:
             self.delete(_id, _olds)
-        return UpdateResult(self._apply(_news, _known_password(_olds)))
+        return UpdateResult(self._apply(_news, passwords.after_loss(str(_olds["password"]), lambda: _password_holds(_olds))))
 
     def _apply(self, props: dict[str, Any], password: str) -> dict[str, Any]:
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
@@ -189,18 +181,9 @@ class StoreProvider(DeclaredProvider):
                 platform_role=props["owner"] if props["tree"] == "control" else "",
                 first=template.taken_over_by(props["owner"]) if copied else None,
             ):
-                role = sql.Identifier(props["app_role"])
                 if password != passwords.UNKNOWN:
-                    # Hashed on this side, so that no server log can hold it.
-                    hashed = connection.pgconn.encrypt_password(password.encode(), props["app_role"].encode(), b"scram-sha-256").decode()
-                    connection.execute(sql.SQL("ALTER ROLE {role} PASSWORD {hashed}").format(role=role, hashed=hashed))
-                connection.execute(
-                    sql.SQL("ALTER ROLE {role} IN DATABASE {database} SET search_path = {path}").format(
-                        role=role,
-                        database=sql.Identifier(props["database"]),
-                        path=sql.SQL(", ").join(map(sql.Identifier, naming.search_path(props["schema"]))),
-                    )
-                )
+                    logins.give_password(connection, props["app_role"], password)
+                logins.set_search_path(connection, props["app_role"], props["database"], props["schema"])
                 login_limits.mend(connection, props["app_role"])
                 login_limits.shut_large_objects(connection)
                 posture = _digest(_lines(connection, props))

@@ -35,6 +35,8 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     # Its provider takes over a schema that is there, and then drops it with all that is in it.
     "postgresql:index/schema:Schema": "refused",
     "pulumi-python:dynamic/tenantry:ConfigurationRows": "owned",
+    "pulumi-python:dynamic/tenantry:Login": "again",
+    "pulumi-python:dynamic/tenantry:ServerRecord": "again",
     "pulumi-python:dynamic/tenantry:SignedTenant": "owned",
     "pulumi-python:dynamic/tenantry:Store": "again",
     "pulumi-python:dynamic/tenantry:Template": "again",

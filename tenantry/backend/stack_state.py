@@ -65,7 +65,7 @@ class State:
 
     def passwords(self) -> dict[str, datetime]:
         """The resources whose password only the state knows, and when each was last changed; by logical name."""
-        stores = (each for each in self.resources if each.type.endswith("tenantry:Store") and not each.leaving)
+        stores = (each for each in self.resources if each.type.endswith(("tenantry:Store", "tenantry:Login")) and not each.leaving)
         return {each.name: each.changed_at for each in stores if each.changed_at}
 
     def unknown_logins(self) -> tuple[str, ...]:

@@ -86,7 +86,11 @@ def logins(stack: str, places: Iterable[tuple[str, Place]]) -> dict[str, str | N
     """
     found: dict[str, str | None] = {}
     if (cell := naming.cell_of_stack(stack)) is not None:
-        found |= {"platform-tables": naming.cell_app(cell), "platform-control-tables": naming.CONTROL_APP}
+        found |= {
+            "platform-tables": naming.cell_app(cell),
+            "platform-control-tables": naming.CONTROL_APP,
+            "platform-control-directory-login": naming.CONTROL_DIRECTORY,
+        }
     for slug, place in places:
         role = None if place.isolation == "instance" else Location.of(slug, place).app_role
         found[f"{naming.tenant_resources(slug, place.turn)}-tables"] = role

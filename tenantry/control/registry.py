@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tenantry.control import invitations, ledger, outbox
-from tenantry.control.database import transaction
+from tenantry.control.database import if_there, transaction
 from tenantry.declaration.placement import Residence
 from tenantry.errors import WorkError
 from tenantry.postgres import loading, tables
@@ -59,16 +59,17 @@ def record(
         connection.execute(
             """
             INSERT INTO tenants (id, slug, name, tier, isolation, cell, stack, state, host, server, database, schema, app_role,
-                                 bucket, prefix, limits, labels, made_by)
+                                 bucket, prefix, limits, labels, made_by, ready_at)
             VALUES (%(id)s, %(slug)s, %(name)s, %(tier)s, %(isolation)s, %(cell)s, %(stack)s, %(state)s, %(host)s, %(server)s,
                     %(database)s, %(schema)s, %(app_role)s, %(bucket)s, %(prefix)s, %(limits)s, %(labels)s,
-                    %(made_by)s)
+                    %(made_by)s, CASE %(isolation)s WHEN 'rls' THEN now() END)
             ON CONFLICT (id) DO UPDATE SET
                 name = EXCLUDED.name, tier = EXCLUDED.tier, isolation = EXCLUDED.isolation, cell = EXCLUDED.cell,
                 stack = EXCLUDED.stack, state = EXCLUDED.state, host = EXCLUDED.host, server = EXCLUDED.server,
                 database = EXCLUDED.database, schema = EXCLUDED.schema, app_role = EXCLUDED.app_role, bucket = EXCLUDED.bucket,
                 prefix = EXCLUDED.prefix, limits = EXCLUDED.limits, labels = EXCLUDED.labels, updated_at = now(), deleted_at = NULL,
-                made_by = coalesce(EXCLUDED.made_by, tenants.made_by)
+                made_by = coalesce(EXCLUDED.made_by, tenants.made_by),
+                ready_at = CASE WHEN tenants.deleted_at IS NULL THEN tenants.ready_at ELSE EXCLUDED.ready_at END
             """,
             values,
         )
@@ -117,6 +118,15 @@ def read_record(tenant_id: str) -> dict[str, Any] | None:
         return {"slug": row["slug"], "row": columns, "domains": [entry["host"] for entry in hosts], "admin": admin}
 
 
+def ready(tenant_id: str) -> None:
+    """Says that the tenant has its tables: from now on the directory lets applications in. It is only said once."""
+
+    def say(connection: psycopg.Connection[dict[str, Any]]) -> None:
+        connection.execute("UPDATE tenants SET ready_at = now() WHERE id = %s AND ready_at IS NULL", [tenant_id])
+
+    if_there(say, None)
+
+
 def still_made_by(tenant_id: str, stack: str, made_by: str | None) -> bool:
     """Whether what the stack's record ``made_by`` removes of the tenant is its end.
 
@@ -151,6 +161,7 @@ def retire(tenant_id: str, slug: str) -> None:
     """Marks a tenant deleted, takes back its invitations, removes its mail, frees its host names, and lets the ledger forget its claims."""
     with transaction() as connection:
         connection.execute("DELETE FROM tenant_domains WHERE tenant_id = %s", [tenant_id])
+        connection.execute("DELETE FROM servers WHERE tenant = %s", [tenant_id])
         outbox.forget(connection, tenant_id)
         connection.execute(
             "UPDATE invitations SET revoked_at = coalesce(revoked_at, now()), token_hash = NULL WHERE tenant_id = %s", [tenant_id]

@@ -125,6 +125,8 @@ def _holds(login: _Login, stores: Mapping[str, TenantStore], end: float) -> bool
     cell = naming.cell_of_stack(login.stack)
     if cell is not None and login.role == naming.cell_app(cell):
         return logins.password_holds(Server.from_environment(), naming.cell_database(cell), login.role, login.password)
+    if login.role == naming.CONTROL_DIRECTORY:
+        return logins.password_holds(Server.from_environment(), naming.CONTROL_DATABASE, login.role, login.password)
     store = stores.get(login.role)
     if store is None:
         return None

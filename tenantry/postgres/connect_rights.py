@@ -17,8 +17,8 @@ from psycopg import errors, sql
 from tenantry import naming
 from tenantry.postgres.server import may_act_as
 
-LOGIN: Final = re.compile(r"(tenantry|(?:cell|t)_[a-z0-9_]+?)__app2?", re.ASCII)
-"""Every login that an application has: the control database's, a cell's, a tenant's own (`2`: the other end of a move)."""
+LOGIN: Final = re.compile(r"tenantry__directory|(tenantry|(?:cell|t)_[a-z0-9_]+?)__app2?", re.ASCII)
+"""Every login that an application has: the control database's two, a cell's, a tenant's own (`2`: the other end of a move)."""
 
 _SERVERS_OWN: Final = ("postgres", "template1")
 _OURS: Final = re.compile(
@@ -108,7 +108,7 @@ def remedy(left: list[Opening]) -> str:
 
 def _allowed(opening: Opening, homes: Mapping[str, frozenset[str]]) -> bool:
     role = str(opening.role)
-    own = role.rpartition("__app")[0]
+    own = role.rpartition("__")[0]
     return opening.privilege == "CONNECT" and opening.database in {own, naming.kept(own), naming.staging(own), *homes.get(role, ())}
 
 

@@ -13,6 +13,7 @@ from psycopg.rows import tuple_row
 from tenantry.declaration.keys import CONFIGURATION_KEYS
 from tenantry.declaration.yaml_source import YamlFaults, parse, read_bytes
 from tenantry.errors import InputError
+from tenantry.naming import CONTROL_DIRECTORY
 from tenantry.postgres.privileges import PUBLIC, Grant, granted, owners
 from tenantry.settings import migrations_dir
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
 FILE: Final = "control_grants.yaml"
-ROLES: Final = frozenset({"application"})
+ROLES: Final = frozenset({"application", "directory"})
 """What the file calls the roles."""
 
 
@@ -41,7 +42,9 @@ def read(file: Path) -> tuple[tuple[str, Grant], ...]:
 
 def _entry(file: Path, role: str, entry: Mapping[str, Any]) -> Iterable[Grant]:
     if role not in ROLES or entry.keys() != {"on", "grant", "reason"} or not str(entry["reason"]).strip():
-        raise InputError(f"{file}: an entry of {role} is not a role's `on`, `grant` and `reason`", f"the roles are {', '.join(ROLES)}")
+        raise InputError(
+            f"{file}: an entry of {role} is not a role's `on`, `grant` and `reason`", f"the roles are {', '.join(sorted(ROLES))}"
+        )
     kind, _, name = str(entry["on"]).partition(" ")
     for written in entry["grant"]:
         privilege, _, columns = str(written).partition(" (")
@@ -50,12 +53,16 @@ def _entry(file: Path, role: str, entry: Mapping[str, Any]) -> Iterable[Grant]:
 
 
 def wanted(connection: psycopg.Connection[Any], schema: str, app_role: str) -> set[Grant]:
-    """What the file grants as ``granted`` says it, in this database."""
+    """What the file grants as ``granted`` says it, in this database. A platform that was made before there was a directory has no
+    such role, until its next run has made it."""
     roles, database = {"application": app_role}, connection.info.dbname
+    if _there(connection, CONTROL_DIRECTORY):
+        roles["directory"] = CONTROL_DIRECTORY
     names = {"database": database, "schema": schema}
     return {
         grant._replace(role=roles[role], name=names.get(grant.kind) or f"{schema}.{grant.name}")
         for role, grant in read(migrations_dir() / FILE)
+        if role in roles
     }
 
 
@@ -103,6 +110,11 @@ def _later_of_ours(connection: psycopg.Connection[Any], grant: Grant) -> bool:
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute("SELECT pg_has_role(current_user, to_regrole(%s), 'USAGE')", [maker]).fetchone()
     return bool(row and row[0])
+
+
+def _there(connection: psycopg.Connection[Any], role: str) -> bool:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
 
 
 def _member(connection: psycopg.Connection[Any], role: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from tenantry import naming
 from tenantry.postgres.server import Server, may_act_as
 
 if TYPE_CHECKING:
@@ -51,3 +52,20 @@ def end_sessions(connection: psycopg.Connection, role: str) -> int:
     ).fetchone()
     connection.commit()
     return int(ended[0]) if ended else 0
+
+
+def give_password(connection: psycopg.Connection, role: str, password: str) -> None:
+    """Gives it to the role in the caller's transaction, the administrator's. Hashed on this side, so that no server log can hold it."""
+    hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.execute(sql.SQL("ALTER ROLE {role} PASSWORD {hashed}").format(role=sql.Identifier(role), hashed=hashed))
+
+
+def set_search_path(connection: psycopg.Connection, role: str, database: str, schema: str) -> None:
+    """Lets the role's sessions in ``database`` find what is in ``schema``; in the caller's transaction, the administrator's."""
+    connection.execute(
+        sql.SQL("ALTER ROLE {role} IN DATABASE {database} SET search_path = {path}").format(
+            role=sql.Identifier(role),
+            database=sql.Identifier(database),
+            path=sql.SQL(", ").join(map(sql.Identifier, naming.search_path(schema))),
+        )
+    )

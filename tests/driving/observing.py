@@ -148,7 +148,7 @@ class Observer:
         return list(answer["result"])
 
     def _log_ins(self, rows: Mapping[str, Mapping[str, Any]], roles: Mapping[str, Role]) -> Iterator[LogIn]:
-        where = {row["app_role"]: row["database"] for row in rows.values()}
+        where = {row["app_role"]: row["database"] for row in rows.values()} | {naming.CONTROL_DIRECTORY: naming.CONTROL_DATABASE}
         passphrase = Path(self._sandbox.environment["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text(encoding="utf-8").strip()
         for file in sorted(self._sandbox.state_file("shared").parent.glob("*.json")):
             outputs = _outputs(file, passphrase)

@@ -116,7 +116,7 @@ def found_rights(connection: psycopg.Connection) -> dict[str, Any]:
     return {
         "schemas": {name for (name,) in schemas if name != "public"},
         "tables": dict(connection.execute(TABLES).fetchall()),
-        "others": [what for (what,) in connection.execute(OTHERS)],
+        "others": sorted(what if "." in what else what.replace("function ", "function control.") for (what,) in connection.execute(OTHERS)),
         "database": connection.execute("SELECT has_database_privilege(current_database(), 'TEMPORARY, CREATE')").fetchone()[0],  # type: ignore[index]
     }
 
@@ -125,10 +125,11 @@ def allowed_rights(login: str) -> dict[str, Any]:
     """What the file says."""
     entry = ALLOWED[login]
     schema = entry["schemas"][0]
+    functions = sorted(f"function {schema}.{name}" for name in entry.get("functions", ()))
     return {
         "schemas": set(entry["schemas"]),
         "tables": {f"{schema}.{name}": verbs for name, verbs in entry.get("tables", {}).items()},
-        "others": [],
+        "others": functions,
         "database": False,
     }
 

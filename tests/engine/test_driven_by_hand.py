@@ -65,6 +65,8 @@ def users(platform, slug) -> int:
 
 
 def log_in(platform, role, password, database="cell_main") -> None:
+    if role == naming.CONTROL_DIRECTORY:
+        database = naming.CONTROL_DATABASE
     platform.sql(database, user=role, password=password).close()
 
 
@@ -160,7 +162,7 @@ def test_an_older_state_and_a_lost_one_are_refused_until_adopted(platform):
     refused = platform.tenantry("up", "--stack", "shared", check=False)
     assert "tenantry state adopt shared" in refused.stderr
     done = json.loads(platform.tenantry("state", "adopt", "shared", "--json").stdout)
-    assert {"cell_main__app", "t_harbor__app", "tenantry__app"} == set(done["passwords_unknown"])
+    assert {"cell_main__app", "t_harbor__app", "tenantry__app", "tenantry__directory"} == set(done["passwords_unknown"])
     for role, password in before.items():
         log_in(platform, role, password)
     assert platform.outputs("shared")["credentials"] == {}

@@ -7,6 +7,7 @@ import subprocess
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from tenantry import naming
 from tenantry.postgres.login_limits import SETTINGS
@@ -84,9 +85,9 @@ def test_application_roles_can_neither_own_nor_bypass(platform):
         rows = admin.execute(
             "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication,"
             " (SELECT count(*) FROM pg_class WHERE relowner = r.oid)"
-            r" FROM pg_roles r WHERE rolname LIKE '%\_\_app' ORDER BY rolname"
+            r" FROM pg_roles r WHERE rolname ~ '__(app|directory)$' ORDER BY rolname"
         ).fetchall()
-    assert [row[0] for row in rows] == ["cell_main__app", "t_t_database__app", "t_t_schema__app", "tenantry__app"]
+    assert [row[0] for row in rows] == ["cell_main__app", "t_t_database__app", "t_t_schema__app", "tenantry__app", "tenantry__directory"]
     assert {row[1:] for row in rows} == {(False, False, False, False, False, 0)}
 
 
@@ -105,12 +106,29 @@ def test_every_login_may_do_exactly_what_is_written_down(platform):
                 assert logins.found_rights(home) == logins.allowed_rights(login), login
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_what_a_look_up_of_the_host_says_connects(platform, model):
+    """With the directory's password, which the stack hands out; and that of the role, whatever stack it is from."""
+    passwords = logins.passwords(platform)
+    with platform.sql(naming.CONTROL_DATABASE, user=naming.CONTROL_DIRECTORY, password=passwords[naming.CONTROL_DIRECTORY]) as directory:
+        directory.row_factory = dict_row
+        found = directory.execute("SELECT * FROM tenant_by_host(%s)", [f"{SLUG[model]}.tenantry.example"]).fetchone()
+    assert found is not None
+    assert found["state"] == "active"
+    assert (found["address"] is not None) == (model == "instance")
+    at = {"host": found["address"] or platform.environment["PGHOST"], "port": found["port"] or int(platform.environment["PGPORT"])}
+    with psycopg.connect(**at, user=found["role"], password=passwords[found["role"]], dbname=found["database"]) as connection:
+        setting = "SELECT set_config('app.tenant_id', %s, true), set_config('search_path', %s, true)"
+        connection.execute(setting, [str(found["id"]), found["schema"]])
+        assert connection.execute("SELECT count(*) FROM users").fetchone() is not None
+
+
 def test_no_login_takes_the_servers_last_connections(platform):
     """Each has a limit, and the largest leaves room for the others."""
     with platform.sql() as admin:
-        limits = dict(admin.execute(r"SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname LIKE '%\_\_app'").fetchall())
+        limits = dict(admin.execute(r"SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname ~ '__(app|directory)$'").fetchall())
         (most,) = admin.execute("SELECT current_setting('max_connections')::int").fetchone()
-    assert set(limits) == {"cell_main__app", "t_t_database__app", "t_t_schema__app", "tenantry__app"}
+    assert set(limits) == {"cell_main__app", "t_t_database__app", "t_t_schema__app", "tenantry__app", "tenantry__directory"}
     assert all(0 < limit <= most - 20 for limit in limits.values()), limits
 
 
@@ -161,7 +179,7 @@ def handed_out(platform, **variables):
 
 def test_every_password_is_as_it_is_handed_out_or_doctor_names_it_and_refresh_gives_it_back(platform):
     """Of a cell, a schema, a database and a server; the control database's is handed out to nobody, and given back, too."""
-    assert handed_out(platform)["found"] == "4 logins of 3 stacks get in"
+    assert handed_out(platform)["found"] == "5 logins of 3 stacks get in"
     changed = ["cell_main__app", *(naming.tenant_app(slug) for model, slug in SLUG.items() if model != "rls")]
     for role in (*changed, naming.CONTROL_APP):
         with platform.sql(port=platform.port(logins.own_server(role)), **logins.administrator(platform, role)) as admin:

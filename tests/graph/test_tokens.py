@@ -35,6 +35,8 @@ TOKENS = {
     "postgresql:index/role:Role",
     "postgresql:index/schema:Schema",
     "pulumi-python:dynamic/tenantry:ConfigurationRows",
+    "pulumi-python:dynamic/tenantry:Login",
+    "pulumi-python:dynamic/tenantry:ServerRecord",
     "pulumi-python:dynamic/tenantry:SignedTenant",
     "pulumi-python:dynamic/tenantry:Store",
     "pulumi-python:dynamic/tenantry:Template",
@@ -52,7 +54,8 @@ TOKENS = {
 PLATFORM_NAMES = {
     "platform", "platform-owner", "platform-app", "platform-database", "platform-schema", "platform-tables",
     "platform-control", "platform-control-owner", "platform-control-app", "platform-control-database",
-    "platform-control-schema", "platform-control-tables", "platform-template",
+    "platform-control-schema", "platform-control-tables", "platform-control-directory", "platform-control-directory-login",
+    "platform-template",
     "platform-edge", "platform-edge-wildcard", "platform-edge-fallback-origin", "platform-edge-certificate",
     "platform-edge-certificate-validation",
     "platform-backups", "platform-backups-private", "platform-backups-owner", "platform-backups-versioning",
@@ -62,7 +65,7 @@ PLATFORM_NAMES = {
 }  # fmt: skip
 
 TENANT_NAMES = re.compile(
-    r"(-(record|config|context|storage(-(manifest|theme|logo|favicon))?|db2?(-(app|schema|tables))?|domain(-[a-z0-9.-]+)?))?"
+    r"(-(record|config|context|storage(-(manifest|theme|logo|favicon))?|db2?(-(address|app|schema|tables))?|domain(-[a-z0-9.-]+)?))?"
 )
 
 

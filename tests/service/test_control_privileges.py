@@ -26,7 +26,7 @@ from tests.service import control_database
 
 pytestmark = pytest.mark.service
 
-APP, OWNER, STRANGER = naming.CONTROL_APP, naming.CONTROL_OWNER, "stranger__app"
+APP, DIRECTORY, OWNER, STRANGER = naming.CONTROL_APP, naming.CONTROL_DIRECTORY, naming.CONTROL_OWNER, "stranger__app"
 ONE, OTHER = naming.tenant_id("privileged"), naming.tenant_id("neighbour")
 TOKEN = "a token"  # of an invitation made here
 
@@ -123,11 +123,13 @@ def may(admin: psycopg.Connection, role: str) -> set[str]:
 
 
 def test_each_role_may_do_exactly_what_the_reviewed_file_says(admin):
-    """By every privilege of every object of every schema, DBOS's too: the application's is the file's list, anybody else's is empty."""
-    assert may(admin, APP) == {str(grant) for grant in control_grants.wanted(admin, "control", APP)}
+    """By every privilege of every object of every schema, DBOS's too: two logins have the file's lists, anybody else's is empty."""
+    wanted = control_grants.wanted(admin, "control", APP)
+    for role in (APP, DIRECTORY):
+        assert may(admin, role) == {str(grant) for grant in wanted if grant.role == role}
     assert may(admin, STRANGER) == set()
     others = admin.execute(
-        "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname NOT IN (%s, %s)", [APP, OWNER]
+        "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname NOT IN (%s, %s, %s)", [APP, DIRECTORY, OWNER]
     ).fetchall()
     assert {line for (role,) in others for line in may(admin, role)} == set()
 
@@ -159,6 +161,10 @@ def test_every_entry_of_the_file_has_a_reason():
         "GRANT CREATE ON SCHEMA control TO tenantry__app",
         "GRANT USAGE ON SCHEMA public TO PUBLIC",
         "GRANT TEMPORARY ON DATABASE tenantry TO tenantry__app",
+        "GRANT SELECT ON control.directory TO tenantry__directory",
+        "GRANT SELECT (slug) ON control.tenants TO tenantry__directory",
+        "GRANT EXECUTE ON FUNCTION control.tenant_by_host(text) TO tenantry__app",
+        "REVOKE EXECUTE ON FUNCTION control.tenant_settings(uuid) FROM tenantry__directory",
         "ALTER DEFAULT PRIVILEGES FOR ROLE tenantry__owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
         "ALTER DEFAULT PRIVILEGES FOR ROLE tenantry__owner IN SCHEMA control GRANT SELECT ON TABLES TO tenantry__app",
         "REVOKE SELECT ON control.users FROM tenantry__app",

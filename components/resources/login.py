@@ -1,0 +1,106 @@
+"""Login: a login role of the platform's own that works with functions alone, in one database that has its tables already."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import psycopg
+import pulumi
+from psycopg import sql
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from components.resources.declared import DeclaredProvider
+from tenantry.control import passwords
+from tenantry.naming import CONTROL_APP, CONTROL_OWNER
+from tenantry.postgres import control_grants, login_limits, logins
+from tenantry.postgres.server import Server, may_act_as
+
+
+class LoginArgs(TypedDict):
+    database: pulumi.Input[str]
+    schema: pulumi.Input[str]
+    """Where the names that it uses are."""
+    app_role: pulumi.Input[str]
+    """The role; it gets a password made here, and what migrations/control_grants.yaml gives it."""
+    limits: Mapping[str, str]
+    """The settings of the role that bound its sessions (tenantry/postgres/login_limits.py)."""
+
+
+def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
+    return Server.from_environment().connect(props["database"])
+
+
+def _holds(props: Mapping[str, Any]) -> bool:
+    known = props["password"]
+    return known == passwords.UNKNOWN or logins.password_holds(Server.from_environment(), props["database"], props["app_role"], known)
+
+
+class LoginProvider(DeclaredProvider):
+    inputs = tuple(LoginArgs.__annotations__)
+    replaces = frozenset({"database", "schema", "app_role"})
+
+    def drift(self, state: Mapping[str, Any]) -> list[str]:
+        if passwords.choice() == "renew" and state.get("password") == passwords.UNKNOWN:
+            return ["password"]
+        return ["faults"] if state.get("faults") else []
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        keep = passwords.choice() == "keep" and self._has_password(props)
+        return CreateResult(str(props["app_role"]), self._apply(props, passwords.UNKNOWN if keep else secrets.token_urlsafe(32)))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        return UpdateResult(self._apply(_news, passwords.after_loss(str(_olds["password"]), lambda: _holds(_olds))))
+
+    @staticmethod
+    def _has_password(props: Mapping[str, Any]) -> bool:
+        """Whether it may have been handed out. A role that was just made again after a loss has none: only a superuser could tell."""
+        with _connect(props) as connection:
+            found = "SELECT has_database_privilege(rolname, current_database(), 'CONNECT') FROM pg_roles WHERE rolname = %s"
+            return connection.execute(found, [props["app_role"]]).fetchone() == (True,)
+
+    @staticmethod
+    def _apply(props: dict[str, Any], password: str) -> dict[str, Any]:
+        role = props["app_role"]
+        with _connect(props) as connection:
+            may_act_as(connection, CONTROL_OWNER)
+            with connection.transaction():
+                if password != passwords.UNKNOWN:
+                    logins.give_password(connection, role, password)
+                logins.set_search_path(connection, role, props["database"], props["schema"])
+                login_limits.mend(connection, role)
+                control_grants.apply(connection, props["schema"], CONTROL_OWNER, CONTROL_APP)
+        known = {} if password != passwords.UNKNOWN else {"password_known": False}
+        return {**props, **known, "password": password, "faults": []}
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Finds a login that changed itself; what it may do besides is found with the tables that it has no right to."""
+        with _connect(props) as connection:
+            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [props["app_role"]]).fetchone() is None:
+                return ReadResult("", {})
+            faults = login_limits.faults(connection, props["app_role"]).get(props["app_role"], [])
+        if not _holds(props):
+            faults = [*faults, "has another password"]
+        return ReadResult(id_, {**props, "faults": faults})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Takes its rights away, or the role could not be dropped."""
+        with _connect(_props) as connection:
+            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
+                logins.end_sessions(connection, _props["app_role"])
+                connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(_props["app_role"])))
+
+
+class Login(Resource, module="tenantry", name="Login"):
+    """What a role needs to log in: a password, limits, and the rights that the reviewed file gives it."""
+
+    password: pulumi.Output[str]
+    """Secret."""
+
+    def __init__(self, name: str, args: LoginArgs, opts: pulumi.ResourceOptions) -> None:
+        outputs = {"password": None, "faults": None}
+        opts = pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(additional_secret_outputs=["password"], delete_before_replace=True)
+        )
+        super().__init__(LoginProvider(), name, {**args, **outputs}, opts)
