@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, Protocol
 
 from tenantry.errors import InputError, WorkError
-
-if TYPE_CHECKING:
-    from tenantry.app.tenant import Tenant
 
 VARIABLE: Final = "TENANTRY_CREDENTIALS"
 """What stacks hand out, as JSON: role → password (``pulumi stack output credentials --show-secrets --json -s shared``)."""
 
-Credentials = Callable[["Tenant"], str] | Mapping[str, str]
+Credentials = Callable[[Any], str] | Mapping[str, str]
+"""The function is given a ``Tenant``."""
 
 
-def password(credentials: Credentials | None, tenant: Tenant) -> str:
+class _Tenant(Protocol):
+    @property
+    def slug(self) -> str | None: ...
+    @property
+    def role(self) -> str | None: ...
+
+
+def password(credentials: Credentials | None, tenant: _Tenant) -> str:
     """The password of the tenant's role; ``WorkError`` where there is none."""
     if callable(credentials):
         return credentials(tenant)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from tenantry.app import Directory, Tenant, current
 from tenantry.app.sqlalchemy import Engines, attend
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
+from tests import asynchronous
 from tests.environment import entered
 from tests.service import directory
 from tests.service.app.conftest import CREDENTIALS, SCHEMAS, SHARED
@@ -95,7 +95,7 @@ def test_asyncio(found, rls, schema):
                 pass
             assert await (await connection.execute(SEEN)).fetchone() == AFTER
 
-    asyncio.run(both())
+    asynchronous.run(both())
 
 
 def test_sqlalchemy_core_and_sessions(found, rls, schema):

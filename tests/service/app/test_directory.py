@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import threading
 import time
@@ -18,6 +17,7 @@ from tenantry.control import configuration
 from tenantry.control.database import transaction
 from tenantry.errors import TransientError
 from tenantry.postgres.server import Server
+from tests import asynchronous
 from tests.service import directory
 from tests.service.app.conftest import CREDENTIALS, SHARED
 
@@ -55,7 +55,7 @@ def test_a_tenant_is_found_by_host_id_slug_and_invitation(found, tenants):
     assert found.by_invitation(directory.code(tenants[SLUG])) == host
     assert found.by_invitation("another") is None
     assert found.by_host("nobody.example") is None
-    assert asyncio.run(found.by_host_async(f"{SLUG}.x.example")) == host
+    assert asynchronous.run(found.by_host_async(f"{SLUG}.x.example")) == host
 
 
 def test_the_second_time_nobody_is_asked_until_it_changes(found, tenants, monkeypatch):

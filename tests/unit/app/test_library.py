@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from typing import Any
@@ -19,6 +18,7 @@ from tenantry.app.memory import LIFETIME, Memory
 from tenantry.app.settings import Settings
 from tenantry.app.tenant import BESIDE, Connector
 from tenantry.errors import InputError, TransientError, WorkError
+from tests import asynchronous
 
 ONE, OTHER = uuid4(), uuid4()
 HEAVY = ("pulumi", "dbos", "boto3", "typer", "pydantic", "sqlalchemy", "alembic", "yaml")
@@ -173,7 +173,7 @@ def served(directory: Any, app: Any, *, kind: str = "http", headers: Any = ((b"h
         sent.append(message)
 
     scope = {"type": kind, "path": "/", "method": "GET", "headers": headers}
-    asyncio.run(TenantMiddleware(app, directory, **options)(scope, None, send))  # type: ignore[arg-type]
+    asynchronous.run(TenantMiddleware(app, directory, **options)(scope, None, send))  # type: ignore[arg-type]
     return sent
 
 
