@@ -113,7 +113,7 @@ class Listener:
     def _say(self, why: str) -> None:
         """Once for a cause, not with each attempt."""
         if why != self._said and not self._closing.is_set():
-            log.warning("the directory's changes are not heard, and every look-up is asked: %s", why)
+            log.warning("the directory's changes are not heard, and every look-up is asked: %r", why)
             self._said = why
 
     def _sweep(self) -> None:
