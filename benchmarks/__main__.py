@@ -26,6 +26,7 @@ SUITES: dict[str, dict[str, Any]] = {
     "moves": {"runs": 4},
     "row_context": {"runs": 7},
     "connections": {"runs": 3},
+    "lookup": {"tenants": 10_000},
 }
 """Module of this package → what its ``measure`` is called with."""
 

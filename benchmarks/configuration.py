@@ -30,11 +30,11 @@ def measure(tenants: int = 1000, runs: int = 7, say: Callable[[str], None] = lam
     """Milliseconds of each, and their ratios to the plain UPDATE."""
     with private.cloud(lambda line: None):
         say(f"{tenants} tenants with their configuration rows are made")
-        _fill(tenants)
+        fill(tenants)
         return _measure(tenants, runs, say)
 
 
-def _fill(tenants: int) -> None:
+def fill(tenants: int) -> None:
     from benchmarks.fleet import Fleet
     from tenantry import naming
     from tenantry.control.database import transaction
