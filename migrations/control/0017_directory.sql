@@ -15,11 +15,12 @@ ALTER TABLE tenants ADD COLUMN ready_at timestamptz DEFAULT now();
 
 -- One row for each tenant that is known. Of one that is gone it says that, and nothing else. Not granted to anybody.
 CREATE VIEW directory WITH (security_invoker = true) AS
-SELECT told.*, md5(told::text) AS version FROM (
+SELECT told.*, left(encode(sha256(convert_to(told::text, 'UTF8')), 'hex'), 32) AS version FROM (
     SELECT t.id, t.slug,
         CASE WHEN h.id IS NULL THEN 'deleted'
              WHEN h.state IN ('suspended', 'offboarding') THEN h.state
-             WHEN h.state <> 'active' OR h.ready_at IS NULL OR h.server IS NOT NULL AND s.address IS NULL THEN 'pending'
+             WHEN h.state <> 'active' OR h.ready_at IS NULL OR h.server IS NOT NULL AND s.address IS NULL
+                 OR EXISTS (SELECT FROM clones c WHERE c.tenant_id = h.id AND c.state = 'filling') THEN 'pending'
              WHEN h.maintenance IS NOT NULL THEN 'maintenance'
              WHEN EXISTS (SELECT FROM moves m WHERE m.tenant_id = h.id AND m.ended_at IS NULL AND m.phase IN ('copying', 'switched'))
              THEN 'moving' ELSE 'active' END AS state,
@@ -86,7 +87,7 @@ DECLARE
     told record;
 BEGIN
     FOR told IN SELECT * FROM (VALUES ('tenants', 'id'), ('tenant_domains', 'tenant_id'), ('tenant_configurations', 'tenant_id'),
-        ('moves', 'tenant_id'), ('servers', 'tenant'), ('quarantined_names', 'tenant')) AS v (name, id)
+        ('moves', 'tenant_id'), ('clones', 'tenant_id'), ('servers', 'tenant'), ('quarantined_names', 'tenant')) AS v (name, id)
     LOOP
         EXECUTE format('CREATE TRIGGER directory_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS new_rows
                         FOR EACH STATEMENT EXECUTE FUNCTION tell_directory(%L)', told.name, told.id);

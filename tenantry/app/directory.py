@@ -65,9 +65,12 @@ class Directory:
         self._dsn, self._outage, self._size = dsn, outage, size
         self._defaults = dict(defaults or {})
         asked = conninfo_to_dict(dsn)
-        host, port = pooler or (str(asked.get("host") or "localhost"), int(asked.get("port") or 5432))
+        host, port = pooler or (
+            str(asked.get("host") or os.environ.get("PGHOST") or "localhost"),
+            str(asked.get("port") or os.environ.get("PGPORT") or 5432),
+        )
         options = {"sslmode": asked["sslmode"], **(options or {})} if "sslmode" in asked else dict(options or {})
-        self._connector = Connector(host, port, credentials, token, options, self.settings, self.forget)
+        self._connector = Connector(host, _port(port), credentials, token, options, self.settings, self.forget)
         self._begin()
 
     def _begin(self) -> None:
@@ -205,3 +208,8 @@ class Directory:
 
     def _tenant(self, row: Mapping[str, Any]) -> Tenant:
         return Tenant(**row, _connector=self._connector)
+
+
+def _port(found: int | str) -> int | str:
+    """A number; of several servers in one DSN libpq's list."""
+    return int(found) if str(found).isdigit() else found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import select
+import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -97,7 +97,9 @@ class Listener:
 
     def _wait(self, connection: psycopg.Connection[Any], seconds: float) -> None:
         """Hears what has come within that time."""
-        readable, _, _ = select.select([connection.fileno()], [], [], seconds)
+        with selectors.DefaultSelector() as waiting:  # select() itself takes no descriptor above 1023
+            waiting.register(connection, selectors.EVENT_READ)
+            readable = waiting.select(seconds)
         if readable:
             connection.pgconn.consume_input()  # raises when the server is gone
         while (notify := connection.pgconn.notifies()) is not None:

@@ -40,7 +40,7 @@ class Place(NamedTuple):
     """What a pool of connections is for. All ``rls`` tenants of a cell have the same."""
 
     host: str
-    port: int
+    port: int | str
     database: str
     role: str
 
@@ -50,7 +50,7 @@ class Connector:
     """How an application connects: what the directory does not know."""
 
     host: str
-    port: int
+    port: int | str
     """Of the platform's server or of the pooler before it."""
     credentials: Credentials | None = field(repr=False)
     token: Callable[[Tenant], str] | None
@@ -99,8 +99,8 @@ class Tenant:
         """Where its rows are; ``TransientError`` or ``WorkError`` where nobody may go there now."""
         self.require_open()
         there = self._connector
-        address, port = (self.address, self.port or 5432) if self.address else (there.host, there.port)
-        return Place(address, port, str(self.database), str(self.role))
+        at: tuple[str, int | str] = (self.address, self.port or 5432) if self.address else (there.host, there.port)
+        return Place(*at, str(self.database), str(self.role))
 
     def require_open(self) -> None:
         """Raises ``TransientError`` for a tenant that is being made or restored, ``WorkError`` for one that is shut."""

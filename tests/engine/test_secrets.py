@@ -44,7 +44,7 @@ def run(sandbox):
 
 def secrets_of(sandbox):
     shared, dedicated = sandbox.outputs("shared"), sandbox.outputs("quiet-db")
-    return {shared["app_password"], *shared["passwords"].values(), dedicated["password"]}
+    return {*shared["credentials"].values(), shared["app_password"], *shared["passwords"].values(), dedicated["password"]}
 
 
 def test_no_password_is_in_any_file_of_the_state(run):

@@ -74,7 +74,7 @@ def invite(tenant_id: str) -> bytes:
 def forget(*tenant_ids: str) -> None:
     """Takes the tenants and all that was written of them out of the registry."""
     with transaction() as connection:
-        for table in ("moves", "invitations", "tenant_configurations", "tenant_configuration_history", "tenant_domains"):
+        for table in ("moves", "clones", "invitations", "tenant_configurations", "tenant_configuration_history", "tenant_domains"):
             connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = ANY(%s::uuid[])").format(sql.Identifier(table)), [[*tenant_ids]])
         for table in ("servers", "quarantined_names"):
             connection.execute(sql.SQL("DELETE FROM {} WHERE tenant = ANY(%s::uuid[])").format(sql.Identifier(table)), [[*tenant_ids]])

@@ -112,6 +112,10 @@ def test_what_is_unknown_has_no_row(ask):
         ("offboarding", "UPDATE tenants SET state = 'offboarding' WHERE id = %s"),
         ("pending", "UPDATE tenants SET ready_at = NULL WHERE id = %s"),
         ("pending", "UPDATE tenants SET isolation = 'instance', server = 'not-made-yet' WHERE id = %s"),
+        (
+            "pending",  # a copy that is being filled
+            "INSERT INTO clones (salt, classification, state, tenant_id) VALUES ('s', 'c', 'filling', %s)",
+        ),
         ("maintenance", "UPDATE tenants SET maintenance = 'a restore' WHERE id = %s"),
         ("moving", "INSERT INTO moves (id, source, target, keep, tenant_id) VALUES (gen_random_uuid(), '{}', '{}', '1 day', %s)"),
         (
