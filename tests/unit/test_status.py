@@ -38,8 +38,8 @@ def tenants(monkeypatch):
             "database": f"t_{slug}".replace("-", "_"), "schema": "app", "bucket": f"tenantry-{slug}"[:60], "prefix": f"{slug}/",
             "admin_email": f"administrator@{slug}.example.com", "accepted_at": None, "issued_at": MOMENT,
             "id": uuid4(), "name": slug, "tier": "business", "cell": "main", "stack": slug, "app_role": f"{slug}__app", "limits": {},
-            "labels": {}, "created_at": MOMENT, "updated_at": MOMENT, "deleted_at": None, "maintenance": None, "made_by": None,
-            "configured_by": None, "configuration_rows": 0,
+            "labels": {}, "created_at": MOMENT, "updated_at": MOMENT, "deleted_at": None, "maintenance": None, "ready_at": None,
+            "made_by": None, "configured_by": None, "configuration_rows": 0,
         }
         for slug in SLUGS
     ]  # fmt: skip
