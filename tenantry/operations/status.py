@@ -41,11 +41,11 @@ class TenantEntry:
     updated_at: datetime
     deleted_at: datetime | None
     maintenance: str | None
-    ready_at: datetime | None
-    """When its tables were first there; None: they are being made."""
     made_by: str | None
     """The resource that the row is from."""
     configured_by: str | None
+    ready_at: datetime | None
+    """When its tables were first there; None: they are being made."""
     admin_email: str | None
     issued_at: datetime | None
     """When the administrator's link was issued."""

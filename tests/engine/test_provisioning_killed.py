@@ -199,7 +199,7 @@ def test_fifty_calls_for_few_tenants_over_four_workers(platform):
 @pytest.mark.volume
 def test_postgresql_restarted_during_many_provisionings(platform):
     """The database goes away again and again while steps are at work: every run ends, none is lost, and each tenant is there once."""
-    count, between = volume((16, 4), (100, 8))
+    count, between = volume((16, 2), (100, 8))
     slugs = [f"yew{number:03}" for number in range(count)]
     for number, slug in enumerate(slugs):
         platform.declare(slug, cell="main" if number % 2 else "far")

@@ -77,7 +77,8 @@ def standing(platform: Sandbox) -> dict[str, Any]:
         # With their ids; the template is made anew, with its owner.
         roles = "SELECT to_jsonb(r) - 'rolpassword' FROM pg_roles r WHERE rolname <> %s ORDER BY rolname"
         found["roles"] = admin.execute(roles, [naming.TEMPLATE_OWNER]).fetchall()
-        found["databases"] = admin.execute("SELECT datname, pg_get_userbyid(datdba), datacl::text FROM pg_database ORDER BY 1").fetchall()
+        rights = "ARRAY(SELECT right_::text FROM unnest(datacl) AS right_ ORDER BY 1)"  # who is granted something anew comes last
+        found["databases"] = admin.execute(f"SELECT datname, pg_get_userbyid(datdba), {rights} FROM pg_database ORDER BY 1").fetchall()
         found["claims"] = admin.execute("SELECT kind, name, stack, tenant, wanted FROM tenantry_ledger.claims ORDER BY 1, 2").fetchall()
         found["ledger"] = admin.execute("SELECT slug, stack, isolation, cell, state FROM tenantry_ledger.tenants ORDER BY 1").fetchall()
     for database in (naming.CONTROL_DATABASE, naming.cell_database("main"), naming.tenant_database("acme")):
