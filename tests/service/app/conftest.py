@@ -29,7 +29,7 @@ SCHEMAS: Final = tuple(f"apps-s{number}" for number in range(4))
 CREDENTIALS: Final = {APP: "apps", **{naming.tenant_app(slug): slug for slug in SCHEMAS}}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tenants(cloud) -> Iterator[dict[str, str]]:
     """Fifty tenants of a cell, four of them in schemas of their own: slug → id."""
     with entered(cloud.environment):
@@ -67,7 +67,7 @@ def found(cloud, tenants) -> Iterator[Directory]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pooler(cloud, tenants) -> Iterator[tuple[str, int]]:
     """A PgBouncer in transaction mode with three sessions for each role: (host, port)."""
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
