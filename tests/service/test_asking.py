@@ -243,7 +243,7 @@ def test_a_run_takes_as_long_as_its_asker_waited(wanted, capsys):
         runs_at_work.finish(run_id, "test", "done")
 
     with at_work(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(follow.Somebody, "wait", lambda self, seconds: looked(seconds))
+        patch.setattr(follow.EnsuredWorker, "wait", lambda self, seconds: looked(seconds))
         watch([run_id])
     first, joined, last = capsys.readouterr().err.splitlines()
     assert first.startswith("asking: resumes the run that ann asked for at ")
