@@ -19,7 +19,7 @@ READ: Final = "read credentials"
 
 @dataclass(frozen=True)
 class Credentials:
-    """What connects to one tenant's store. The first seven have the names that RDS gives them in a secret."""
+    """What connects to one tenant's store. The first six have the names that RDS gives them in a secret."""
 
     engine: str
     host: str

@@ -69,7 +69,7 @@ def examine() -> list[Check]:
         ("states", _states),
         ("interrupted runs", _runs),
         ("applied", _applied),
-        ("handed out", lambda: handed_out.examine()),
+        ("handed out", handed_out.examine),
         ("AWS", outside_checks.aws_account),
         ("row contexts", outside_checks.row_contexts),
         ("Cloudflare", outside_checks.cloudflare_zone),
@@ -93,7 +93,7 @@ def _python() -> str:
 
 
 def _engine() -> str:
-    path = handed_out.pulumi()
+    path = process.pulumi()
     version = process.run([path, "version"]).stdout.decode().strip()
     if shutil.which("pulumi-language-python") is None:
         raise WorkError(f"pulumi {version} has no Python language host beside it", "install Pulumi's complete release")
@@ -111,7 +111,7 @@ def _declarations() -> str:
 
 
 def _backend() -> str:
-    result = process.run([handed_out.pulumi(), "whoami", "--verbose", "--non-interactive"])
+    result = process.run([process.pulumi(), "whoami", "--verbose", "--non-interactive"])
     if result.returncode != 0:
         raise WorkError(
             result.stderr.decode(errors="replace").strip().removeprefix("error: ") or "no answer",

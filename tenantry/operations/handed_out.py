@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -44,17 +43,9 @@ class _Found:
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def pulumi() -> str:
-    """The engine's command. ``WorkError`` where there is none."""
-    path = shutil.which("pulumi")
-    if path is None:
-        raise WorkError("no pulumi on PATH", 'install it, or run: tenantry local up; eval "$(tenantry local env)"')
-    return path
-
-
 def passwords(stack: str) -> Mapping[str, str]:
     """Role → password, of what the stack hands out. ``WorkError`` when the secrets of its state cannot be read, or it is not there."""
-    found = _read(pulumi(), stack, time.monotonic() + TIME)
+    found = _read(process.pulumi(), stack, time.monotonic() + TIME)
     if found is None:
         raise WorkError(f"there is no state of the stack {stack}", f"tenantry up --stack {stack}", code="stack.unknown")
     if found.fault:
@@ -64,7 +55,7 @@ def passwords(stack: str) -> Mapping[str, str]:
 
 def examine() -> str:
     """As sentences, what was tried. ``WorkError`` names a state whose secrets cannot be read, or the logins that are not let in."""
-    engine, end = pulumi(), time.monotonic() + TIME
+    engine, end = process.pulumi(), time.monotonic() + TIME
     stacks = _applied()
     if not stacks:
         return "none: nothing was ever made here"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import pytest
+from tests import programs
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS: Final = (
@@ -53,17 +52,6 @@ class Page(NamedTuple):
     kind: str
     content: bytes
     headers: Mapping[str, str] = {}
-
-
-def executable() -> str:
-    """The browser's program. Without one the test is skipped, or fails where CI must not leave it out."""
-    for name in NAMES:
-        if found := shutil.which(name):
-            return found
-    reason = f"none of {', '.join(NAMES)} is on the PATH; on Debian: apt-get install chromium"
-    if os.environ.get("CI") or os.environ.get("TENANTRY_CI_RUN"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class Site:
@@ -134,7 +122,13 @@ def visit(site: Site, paths: Sequence[str]) -> None:
     site.pages["/walker"] = Page("text/html", (_WALKER % (json.dumps(list(paths)), SETTLE)).encode())
     site.finished.clear()
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as home:
-        command = [executable(), *FLAGS.split(), f"--user-data-dir={home}", "--remote-debugging-port=0", f"{site.address}/walker"]
+        command = [
+            programs.find(*NAMES, package="chromium"),
+            *FLAGS.split(),
+            f"--user-data-dir={home}",
+            "--remote-debugging-port=0",
+            f"{site.address}/walker",
+        ]
         with Path(home, "log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
             try:

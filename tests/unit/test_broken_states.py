@@ -9,8 +9,9 @@ import os
 import pytest
 
 from tenantry.backend import state_files
+from tenantry.clients import process
 from tenantry.errors import WorkError
-from tenantry.operations import doctor, handed_out
+from tenantry.operations import doctor
 from tests.environment import entered
 
 WHOLE = json.dumps({"version": 3, "checkpoint": {"stack": "organization/tenantry/granite", "latest": {"resources": []}}}).encode()
@@ -60,7 +61,7 @@ def test_a_broken_state_is_named_with_the_way_back(backend, damage):
 def test_doctor_names_it_and_leads_nobody_in_a_circle(backend, monkeypatch):
     """Before, the state backend was well, and the interrupted run's hint was the command that could not work."""
     (backend / "granite.json").write_bytes(b"")
-    monkeypatch.setattr(handed_out, "pulumi", lambda: "true")
+    monkeypatch.setattr(process, "pulumi", lambda: "true")
     with pytest.raises(WorkError, match=r"the state of the stack granite cannot be read: .*granite\.json: it is empty") as caught:
         doctor._backend()
     assert "tenantry state adopt granite" in (caught.value.hint or "")

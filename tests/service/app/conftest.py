@@ -19,6 +19,7 @@ from tenantry import naming
 from tenantry.app import Directory
 from tenantry.postgres import logins, migrations
 from tenantry.postgres.server import Server, acting_as
+from tests import programs
 from tests.environment import entered
 from tests.service import directory, scratch
 
@@ -70,9 +71,7 @@ def found(cloud, tenants) -> Iterator[Directory]:
 @pytest.fixture(scope="module")
 def pooler(cloud, tenants) -> Iterator[tuple[str, int]]:
     """A PgBouncer in transaction mode with three sessions for each role: (host, port)."""
-    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-    if not Path(program).exists():
-        pytest.skip("no pgbouncer: apt-get install pgbouncer")
+    program = programs.find("pgbouncer", package="pgbouncer")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
