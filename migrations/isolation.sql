@@ -50,7 +50,8 @@ BEGIN
         IF target.relkind = 'v' THEN
             guards := guards || format('ALTER VIEW %s SET (security_invoker = true);', target.name);
             IF platform_role = '' THEN
-                guards := guards || format('GRANT SELECT ON %s TO %I;', target.name, app_role);
+                -- It runs with the rights of whoever writes through it, and so cannot do more than these.
+                guards := guards || format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I;', target.name, app_role);
             END IF;
             CONTINUE;
         ELSIF target.relkind = 'S' THEN  -- to take the next number, not to set it

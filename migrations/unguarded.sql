@@ -14,7 +14,9 @@ SELECT
         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = (SELECT oid FROM pg_namespace WHERE nspname = $1)
             AND d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relname <> 'alembic_version'
             AND coalesce(CASE
-                WHEN c.relkind = 'v' THEN c.reloptions @> '{security_invoker=true}' AND has_table_privilege($2, c.oid, 'SELECT')
+                WHEN c.relkind = 'v' THEN c.reloptions @> '{security_invoker=true}'
+                    AND has_table_privilege($2, c.oid, 'SELECT') AND has_table_privilege($2, c.oid, 'INSERT')
+                    AND has_table_privilege($2, c.oid, 'UPDATE') AND has_table_privilege($2, c.oid, 'DELETE')
                 WHEN a.attnum IS NULL THEN
                     (SELECT coalesce(array_agg(e.privilege_type ORDER BY 1), '{}') = CASE c.relkind
                             WHEN 'm' THEN '{}'::text[]

@@ -44,10 +44,18 @@ def migrate(
         int, typer.Option(min=0, metavar="N", help="Continue until more than N have failed; in the first ring none may.")
     ] = 0,
     lock_timeout: Annotated[float, typer.Option(min=0.1, max=600, metavar="SECONDS", help="How long to wait for a lock.")] = 3.0,
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Say what is wrong with the tables that the revisions make; nothing is migrated.")
+    ] = False,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Bring the tenant tables to the newest revision: a ring first, then the rest. Interrupted or stopped, it resumes when repeated.
+
+    --check needs no platform, only a PostgreSQL server (PGHOST, PGPORT, PGUSER, PGPASSWORD): it makes a scratch database and a role there,
+    and drops both.
+
+    Example: tenantry migrate --check
 
     Example: tenantry migrate --plan
 
@@ -60,6 +68,11 @@ def migrate(
     from tenantry.operations import migrate as operation
 
     chosen = list(dict.fromkeys(slugs or []))
+    if only_check:
+        if chosen or every or only_plan or detach:
+            raise InputError("--check is about the revisions, whoever has them", "leave the rest out: tenantry migrate --check")
+        _check(as_json)
+        return
     status = chosen == [STATUS]
     if chosen and every:
         raise InputError("say which: SLUG… or --all", "for example: tenantry migrate --all")
@@ -81,6 +94,27 @@ def migrate(
         operation.refuse_unreachable(found)
         return
     _roll_out(found, chosen, options, detach, as_json)
+
+
+def _check(as_json: bool) -> None:
+    """Every problem by table and column, with what to write instead; ``InputError`` when there is one."""
+    from tenantry.operations import table_check
+
+    found = table_check.check()
+    if as_json:
+        listed = {"problems": found.problems, "notes": found.notes}
+        shown = {name: [fault._asdict() for fault in faults] for name, faults in listed.items()}
+        console.print_json({"revision": found.revision, "tenant": found.tenant, "reference": found.reference, **shown})
+    else:
+        for fault in found.problems:
+            console.line(str(fault))
+        for note in found.notes:
+            console.say(f"note: {note}")
+    if found.problems:
+        many = f"{len(found.problems)} problem{'s' if len(found.problems) > 1 else ''}"
+        raise InputError(f"{many} in the tables of migrations/tenant", "docs/tables.md says what tables may look like; nothing was changed")
+    if not as_json:
+        console.line(f"{len(found.tenant)} tenant tables and {len(found.reference)} reference tables at {found.revision}: as they must be")
 
 
 def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as_json: bool) -> None:

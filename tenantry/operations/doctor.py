@@ -210,7 +210,7 @@ def _shared_tables() -> str:
             found = list(table_rules.faults(connection, naming.SHARED_SCHEMA, shared=True).values())
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-            raise WorkError(f"cell {cell}: {found[0]}{more}", "a revision that writes it so; docs/migrations.md says why")
+            raise WorkError(f"cell {cell}: {found[0]}{more}", "a revision that writes it so; docs/tables.md says why")
     return f"{len(looked)} looked at, tenants kept apart by every key" if looked else "none: nothing was ever made here"
 
 

@@ -17,6 +17,7 @@ from tenantry.control import occupancy, program_age, runs, works
 from tenantry.control.database import transaction
 from tenantry.control.works import Work
 from tenantry.errors import TenantryError, WorkError
+from tenantry.operations import table_check
 from tenantry.operations.rollout import Outcome, roll_out
 from tenantry.postgres import migrations, revisions, template
 from tenantry.stores import table_sets
@@ -154,6 +155,7 @@ class _RollOut:
         with occupancy.none_begins():
             at, looked = _LOOKS.pop(run.id, (0.0, None))
             found = plan(run.arguments["slugs"], options, looked if time.monotonic() - at < LOOK_GOOD_FOR else None)
+            _refuse_tables(found)
             # A ring takes its time, and tenants move meanwhile; where it is empty the next step need not look again.
             self._looked = None if found.first else found
             return _stage(run, found.first, found.head, options, "the first ring", budget=0, waiting=len(found.rest))
@@ -165,6 +167,13 @@ class _RollOut:
             said = _stage(run, found.rest, found.head, options, "the rest", budget=options.budget)
         refuse_unreachable(found)
         return said
+
+
+def _refuse_tables(found: Plan) -> None:
+    """``WorkError`` when the revisions that are to come make tables that may not be: before the first store has any of them."""
+    if found.lagging:
+        oldest = min(str(table_set.version) for table_set in found.lagging)
+        table_check.require(oldest, shared=any(not table_set.tenant_id for table_set in found.found))
 
 
 def _options(run: Run) -> Options:

@@ -122,7 +122,8 @@ def applied_once(
             open_to_revisions(connection)
         if tree == "tenant":
             _make_extensions(connection, tree, schema)
-        judged = roles["app_role"] not in ("", roles["owner"])  # rows that are staged come from tables that stand
+        # Rows that are staged come from tables that stand; the registry's tables are the platform's.
+        judged = tree == "tenant" and roles["app_role"] not in ("", roles["owner"])
         before = table_rules.faults(connection, schema, shared=shared(**roles)) if judged else {}
         config.attributes.update(connection=bound, schema=schema)
         with revisions._ALEMBIC:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, cast, get_args
 from tenantry.declaration import branding
 from tenantry.declaration.yaml_source import Fault, Path_, Positions, YamlFaults, parse, read_bytes
 from tenantry.errors import InputError
+from tenantry.postgres import reference_tables
 from tenantry.problems import Problem, nearest, shown
 from tenantry.settings import migrations_dir
 
@@ -47,6 +48,8 @@ class Classification:
 
     name: str
     tenant: Mapping[str, Mapping[str, Treatment] | None]
+    reference: frozenset[str]
+    """The tables that are the same for all tenants: nothing of them is a tenant's, and revisions have written the clone's."""
     control: frozenset[str]
     objects: tuple[str, ...]
     """Beginnings of object keys, below the tenant's prefix."""
@@ -87,13 +90,14 @@ def read(file: Path | None = None) -> Classification:
             [Problem(name, fault.line, fault.column, fault.message, fault.hint) for fault in faults.faults], _HINT
         ) from None
     reader = _Reader(positions)
-    sections = ("tenant", "control", "objects")
+    sections = ("tenant", reference_tables.SECTION, "control", "objects")
     for key in content.keys() - set(sections):
         reader.fault((key,), f"there is no section {shown(key)}", nearest(key, sections))
     tenant, control, objects = reader.tables(content), reader.dropped(content), reader.prefixes(content)
+    reference = reader.reference(content, tenant)
     if reader.faults:
         raise ClassificationErrors([Problem(name, fault.line, fault.column, fault.message, fault.hint) for fault in reader.faults], _HINT)
-    return Classification(name, tenant, control, objects, positions, hashlib.sha256(data).hexdigest())
+    return Classification(name, tenant, reference, control, objects, positions, hashlib.sha256(data).hexdigest())
 
 
 _HINT: Final = "correct the classification; nothing was touched"
@@ -118,6 +122,15 @@ class _Reader:
             else:
                 self.fault(("tenant", table), f"{table} must be `drop` or a mapping of its columns")
         return found
+
+    def reference(self, content: Mapping[str, Any], tenant: Mapping[str, Any]) -> frozenset[str]:
+        section = reference_tables.SECTION
+        found = reference_tables.names(content.get(section))
+        if found is None:
+            self.fault((section,), f"{section} must be a list of names of tables")
+        for table in sorted(name for name in found or () if tenant.get(name) is not None):  # `drop` is as true
+            self.fault(("tenant", table), f"{table} is a reference table, too: none of its rows is a tenant's", "remove it here")
+        return found or frozenset()
 
     def dropped(self, content: Mapping[str, Any]) -> frozenset[str]:
         tables = self._mapping(content, "control")

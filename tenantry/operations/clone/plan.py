@@ -9,6 +9,7 @@ from tenantry.operations.clone.catalog import Catalog, Column, ForeignKey
 from tenantry.operations.clone.classification import Classification, ClassificationErrors, Treatment
 from tenantry.operations.clone.dictionaries import MADE
 from tenantry.operations.clone.expressions import HASHED, INTEGERS, JSON, SHIFTED, SUFFIX, TEXT, UNIQUE_LENGTH, Planned, family
+from tenantry.postgres.reference_tables import SECTION
 from tenantry.problems import Problem, nearest
 
 HINT = "say in the classification what may cross (docs/cloning.md), then run tenantry clone check; nothing was touched"
@@ -66,16 +67,20 @@ def examine(catalog: Catalog, classification: Classification, control: frozenset
     wrong: list[Problem] = []
     unique = _unique(catalog)
     for name, table in catalog.tables.items():
-        if name not in classification.tenant and not table.tenant_scoped:
-            continue  # a lookup table: the clone's own has the rows that the revisions wrote
+        if name in classification.reference:
+            if table.tenant_scoped:
+                wrong.append(_listed(classification, f"{name} has a tenant_id: its rows are the tenants' own", "list it under tenant"))
+            continue  # the clone's own has the rows that the revisions wrote
         if name not in classification.tenant:
-            missing.append(classification.problem(("tenant",), f"the table {name} is not classified", "every column, or drop"))
+            hint = "every column, or drop" if table.tenant_scoped else _GIVE
+            message = "is not classified" if table.tenant_scoped else "has no tenant_id: its rows are nobody's"
+            missing.append(classification.problem(("tenant",), f"the table {name} {message}", hint))
             continue
         treatments = classification.tenant[name]
+        if not table.tenant_scoped:
+            wrong.append(classification.problem(("tenant", name), f"{name} has no tenant_id: its rows are nobody's", _GIVE))
         if treatments is None:
             continue
-        if not table.tenant_scoped:
-            wrong.append(classification.problem(("tenant", name), f"{name} has no tenant_id: its rows are nobody's", "write drop"))
         for column in table.columns.values():
             if column.name not in treatments and column.name != "tenant_id" and not column.generated:
                 missing.append(classification.problem(("tenant", name), f"the column {name}.{column.name} is not classified", column.type))
@@ -91,8 +96,17 @@ def examine(catalog: Catalog, classification: Classification, control: frozenset
                 wrong.append(classification.problem(path, f"{name}.{column_name} ({known.type}): {reason[0]}", reason[1]))
     for name in classification.tenant.keys() - catalog.tables.keys():
         wrong.append(classification.problem(("tenant", name), f"there is no table {name}", nearest(name, catalog.tables)))
+    for name in classification.reference - catalog.tables.keys():
+        wrong.append(_listed(classification, f"there is no table {name}", nearest(name, catalog.tables)))
     wrong += [problem for key in catalog.foreign_keys for problem in _reference(key, catalog, classification)]
     return missing + wrong
+
+
+_GIVE = "give it a tenant_id, or list it under reference"
+
+
+def _listed(classification: Classification, message: str, hint: str) -> Problem:
+    return classification.problem((SECTION,), message, hint)
 
 
 def _unique(catalog: Catalog) -> dict[str, set[str]]:

@@ -16,6 +16,7 @@ from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.placement import Place
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
+from tenantry.operations import table_check
 from tenantry.postgres.server import Server
 from tenantry.settings import tenants_dir
 from tenantry.stores import disk
@@ -64,6 +65,8 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     if (target.isolation, target.cell) == (source.isolation, source.cell):
         return Plan(slug, store.id, None, source)
     crosses = target.isolation != source.isolation or target.isolation in naming.POOLED
+    if crosses:
+        table_check.refuse_move(store, into_shared=target.isolation == "rls")
     if crosses and target.isolation != "instance":  # a server of its own is made with room
         disk.require(disk.copy_of(store), slug, None)
     return Plan(slug, store.id, source, target._replace(turn=1 - source.turn if crosses else source.turn))

@@ -13,7 +13,7 @@ from tenantry.operations.restore import run
 from tenantry.postgres import extensions, revisions
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
-from tests.revisions import BESIDE
+from tests.revisions import BESIDE, refer
 from tests.service.backup.conftest import started
 from tests.service.backup.test_restore import inline  # noqa: F401  # a fixture
 
@@ -41,6 +41,7 @@ def platform(tmp_path_factory):
     shutil.copytree(migrations_dir(), root, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "tenant" / "0002_beside.py").write_text(BESIDE.format(revision="0002", before="0001"), encoding="utf-8")
     (root / "tenant" / "0002_beside.sql").write_text(TABLES, encoding="utf-8")
+    refer(root, "countries")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENANTRY_MIGRATIONS", str(root))
         _forget()

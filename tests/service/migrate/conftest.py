@@ -25,7 +25,7 @@ from tenantry.settings import migrations_dir
 from tenantry.work.step import Run
 from tests.commands import Command
 from tests.environment import entered
-from tests.revisions import BESIDE
+from tests.revisions import BESIDE, refer
 
 
 @dataclass
@@ -43,6 +43,10 @@ class Trees:
         file.with_suffix(".sql").write_text(text, encoding="utf-8")
         self.forget()
         return revision
+
+    def refer(self, *tables: str) -> None:
+        """Names the reference tables."""
+        refer(self.root, *tables)
 
     def remove_last(self) -> None:
         for path in (self.root / "tenant").glob(f"{revisions.head('tenant')}_*"):

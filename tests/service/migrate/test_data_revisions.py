@@ -36,7 +36,7 @@ REVISIONS = {
         [("language", "de")],
     ),
     "a table from a query": (
-        "CREATE TABLE titles AS SELECT tenant_id, title FROM documents;",
+        "CREATE TABLE titles AS SELECT tenant_id, title FROM documents; ALTER TABLE titles ALTER tenant_id SET NOT NULL;",
         "SELECT count(*) FROM titles",
         [(3,)],
     ),

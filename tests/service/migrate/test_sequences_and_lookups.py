@@ -84,6 +84,7 @@ CREATE VIEW document_totals AS SELECT count(*) AS n FROM documents;
 def test_a_lookup_table_is_read_by_all_and_written_by_revisions_alone(fleet, trees):
     """A view beside it shows each tenant its own, and what cannot be guarded is shown to none."""
     stores = made(fleet, "0001", documents=2)
+    trees.refer("countries")
     trees.add(LOOKUP)
     roll_out()
     trees.add("INSERT INTO countries VALUES ('es', 'Spain'); UPDATE countries SET name = upper(name);")

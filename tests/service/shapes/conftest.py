@@ -15,15 +15,17 @@ from tenantry.postgres import revisions, sequences, tables
 from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
-from tests.revisions import BESIDE
+from tests.revisions import BESIDE, refer
 from tests.service.backup.conftest import Platform, started
 from tests.service.backup.test_restore import inline  # noqa: F401  # a fixture
 from tests.service.shapes.generated import shapes
+from tests.service.shapes.listed import listed
 from tests.volume import volume
 
 MODELS = ("rls", "schema", "database")
 GENERATED = list(shapes(volume(8, 60)))
-ZOO = Path(__file__).with_name("zoo.sql").read_text(encoding="utf-8") + "".join(shape.create for shape in GENERATED)
+LISTED = list(listed().values())
+ZOO = Path(__file__).with_name("zoo.sql").read_text(encoding="utf-8") + "".join(shape.create for shape in LISTED + GENERATED)
 
 FILL = [
     """INSERT INTO "OrderItems" (tenant_id, "user", "order", "Ünïcode ✓", amount, tags, grid, payload, raw, blob, real8, span, during,
@@ -58,7 +60,7 @@ FILL = [
     "UPDATE notes SET body = body || '!' WHERE body <> 'n1'",
     "INSERT INTO users (tenant_id, email, name) SELECT {tid}, 'p' || g || '@x.example', 'P ' || g FROM generate_series(1, 5) g",
     "INSERT INTO documents (tenant_id, author_id, title) SELECT {tid}, id, 'T ' || email FROM users",
-    *(shape.fill for shape in GENERATED),
+    *(shape.fill for shape in LISTED + GENERATED if shape.fill),
 ]
 
 # What an application does while a move is under way: each kind of write to each shape, often enough to be done again and again.
@@ -92,7 +94,7 @@ WRITES = [
     "INSERT INTO notes (tenant_id, body) VALUES ({tid}, 'w' || {n})",
     "UPDATE notes SET body = 'u' || {n} WHERE id = (SELECT id FROM notes LIMIT 1)",
     "DELETE FROM notes WHERE id = (SELECT id FROM notes WHERE body LIKE 'n%' LIMIT 1)",
-    *(write for shape in GENERATED for write in shape.writes),
+    *(write for shape in LISTED + GENERATED for write in shape.writes),
 ]
 """Without ``no_key``: what is written to a table without a key has everything copied anew, which hides how single changes are followed."""
 
@@ -111,8 +113,16 @@ INSERTS = {
 class Zoo:
     """The stores of the zoo, and what tests ask of them."""
 
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
+    def __init__(self, platform: Platform, root: Path) -> None:
+        self.platform, self.root = platform, root
+
+    def revise(self, text: str) -> None:
+        """One more revision, which no store has yet."""
+        known = revisions.revisions("tenant")
+        file = self.root / "tenant" / f"{len(known) + 1:04}_more.py"
+        file.write_text(BESIDE.format(revision=f"{len(known) + 1:04}", before=known[-1]), encoding="utf-8")
+        file.with_suffix(".sql").write_text(text, encoding="utf-8")
+        _forget()
 
     def filled(self, slug: str, model: str) -> TenantStore:
         store = self.platform.tenant(slug, model, empty=True)
@@ -122,14 +132,17 @@ class Zoo:
     def empty(self, slug: str, model: str) -> TenantStore:
         return self.platform.tenant(slug, model, empty=True)
 
-    def run(self, store: TenantStore, *statements: str, number: int = 0) -> None:
-        """Done by the owner in the tenant's context: what the application may draw numbers from is another test's question."""
-        with store.acting(store.owner) as connection:
+    def run(self, store: TenantStore, *statements: str, number: int = 0, owner: bool = False) -> None:
+        """Done as the application's role, in the tenant's context."""
+        with store.acting(store.owner if owner else store.app_role) as connection:
             for statement in statements:
                 connection.execute(statement.format(tid=f"'{store.id}'::uuid", n=number))
 
-    def image(self, store: TenantStore) -> dict[str, list[str]]:
-        """Every row by table, found without the code under test: a superuser sees all of them, whatever a policy says."""
+    def image(self, store: TenantStore, without: str = "") -> dict[str, list[str]]:
+        """Every row by table, found without the code under test: a superuser sees all of them, whatever a policy says.
+
+        ``without`` a column that only later revisions have.
+        """
         found = {}
         with Server.from_environment().connect(store.database) as connection:
             names = connection.execute(
@@ -139,10 +152,10 @@ class Zoo:
             ).fetchall()
             for name, partitioned in names:
                 rows = connection.execute(
-                    sql.SQL("SELECT (to_jsonb(this) - 'tenant_id')::text FROM {} {} this WHERE tenant_id = %s ORDER BY 1").format(
+                    sql.SQL("SELECT (to_jsonb(a_row) - 'tenant_id' - %s)::text FROM {} {} a_row WHERE tenant_id = %s ORDER BY 1").format(
                         sql.SQL("" if partitioned else "ONLY"), sql.Identifier(store.schema, name)
                     ),
-                    [store.id],
+                    [without, store.id],
                 )
                 found[name] = [row[0] for row in rows]
         return found
@@ -192,11 +205,12 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
     file = root / "tenant" / f"{len(known) + 1:04}_zoo.py"
     file.write_text(BESIDE.format(revision=f"{len(known) + 1:04}", before=known[-1]), encoding="utf-8")
     file.with_suffix(".sql").write_text(ZOO, encoding="utf-8")
+    refer(root, "currencies")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENANTRY_MIGRATIONS", str(root))
         _forget()
         with started(stay=True) as (platform, _):
-            yield Zoo(platform)
+            yield Zoo(platform, root)
     _forget()
 
 

@@ -179,4 +179,20 @@ def test_rows_of_nobody_do_not_cross(problems):
     """A table without tenant_id cannot be told apart by tenant."""
     plain = Table("countries", {"name": column("name")}, frozenset(), frozenset())
     assert problems("tenant: {countries: {name: keep}}", catalog(plain)) == ["countries has no tenant_id: its rows are nobody's"]
-    assert problems("tenant: {countries: drop}", catalog(plain)) == []
+    assert problems("tenant: {countries: drop}", catalog(plain)) == ["countries has no tenant_id: its rows are nobody's"]
+    assert problems("tenant: {}", catalog(plain)) == ["the table countries has no tenant_id: its rows are nobody's"]
+
+
+def test_a_reference_table_is_listed_and_nothing_of_it_is_classified(problems):
+    """Its rows are a revision's: the clone has them from there. What is listed must be there, and be the same for everybody."""
+    plain = Table("countries", {"name": column("name")}, frozenset(), frozenset())
+    assert problems("reference: [countries]", catalog(plain)) == []
+    assert problems("reference: [countrys]", catalog(plain)) == [
+        "the table countries has no tenant_id: its rows are nobody's",
+        "there is no table countrys",
+    ]
+    assert problems("reference: [users]", catalog(table("users", column("a")))) == ["users has a tenant_id: its rows are the tenants' own"]
+    with pytest.raises(ClassificationErrors, match="users is a reference table, too: none of its rows is a tenant's"):
+        problems("tenant: {users: {a: keep}}\nreference: [users]", catalog())
+    with pytest.raises(ClassificationErrors, match="reference must be a list of names of tables"):
+        problems("reference: countries", catalog())

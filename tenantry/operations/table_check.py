@@ -1,0 +1,136 @@
+"""The contract of tables (docs/tables.md) asked of the revisions, in a scratch database, before any store has them; and of a tenant's own
+tables before it moves."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from tenantry import naming
+from tenantry.errors import InputError, TenantryError, WorkError
+from tenantry.operations.backup import proof
+from tenantry.operations.backup.reading import Target
+from tenantry.postgres import extensions, migrations, reference_tables, revisions, table_rules
+from tenantry.postgres.server import Server, acting_as, may_act_as
+from tenantry.postgres.table_rules import Fault
+from tenantry.stores.tenant_store import TenantStore
+
+_LEFT_BEHIND = ("undeclared", "foreign", "tenant")
+"""What no move takes along, wherever it goes."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in the tables as the newest revision makes them."""
+
+    revision: str
+    tenant: tuple[str, ...]
+    """The tables with a ``tenant_id``."""
+    reference: tuple[str, ...]
+    problems: tuple[Fault, ...]
+    notes: tuple[Fault, ...]
+    """What may be and tells something."""
+
+
+def check() -> Checked:
+    """Makes the tables of the newest revision in a scratch database of the server that PGHOST and the like name, which needs no platform,
+    and holds them against every rule, those of shared tables too. ``InputError`` when a revision fails there."""
+    schema, head = naming.SHARED_SCHEMA, revisions.head("tenant")
+    with _scratch() as place, place.server.connect(place.database) as connection:
+        _make(connection, place, head)
+        found = _faults(connection, schema, shared=True)
+        with acting_as(connection, place.owner):
+            kinds: dict[str, bool] = dict(
+                connection.execute(
+                    "SELECT c.relname::text, a.attnum IS NOT NULL FROM pg_class c"
+                    " LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped"
+                    " WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+                    " AND c.relname <> %s ORDER BY 1",
+                    [schema, revisions.VERSION_TABLE],
+                ).fetchall()
+            )
+            notes = table_rules.notes(connection, schema)
+    named = reference_tables.declared()
+    unknown = [
+        Fault("unknown", name, (), f"{name} is named under reference in migrations/classification.yaml, and no revision makes it",
+              "take it off that list") for name in sorted(named - kinds.keys())
+    ]  # fmt: skip
+    refused = {fault.table for fault in found.values()}
+    return Checked(
+        head,
+        tuple(name for name, of_tenants in kinds.items() if of_tenants),
+        tuple(name for name, of_tenants in kinds.items() if not of_tenants and name in named),
+        (*found.values(), *unknown),
+        tuple(note for note in notes if note.table not in refused),
+    )
+
+
+def require(since: str, *, shared: bool) -> None:
+    """``WorkError`` when what comes after the revision ``since`` makes tables that may not be; nothing was touched then.
+
+    Where the scratch database cannot be made, or a revision fails in empty tables, each store's own transaction asks the same.
+    """
+    schema = naming.SHARED_SCHEMA
+    try:
+        with _scratch() as place, place.server.connect(place.database) as connection:
+            _make(connection, place, since)
+            before = _faults(connection, schema, shared=shared)
+            _make(connection, place, "head")
+            new = [fault for key, fault in _faults(connection, schema, shared=shared).items() if key not in before]
+    except (psycopg.Error, TenantryError):
+        return
+    if new:
+        raise WorkError(table_rules.said(new), table_rules.DOCUMENTED)
+
+
+def refuse_move(store: TenantStore, *, into_shared: bool) -> None:
+    """``InputError`` for a table of the tenant's that a move would leave behind, or that may not be where it goes."""
+    with store.acting(store.owner, read_only=True) as connection:
+        found = table_rules.faults(connection, store.schema, shared=into_shared)
+    wrong = [fault for fault in found.values() if fault.kind != "extension" and (into_shared or fault.kind in _LEFT_BEHIND)]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise InputError(
+            f"tenant {store.slug} cannot be moved{' to rls' if into_shared else ''}: {wrong[0]}{more}",
+            "write a revision that makes it so, and tenantry migrate; docs/tables.md says why",
+        )
+
+
+def _faults(connection: psycopg.Connection, schema: str, *, shared: bool) -> dict[tuple[str, str], Fault]:
+    connection.execute("SELECT set_config('search_path', %s, true)", [migrations.search_path(schema)])  # as a revision writes its names
+    found = table_rules.faults(connection, schema, shared=shared) | table_rules.elsewhere(connection, schema)
+    connection.commit()
+    return found
+
+
+def _make(connection: psycopg.Connection, place: Target, revision: str) -> None:
+    try:
+        migrations.apply(connection, "tenant", naming.SHARED_SCHEMA, owner=place.owner, app_role="", revision=revision)
+    except psycopg.Error as error:
+        raise InputError(
+            f"the revisions of migrations/tenant cannot be applied to empty tables: {str(extensions.explained(error)).splitlines()[0]}",
+            "mend the revision; nothing was touched",
+        ) from error
+
+
+@contextmanager
+def _scratch() -> Iterator[Target]:
+    """An empty database with the schema of shared tables, of a role that is no more than an owner of stores is."""
+    server = Server.from_environment()
+    owner = f"tenantry_check_{secrets.token_hex(4)}"
+    with server.connect() as admin:
+        admin.autocommit = True
+        admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(owner)))
+        try:
+            may_act_as(admin, owner)
+            with proof.scratch_on(server, owner) as place:
+                with server.connect(place.database) as connection, acting_as(connection, owner):
+                    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(naming.SHARED_SCHEMA)))
+                yield place
+        finally:
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(owner)))
