@@ -88,6 +88,18 @@ def require(since: str, *, shared: bool) -> None:
         raise WorkError(table_rules.said(new), table_rules.DOCUMENTED)
 
 
+def require_for_up() -> None:
+    """``require`` where the main cell's shared tables lag: what `up` would bring to every store of its stacks, one after the other."""
+    owner, schema = naming.cell_owner(naming.MAIN_CELL), naming.SHARED_SCHEMA
+    try:
+        with Server.from_environment().connect(naming.cell_database(naming.MAIN_CELL)) as connection, acting_as(connection, owner):
+            found = revisions.version(connection, schema)
+    except (psycopg.Error, TenantryError):  # nothing was made here yet
+        return
+    if found in revisions.revisions("tenant")[:-1]:
+        require(str(found), shared=True)
+
+
 def refuse_move(store: TenantStore, *, into_shared: bool) -> None:
     """``InputError`` for a table of the tenant's that a move would leave behind, or that may not be where it goes."""
     with store.acting(store.owner, read_only=True) as connection:

@@ -14,6 +14,7 @@ from tenantry.engine.automation import Outcome
 from tenantry.engine.fleet import Result
 from tenantry.engine.progress import Step
 from tenantry.errors import InputError
+from tenantry.operations import table_check
 from tenantry.stores import program_door
 
 
@@ -70,6 +71,7 @@ def preview(chosen: Chosen, *, refresh: bool = False, parallel: int | None = Non
 def up(chosen: Chosen, report: Callable[[Step], None], *, refresh: bool = False, parallel: int | None = None) -> list[Result]:
     """Makes each stack what its tenants' files say; ``report`` hears every step."""
     admitted = chosen.admitted
+    table_check.require_for_up()
 
     def work(name: str) -> Outcome:
         return automation.up(name, admitted, report, refresh=refresh)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from unittest.mock import Mock
 
 import pytest
 from psycopg import sql
 
 from tenantry import naming
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import doctor, table_check
+from tenantry.operations import doctor, table_check, updates
 from tenantry.postgres import table_rules
 from tenantry.postgres.server import Server
 from tenantry.stores.tenant_store import TenantStore
@@ -117,6 +118,22 @@ def test_nothing_is_touched_by_a_roll_out_that_shared_tables_would_refuse(fleet,
         roll_out()
     with fleet.connect() as connection:
         assert connection.execute("SELECT version_num FROM t_birch.alembic_version").fetchone() == ("0001",)
+
+
+def test_an_up_asks_before_it_touches_the_first_store(fleet, trees, monkeypatch):
+    """Where shared tables lag; a platform that is at the head, or not made, is not asked."""
+    ran = []
+    monkeypatch.setattr(updates.fleet, "over", lambda *_, **__: ran.append(True) or [])
+    monkeypatch.setattr(updates.fleet, "givers", lambda *_: {})
+    chosen = updates.Chosen(("shared",), Mock())
+    updates.up(chosen, lambda step: None)
+    fleet.shared("0001")
+    updates.up(chosen, lambda step: None)
+    assert ran == [True, True]
+    trees.add(TASKS)
+    with pytest.raises(WorkError, match=re.escape("write PRIMARY KEY (tenant_id, id)")):
+        updates.up(chosen, lambda step: None)
+    assert ran == [True, True]
 
 
 def test_a_large_object_is_refused_by_the_server(fleet, trees):
