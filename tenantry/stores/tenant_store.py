@@ -124,7 +124,8 @@ class TenantStore:
                     sql.SQL(mode),
                     sql.Identifier(role),
                     sql.Literal(str(self.id)),
-                    sql.SQL(", ").join(map(sql.Identifier, naming.search_path(self.schema))),
+                    # Temporary tables last, or one of ours would stand before a table of the tenant's that has its name.
+                    sql.SQL(", ").join(map(sql.Identifier, (*naming.search_path(self.schema), "pg_temp"))),
                 )
             )
             yield

@@ -363,7 +363,9 @@ BEGIN
         ORDER BY c.relname
     LOOP
         EXECUTE format('ALTER TABLE %s ADD COLUMN IF NOT EXISTS added int NOT NULL DEFAULT 7', target);
-        EXECUTE format('UPDATE %s SET added = 8', target);
+        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target AND NOT tgisinternal AND tgname !~ '^m_') THEN
+            EXECUTE format('UPDATE %s SET added = 8', target);
+        END IF;
     END LOOP;
 END $$;
 """
@@ -377,9 +379,7 @@ def test_a_revision_goes_through_every_shape_and_the_tenant_goes(zoo, filled):
     for model, store in stores.items():
         migrate(store)
         after = zoo.image(store, "added")
-        assert after.keys() == before[store.slug].keys()
-        fired = {"notes", "note_history"}  # a revision is no restore: triggers fire for what it writes
-        assert {name for name in after if after[name] != before[store.slug][name]} <= fired, model
+        assert after == before[store.slug], model
         with store.acting(store.app_role) as application:
             assert application.execute("SELECT DISTINCT added FROM wide").fetchall() == [(8,)]
     beside = zoo.image(filled["schema"])
