@@ -12,6 +12,7 @@ from psycopg import sql
 from tenantry import naming
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import doctor, table_check, updates
+from tenantry.operations.move import request
 from tenantry.postgres import table_rules
 from tenantry.postgres.server import Server
 from tenantry.stores.tenant_store import TenantStore
@@ -68,6 +69,18 @@ def test_what_is_committed_passes_without_a_platform(servers, trees, fleet):
     assert found.problems == ()
     assert found.tenant == ("documents", "user_settings", "users")
     assert found.reference == ()
+    assert left(fleet.server) == []
+
+
+def test_an_account_that_may_make_roles_and_databases_is_enough(servers, trees, fleet, monkeypatch):
+    """As a managed server's administrator, and a pull request's job, is: no superuser."""
+    with fleet.server.connect() as admin:
+        admin.execute("CREATE ROLE deployer LOGIN CREATEROLE CREATEDB PASSWORD 'deployer'")
+    monkeypatch.setenv("PGUSER", "deployer")
+    monkeypatch.setenv("PGPASSWORD", "deployer")
+    trees.add(PROJECTS + "CREATE EXTENSION IF NOT EXISTS citext;")
+    (fault,) = table_check.check().problems
+    assert fault.table == "projects"
     assert left(fleet.server) == []
 
 
@@ -166,10 +179,12 @@ def test_a_tenant_whose_tables_would_be_left_behind_is_not_moved(fleet, trees, m
         before.setattr(table_check, "require", lambda *_, **__: None)
         roll_out()
     store = TenantStore.of("cedar")
+    monkeypatch.setattr(request, "_declared", lambda _: Mock(state="active"))
+    monkeypatch.setattr(request.Ledger, "read", lambda *_: Mock(tenants={"cedar": Mock(turn=0)}))
     with pytest.raises(InputError, match="cedar cannot be moved: projects has no tenant_id"):
-        table_check.refuse_move(store, into_shared=False)
+        request.plan("cedar", "schema", None)
     with pytest.raises(InputError, match=r"cedar cannot be moved to rls: projects has no tenant_id.*\(and 1 more\)"):
-        table_check.refuse_move(store, into_shared=True)
+        request.plan("cedar", "rls", None)
     trees.refer("projects")
     table_check.refuse_move(store, into_shared=False)
     with pytest.raises(InputError, match=re.escape("to rls: tasks: PRIMARY KEY (id) holds for all tenants together")) as caught:
