@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg import sql
 
+from tenantry.errors import WorkError
+from tenantry.postgres.tables import rows_of
+
 OURS: Final = r"^m_.+__[01]_[iudt]$"
 """Names of a turnstile's triggers: they let a move's own writes pass by themselves."""
 _ENABLE: Final = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER", "R": "ENABLE REPLICA TRIGGER"}
@@ -44,6 +47,39 @@ def quiet(connection: psycopg.Connection, schema: str, *, shared: bool) -> Itera
         connection.execute(part.restore)
     if alone:
         _set_replication_role(connection, "origin")
+
+
+def require_references(connection: psycopg.Connection, schema: str) -> None:
+    """``WorkError`` where a row that the connection sees points at one of a reference table that is not there: somebody wrote it into the
+    store that the rows come from, and no revision did. Inside ``quiet`` no foreign key may be asked."""
+    keys = connection.execute(
+        """
+        SELECT c.relname, f.relname,
+               ARRAY(SELECT a.attname FROM unnest(k.conkey) WITH ORDINALITY u (number, n)
+                     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.number ORDER BY n)::text[],
+               ARRAY(SELECT a.attname FROM unnest(k.confkey) WITH ORDINALITY u (number, n)
+                     JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum = u.number ORDER BY n)::text[]
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class f ON f.oid = k.confrelid
+        WHERE k.contype = 'f' AND k.conparentid = 0 AND k.convalidated AND c.relnamespace = to_regnamespace(quote_ident(%s))
+            AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'tenant_id' AND NOT attisdropped)
+            AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = f.oid AND attname = 'tenant_id' AND NOT attisdropped)
+        ORDER BY c.relname, k.conname
+        """,
+        [schema],
+    ).fetchall()
+    for table, target, mine, theirs in keys:
+        pairs = [(sql.Identifier("c", one), sql.Identifier("r", other)) for one, other in zip(mine, theirs, strict=True)]
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS c WHERE {} AND NOT EXISTS (SELECT FROM {} AS r WHERE {}))").format(
+            rows_of(connection, schema, table),
+            sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(one) for one, _ in pairs),
+            sql.Identifier(schema, target),
+            sql.SQL(" AND ").join(sql.SQL("{} = {}").format(one, other) for one, other in pairs),
+        )
+        if connection.execute(query).fetchone() == (True,):
+            raise WorkError(
+                f"{table}.{', '.join(mine)} points at rows of the reference table {target} that are not where the rows go",
+                f"let a revision write them to {target}, the same for all tenants; then the same again",
+            )
 
 
 def _triggers(connection: psycopg.Connection, schema: str) -> list[tuple[str, str, str]]:

@@ -92,6 +92,7 @@ def _into_shared_tables(
             writer.execute(owner)
             writer.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(stages)))
         writer.execute(owner)
+        loading.require_references(writer, target.schema)
     return counts
 
 

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import psycopg
 
 from tenantry import naming
 from tenantry.clients import prefixes
@@ -14,7 +16,7 @@ from tenantry.control import moves, open_moves
 from tenantry.control.open_moves import Move
 from tenantry.declaration.placement import Place
 from tenantry.errors import TransientError, WorkError
-from tenantry.postgres import sequences
+from tenantry.postgres import loading, sequences
 from tenantry.postgres.checksums import Figure
 from tenantry.postgres.migrations import keep_out
 from tenantry.postgres.revisions import version
@@ -22,9 +24,6 @@ from tenantry.postgres.server import Server
 from tenantry.stores import changed_rows, rows, turnstile
 from tenantry.stores.access import set_login
 from tenantry.stores.tenant_store import TenantStore
-
-if TYPE_CHECKING:
-    import psycopg
 
 FEW: Final = 500
 """Changes that are few enough to be brought over while the tenant's writes wait."""
@@ -86,7 +85,14 @@ def copy(way: Way, tell: Tell) -> str:
     turnstile.set_shut(source, way.turnstile, False)
     started = time.monotonic()
     with rows.reading(source) as out, rows.writing(target) as into:
-        count = rows.copy(out, into, tables, source.id, lambda table, total: tell(f"{total} rows copied, now {table}"))
+        try:
+            count = rows.copy(out, into, tables, source.id, lambda table, total: tell(f"{total} rows copied, now {table}"))
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise WorkError(
+                f"{error.diag.table_name}: {error.diag.constraint_name} points at rows that are not where the rows go",
+                "let a revision write them to the reference table, the same for all tenants; then the same again",
+            ) from error
+        loading.require_references(into, target.schema)
         # What was noted up to the moment that `out` looks at is in the copy.
         changed_rows.forget_notes(out, way.turnstile)
     return f"{count} rows in {time.monotonic() - started:.1f} s{more}"

@@ -14,6 +14,7 @@ from components.resources.store import StoreProvider
 from tenantry import naming
 from tenantry.control import moves, open_moves, registry
 from tenantry.declaration.placement import Place
+from tenantry.errors import WorkError
 from tenantry.operations import backup
 from tenantry.operations.backup.reading import Stored
 from tenantry.operations.clone import classification, plan
@@ -99,15 +100,23 @@ def test_a_clone_has_the_same_shape(zoo, filled, neighbour, model, target):
     """As many rows in every table, no trigger fired, indexes with their parameters, comments and checks as before, the numbers go on."""
     store, new = filled[model], zoo.empty(f"{model}-clone-{target}", target)
     shape = zoo.shape(new)
-    found = filling.shape(store)
-    kept = {name: {column: "keep" for column, c in table.columns.items() if column != "tenant_id" and not c.generated}
-            for name, table in found.tables.items() if table.tenant_scoped}  # fmt: skip
-    made = plan.make(found, _classified(kept))
+    made = plan.make(*kept_as_they_are(store))
     counts = filling.fill(store, new, made, Key.of(store.slug, "one"), lambda line: None)
     assert filling.count(new, list(counts)) == counts
     assert zoo.image(new) == zoo.image(store)
     assert zoo.shape(new) == shape
     zoo.check_numbers(new)
+
+
+def kept_as_they_are(store):
+    """The store's catalog, and a classification that keeps every column."""
+    found = filling.shape(store)
+    kept = {
+        name: {column: "keep" for column, c in table.columns.items() if column != "tenant_id" and not c.generated}
+        for name, table in found.tables.items()
+        if table.tenant_scoped
+    }
+    return found, _classified(kept)
 
 
 def _classified(kept):
@@ -302,6 +311,22 @@ def test_triggers_that_are_put_off_do_not_fire_either(zoo, neighbour, inline, pu
     registry.remove_rows(str(store.id), store.database, store.schema)
     assert all(found == [] for found in zoo.image(store).values())
     assert zoo.shape(store) == shape
+
+
+@pytest.mark.parametrize("quietly", [True, False], ids=["triggers put off for the session", "keys checked"])
+def test_rows_that_need_what_no_revision_wrote_are_not_brought_along(zoo, neighbour, monkeypatch, quietly):
+    """Somebody put a row into one store's reference table by hand: a move and a clone into shared tables stop, and leave nothing."""
+    monkeypatch.setattr(loading, "_checked_late", lambda *_: not quietly)
+    moving = Moving(zoo, f"by-hand-{quietly}".lower(), "schema", "rls")
+    store, new = moving.source, zoo.empty(f"by-hand-{quietly}-clone".lower(), "rls")
+    zoo.run(store, "INSERT INTO currencies VALUES ('XXX', 'by hand')", owner=True)
+    zoo.run(store, "INSERT INTO accounts VALUES ({tid}, 99, 'XXX')")
+    with pytest.raises(WorkError, match="accounts"):
+        transfer.copy(Way.there(moving.move), lambda line: None)
+    with pytest.raises(WorkError, match="accounts"):
+        filling.fill(store, new, plan.make(*kept_as_they_are(store)), Key.of(store.slug, "one"), lambda line: None)
+    assert zoo.image(moving.target)["accounts"] == zoo.image(new)["accounts"] == []
+    moving.end()
 
 
 def test_others_write_while_triggers_are_put_off(zoo, neighbour, put_off):
