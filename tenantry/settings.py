@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import getpass
 import os
 import re
 from collections.abc import Mapping
@@ -19,7 +18,6 @@ from tenantry.errors import InputError
 
 TENANTS_VARIABLE: Final = "TENANTRY_TENANTS"
 MIGRATIONS_VARIABLE: Final = "TENANTRY_MIGRATIONS"
-ACTOR_VARIABLE: Final = "TENANTRY_ACTOR"
 PROJECT_FILE: Final = "Pulumi.yaml"
 
 LOCKS: Final = ("none", "governance", "compliance")
@@ -182,11 +180,6 @@ def _project_values(file: Path) -> dict[str, Any]:
         if value is not None:
             values[key if ":" in str(key) else f"tenantry:{key}"] = value
     return values
-
-
-def actor() -> str:
-    """Who asks, as it is written: TENANTRY_ACTOR (set by a service or a pipeline), else the user of this machine."""
-    return os.environ.get(ACTOR_VARIABLE) or getpass.getuser()
 
 
 def project_root() -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import groups
 from tenantry.commands.options import BackupId, Detach, Json, MaybeSlug, OneSlug, Slug
 from tenantry.errors import InputError, WorkError
@@ -36,15 +37,15 @@ def create(
 
     Example: tenantry backup --all
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations.backup import run
 
     if (slug is not None) + every != 1:
         raise InputError("say which: SLUG or --all", "for example: tenantry backup acme")
     if slug is not None:
-        watch([run.request(slug, reason, by=person())], detach=detach, as_json=as_json)
+        watch([run.request(slug, reason, actor=Actor.of_environment())], detach=detach, as_json=as_json)
         return
-    asked = run.request_all(reason, by=person())
+    asked = run.request_all(reason, actor=Actor.of_environment())
     watch(asked.results, detach=detach, as_json=as_json, nothing="there is no tenant")
     asked.refuse("asking for a backup", str)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import groups
 from tenantry.commands.options import Detach, Json, Slug
 from tenantry.errors import InputError
@@ -48,11 +49,11 @@ def run(
 
     Example: tenantry clone acme --as acme-test --isolation rls --salt release-7
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations import unmerged
     from tenantry.operations.clone import work
 
-    run_id = work.request(slug, new, by=person(), salt=salt, isolation=isolation, admin=admin, file=file)
+    run_id = work.request(slug, new, actor=Actor.of_environment(), salt=salt, isolation=isolation, admin=admin, file=file)
     watch([run_id], detach=detach, as_json=as_json)
     if not detach and not as_json:
         console.line(f"{new}: an anonymised clone of {slug}; tenantry invite {new} makes its administrator's link")

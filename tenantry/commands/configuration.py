@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import configuration_bulk
 from tenantry.commands.configuration_value import Key, ValueCommand, given, plain, short
 from tenantry.commands.options import Json, MaybeSlug, Slug
@@ -98,14 +99,13 @@ def put(
 
     Example: tenantry config set acme features.exports false --as tenant-admin
     """
-    from tenantry.commands.watching import person
     from tenantry.declaration.values import changeable, from_text
     from tenantry.operations import configure
 
     role = _role(editor)
     text = given(value, file)
     checked = from_text(changeable(key, role), text)
-    _print_changed(configure.put(slug, key, checked, editor=role, by=person()), as_json)
+    _print_changed(configure.put(slug, key, checked, editor=role, actor=Actor.of_environment()), as_json)
 
 
 @config.command()
@@ -114,10 +114,9 @@ def unset(slug: Slug, key: Key, editor: As = "platform", as_json: Json = False) 
 
     Example: tenantry config unset acme theme.primary
     """
-    from tenantry.commands.watching import person
     from tenantry.operations import configure
 
-    _print_changed(configure.take_back(slug, key, editor=_role(editor), by=person()), as_json)
+    _print_changed(configure.take_back(slug, key, editor=_role(editor), actor=Actor.of_environment()), as_json)
 
 
 @config.command()

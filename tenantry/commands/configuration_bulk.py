@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import completion
 from tenantry.commands.configuration_value import Key, given, short
 from tenantry.commands.options import Detach, Json
@@ -42,7 +43,7 @@ def bulk(
 
     Example: tenantry config bulk limits.users 25 --tier starter --apply --plan 3f0c9a417be2d855
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.declaration.values import changeable, from_text
     from tenantry.operations import configure_bulk
 
@@ -60,7 +61,7 @@ def bulk(
     if not apply:
         _print_preview(previewed, as_json)
     elif previewed.changes:
-        watch([configure_bulk.request(previewed, by=person())], detach=detach, as_json=as_json)
+        watch([configure_bulk.request(previewed, actor=Actor.of_environment())], detach=detach, as_json=as_json)
     elif as_json:
         console.print_json([])
     else:
@@ -78,12 +79,14 @@ def undo(
 
     Example: tenantry config undo 7c3f9a52-… --preview
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations import configure_bulk, runs
 
     run_id = runs.require_id(run, "tenantry config history SLUG shows the runs of a tenant's changes")
     if apply:
-        watch([configure_bulk.request_undo(run_id, skip_changed=skip_changed, by=person())], detach=detach, as_json=as_json)
+        watch(
+            [configure_bulk.request_undo(run_id, skip_changed=skip_changed, actor=Actor.of_environment())], detach=detach, as_json=as_json
+        )
         return
     rows = configure_bulk.undo_preview(run_id)
     if as_json:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands.options import Json, Slug
 from tenantry.errors import InputError
 
@@ -35,11 +36,10 @@ def credentials(
     Example: eval "$(tenantry credentials acme --env)"
     """
     from tenantry.operations import credentials as operation
-    from tenantry.settings import actor
 
     if env + dsn + as_json > 1:
         raise InputError("--env, --dsn and --json are three forms of one answer", "choose one of them")
-    found = operation.of(slug, by=actor())
+    found = operation.of(slug, actor=Actor.of_environment())
     if as_json:
         console.print_json(asdict(found))
     elif env:

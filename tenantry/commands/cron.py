@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import completion, groups
 from tenantry.commands.options import Detach, Json, MaybeSlug, Slugs
 from tenantry.errors import WorkError
@@ -71,10 +72,10 @@ def run(
 
     Example: tenantry cron run mail
     """
-    from tenantry.commands.watching import not_watched, person
+    from tenantry.commands.watching import not_watched
     from tenantry.operations import cron
 
-    ids = cron.request(task, slugs or (), every=every, by=person())
+    ids = cron.request(task, slugs or (), every=every, actor=Actor.of_environment())
     if not ids:
         console.say("no active tenant")
     if detach:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import groups
 from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
@@ -44,10 +45,9 @@ def legal_set(
 
     Example: tenantry legal-hold set acme --reason "court order 12/26"
     """
-    from tenantry.commands.watching import person
     from tenantry.operations.lifecycle import legal_holds
 
-    kept = legal_holds.place(slug, reason, by=person())
+    kept = legal_holds.place(slug, reason, actor=Actor.of_environment())
     _done({"slug": slug, "legal_hold": kept}, f"{slug} is under a legal hold: {kept}", as_json)
 
 
@@ -56,10 +56,9 @@ def legal_clear(slug: Slug, as_json: Json = False) -> None:
 
     Example: tenantry legal-hold clear acme
     """
-    from tenantry.commands.watching import person
     from tenantry.operations.lifecycle import legal_holds
 
-    legal_holds.lift(slug, by=person())
+    legal_holds.lift(slug, actor=Actor.of_environment())
     _done({"slug": slug, "legal_hold": None}, f"{slug} is no longer under a legal hold", as_json)
 
 

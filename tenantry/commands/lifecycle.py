@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import asking, evidence
 from tenantry.commands.options import Detach, Json, Slug
 from tenantry.errors import InputError
@@ -53,7 +54,7 @@ def offboard(
 
     Example: tenantry offboard acme --delete --yes-delete acme
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations import lifecycle
     from tenantry.operations.lifecycle import deletion
     from tenantry.operations.lifecycle.change import WISHES
@@ -74,7 +75,7 @@ def offboard(
     outcome = "deleted" if delete else "archived"
     deletion.refuse(slug, outcome)  # before anybody is asked to type
     _typed_again(slug, yes_delete)
-    run_id = lifecycle.request_deletion(slug, outcome, by=person())
+    run_id = lifecycle.request_deletion(slug, outcome, actor=Actor.of_environment())
     found = watch([run_id], detach=detach, as_json=as_json)
     if not as_json and found[0].state == "done":
         _closing_words(slug, run_id)
@@ -96,10 +97,10 @@ def undelete(
 
 
 def _change(command: str, slug: str, detach: bool, as_json: bool, **more: Any) -> None:
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations import lifecycle, unmerged
 
-    found = watch([lifecycle.request(command, slug, by=person(), **more)], detach=detach, as_json=as_json)
+    found = watch([lifecycle.request(command, slug, actor=Actor.of_environment(), **more)], detach=detach, as_json=as_json)
     if not as_json and (commit := unmerged.to_commit(slug, f"{command.title()} {slug}")):
         console.say(f"tenants/{slug}.yaml says state: {found[0].arguments['to']}, {commit}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import completion
 from tenantry.commands.options import Detach, Json
 from tenantry.errors import InputError, WorkError
@@ -118,11 +119,11 @@ def _check(as_json: bool) -> None:
 
 
 def _roll_out(found: Plan, chosen: list[str], options: Options, detach: bool, as_json: bool) -> None:
-    from tenantry.commands.watching import line, not_watched, person
+    from tenantry.commands.watching import line, not_watched
     from tenantry.operations import migrate as operation
     from tenantry.operations import runs
 
-    run_id = operation.request(chosen, options, by=person(), looked=None if detach else found)
+    run_id = operation.request(chosen, options, actor=Actor.of_environment(), looked=None if detach else found)
     if detach:
         console.print_json({"run": run_id}) if as_json else console.line(run_id)
         return

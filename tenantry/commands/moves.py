@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import duration
 from tenantry.commands.options import Detach, Json, MaybeSlug, Slug
 from tenantry.errors import InputError
@@ -41,22 +42,22 @@ def move(
 
     Example: tenantry move acme --rollback
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations.move import begin, request
 
     if rollback + finish + (to is not None or cell is not None) > 1:
         raise InputError("choose one: a destination, --rollback or --finish", f"for example: tenantry move {slug} --to schema")
     kept = duration.parse(keep)
     if finish:
-        watch([request.follow_up("move-finish", slug, by=person())], detach=detach, as_json=as_json)
+        watch([request.follow_up("move-finish", slug, actor=Actor.of_environment())], detach=detach, as_json=as_json)
         return
     if rollback:
-        run = request.follow_up("move-rollback", slug, by=person())
+        run = request.follow_up("move-rollback", slug, actor=Actor.of_environment())
         watch([run], detach=detach, as_json=as_json)
         # The file says where the tenant lives once no move is open any more.
         _say_edited(slug, begin.returned(slug, run))
         return
-    begun = begin.begin(slug, to, cell, keep=kept, by=person())
+    begun = begin.begin(slug, to, cell, keep=kept, actor=Actor.of_environment())
     if begun.run is None:
         console.say(f"{slug} lives as {begun.target} already: nothing to move")
         _say_edited(slug, begun.edited)

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from tenantry import console
-from tenantry.commands.watching import not_done, person, watched
+from tenantry.actor import Actor
+from tenantry.commands.watching import not_done, watched
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def provision(only: Collection[str] | None, *, detach: bool, as_json: bool) -> N
     from tenantry.operations.pending_outcome import outcomes
 
     found = pending.find()
-    asked = pending.request(found, only, by=person())
+    asked = pending.request(found, only, actor=Actor.of_environment("pull-request"))
     ended = runs.read(asked.runs) if detach else watched(asked.runs, quiet=as_json)
     said = outcomes(found, asked, ended, only)
     if as_json:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import groups
 from tenantry.commands.options import Detach, Json, MaybeSlug, Slug
 from tenantry.errors import WorkError
@@ -35,7 +36,7 @@ def restore_tenant(
 
     Example: tenantry restore acme --from 20261124T101500Z-3f9ac2d1 --as acme-before
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations import unmerged
     from tenantry.operations.backup import entries
     from tenantry.operations.restore import beside, run
@@ -44,9 +45,9 @@ def restore_tenant(
     if into is not None:
         if beside.prepare(slug, chosen, into):
             console.say(f"tenants/{into}.yaml was written, {unmerged.to_commit(into, f'Restore {slug} as {into}')}")
-        if (making := beside.make(into, by=person())) is not None:
+        if (making := beside.make(into, actor=Actor.of_environment())) is not None:
             watch([making])
-    run_id = run.request(slug, chosen, into=into, by=person(), tell=console.say)
+    run_id = run.request(slug, chosen, into=into, actor=Actor.of_environment(), tell=console.say)
     watch([run_id], detach=detach, as_json=as_json)
 
 
@@ -69,10 +70,10 @@ def rollback(slug: Slug, detach: Detach = False, as_json: Json = False) -> None:
 
     Example: tenantry restore rollback acme
     """
-    from tenantry.commands.watching import person, watch
+    from tenantry.commands.watching import watch
     from tenantry.operations.restore import run
 
-    watch([run.request_rollback(slug, by=person())], detach=detach, as_json=as_json)
+    watch([run.request_rollback(slug, actor=Actor.of_environment())], detach=detach, as_json=as_json)
 
 
 def drill(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenantry import console, waiting
+from tenantry.actor import Actor
 from tenantry.commands import completion
 from tenantry.commands.options import Detach, Json, Slugs
-from tenantry.commands.watching import asked_again, line, person, tenant_line, watch
+from tenantry.commands.watching import asked_again, line, tenant_line, watch
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def provision(
     if bool(slugs) == (pending or changed_since is not None):
         raise InputError("say which: SLUG…, or --pending", "for example: tenantry provision acme")
     if slugs:
-        run_ids = operation.request_all(slugs, by=person())
+        run_ids = operation.request_all(slugs, actor=Actor.of_environment())
         _say_unversioned()
         watch(run_ids, detach=detach, as_json=as_json)
     else:
@@ -80,7 +81,7 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.
     """
     from tenantry.operations import runs
 
-    watch([runs.resume(run, by=person())], detach=detach, as_json=as_json)
+    watch([runs.resume(run, actor=Actor.of_environment())], detach=detach, as_json=as_json)
 
 
 def log(

@@ -10,16 +10,9 @@ from uuid import UUID
 
 from tenantry import console
 from tenantry.errors import WorkError
-from tenantry.escape import require_line
-from tenantry.settings import ACTOR_VARIABLE, actor
 
 if TYPE_CHECKING:
     from tenantry.operations.runs import Asker, RunEntry, StepEntry, TenantLine
-
-
-def person() -> str:
-    """Who asks. ``InputError`` where that is not one visible line."""
-    return require_line(ACTOR_VARIABLE, actor())
 
 
 def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = False, nothing: str = "nothing to do") -> list[RunEntry]:

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from tenantry.actor import Actor
 from tenantry.control.database import transaction
 from tenantry.declaration.keys import CONFIGURATION_KEYS
-from tenantry.escape import escaped, require_line
+from tenantry.escape import escaped
 
 if TYPE_CHECKING:
     import psycopg
@@ -124,13 +125,12 @@ def rows(tenant_ids: Sequence[UUID], *, runtime_only: bool = False) -> dict[UUID
     return found
 
 
-def put(tenant_id: UUID, key: str, value: Any, actor: str) -> tuple[Any, Any]:
+def put(tenant_id: UUID, key: str, value: Any, actor: Actor) -> tuple[Any, Any]:
     """Sets a value at runtime; what the row (``config_value``, ``source``) was before and is now, each None where there is none.
 
     A value that the declaration says as well is a declared one.
     """
-    require_line("the actor (TENANTRY_ACTOR)", actor)
-    with changing(actor) as connection:
+    with changing(actor.name) as connection:
         before = _locked(connection, tenant_id, key)
         after = connection.execute(
             """
@@ -143,15 +143,14 @@ def put(tenant_id: UUID, key: str, value: Any, actor: str) -> tuple[Any, Any]:
                 WHERE c.config_value <> EXCLUDED.config_value
             RETURNING config_value, source
             """,
-            [tenant_id, key, Jsonb(value), actor],
+            [tenant_id, key, Jsonb(value), actor.name],
         ).fetchone()
     return before, after or before
 
 
-def take_back(tenant_id: UUID, key: str, actor: str) -> tuple[Any, Any]:
+def take_back(tenant_id: UUID, key: str, actor: Actor) -> tuple[Any, Any]:
     """Ends what was set at runtime: the declared value is in force again, or none. Answers like ``put``."""
-    require_line("the actor (TENANTRY_ACTOR)", actor)
-    with changing(actor) as connection:
+    with changing(actor.name) as connection:
         before = _locked(connection, tenant_id, key)
         connection.execute(
             "DELETE FROM tenant_configurations WHERE tenant_id = %s AND config_key = %s AND source = 'runtime' AND declared_value IS NULL",
@@ -160,7 +159,7 @@ def take_back(tenant_id: UUID, key: str, actor: str) -> tuple[Any, Any]:
         connection.execute(
             "UPDATE tenant_configurations SET config_value = declared_value, source = 'declaration', updated_at = now(), updated_by = %s"
             " WHERE tenant_id = %s AND config_key = %s AND source = 'runtime'",
-            [actor, tenant_id, key],
+            [actor.name, tenant_id, key],
         )
         return before, _locked(connection, tenant_id, key)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import occupancy
 from tenantry.control.database import if_there, transaction
 from tenantry.control.works import Kind
@@ -142,7 +143,7 @@ def begin_hold(
     tenant: UUID,
     previous_state: str,
     wish: str | None,
-    by: str,
+    actor: Actor,
     *,
     least: int,
     days: int | None = None,
@@ -159,7 +160,7 @@ def begin_hold(
             wish = coalesce(EXCLUDED.wish, holds.wish),
             until = greatest(holds.until, holds.since + make_interval(days => %(days)s))
         """,
-        {"tenant": tenant, "days": days, "least": least, "previous": previous_state, "wish": wish, "by": by},
+        {"tenant": tenant, "days": days, "least": least, "previous": previous_state, "wish": wish, "by": actor.name},
     )
 
 
@@ -195,26 +196,24 @@ def refuse_held(hold: Hold | None, slug: str) -> Hold:
     return hold
 
 
-def set_legal_hold(tenant: UUID, reason: str, by: str) -> None:
+def set_legal_hold(tenant: UUID, reason: str, actor: Actor) -> None:
     """Sets a legal hold, or gives the one that stands another reason. ``InputError`` when the deletion has begun."""
     require_line("the reason", reason, 1000)
-    require_line("the actor (TENANTRY_ACTOR)", by)
     with locked(tenant) as connection:
         occupancy.admit(connection, tenant, Kind.LEGAL_HOLD)
         connection.execute(
             "INSERT INTO legal_holds (tenant, reason, set_by) VALUES (%s, %s, %s)"
             " ON CONFLICT (tenant) WHERE cleared_at IS NULL DO UPDATE SET reason = EXCLUDED.reason",
-            [tenant, reason, by],
+            [tenant, reason, actor.name],
         )
 
 
-def clear_legal_hold(tenant: UUID, by: str) -> bool:
+def clear_legal_hold(tenant: UUID, actor: Actor) -> bool:
     """Lifts the legal hold; whether there was one."""
-    require_line("the actor (TENANTRY_ACTOR)", by)
     with locked(tenant) as connection:
         return bool(
             connection.execute(
-                "UPDATE legal_holds SET cleared_by = %s, cleared_at = now() WHERE tenant = %s AND cleared_at IS NULL", [by, tenant]
+                "UPDATE legal_holds SET cleared_by = %s, cleared_at = now() WHERE tenant = %s AND cleared_at IS NULL", [actor.name, tenant]
             ).rowcount
         )
 

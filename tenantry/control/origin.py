@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tenantry import settings
+from tenantry.actor import name_of_environment
 from tenantry.escape import escaped
 
 
@@ -69,4 +69,4 @@ def now() -> str:
 
 def actor() -> str:
     """Who runs this, fit for a terminal."""
-    return escaped(settings.actor())
+    return escaped(name_of_environment())

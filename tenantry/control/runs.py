@@ -14,10 +14,11 @@ from uuid import UUID, uuid4
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from tenantry.actor import NOBODY, Actor
 from tenantry.control import occupancy, works
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
-from tenantry.escape import escaped, require_line
+from tenantry.escape import escaped
 from tenantry.problems import ALIKE, did_you_mean
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class Request:
     tenant_id: UUID | None = None
     stack: str | None = None
     arguments: Mapping[str, Any] | None = None
-    by: str = "unknown"
-    via: str = "cli"
+    actor: Actor = NOBODY
     declared: str | None = None
     """The fingerprint of the declaration that it is for; None: for none, as a backup is."""
     commit: str | None = None
@@ -57,7 +57,6 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
     One for another declaration is not joined: the new run follows it, in their stack's queue. ``InputError`` while something is under
     way on the tenant that the work must not meet (``occupancy``).
     """
-    by = require_line("the actor (TENANTRY_ACTOR)", wanted.by)
     if wanted.tenant_id is not None:
         occupancy.admit(connection, wanted.tenant_id, works.Kind(wanted.kind))
     run_id, given = uuid4(), {"tenant": wanted.tenant_id, "kind": wanted.kind, "declared": wanted.declared}
@@ -80,8 +79,8 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
                 "subject": wanted.subject,
                 "stack": wanted.stack,
                 "arguments": Jsonb(dict(wanted.arguments or {})),
-                "by": by,
-                "via": wanted.via,
+                "by": wanted.actor.name,
+                "via": wanted.actor.via,
                 "commit": wanted.commit,
             },
         ).fetchone()
@@ -89,7 +88,7 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
         if row["id"] == run_id:
             return row
         if row["declared"] == wanted.declared:  # else: someone asked for that between the two statements
-            audit(connection, row["tenant_id"], by, row["kind"], JOINED, row["id"])
+            audit(connection, row["tenant_id"], wanted.actor.name, row["kind"], JOINED, row["id"])
             return row
 
 
@@ -103,13 +102,13 @@ def pursue(connection: psycopg.Connection[dict[str, Any]], wanted: Request, touc
     if last is None or locked(connection, last["id"])["state"] != "failed":
         return request(connection, wanted)
     if last["declared"] == wanted.declared:
-        return reopen(connection, last["id"], wanted.by)
+        return reopen(connection, last["id"], wanted.actor)
     connection.execute("DELETE FROM run_steps WHERE run_id = %s AND name = ANY(%s)", [last["id"], list(touched)])
     connection.execute(
         "UPDATE runs SET declared = %s, commit = %s, stack = %s WHERE id = %s",
         [wanted.declared, wanted.commit, wanted.stack, last["id"]],
     )
-    return reopen(connection, last["id"], wanted.by, RENEWED)
+    return reopen(connection, last["id"], wanted.actor, RENEWED)
 
 
 def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
@@ -120,15 +119,14 @@ def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict
     return row
 
 
-def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str, outcome: str = RESUMED) -> dict[str, Any]:
+def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, actor: Actor, outcome: str = RESUMED) -> dict[str, Any]:
     """Makes a failed run wait for a worker again, in the caller's transaction; its row. One that is open stays as it is, and is joined.
 
     ``outcome`` is the audit log's word for it. ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
     """
     row = locked(connection, run_id)
-    by = require_line("the actor (TENANTRY_ACTOR)", by)
     if row["state"] in OPEN:
-        audit(connection, row["tenant_id"], by, row["kind"], JOINED, run_id)
+        audit(connection, row["tenant_id"], actor.name, row["kind"], JOINED, run_id)
         return row
     if row["state"] == "cancelled":
         raise InputError(
@@ -154,7 +152,7 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, by: str
             code="tenant.busy",
         ) from None
     assert reopened is not None  # noqa: S101  # the row is locked
-    audit(connection, row["tenant_id"], by, row["kind"], outcome, run_id)
+    audit(connection, row["tenant_id"], actor.name, row["kind"], outcome, run_id)
     return reopened
 
 
@@ -255,7 +253,13 @@ def newest_of_all(connection: psycopg.Connection[dict[str, Any]], kinds: Sequenc
 
 
 def cancel(
-    connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, kinds: Sequence[str], why: str, by: str, *, but: UUID | None = None
+    connection: psycopg.Connection[dict[str, Any]],
+    tenant_id: UUID,
+    kinds: Sequence[str],
+    why: str,
+    actor: Actor,
+    *,
+    but: UUID | None = None,
 ) -> None:
     """Ends the tenant's runs of these kinds that failed, or that no worker has begun, in the caller's transaction: nobody resumes them.
 
@@ -267,4 +271,4 @@ def cancel(
         [why, tenant_id, list(kinds), but],
     ).fetchall()
     for row in rows:
-        audit(connection, tenant_id, by, row["kind"], "cancelled", row["id"])
+        audit(connection, tenant_id, actor.name, row["kind"], "cancelled", row["id"])

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from tenantry.actor import Actor
 from tenantry.control.database import transaction
-from tenantry.escape import journalled, require_line
+from tenantry.escape import journalled
 from tenantry.naming import NAMESPACE
 from tenantry.postgres import locks
 
@@ -39,7 +40,7 @@ def active() -> list[UUID]:
         return [row["id"] for row in connection.execute("SELECT id FROM tenants WHERE state = 'active' ORDER BY slug")]
 
 
-def add(task: str, slot: datetime, tenants: Iterable[UUID | None], by: str) -> list[UUID]:
+def add(task: str, slot: datetime, tenants: Iterable[UUID | None], actor: Actor) -> list[UUID]:
     """Enters a run for each tenant (None: one for the platform), and gives the ids of all; those that are there stay as they are."""
     chosen = list(tenants)
     ids = [run_id(task, tenant_id, slot) for tenant_id in chosen]
@@ -47,7 +48,7 @@ def add(task: str, slot: datetime, tenants: Iterable[UUID | None], by: str) -> l
         connection.execute(
             "INSERT INTO task_runs (id, task, tenant_id, slot, requested_by)"
             " SELECT id, %s, tenant_id, %s, %s FROM unnest(%s::uuid[], %s::uuid[]) AS chosen (id, tenant_id) ON CONFLICT (id) DO NOTHING",
-            [task, slot, require_line("the actor (TENANTRY_ACTOR)", by), ids, chosen],
+            [task, slot, actor.name, ids, chosen],
         )
     return ids
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import errors
 
 from tenantry import naming, waiting
+from tenantry.actor import Actor
 from tenantry.control import admission, ledger, run_tenants, runs
 from tenantry.control.admitted import Admitted
 from tenantry.control.run_tenants import Line
@@ -34,7 +35,7 @@ VERDICTS: Final[Mapping[str, run_tenants.Outcome]] = {"unaware": "kept", "older"
 """What is said of a tenant of which not all is made that its file says."""
 
 
-def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), by: str, via: str) -> UUID:
+def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), actor: Actor) -> UUID:
     """Asks for the stack to be made, for these tenants; the run's id. ``after``: the runs of other stacks that go first.
 
     A run of the same declarations that is under way is joined, and one that failed is resumed. Any other follows in its turn.
@@ -46,8 +47,7 @@ def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), 
         naming.tenant_id(stack) if naming.cell_of_stack(stack) is None else None,
         stack,
         {"after": [str(run_id) for run_id in after]},
-        by,
-        via,
+        actor,
         _digest(lines),
         next(iter(commits)) if len(commits := {line.commit for line in lines}) == 1 else None,
     )
@@ -57,7 +57,7 @@ def request(stack: str, lines: Sequence[Line], *, after: Collection[UUID] = (), 
             "SELECT * FROM runs WHERE kind = %s AND stack = %s ORDER BY requested_at DESC LIMIT 1 FOR UPDATE", [NAME, stack]
         ).fetchone()
         if last is not None and last["declared"] == wanted.declared and last["state"] in ("failed", *runs.OPEN):
-            return queue.enqueue(connection, runs.reopen(connection, last["id"], by))
+            return queue.enqueue(connection, runs.reopen(connection, last["id"], actor))
         connection.execute(
             "UPDATE runs SET overtaken = true WHERE kind = %s AND stack = %s AND state = ANY(%s) AND NOT overtaken"
             " AND declared IS DISTINCT FROM %s",

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import configuration_bulk, configuration_undo, runs
 from tenantry.control.configuration_bulk import Change, Selection
 from tenantry.control.configuration_undo import Undo
@@ -95,7 +96,7 @@ def require(previewed: Preview, plan: str | None = None) -> None:
         raise InputError(f"the preview is {previewed.plan} by now, not {plan}", "look at it again: the same command without --apply")
 
 
-def request(previewed: Preview, *, by: str, via: str = "cli") -> UUID:
+def request(previewed: Preview, *, actor: Actor) -> UUID:
     """Asks for the change; the run's id. What has changed since the preview stops it, cell by cell."""
     if not previewed.changes:
         raise InputError(
@@ -112,8 +113,7 @@ def request(previewed: Preview, *, by: str, via: str = "cli") -> UUID:
                 "parts": parts(previewed),
                 "seen_at": previewed.seen_at.isoformat(),
             },
-            by=by,
-            via=via,
+            actor=actor,
         )
     )
 
@@ -160,14 +160,14 @@ def undo_preview(run_id: UUID) -> list[Undo]:
     return configuration_undo.plan(run_id)
 
 
-def request_undo(run_id: UUID, *, skip_changed: bool = False, by: str, via: str = "cli") -> UUID:
+def request_undo(run_id: UUID, *, skip_changed: bool = False, actor: Actor) -> UUID:
     """Asks for a run to be undone; the new run's id, which can be undone too. ``WorkError`` that names rows that were changed since."""
     planned = configuration_undo.plan(run_id)
     configuration_undo.refuse_changed(planned, skip_changed)
     if all(row.changed_since for row in planned):
         raise InputError(f"nothing is left to undo of run {run_id}", "every row was changed since")
     arguments = {"run": str(run_id), "skip_changed": skip_changed}
-    return queue.request(runs.Request(UNDO.name, f"run {run_id}", arguments=arguments, by=by, via=via))
+    return queue.request(runs.Request(UNDO.name, f"run {run_id}", arguments=arguments, actor=actor))
 
 
 def _undo(run: Run) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import runs
 from tenantry.control.database import transaction
 from tenantry.errors import WorkError
@@ -63,8 +64,8 @@ class Credentials:
         return f"-c search_path={path} -c app.tenant_id={self.tenant_id}"
 
 
-def of(slug: str, *, by: str) -> Credentials:
-    """The credentials of the tenant's application, from the outputs of the stack where it lives; that ``by`` read them is in the audit log.
+def of(slug: str, *, actor: Actor) -> Credentials:
+    """The credentials of the tenant's application, from the outputs of the stack where it lives; the audit log names ``actor``.
 
     ``InputError`` for an unknown tenant; ``WorkError`` where the stack cannot be read or its log-in is not made yet.
     """
@@ -74,7 +75,7 @@ def of(slug: str, *, by: str) -> Credentials:
         raise WorkError(f"the stack {store.stack} hands out no password of {store.app_role}", f"tenantry up {slug}")
     server = store.administrator()
     with transaction() as connection:
-        runs.audit(connection, store.id, by, READ, store.app_role)
+        runs.audit(connection, store.id, actor.name, READ, store.app_role)
     return Credentials(
         engine="postgres",
         host=server.host,

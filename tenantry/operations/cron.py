@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import task_runs, workers
 from tenantry.errors import InputError
 from tenantry.stores.tenant_store import TenantStore
@@ -121,7 +122,7 @@ def scheduled() -> Schedule:
     return Schedule(tuple(found), workers.alive())
 
 
-def request(task: str, slugs: Sequence[str] = (), *, every: bool = False, by: str) -> tuple[UUID, ...]:
+def request(task: str, slugs: Sequence[str] = (), *, every: bool = False, actor: Actor) -> tuple[UUID, ...]:
     """Has a task done now, beside its schedule; the runs' ids. One that is done per tenant is for these or for ``every`` active one.
 
     ``InputError`` for an unknown task or tenant, one that is not active, and where the task is not done for what was named.
@@ -131,7 +132,7 @@ def request(task: str, slugs: Sequence[str] = (), *, every: bool = False, by: st
         raise InputError(f"the task {task} is done per tenant: say SLUG… or --all", f"for example: tenantry cron run {task} --all")
     if found.scope == "aggregate" and (slugs or every):
         raise InputError(f"the task {task} is about the whole platform", f"tenantry cron run {task}")
-    return tuple(schedule.request(found, list(slugs) or None, by))
+    return tuple(schedule.request(found, list(slugs) or None, actor))
 
 
 def runs(ids: Sequence[UUID]) -> tuple[TaskRun, ...]:

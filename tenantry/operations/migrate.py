@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 
+from tenantry.actor import Actor
 from tenantry.control import occupancy, program_age, runs, works
 from tenantry.control.database import transaction
 from tenantry.control.works import Work
@@ -106,14 +107,14 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
     )
 
 
-def request(slugs: Sequence[str], options: Options, *, by: str, via: str = "cli", looked: Plan | None = None) -> UUID:
+def request(slugs: Sequence[str], options: Options, *, actor: Actor, looked: Plan | None = None) -> UUID:
     """Asks for the roll-out; the run's id. Of the tenants ``slugs`` only, or of the whole fleet.
 
     ``looked``: the plan that the caller has just made. A worker in this process that begins at once goes by it.
     """
     subject = slugs[0] if len(slugs) == 1 else f"{len(slugs)} tenants" if slugs else FLEET
     arguments = {"slugs": list(slugs), "options": asdict(options)}
-    run_id = queue.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, by=by, via=via))
+    run_id = queue.request(runs.Request(MIGRATE.name, subject, stack=TURN, arguments=arguments, actor=actor))
     if looked:
         _LOOKS[run_id] = (time.monotonic(), looked)
     return run_id

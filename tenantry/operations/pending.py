@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import admission, ledger, losses, run_tenants, runs
 from tenantry.control.admitted import Admitted, Verdict
 from tenantry.control.database import if_there
@@ -174,7 +175,7 @@ class Asked:
     """Changes of state that are not allowed, by slug."""
 
 
-def request(found: Found, only: Collection[str] | None = None, *, by: str, via: str = "pull-request") -> Asked:
+def request(found: Found, only: Collection[str] | None = None, *, actor: Actor) -> Asked:
     """Asks for all that is pending, or for the stacks in which one of the tenants ``only`` is: a stack is made as a whole.
 
     First what changes a tenant's state or goes on with a provisioning, each by a run of its own, of which the first makes the whole stack;
@@ -194,7 +195,7 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
         asked[stack] = []
         for standing in mine:
             try:
-                own = _own_run(standing, declared, by=by, via=via)
+                own = _own_run(standing, declared, actor=actor)
             except InputError as error:
                 refused[standing.slug] = error
                 continue
@@ -209,7 +210,7 @@ def request(found: Found, only: Collection[str] | None = None, *, by: str, via: 
             after = [made[first] for first in sorted(needed - {stack}) if first in made]
             purposes = Purpose.of(found.admitted, [each.slug for each in rest])
             lines = [Line(each.slug, each.why, each.declared, purposes[each.slug].commit, each.new) for each in rest]
-            run_id = apply_run.request(stack, lines, after=after, by=by, via=via)
+            run_id = apply_run.request(stack, lines, after=after, actor=actor)
             asked[stack].append(run_id)
             made[stack] = run_id
             of |= {each.slug: run_id for each in rest}
@@ -228,9 +229,9 @@ def _write_down(origins: Mapping[str, tuple[Origin, Origin]]) -> None:
         ledger.confirm(connection, origins)
 
 
-def _own_run(standing: Standing, declared: Declarations, *, by: str, via: str) -> UUID | None:
+def _own_run(standing: Standing, declared: Declarations, *, actor: Actor) -> UUID | None:
     slug = standing.slug
     if standing.change is not None:
         to = declared[slug].state if standing.change == "undelete" else None
-        return lifecycle.request(standing.change, slug, by=by, via=via, to=to)
-    return provision.request(slug, by=by, via=via) if standing.goes_on else None
+        return lifecycle.request(standing.change, slug, actor=actor, to=to)
+    return provision.request(slug, actor=actor) if standing.goes_on else None

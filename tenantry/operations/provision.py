@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import admission, host_names, losses, quarantine, registry, runs
 from tenantry.control.admitted import Admitted
 from tenantry.declaration import TenantDeclaration, placement
@@ -40,7 +41,7 @@ _PART_OF: Final = {
 }  # fmt: skip
 
 
-def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UUID:
+def request(slug: str, *, actor: Actor, welcome: bool = True) -> UUID:
     """Asks for the tenant to be provisioned, and for its administrator to be welcomed unless that is not wanted; the run's id.
 
     The run that is under way for the same declaration is joined, one that failed is resumed (from the beginning where it was for
@@ -48,18 +49,18 @@ def request(slug: str, *, by: str, via: str = "cli", welcome: bool = True) -> UU
     or that its file does not call active.
     """
     admitted = admission.load()
-    return _ask_all(admitted, [_declared(slug, admitted)], lambda _: welcome, by=by, via=via)[0]
+    return _ask_all(admitted, [_declared(slug, admitted)], lambda _: welcome, actor=actor)[0]
 
 
-def request_all(slugs: Sequence[str], *, by: str) -> list[UUID]:
+def request_all(slugs: Sequence[str], *, actor: Actor) -> list[UUID]:
     """As ``request`` for several tenants, all of them or none: ``InputError`` for one that cannot be provisioned."""
     admitted = admission.load()
     chosen = [_declared(slug, admitted) for slug in dict.fromkeys(slugs)]
-    return _ask_all(admitted, chosen, lambda _: True, by=by, via="cli")
+    return _ask_all(admitted, chosen, lambda _: True, actor=actor)
 
 
 def _ask_all(
-    admitted: Admitted, chosen: Sequence[TenantDeclaration], welcome: Callable[[TenantDeclaration], bool], *, by: str, via: str
+    admitted: Admitted, chosen: Sequence[TenantDeclaration], welcome: Callable[[TenantDeclaration], bool], *, actor: Actor
 ) -> list[UUID]:
     """Asks for all, whatever becomes of one; then ``WorkError`` for those that could not be asked for."""
     program_door.enter()  # else it would be said of each
@@ -73,7 +74,7 @@ def _ask_all(
         wanted, arguments = purposes[tenant.slug], {"welcome": welcome(tenant)}
         return queue.pursue(
             runs.Request(
-                PROVISION.name, tenant.slug, tenant.id, tenant.stack, arguments, by, via, declared=wanted.declared, commit=wanted.commit
+                PROVISION.name, tenant.slug, tenant.id, tenant.stack, arguments, actor, declared=wanted.declared, commit=wanted.commit
             ),
             ("record", *ENGINE_PARTS),
         )

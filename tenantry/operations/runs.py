@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import run_tenants, runs
 from tenantry.control.run_tenants import Line
 from tenantry.errors import InputError, TenantryError
@@ -164,10 +165,10 @@ def require_id(text: str, otherwise: str = "tenantry log shows the runs with the
     return found
 
 
-def resume(text: str, *, by: str) -> UUID:
+def resume(text: str, *, actor: Actor) -> UUID:
     """Resumes the failed run of that id, at the step that failed; the id. ``InputError`` where there is none, or it has not failed."""
     run_id = require_id(text)
-    queue.resume(run_id, by=by)
+    queue.resume(run_id, actor=actor)
     return run_id
 
 

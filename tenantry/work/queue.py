@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from psycopg import errors
 
+from tenantry.actor import Actor
 from tenantry.control import program_age, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
@@ -48,21 +49,21 @@ def pursue(wanted: runs.Request, touched: Sequence[str]) -> UUID:
     return asked(lambda connection: enqueue(connection, runs.pursue(connection, wanted, touched)))
 
 
-def resume(run_id: UUID, *, by: str) -> None:
+def resume(run_id: UUID, *, actor: Actor) -> None:
     """Puts a run that failed back into the queue: it goes on at the step that failed. One that is under way is left alone.
 
     ``InputError`` for one that is over, and while a newer run does the same work.
     """
-    asked(lambda connection: enqueue(connection, runs.reopen(connection, run_id, by)))
+    asked(lambda connection: enqueue(connection, runs.reopen(connection, run_id, actor)))
 
 
-def join(run_id: UUID, *, by: str) -> UUID:
+def join(run_id: UUID, *, actor: Actor) -> UUID:
     """The same for one that was just found failed or under way: it may have reached its end since, and that is as good. The run's id."""
 
     def ask(connection: psycopg.Connection[dict[str, Any]]) -> None:
         row = runs.locked(connection, run_id)
         if row["state"] != "done":
-            enqueue(connection, runs.reopen(connection, run_id, by))
+            enqueue(connection, runs.reopen(connection, run_id, actor))
 
     asked(ask)
     return UUID(str(run_id))

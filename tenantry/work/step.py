@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import runs, runs_at_work
 from tenantry.errors import WorkError
 from tenantry.work.words import Words
@@ -41,6 +42,11 @@ class Run:
     at_hand: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What a step has just looked up, for the next one in the same process to take away: another attempt looks for itself."""
     words: Words = field(init=False, repr=False, compare=False)
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it."""
+        return Actor(self.requested_by, self.via)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", Words(lambda text: runs_at_work.tell(self.id, self.worker, text)))

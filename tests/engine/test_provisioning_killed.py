@@ -165,8 +165,9 @@ def test_fifty_calls_for_few_tenants_over_four_workers(platform):
     try:
         wait_for(lambda: len(_workers(platform)) == 4, seconds=120)
         code = (
-            "import sys; from concurrent.futures import ThreadPoolExecutor as Pool; from tenantry.operations import provision\n"
-            "list(Pool(13).map(lambda slug: provision.request(slug, by='test'), sys.argv[1:]))"
+            "import sys; from concurrent.futures import ThreadPoolExecutor as Pool\n"
+            "from tenantry.actor import Actor; from tenantry.operations import provision\n"
+            "list(Pool(13).map(lambda slug: provision.request(slug, actor=Actor('test')), sys.argv[1:]))"
         )
         calls = [slugs[(start + step) % len(slugs)] for start in range(4) for step in range(13)][:50]
         asking = [

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.commands.runs import log
 from tenantry.commands.watching import before, watch
 from tenantry.control import runs, runs_at_work, workers
@@ -33,7 +34,7 @@ class Cut(Exception):
 def wanted(in_cloud):
     """A request for a tenant of its own; no trace of it stays."""
     control_database.make()
-    asked = runs.Request("backup", "asking", tenant_id=naming.tenant_id("asking"), by="test")
+    asked = runs.Request("backup", "asking", tenant_id=naming.tenant_id("asking"), actor=Actor("test"))
     yield asked
     with transaction() as connection:
         connection.execute("DELETE FROM audit_log WHERE tenant_id = %s", [asked.tenant_id])
@@ -69,7 +70,7 @@ def test_a_run_is_for_a_declaration(wanted):
     first, other = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2")
     run_id = queue.request(first)
     runs_at_work.claim(run_id, "test")
-    assert queue.request(replace(first, by="bob", commit="c3")) == run_id
+    assert queue.request(replace(first, actor=Actor("bob"), commit="c3")) == run_id
     (joined,) = audited(wanted)
     assert (joined["actor"], joined["action"], joined["outcome"], joined["run_id"]) == ("bob", "backup", "joined", run_id)
     followed = queue.request(other)
@@ -118,7 +119,7 @@ def failed(run_id, *steps):
 def test_a_failed_run_is_begun_again_for_another_declaration(wanted):
     """The same run, for what is asked for now: what the difference touches is done again, and nothing else. So it is for one of the last
     release, of which nobody knows what it was for."""
-    first, second = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2", by="bob")
+    first, second = replace(wanted, declared="a", commit="c1"), replace(wanted, declared="b", commit="c2", actor=Actor("bob"))
     run_id = failed(queue.request(wanted), "record", "engine", "mail")
     for asked, outcome, left in (
         (first, "renewed", ["mail"]),
@@ -129,7 +130,7 @@ def test_a_failed_run_is_begun_again_for_another_declaration(wanted):
         now = runs.read(run_id)
         assert (now["state"], now["declared"], now["commit"]) == ("queued", asked.declared, asked.commit)
         assert [step["name"] for step in now["steps"]] == left
-        assert (now["askers"][-1]["actor"], now["askers"][-1]["outcome"]) == (asked.by, outcome)
+        assert (now["askers"][-1]["actor"], now["askers"][-1]["outcome"]) == (asked.actor.name, outcome)
         assert now["requested_by"] == "test", "who asked first is still said"
         failed(run_id, "record", "engine", "mail")
     assert len(queued(run_id)) == 4
@@ -188,7 +189,7 @@ def test_a_run_whose_files_nobody_has_fails_after_ten_minutes(wanted, stray):
     assert (now["state"], now["hint"]) == ("failed", "git pull")
     assert now["error"] == "no worker has the files of this run: gave back at commit abc"
     stray.set()
-    queue.resume(run_id, by="test")
+    queue.resume(run_id, actor=Actor("test"))
     perform.perform(run_id, "first")
     assert runs.read(run_id)["state"] == "done"
 
@@ -230,15 +231,15 @@ def test_who_watches_does_what_no_worker_has_the_files_for(wanted, monkeypatch):
 
 def test_a_run_takes_as_long_as_its_asker_waited(wanted, capsys):
     """Who joined, and when, is in the log; whoever watches hears of those who join later, and counts from when he asked."""
-    run_id = queue.request(replace(wanted, by="ann"))
+    run_id = queue.request(replace(wanted, actor=Actor("ann")))
     with transaction() as connection:
         connection.execute("UPDATE runs SET requested_at = now() - interval '490 seconds' WHERE id = %s", [run_id])
     failed(run_id, "record")
-    queue.resume(run_id, by="bob")
+    queue.resume(run_id, actor=Actor("bob"))
     capsys.readouterr()
 
     def looked(seconds):
-        queue.request(replace(wanted, by="eve"))
+        queue.request(replace(wanted, actor=Actor("eve")))
         runs_at_work.claim(run_id, "test")
         runs_at_work.finish(run_id, "test", "done")
 
@@ -260,7 +261,7 @@ def test_the_queue_has_what_was_asked_for_once(wanted):
     """As DBOS sees it: waiting, for a worker of this version, behind others of the same tenant, with the run's id as its argument."""
     run_id = queue.request(wanted)
     assert queue.request(wanted) == run_id, "the run that is under way is joined"
-    queue.resume(run_id, by="test")
+    queue.resume(run_id, actor=Actor("test"))
     (workflow,) = queued(run_id)
     assert (workflow.status, workflow.name, workflow.queue_name) == ("ENQUEUED", queue.WORKFLOW, queue.QUEUE)
     assert (workflow.app_version, workflow.queue_partition_key) == (queue.VERSION, str(wanted.tenant_id))
@@ -281,15 +282,15 @@ def test_neither_has_what_failed_halfway(wanted, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(queue, "put", cut)
         with pytest.raises(Cut):
-            queue.resume(run_id, by="test")
+            queue.resume(run_id, actor=Actor("test"))
     assert runs.read(run_id)["state"] == "failed"
     assert len(queued(run_id)) == 1
-    queue.resume(run_id, by="test")
+    queue.resume(run_id, actor=Actor("test"))
     assert [workflow.workflow_id for workflow in queued(run_id)] == [f"{run_id}:0", f"{run_id}:1"]
     runs_at_work.claim(run_id, "test")
     runs_at_work.finish(run_id, "test", "done")
     with pytest.raises(InputError, match="has not failed"):
-        queue.resume(run_id, by="test")
+        queue.resume(run_id, actor=Actor("test"))
 
 
 def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
@@ -298,11 +299,11 @@ def test_who_joins_a_run_that_has_ended_since_is_given_it(wanted):
     runs_at_work.claim(run_id, "test")
     runs_at_work.finish(run_id, "test", "failed", "it rained", "wait")
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda one: queue.join(one, by="test"), [run_id] * 8)) == {run_id}
+        assert set(pool.map(lambda one: queue.join(one, actor=Actor("test")), [run_id] * 8)) == {run_id}
     assert (runs.read(run_id)["state"], runs.read(run_id)["resumed"]) == ("queued", 1)
     runs_at_work.claim(run_id, "test")
     runs_at_work.finish(run_id, "test", "done")
-    assert queue.join(run_id, by="test") == run_id
+    assert queue.join(run_id, actor=Actor("test")) == run_id
     assert (runs.read(run_id)["state"], len(queued(run_id))) == ("done", 2)
 
 
@@ -313,7 +314,7 @@ def test_a_failed_run_is_not_resumed_beside_a_newer_one(wanted):
     runs_at_work.finish(old, "test", "failed", "it rained", "wait")
     new = queue.request(wanted)
     with pytest.raises(InputError, match=f"a newer backup of asking is under way: run {new}"):
-        queue.resume(old, by="test")
+        queue.resume(old, actor=Actor("test"))
     assert (runs.read(old)["state"], runs.read(old)["error"]) == ("failed", "it rained")
 
 
@@ -387,7 +388,7 @@ def test_what_was_done_before_is_not_shown_as_new(wanted, capsys):
         runs_at_work.begin_step(run_id, "test", number, name)
         runs_at_work.end_step(run_id, "test", number, name, "done" if number == 1 else "failed", summary="20 rows")
     runs_at_work.finish(run_id, "test", "failed", "it rained", "wait")
-    queue.resume(run_id, by="test")
+    queue.resume(run_id, actor=Actor("test"))
     shown, met = [], []
 
     def meet(run):

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import configuration, domains, quarantine, registry, servers
 from tenantry.control.database import transaction
 from tests.environment import entered
@@ -164,7 +165,7 @@ def test_an_invitation_leads_to_its_tenant_until_it_is_spent(ask, other, spent):
 
 def test_settings_are_those_in_force(ask, other):
     """A value set at runtime stands before the declared one."""
-    configuration.put(UUID(other), "features.reports", False, "ada")
+    configuration.put(UUID(other), "features.reports", False, Actor("ada"))
     settings = ask.execute("SELECT tenant_settings(%s) AS found", [other]).fetchone()["found"]
     assert settings == {"features.reports": False, "theme.primary": "#0b5fff"}
 
@@ -250,7 +251,7 @@ def test_every_change_is_told_by_its_tenants_id_and_nothing_more(ask, other):
     assert heard() == [other]
     change(other, "UPDATE moves SET phase = 'switched' WHERE tenant_id = %s")
     assert heard() == [other]
-    configuration.put(UUID(other), "features.reports", False, "ada")
+    configuration.put(UUID(other), "features.reports", False, Actor("ada"))
     assert heard() == [other]
     with transaction() as connection:
         quarantine.put(connection, UUID(other), [("host", "former.other.example")], None)

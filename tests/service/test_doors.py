@@ -8,6 +8,7 @@ import pytest
 from psycopg import Rollback, errors, sql
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import configuration, registry, runs
 from tenantry.control.database import application, transaction
 from tests.environment import entered
@@ -52,7 +53,7 @@ def people(cloud):
                 )
                 connection.execute("INSERT INTO user_settings VALUES (%s, %s, 'language', '\"de\"')", [tenant, made[tenant]])
             with transaction() as connection:
-                runs.request(connection, runs.Request("backup", slug, tenant_id=tenant, by="test"))
+                runs.request(connection, runs.Request("backup", slug, tenant_id=tenant, actor=Actor("test")))
                 runs.audit(connection, tenant, "test", "door", "made")
         yield made
         with transaction() as connection:

@@ -6,6 +6,7 @@ import pytest
 
 from local.home import CLONE
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.commands.watching import watch
 from tenantry.control import lifecycle, outbox, runs, runs_at_work
 from tenantry.control.database import transaction
@@ -59,7 +60,7 @@ def tenant(in_cloud, tmp_path, monkeypatch):
 
 
 def ask(command, **more):
-    return change.request(command, SLUG, by="test", **more)
+    return change.request(command, SLUG, actor=Actor("test"), **more)
 
 
 def ended(run_id, state="failed"):
@@ -97,7 +98,7 @@ def off_boarded(**more):
 
 def deletion_at_work():
     """A deletion whose checks are done; what its steps need to know is noted."""
-    run_id = deletion.request(SLUG, "deleted", by="test")
+    run_id = deletion.request(SLUG, "deleted", actor=Actor("test"))
     run = Run.of(runs_at_work.claim(run_id, "test"), "test")
     run.note("existed", {"hosts": []})
     return run_id
@@ -183,11 +184,11 @@ def test_a_failed_deletion_does_not_outlive_its_hold(tenant):
     ended(failed)
     ended(ask("undelete"), "done")
     with pytest.raises(InputError, match="was cancelled: undelete was asked for"):
-        queue.resume(failed, by="test")
+        queue.resume(failed, actor=Actor("test"))
     with pytest.raises(InputError, match="is not off-boarded"):
-        deletion.request(SLUG, "deleted", by="test")
+        deletion.request(SLUG, "deleted", actor=Actor("test"))
     off_boarded()
-    assert deletion.request(SLUG, "archived", by="test") != failed
+    assert deletion.request(SLUG, "archived", actor=Actor("test")) != failed
 
 
 def test_a_failed_deletion_is_gone_on_with_only_while_the_tenant_is_held(tenant):
@@ -198,7 +199,7 @@ def test_a_failed_deletion_is_gone_on_with_only_while_the_tenant_is_held(tenant)
     with transaction() as connection:
         lifecycle.end_hold(connection, TENANT)
     with pytest.raises(InputError, match="is not off-boarded"):
-        deletion.request(SLUG, "deleted", by="test")
+        deletion.request(SLUG, "deleted", actor=Actor("test"))
     ask("offboard")
     assert state_of(failed) == "cancelled"
 
@@ -210,7 +211,7 @@ def test_an_outdated_run_opens_nothing(tenant):
     ended(outdated)
     suspended = ask("suspend")
     with pytest.raises(InputError, match="was cancelled: suspend was asked for"):
-        queue.resume(outdated, by="test")
+        queue.resume(outdated, actor=Actor("test"))
     ended(suspended, "done")
     at_work = ask("reactivate")
     work(change.REACTIVATE, at_work, "declaration")
@@ -348,14 +349,14 @@ def test_the_local_cloud_alone_lets_a_hold_be_over(tenant, in_cloud):
     refused = in_cloud.tenantry("local", "end-hold", SLUG)
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (2, f"error: tenant {SLUG} is not off-boarded")
     with lifecycle.locked(TENANT) as connection:
-        lifecycle.begin_hold(connection, TENANT, "active", None, "test", least=30)
+        lifecycle.begin_hold(connection, TENANT, "active", None, Actor("test"), least=30)
     with pytest.raises(InputError, match="is held until"):
         lifecycle.refuse_held(lifecycle.hold_of(TENANT), SLUG)
     try:
         done = in_cloud.tenantry("local", "end-hold", SLUG, PGHOST="db.production.example", PGPORT="1")
         assert (done.returncode, done.stdout) == (0, f"the hold of {SLUG} is over: tenantry offboard {SLUG} --delete, or --archive\n")
         lifecycle.refuse_held(lifecycle.hold_of(TENANT), SLUG)
-        lifecycle.set_legal_hold(TENANT, "court order", "test")
+        lifecycle.set_legal_hold(TENANT, "court order", Actor("test"))
         assert in_cloud.tenantry("local", "end-hold", SLUG).returncode == 0
         with pytest.raises(InputError, match="under a legal hold"):
             lifecycle.refuse_held(lifecycle.hold_of(TENANT), SLUG)

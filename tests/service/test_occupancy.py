@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import occupancy, runs, works
 from tenantry.control.database import transaction
 from tenantry.control.occupancy import MATRIX
@@ -258,9 +259,9 @@ def test_a_run_is_not_in_its_own_way(control_of_tenant):
 
 def test_nothing_is_asked_for_beside_what_it_must_not_meet(tenant):
     """The question is asked in the transaction in which the run would come into being."""
-    doomed = queue.request(runs.Request("delete", SLUG, TENANT, by="test"))
+    doomed = queue.request(runs.Request("delete", SLUG, TENANT, actor=Actor("test")))
     with pytest.raises(InputError, match=f"tenant {SLUG} is at work: delete") as caught:
-        queue.request(runs.Request("restore", SLUG, TENANT, by="test"))
+        queue.request(runs.Request("restore", SLUG, TENANT, actor=Actor("test")))
     assert caught.value.hint.endswith(f"tenantry resume {doomed}")
     assert [run["kind"] for run in runs.latest(tenant_id=TENANT)] == ["delete"]
 
@@ -269,7 +270,7 @@ def test_of_two_that_begin_at_once_the_second_finds_the_first(tenant):
     """The tenant's row is held from the question to the end of the transaction: the second waits, and is refused then."""
 
     def restore():
-        return queue.request(runs.Request("restore", SLUG, TENANT, by="test"))
+        return queue.request(runs.Request("restore", SLUG, TENANT, actor=Actor("test")))
 
     with ThreadPoolExecutor(1) as pool, Server.from_environment().connect() as admin:
         with occupancy.admitted(TENANT, Kind.MOVE_BEGINS) as connection:

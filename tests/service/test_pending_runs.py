@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import run_tenants, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.control.run_tenants import Line
@@ -37,7 +38,7 @@ def journal(in_cloud):
 
 
 def ask(*lines, stack=STACK, by="test"):
-    return apply_run.request(stack, lines, by=by, via="pull-request")
+    return apply_run.request(stack, lines, actor=Actor(by, "pull-request"))
 
 
 def enter(line, state="active", **invitation):
@@ -143,7 +144,7 @@ def test_a_tenant_that_another_run_makes_beside_is_owed_a_welcome(monkeypatch, t
     declared = Stack({line.slug: Tenant(line.slug) for line in (ASH, YEW)})
     monkeypatch.setattr(engine_step.admission, "load", lambda: type("Admitted", (), {"declared": declared}))
     monkeypatch.setattr(automation, "up", lambda *_: type("Outcome", (), {"changes": {"create": 3}}))
-    run_id = queue.request(runs.Request("provision", YEW.slug, YEW.tenant, STACK, by="test"))
+    run_id = queue.request(runs.Request("provision", YEW.slug, YEW.tenant, STACK, actor=Actor("test")))
     engine_step.apply(Run.of(runs_at_work.claim(run_id, "test"), "test"), STACK)
     assert owed() == {ASH.tenant}
     (line,) = run_tenants.of(run_id)

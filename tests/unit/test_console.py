@@ -7,13 +7,12 @@ import io
 import json
 import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import changes
 from tenantry.engine.progress import Step
 from tenantry.errors import InputError, WorkError
@@ -107,42 +106,14 @@ def test_an_actor_is_one_visible_line(text):
         require_line("TENANTRY_ACTOR", text)
 
 
-def test_the_actor_is_checked_where_it_is_named_and_where_it_is_stored(monkeypatch):
-    """The variable's text is refused before anything is done, and by each table that keeps it."""
-    from tenantry.commands.watching import person
-    from tenantry.control import configuration, lifecycle, runs, task_runs
+def test_who_asks_is_one_visible_line_before_anything_is_done(monkeypatch):
+    """Whatever keeps a name takes an ``Actor``; there is none of another name."""
     from tenantry.operations.backup import run
 
     monkeypatch.setenv("TENANTRY_ACTOR", FORGED.replace("\ud800", ""))
-    tenant = uuid4()
-    for stored in (
-        person,
-        lambda: runs.request(_Nowhere(), runs.Request("backup", "acme", by=FORGED)),
-        lambda: configuration.put(tenant, "features.exports", True, FORGED),
-        lambda: configuration.take_back(tenant, "features.exports", FORGED),
-        lambda: lifecycle.set_legal_hold(tenant, "a court order", FORGED),
-        lambda: lifecycle.set_legal_hold(tenant, FORGED, "ada"),
-        lambda: lifecycle.clear_legal_hold(tenant, FORGED),
-        lambda: run.request("acme", FORGED, by="ada"),
-    ):
+    for asked in (Actor.of_environment, lambda: Actor(FORGED), lambda: run.request("acme", FORGED, actor=Actor("ada"))):
         with pytest.raises(InputError, match="cannot be 'mallory"):
-            stored()
-    monkeypatch.setattr(task_runs, "transaction", _Nowhere)
-    with pytest.raises(InputError, match="cannot be 'mallory"):
-        task_runs.add("usage", datetime(2026, 1, 1, tzinfo=UTC), [None], FORGED)
-
-
-class _Nowhere:
-    """A transaction that does nothing."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
-
-    def execute(self, *_):
-        raise AssertionError("reached the table")
+            asked()
 
 
 FORBIDDEN = {"print", "echo", "secho", "print_exception", "print_exc", "print_stack", "pprint", "displayhook"}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import backups, runs
 from tenantry.escape import require_line
 from tenantry.operations.backup import taking
@@ -15,17 +16,17 @@ from tenantry.work import queue
 from tenantry.work.step import Kind, Patience, Run, Step
 
 
-def request(slug: str, reason: str, *, by: str, via: str = "cli") -> UUID:
+def request(slug: str, reason: str, *, actor: Actor) -> UUID:
     """Asks for a backup; the run's id. ``InputError`` for an unknown tenant. It waits for no run of the tenant's stack."""
     require_line("the reason", reason, 60)
     store = TenantStore.of(slug)
-    return queue.request(runs.Request(BACKUP.name, slug, tenant_id=store.id, arguments={"reason": reason}, by=by, via=via))
+    return queue.request(runs.Request(BACKUP.name, slug, tenant_id=store.id, arguments={"reason": reason}, actor=actor))
 
 
-def request_all(reason: str, *, by: str, via: str = "cli") -> Swept[str, UUID]:
+def request_all(reason: str, *, actor: Actor) -> Swept[str, UUID]:
     """Asks for a backup of every tenant that is made and not deleted, whatever becomes of one; slugs with their runs' ids."""
     slugs = [store.slug for store in TenantStore.every() if store.state != "provisioning"]
-    return over(slugs, lambda slug: request(slug, reason, by=by, via=via))
+    return over(slugs, lambda slug: request(slug, reason, actor=actor))
 
 
 def _take(run: Run) -> str:

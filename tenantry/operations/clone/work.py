@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import admission, clones, occupancy, runs, works
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.model import ISOLATIONS
@@ -35,12 +36,11 @@ def request(
     source: str,
     new: str,
     *,
-    by: str,
+    actor: Actor,
     salt: str | None = None,
     isolation: str | None = None,
     admin: str | None = None,
     file: Path | None = None,
-    via: str = "cli",
 ) -> UUID:
     """Asks for ``new``, an anonymised clone of ``source``; the run's id. A run that is under way is joined, one that failed resumed.
 
@@ -71,7 +71,7 @@ def request(
     tenant_id = naming.tenant_id(new)
     last = runs.last(tenant_id, CLONE.name)
     if last is not None and last["state"] in ("failed", *runs.OPEN) and last["arguments"] == arguments:
-        return queue.join(last["id"], by=by)
+        return queue.join(last["id"], actor=actor)
     done = clones.find(new)
     if done is not None and done["state"] == "ready":
         raise InputError(
@@ -80,7 +80,7 @@ def request(
     if chosen != "instance":  # a server of its own is made with room
         disk.require(disk.copy_of(store), new, None)
     stack = naming.stack_of(chosen, cell, new)
-    return queue.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, by=by, via=via))
+    return queue.request(runs.Request(CLONE.name, new, tenant_id=tenant_id, stack=stack, arguments=arguments, actor=actor))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import admission, lifecycle, occupancy, outbox, runs, unmade, works
 from tenantry.control.database import transaction
 from tenantry.declaration.store import DeclarationStore
@@ -28,9 +29,7 @@ TARGETS: Final = {"suspend": "suspended", "reactivate": "active", "offboard": "o
 WISHES: Final = ("delete", "archive")
 
 
-def request(
-    command: str, slug: str, *, by: str, via: str = "cli", to: str | None = None, wish: str | None = None, days: int | None = None
-) -> UUID:
+def request(command: str, slug: str, *, actor: Actor, to: str | None = None, wish: str | None = None, days: int | None = None) -> UUID:
     """Asks for ``suspend``, ``reactivate``, ``offboard`` or ``undelete``; the run's id. One of the kind that failed is resumed.
 
     What the registry says, the hold, the file and the run change together, before anything that could have to wait; then access is
@@ -58,19 +57,19 @@ def request(
             lifecycle.end_hold(connection, store.id)
         if command == "offboard":
             previous = before if before in ("active", "suspended") else "suspended"
-            lifecycle.begin_hold(connection, store.id, previous, wish, by, least=least, days=days)
+            lifecycle.begin_hold(connection, store.id, previous, wish, actor, least=least, days=days)
         if cuts:
             lifecycle.set_state(connection, store.id, target)
             welcome.cancel(connection, store.id)
         # No deletion outlives its hold: resumed in another one, it would sign what was true in the first.
         over = (*lifecycle.KINDS, "delete") if ends or hold is None else lifecycle.KINDS
-        runs.cancel(connection, store.id, over, f"{command} was asked for", by, but=again["id"] if again else None)
+        runs.cancel(connection, store.id, over, f"{command} was asked for", actor, but=again["id"] if again else None)
         if again is not None and again["state"] == "failed":
-            row = runs.reopen(connection, again["id"], by)
+            row = runs.reopen(connection, again["id"], actor)
         else:
             arguments = {"to": target, **given, "before": before}
             row = runs.request(
-                connection, runs.Request(command, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via)
+                connection, runs.Request(command, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, actor=actor)
             )
         if row["arguments"]["to"] != target:
             raise InputError(
@@ -139,7 +138,7 @@ def _end_hold(run: Run) -> str:
     with _standing(run) as connection:
         if connection is None:
             return ""
-        runs.cancel(connection, run.tenant, ("delete",), "undelete was asked for", run.requested_by)
+        runs.cancel(connection, run.tenant, ("delete",), "undelete was asked for", run.actor)
     return "the hold has ended, nothing was deleted"
 
 

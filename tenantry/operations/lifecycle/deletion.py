@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.backend import state_files
 from tenantry.clients import objects
 from tenantry.control import admission, deletion_records, ledger, lifecycle, occupancy, outbox, quarantine, runs, works
@@ -58,7 +59,7 @@ def under_way(tenant: UUID) -> dict[str, Any] | None:
     return last if last is not None and last["state"] in ("failed", *runs.OPEN) else None
 
 
-def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
+def request(slug: str, outcome: str, *, actor: Actor) -> UUID:
     """Asks for the tenant to be ``deleted`` or ``archived``; the run's id. A deletion that failed is resumed.
 
     ``InputError`` while the tenant is held, under a legal hold, or in another state than ``offboarding``.
@@ -69,10 +70,10 @@ def request(slug: str, outcome: str, *, by: str, via: str = "cli") -> UUID:
     # The registry forgets the tenant before the run has ended: a record without an end is a run to go on with, too.
     run_id = going["id"] if going is not None else deletion_records.unfinished(slug)
     if run_id is not None:
-        return queue.join(run_id, by=by)
+        return queue.join(run_id, actor=actor)
     store = TenantStore.of(slug)
     return queue.request(
-        runs.Request(KIND, slug, tenant_id=tenant, stack=store.stack, arguments={"outcome": outcome}, by=by, via=via),
+        runs.Request(KIND, slug, tenant_id=tenant, stack=store.stack, arguments={"outcome": outcome}, actor=actor),
     )
 
 

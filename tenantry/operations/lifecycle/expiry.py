@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.clients import objects
 from tenantry.control import lifecycle, quarantine, runs
 from tenantry.control.database import transaction
@@ -13,6 +15,8 @@ from tenantry.operations import backup
 from tenantry.operations.lifecycle import deletion
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import over
+
+EXPIRY: Final = Actor("hold-expiry", "schedule")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ def expired() -> list[Hold]:
     return [hold for hold in lifecycle.holds() if hold.over]
 
 
-def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
+def hold_expiry(*, actor: Actor = EXPIRY) -> Expiry:
     """Asks for the deletion or the archiving that was wished for when the hold began; by itself a hold's end deletes nothing.
 
     One that failed is resumed. Also erases backups whose time is over and frees names. Does not wait for the runs. Idempotent.
@@ -51,7 +55,7 @@ def hold_expiry(*, by: str = "hold-expiry") -> Expiry:
             )
             return
         outcome = {"delete": "deleted", "archive": "archived"}[hold.wish]
-        requested[slug] = str(deletion.request(slug, outcome, by=by, via="schedule"))
+        requested[slug] = str(deletion.request(slug, outcome, actor=actor))
 
     for hold, error in over(expired(), look).failed:
         waiting[_slug(hold) or str(hold.tenant)] = error.message

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.control import lifecycle
 from tenantry.errors import InputError
 from tenantry.stores.tenant_store import TenantStore
@@ -24,7 +25,7 @@ class LegalHold:
     cleared_at: datetime | None
 
 
-def place(slug: str, reason: str, *, by: str) -> str:
+def place(slug: str, reason: str, *, actor: Actor) -> str:
     """Sets a legal hold, or gives the one that stands another reason; the reason as it is kept.
 
     ``InputError`` without a reason, for an unknown tenant, and once its deletion has begun.
@@ -32,13 +33,13 @@ def place(slug: str, reason: str, *, by: str) -> str:
     kept = reason.strip()
     if not kept:
         raise InputError("a legal hold needs a reason", "--reason TEXT")
-    lifecycle.set_legal_hold(TenantStore.of(slug).id, kept, by)
+    lifecycle.set_legal_hold(TenantStore.of(slug).id, kept, actor)
     return kept
 
 
-def lift(slug: str, *, by: str) -> None:
+def lift(slug: str, *, actor: Actor) -> None:
     """Lifts the legal hold. ``InputError`` for an unknown tenant, and where none stands."""
-    if not lifecycle.clear_legal_hold(TenantStore.of(slug).id, by):
+    if not lifecycle.clear_legal_hold(TenantStore.of(slug).id, actor):
         raise InputError(f"tenant {slug} is under no legal hold", "tenantry legal-hold list")
 
 

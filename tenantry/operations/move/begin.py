@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from tenantry.actor import Actor
 from tenantry.declaration.placement import Place
 from tenantry.operations.move import request
 
@@ -22,14 +23,14 @@ class Begun:
     """Whether its file was edited to say so."""
 
 
-def begin(slug: str, isolation: str | None, cell: str | None, *, keep: timedelta = request.KEEP, by: str) -> Begun:
+def begin(slug: str, isolation: str | None, cell: str | None, *, keep: timedelta = request.KEEP, actor: Actor) -> Begun:
     """Asks for the move to what is named, else to what the tenant's file says. ``InputError`` before anything is done."""
-    open_ = request.joined(slug, isolation, cell, by=by)
+    open_ = request.joined(slug, isolation, cell, actor=actor)
     if open_ is not None:
         return Begun(open_, None, edited=False)
     plan = request.plan(slug, isolation, cell)
     edited = request.write_file(slug, plan.target)
-    run = request.request(plan, keep=keep, by=by) if plan.source is not None else None
+    run = request.request(plan, keep=keep, actor=actor) if plan.source is not None else None
     return Begun(run, plan.target, edited)
 
 

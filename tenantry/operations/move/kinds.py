@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from tenantry.actor import SCHEDULE, Actor
 from tenantry.control import moves, open_moves, runs
 from tenantry.control.open_moves import Move
 from tenantry.declaration.placement import Place
@@ -148,13 +149,13 @@ FINISH: Final = Kind("move-finish", _finish)
 ROLLBACK: Final = Kind(moves.ROLLBACK, _rollback)
 
 
-def finish_due(*, by: str = "schedule") -> list[str]:
+def finish_due(*, actor: Actor = SCHEDULE) -> list[str]:
     """Asks for the clean-up of every move whose time for a rollback is over; their slugs. For a scheduled task.
 
     One that cannot be asked for keeps no other waiting: ``WorkError`` at the end, by ids, because a task's record outlives tenants.
     """
     due = moves.due()
-    swept = over(due, lambda slug: request.follow_up(FINISH.name, slug, by=by, via="schedule"))
+    swept = over(due, lambda slug: request.follow_up(FINISH.name, slug, actor=actor))
     if swept.failed:
         failed = [str(due[slug]) for slug, _ in swept.failed]
         raise WorkError(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import moves, occupancy, open_moves, runs, works
 from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
@@ -72,29 +73,29 @@ def plan(slug: str, isolation: str | None, cell: str | None) -> Plan:
     return Plan(slug, store.id, source, target._replace(turn=1 - source.turn if crosses else source.turn))
 
 
-def request(wanted: Plan, *, keep: timedelta = KEEP, by: str, via: str = "cli") -> UUID:
+def request(wanted: Plan, *, keep: timedelta = KEEP, actor: Actor) -> UUID:
     """Asks for the move; the run's id. One that failed is resumed. ``InputError`` while another one is open."""
     assert wanted.source is not None  # noqa: S101  # whoever asks has looked
     arguments = {"source": wanted.source._asdict(), "target": wanted.target._asdict(), "keep_seconds": int(keep.total_seconds())}
-    return _request("move", wanted.slug, wanted.tenant_id, arguments, by=by, via=via)
+    return _request("move", wanted.slug, wanted.tenant_id, arguments, actor=actor)
 
 
-def joined(slug: str, isolation: str | None, cell: str | None, *, by: str) -> UUID | None:
+def joined(slug: str, isolation: str | None, cell: str | None, *, actor: Actor) -> UUID | None:
     """The run of the open move when it goes where is asked, put to work again where it had failed; None when no move is open.
 
     ``InputError`` when it goes elsewhere, or has arrived.
     """
     move = open_moves.of(slug)
     if move is None:
-        return _killed_early(slug, isolation, cell, by)
+        return _killed_early(slug, isolation, cell, actor)
     same = isolation in (None, move.target.isolation) and cell in (None, move.target.cell)
     if moves.going_back(move.id):
         raise InputError(f"the move of {slug} is being taken back", f"tenantry move {slug} --rollback resumes that", code="move.underway")
     if same and move.phase in ("copying", "switched"):
-        return queue.join(move.id, by=by)
+        return queue.join(move.id, actor=actor)
     last = runs.read(move.id)
     if same and move.phase == "moved":
-        return queue.join(move.id, by=by) if last["state"] == "failed" else move.id
+        return queue.join(move.id, actor=actor) if last["state"] == "failed" else move.id
     raise InputError(
         f"tenant {slug} is being moved to {move.target} ({move.phase})",
         f"end that first: tenantry move {slug} --finish, or --rollback",
@@ -102,7 +103,7 @@ def joined(slug: str, isolation: str | None, cell: str | None, *, by: str) -> UU
     )
 
 
-def _killed_early(slug: str, isolation: str | None, cell: str | None, by: str) -> UUID | None:
+def _killed_early(slug: str, isolation: str | None, cell: str | None, actor: Actor) -> UUID | None:
     """The run of the move that was asked for and has not opened it yet."""
     last = runs.last(TenantStore.of(slug).id, "move")
     if last is None or last["state"] not in runs.OPEN:
@@ -110,14 +111,14 @@ def _killed_early(slug: str, isolation: str | None, cell: str | None, by: str) -
     target = Place(**last["arguments"]["target"])
     if isolation not in (None, target.isolation) or cell not in (None, target.cell):
         return None
-    return queue.join(last["id"], by=by)
+    return queue.join(last["id"], actor=actor)
 
 
-def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
+def follow_up(kind: str, slug: str, *, actor: Actor) -> UUID:
     """Asks for ``move-finish`` or ``move-rollback``; the run's id. ``InputError`` when there is no move, or it is too early or too late."""
     last = runs.last(TenantStore.of(slug).id, kind)
     if last is not None and last["state"] in runs.OPEN:  # the move may be closed already, and the run killed before its end
-        return queue.join(last["id"], by=by)
+        return queue.join(last["id"], actor=actor)
     move = open_moves.must(slug)
     allowed = {
         "move-finish": ("moved", "finishing", "clearing"),
@@ -126,7 +127,7 @@ def follow_up(kind: str, slug: str, *, by: str, via: str = "cli") -> UUID:
     if move.phase not in allowed[kind]:
         what = "has not arrived" if kind == "move-finish" and move.phase in ("copying", "switched") else f"is {move.phase}"
         raise InputError(f"the move of {slug} {what}", _next(move), code="move.underway")
-    return _request(kind, slug, move.tenant_id, {"move": str(move.id)}, by=by, via=via)
+    return _request(kind, slug, move.tenant_id, {"move": str(move.id)}, actor=actor)
 
 
 def came_from(rollback: UUID) -> Place:
@@ -141,12 +142,12 @@ def _next(move: Move) -> str:
     return f"tenantry move {move.slug} {'--finish' if move.switched else '--rollback'} resumes it"
 
 
-def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, by: str, via: str) -> UUID:
+def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *, actor: Actor) -> UUID:
     last = runs.last(tenant_id, kind)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments and kind != "move":
-        return queue.join(last["id"], by=by)
+        return queue.join(last["id"], actor=actor)
     # No stack: a copy of hours must not keep a cell's other tenants waiting. Runs of the engine take the stack's lock when they need it.
-    return queue.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, by=by, via=via))
+    return queue.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, actor=actor))
 
 
 def write_file(slug: str, place: Place) -> bool:

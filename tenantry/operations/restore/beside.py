@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import registry
 from tenantry.declaration import generator
 from tenantry.declaration.store import DeclarationStore
@@ -48,9 +49,9 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
     return True
 
 
-def make(into: str, *, by: str) -> UUID | None:
+def make(into: str, *, actor: Actor) -> UUID | None:
     """Asks for the new tenant's provisioning, by which nobody is invited; the run's id. None for a tenant that is made."""
-    return provision.request(into, by=by, welcome=False) if unfinished(into) else None
+    return provision.request(into, actor=actor, welcome=False) if unfinished(into) else None
 
 
 def unfinished(into: str) -> bool:

@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from tenantry.actor import Actor
 from tenantry.control import configuration
 from tenantry.control.database import transaction
 
@@ -37,7 +38,7 @@ def current(tenant_id: UUID) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def put(tenant_id: UUID, rows: Rows, actor: str) -> dict[str, int]:
+def put(tenant_id: UUID, rows: Rows, actor: Actor) -> dict[str, int]:
     """Makes the tenant's users, settings and runtime values those of ``rows``, whoever's they were; how many there are of each.
 
     An invitation that is there stays as it is, with its link; one that is not comes back without a link.

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import backups, occupancy, restores, runs, works
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.backup.reading import Stored
@@ -23,9 +24,7 @@ from tenantry.work import queue
 from tenantry.work.step import ONCE, Kind, Patience, Run, Step
 
 
-def request(
-    slug: str, backup_id: str, *, into: str | None = None, by: str, via: str = "cli", tell: Callable[[str], None] = lambda line: None
-) -> UUID:
+def request(slug: str, backup_id: str, *, into: str | None = None, actor: Actor, tell: Callable[[str], None] = lambda line: None) -> UUID:
     """Asks for the tenant ``slug`` to be restored from its backup, in its place or into the empty tenant ``into``; the run's id.
 
     Everything that can be wrong is found before the run exists, the whole backup read among it: ``InputError``, and nothing was touched.
@@ -40,15 +39,15 @@ def request(
     arguments = {"backup": backup_id, "source": slug}
     going = _going(store, arguments)
     if going is not None:
-        return queue.join(going, by=by)
+        return queue.join(going, actor=actor)
     _require_ready(store, into)
     stored = Stored.open(backup_id, tell)
     disk.require(stored.room, store.slug, store.server)
     stored.check(tell)
-    return queue.request(runs.Request(RESTORE.name, store.slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
+    return queue.request(runs.Request(RESTORE.name, store.slug, tenant_id=store.id, stack=store.stack, arguments=arguments, actor=actor))
 
 
-def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
+def request_rollback(slug: str, *, actor: Actor) -> UUID:
     """Asks for what the tenant's open restore replaced to be put back; the run's id."""
     store = TenantStore.of(slug)
     found = restores.require(slug, store.id)
@@ -57,8 +56,8 @@ def request_rollback(slug: str, *, by: str, via: str = "cli") -> UUID:
     arguments = {"restore": found.id, "backup": found.backup_id}
     last = runs.last(store.id, ROLLBACK.name)
     if last is not None and last["state"] == "failed" and last["arguments"] == arguments:
-        return queue.join(last["id"], by=by)  # a new run would take what is staged already for the restore's, and drop it
-    return queue.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, by=by, via=via))
+        return queue.join(last["id"], actor=actor)  # a new run would take what is staged already for the restore's, and drop it
+    return queue.request(runs.Request(ROLLBACK.name, slug, tenant_id=store.id, stack=store.stack, arguments=arguments, actor=actor))
 
 
 def _going(store: TenantStore, arguments: dict[str, str]) -> UUID | None:
@@ -156,7 +155,7 @@ def _beside(run: Run) -> str:
     rows = stored.registry()
     if stored.manifest.tenant_id != store.id:
         rows["invitations"] = []  # their people were invited elsewhere
-    counts = registry_rows.put(store.id, rows, f"restore of {stored.entry.id}")
+    counts = registry_rows.put(store.id, rows, Actor(f"restore of {stored.entry.id}"))
     written, gone = assets.put(store, stored)
     said = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number)
     return f"{said or 'no registry rows'}; {written} objects written, {gone} taken away"
@@ -231,7 +230,7 @@ def _back_beside(run: Run) -> str:
     found = restores.require_open(str(run.arguments["restore"]), going_back=True)
     if not found.details:  # the restore had not come to the swap
         return ""
-    registry_rows.put(store.id, found.details["registry"], f"rollback of the restore of {found.backup_id}")
+    registry_rows.put(store.id, found.details["registry"], Actor(f"rollback of the restore of {found.backup_id}"))
     assets.put_back(store, found.details["objects"])
     return "users, runtime values and objects as before"
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
+from tenantry.actor import SCHEDULE, Actor
 from tenantry.control import task_runs
 from tenantry.errors import InputError
 from tenantry.naming import NAMESPACE
@@ -117,7 +118,7 @@ def fan_out(name: str, expression: str, slot: datetime) -> None:
     if decision == "run":
         task = register.find(name)
         tenants = patiently(task_runs.active) if task.scope == "per_tenant" else [None]
-        ids = patiently(lambda: task_runs.add(name, slot, tenants, "schedule"))
+        ids = patiently(lambda: task_runs.add(name, slot, tenants, SCHEDULE))
         patiently(lambda: enqueue(task_runs.of(ids), spread=True))
 
 
@@ -134,7 +135,7 @@ def decided(name: str, expression: str, slot: datetime, now: datetime) -> str:
     return "missed" if now - slot > GRACE and not task.catch_up else "run"
 
 
-def request(task: Task, slugs: Iterable[str] | None, by: str) -> list[UUID]:
+def request(task: Task, slugs: Iterable[str] | None, actor: Actor) -> list[UUID]:
     """Has the task done now, for the tenants of these slugs (None: all active ones; for an aggregate task: once); the runs' ids."""
     tenants: list[UUID | None]
     if task.scope == "aggregate":
@@ -147,7 +148,7 @@ def request(task: Task, slugs: Iterable[str] | None, by: str) -> list[UUID]:
         if idle:
             raise InputError(f"the tenant {idle[0].slug} is {idle[0].state}", "tasks are done for active tenants only", code="tenant.state")
         tenants = [store.id for store in stores]
-    ids = task_runs.add(task.name, datetime.now(UTC), tenants, by)
+    ids = task_runs.add(task.name, datetime.now(UTC), tenants, actor)
     enqueue(task_runs.of(ids))
     return ids
 

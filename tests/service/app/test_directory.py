@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.app import Directory
 from tenantry.control import configuration
 from tenantry.control.database import transaction
@@ -91,9 +92,9 @@ def test_settings_follow_the_value_in_force(found, tenants):
     tenant = found.by_slug(SLUG)
     assert tenant.settings["features.reports"] is True
     assert tenant.settings["reports.rows"] == 10
-    configuration.put(UUID(tenants[SLUG]), "features.reports", False, "ada")
+    configuration.put(UUID(tenants[SLUG]), "features.reports", False, Actor("ada"))
     until(lambda: tenant.settings["features.reports"] is False)
-    configuration.take_back(UUID(tenants[SLUG]), "features.reports", "ada")
+    configuration.take_back(UUID(tenants[SLUG]), "features.reports", Actor("ada"))
     until(lambda: tenant.settings["features.reports"] is True)
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from tenantry.actor import Actor
 from tenantry.operations import backup
 from tenantry.operations.clone import catalog, plan
 from tenantry.operations.clone.classification import read
@@ -76,11 +77,11 @@ def test_a_backup_restores_in_its_place_and_beside_in_every_model(platform, inli
     store = TenantStore.of(f"from-{model}")
     taken = backup.create(store.slug)
     assert backup.prove(taken.id).problems == ()
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     whole(store)
     for other in MODELS:
         new = platform.tenant(f"new-{model}-{other}", other, empty=True)
-        run.request(store.slug, taken.id, into=new.slug, by="test")
+        run.request(store.slug, taken.id, into=new.slug, actor=Actor("test"))
         whole(new)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tenantry.actor import Actor
 from tenantry.clients import aws
 from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.service
 def final(tenant):
     """A tenant, and a deletion's run whose backup of it is proven."""
     store = tenant("final-one", "rls")
-    run = at_work(runs.Request("delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, by="test"))
+    run = at_work(
+        runs.Request("delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, actor=Actor("test"))
+    )
     final_backup.take(run)
     final_backup.prove(run)
     yield run, store
@@ -71,7 +74,9 @@ def test_the_backup_is_renewed_by_whatever_was_written_since(final, change):
 def test_a_backup_that_its_tables_refuse_is_not_tried_again(tenant):
     """Whatever PostgreSQL says of it: once the tables are mended, the same run takes another backup and proves that."""
     store = tenant("final-refused", "rls")
-    run = at_work(runs.Request("delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, by="test"))
+    run = at_work(
+        runs.Request("delete", store.slug, tenant_id=store.id, stack=store.stack, arguments={"outcome": "deleted"}, actor=Actor("test"))
+    )
     try:
         by_hand(store, "ALTER TABLE documents ADD COLUMN by_hand text")
         try:

@@ -9,6 +9,7 @@ from threading import Event, Thread
 import pytest
 from psycopg import sql
 
+from tenantry.actor import Actor
 from tenantry.control import runs, runs_at_work
 from tenantry.errors import TransientError
 from tenantry.operations.backup import run
@@ -32,7 +33,7 @@ def test_a_command_does_not_wait_for_another_run_that_is_tried_again(platform):
     held, own = platform.tenant("held", "schema", 3), platform.tenant("own", "rls", 3)
     with held.acting(held.owner) as locking:
         locking.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier("users")))
-        other = run.request(held.slug, "test", by="test")
+        other = run.request(held.slug, "test", actor=Actor("test"))
         command = commands.Command(platform.environment, "backup", "create", own.slug)
         wait_for(lambda: _waiting(other), seconds=60)
         began = time.monotonic()
@@ -66,7 +67,7 @@ def test_a_step_that_waits_for_another_attempt_is_left_at_once(platform):
         calls.append(time.monotonic())
         raise TransientError("the road is closed", "wait")
 
-    wanted = runs.Request("backup", store.slug, tenant_id=store.id, by="test")
+    wanted = runs.Request("backup", store.slug, tenant_id=store.id, actor=Actor("test"))
     leaving, left = Event(), []
 
     def attempts():

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from local.env import environment
+from tenantry.actor import Actor
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import backup
@@ -80,7 +81,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
                 )
                 connection.execute("INSERT INTO tags SELECT tenant_id, id, 'tag' FROM documents")
             assert taken[store.slug].manifest.revision < head
-            run.request(store.slug, taken[store.slug].id, by="test")
+            run.request(store.slug, taken[store.slug].id, actor=Actor("test"))
             with store.connected() as connection:
                 assert revisions.version(connection, store.schema) == head
                 assert migrations.posture(connection, store.schema) == posture
@@ -91,7 +92,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
                     "none yet",
                 )
                 assert connection.execute("SELECT count(*) FROM tags").fetchone() == (0,)
-            run.request_rollback(store.slug, by="test")
+            run.request_rollback(store.slug, actor=Actor("test"))
             with store.acting(store.app_role) as connection:
                 assert connection.execute("SELECT title, summary, tag FROM documents d JOIN tags t ON t.document_id = d.id").fetchall() == [
                     ("new", "x", "tag")
@@ -103,7 +104,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
         figures = {store.slug: staging.live_figures(store) for store in stores}
         for store in stores:
             with pytest.raises(InputError, match=f"has tables of revision {head}; this Tenantry knows up to"):
-                run.request(store.slug, backup_id(store), by="test")
+                run.request(store.slug, backup_id(store), actor=Actor("test"))
         assert {store.slug: staging.live_figures(store) for store in stores} == figures
 
 

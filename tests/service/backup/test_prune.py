@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tenantry.actor import Actor
 from tenantry.clients import aws
 from tenantry.control import backups, runs
 from tenantry.errors import InputError, TransientError, WorkError
@@ -71,7 +72,7 @@ def test_a_lock_holds_what_the_calendar_lets_go(platform, locked):
 def test_a_failed_backup_whose_parts_are_locked_is_tried_again(platform, locked, monkeypatch):
     """It fails for its own cause and is marked; the next attempt of the run is whole, and pruning says what is held."""
     store = platform.tenant("prune-again", "schema")
-    run = at_work(runs.Request("backup", store.slug, tenant_id=store.id, by="test"))
+    run = at_work(runs.Request("backup", store.slug, tenant_id=store.id, actor=Actor("test")))
     with monkeypatch.context() as patch:
         patch.setattr(contents, "registry_rows", lambda store: (_ for _ in ()).throw(TransientError("the server restarts")))
         with pytest.raises(TransientError, match="the server restarts"):
@@ -88,7 +89,7 @@ def test_a_failed_backup_whose_parts_are_locked_is_tried_again(platform, locked,
 def test_an_attempt_that_was_thought_dead_does_not_end_as_done(platform, monkeypatch):
     """Its parts were erased by the attempt that took its place: it fails, and leaves nothing; the other one is whole."""
     store = platform.tenant("prune-dead", "rls")
-    run = at_work(runs.Request("backup", store.slug, tenant_id=store.id, by="test"))
+    run = at_work(runs.Request("backup", store.slug, tenant_id=store.id, actor=Actor("test")))
     read, others = contents.registry_rows, []
 
     def overtaken(store):

@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.clients import aws
 from tenantry.clients.archive import Damaged
 from tenantry.control import backups, configuration, moves, open_moves, restores, runs, runs_at_work
@@ -71,9 +72,9 @@ def inline(monkeypatch):
             runs_at_work.end_step(run_id, "test", number, step.name, "done", summary=summary)
         runs_at_work.finish(run_id, "test", "done")
 
-    def join(run_id, *, by):
+    def join(run_id, *, actor):
         with transaction() as connection:
-            runs.reopen(connection, run_id, by)
+            runs.reopen(connection, run_id, actor)
         go_on(run_id)
         return run_id
 
@@ -128,7 +129,7 @@ def test_one_of_many_comes_back_and_the_others_stay(platform, tenant, inline, mo
     documents = {store.slug: count(store, "documents") for store in busy}
     writer.start()
     try:
-        run.request(mine.slug, taken.id, by="test")
+        run.request(mine.slug, taken.id, actor=Actor("test"))
     finally:
         writer.ended.set()
         writer.join()
@@ -166,7 +167,7 @@ def test_branding_is_not_brought_back(platform, tenant, inline):
     taken = backup.create(mine.slug)
     anew = s3.put_object(**logo, Body=b"<svg/>")["VersionId"]
     s3.delete_object(Bucket=mine.bucket, Key=f"{mine.prefix}files/bücher & co.txt")
-    run.request(mine.slug, taken.id, by="test")
+    run.request(mine.slug, taken.id, actor=Actor("test"))
     assert f"{mine.prefix}files/bücher & co.txt" in platform.objects(mine)
     assert s3.get_object(**logo)["VersionId"] == anew
     ending.confirm(mine.slug)
@@ -200,19 +201,19 @@ def test_a_transaction_of_another_tenant_is_no_deadlock(tenant):
 def test_a_restore_can_be_taken_back(platform, tenant, inline, model):
     """After a rollback the tenant has exactly what it had before the restore: rows, objects, users and runtime values."""
     store = tenant(f"back-{model}", model)
-    configuration.put(store.id, "theme.accent", "#ff0000", "test")
+    configuration.put(store.id, "theme.accent", "#ff0000", Actor("test"))
     taken = backup.create(store.slug)
     damage(platform, store)
-    configuration.put(store.id, "theme.accent", "#00ff00", "test")
+    configuration.put(store.id, "theme.accent", "#00ff00", Actor("test"))
     with transaction() as connection:
         connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, 'late@x.example', 'Late', 'member')", [store.id])
     damaged, control = platform.image(store), control_rows(store)
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     assert control_rows(store) != control
     assert control_rows(store)["accent"] == "#ff0000"
     with pytest.raises(InputError, match=r"an earlier restore of .* waits for a decision"):
-        run.request(store.slug, taken.id, by="test")
-    run.request_rollback(store.slug, by="test")
+        run.request(store.slug, taken.id, actor=Actor("test"))
+    run.request_rollback(store.slug, actor=Actor("test"))
     assert platform.image(store) == damaged
     assert control_rows(store) == control
     assert login_works(store)
@@ -228,13 +229,13 @@ def test_a_rollback_that_failed_goes_on_when_it_is_asked_for_again(platform, ten
     taken = backup.create(store.slug)
     damage(platform, store)
     damaged = platform.image(store)
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     with monkeypatch.context() as patch:
         patch.setattr(staging, "settle", lambda store: (_ for _ in ()).throw(WorkError("no disk", "make room")))
         with pytest.raises(WorkError, match="no disk"):
-            run.request_rollback(store.slug, by="test")
+            run.request_rollback(store.slug, actor=Actor("test"))
 
-    run.request_rollback(store.slug, by="test")
+    run.request_rollback(store.slug, actor=Actor("test"))
     assert platform.image(store) == damaged
     assert login_works(store)
     assert scars(platform) == (set(), 0)
@@ -250,21 +251,21 @@ def test_a_rollback_on_its_way_is_not_overtaken(platform, tenant, inline, monkey
     with transaction() as connection:
         connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, gen_random_uuid(), 'L', 'member')", [store.id])
     damaged, control = platform.image(store), control_rows(store)
-    restore_id = run.request(store.slug, taken.id, by="test")
+    restore_id = run.request(store.slug, taken.id, actor=Actor("test"))
     with transaction() as connection:
         connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE tenant_id = %s", [store.id])
     with monkeypatch.context() as patch:
         patch.setattr(*failing, lambda *arguments: (_ for _ in ()).throw(WorkError("no disk", "make room")))
         with pytest.raises(WorkError, match="no disk"):
-            run.request_rollback(store.slug, by="test")
+            run.request_rollback(store.slug, actor=Actor("test"))
     assert ending.sweep() == []
-    for overtaking in (lambda: ending.confirm(store.slug), lambda: run.request(store.slug, taken.id, by="test")):
+    for overtaking in (lambda: ending.confirm(store.slug), lambda: run.request(store.slug, taken.id, actor=Actor("test"))):
         with pytest.raises(InputError, match=r"is being taken back$"):
             overtaking()
     with pytest.raises(WorkError, match="is being taken back"):
         restores.require_open(str(restore_id))
 
-    run.request_rollback(store.slug, by="test")
+    run.request_rollback(store.slug, actor=Actor("test"))
     assert platform.image(store) == damaged
     assert control_rows(store) == control
     assert login_works(store)
@@ -275,12 +276,12 @@ def test_a_rollback_that_comes_during_a_confirm_finds_the_decision_taken(platfor
     """Its first step waits for the `confirm` that is dropping what was kept; then it fails, and the tenant's doors stay open."""
     store = tenant("late-schema", "schema")
     taken = backup.create(store.slug)
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     restored, late = platform.image(store), []
 
     def ask():
         try:
-            run.request_rollback(store.slug, by="test")
+            run.request_rollback(store.slug, actor=Actor("test"))
         except WorkError as error:
             late.append(error)
 
@@ -327,7 +328,7 @@ def test_nobody_gets_in_while_the_doors_are_shut(platform, tenant, inline, model
     store, other = tenant(f"door-{model}", model), tenant(f"door-{model}-2", model)
     taken = backup.create(store.slug)
     inline.stops.add("swap")
-    run_id = run.request(store.slug, taken.id, by="test")
+    run_id = run.request(store.slug, taken.id, actor=Actor("test"))
     with transaction() as connection:
         assert connection.execute("SELECT maintenance FROM tenants WHERE id = %s", [store.id]).fetchone()["maintenance"] == "restore"
     assert not login_works(store)
@@ -350,14 +351,14 @@ def test_a_restore_that_stopped_anywhere_goes_on_or_goes_back(platform, tenant, 
     platform.write(store, 1, "later ")
     later = platform.image(store)
     inline.stops.add(at)
-    run_id = run.request(store.slug, taken.id, by="test")
+    run_id = run.request(store.slug, taken.id, actor=Actor("test"))
     inline.stops.clear()
     if at == "shut the doors":  # nothing has happened yet that anybody could see
         assert platform.image(store) == later
         staging.discard(store)
         runs_at_work.finish(run_id, "test", "failed")
         return
-    run.request_rollback(store.slug, by="test")
+    run.request_rollback(store.slug, actor=Actor("test"))
     assert platform.image(store) == later
     # The run that was left behind is found by a worker after all: it must not shut the doors again, or change anything.
     with pytest.raises(WorkError, match=r"this restore was rolled-back meanwhile|is not what was restored"):
@@ -366,7 +367,7 @@ def test_a_restore_that_stopped_anywhere_goes_on_or_goes_back(platform, tenant, 
     assert login_works(store)
     runs_at_work.finish(run_id, "test", "failed")
     inline.stops.add(at)
-    run_id = run.request(store.slug, taken.id, by="test")
+    run_id = run.request(store.slug, taken.id, actor=Actor("test"))
     inline.stops.clear()
     inline.go_on(run_id)
     assert platform.image(store) == saved
@@ -392,9 +393,9 @@ def test_each_step_done_twice_is_done_once(platform, tenant, inline, monkeypatch
     damage(platform, store)
     damaged = platform.image(store)
     monkeypatch.setitem(catalogue.kinds(), "restore", run.RESTORE.__class__("restore", twice))
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     assert platform.image(store) == saved
-    run.request_rollback(store.slug, by="test")
+    run.request_rollback(store.slug, actor=Actor("test"))
     assert platform.image(store) == damaged
 
 
@@ -413,7 +414,7 @@ def test_rows_that_are_not_what_was_saved_do_not_get_in(platform, tenant, inline
 
     monkeypatch.setattr(staging.reading, "fill", spoiled)
     with pytest.raises(WorkError, match="documents has 19 rows, not 20"):
-        run.request(store.slug, taken.id, by="test")
+        run.request(store.slug, taken.id, actor=Actor("test"))
     assert platform.image(store) == image
     assert login_works(store)
     assert scars(platform) == (set(), 0)
@@ -434,7 +435,7 @@ def test_a_backup_that_was_taken_during_a_move_comes_back_without_it(platform, t
     turnstile.drop(store, beside)
     assert backup.prove(taken.id).ok
     platform.write(store, 1, "later ")
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     assert platform.image(store) == saved
     platform.write(store, 1, "after it ")
     with Server.from_environment().connect(store.database) as connection:
@@ -454,12 +455,12 @@ def test_a_damaged_backup_touches_nothing(platform, tenant, inline, model):
         body = s3.get_object(Bucket=entry.bucket, Key=entry.key(part.name))["Body"].read()
         s3.put_object(Bucket=entry.bucket, Key=entry.key(part.name), Body=body[:-1] + bytes([body[-1] ^ 1]))
         with pytest.raises(Damaged) as caught:
-            run.request(store.slug, taken.id, by="test")
+            run.request(store.slug, taken.id, actor=Actor("test"))
         assert caught.value.exit_code == 2
         s3.put_object(Bucket=entry.bucket, Key=entry.key(part.name), Body=body)
     assert platform.image(store) == image
     assert runs.latest(tenant_id=store.id, kind="restore", limit=1) == last
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     ending.confirm(store.slug)
 
 
@@ -468,11 +469,11 @@ def test_wrong_requests_are_refused(platform, tenant, inline):
     store, other = tenant("back-rls", "rls"), tenant("door-rls", "rls")
     taken = backup.create(store.slug)
     with pytest.raises(InputError, match=f"is {store.slug}'s, not {other.slug}'s"):
-        run.request(other.slug, taken.id, by="test")
+        run.request(other.slug, taken.id, actor=Actor("test"))
     with pytest.raises(InputError, match=f"tenant {other.slug} has data already: users"):
-        run.request(store.slug, taken.id, into=other.slug, by="test")
+        run.request(store.slug, taken.id, into=other.slug, actor=Actor("test"))
     with pytest.raises(InputError, match="no tenant nobody"):
-        run.request(store.slug, taken.id, into="nobody", by="test")
+        run.request(store.slug, taken.id, into="nobody", actor=Actor("test"))
 
 
 def test_too_little_disk_is_found_before_anything_is_made(platform, tenant, inline, monkeypatch, tmp_path):
@@ -487,10 +488,10 @@ def test_too_little_disk_is_found_before_anything_is_made(platform, tenant, inli
     monkeypatch.setattr(proof, "make_database", lambda *_: pytest.fail("a database was made"))
     monkeypatch.setattr("tenantry.stores.disk.shutil.disk_usage", lambda path: SimpleNamespace(free=10))
     for work in (
-        lambda: run.request(store.slug, taken.id, by="test"),
+        lambda: run.request(store.slug, taken.id, actor=Actor("test")),
         lambda: beside.prepare(store.slug, taken.id, "back-beside"),
         lambda: backup.prove(taken.id),
-        lambda: clone.request(store.slug, "back-clone", by="test"),
+        lambda: clone.request(store.slug, "back-clone", actor=Actor("test")),
         lambda: move.plan(store.slug, "schema", None),
     ):
         with pytest.raises(InputError, match="too little disk on the server of back-"):
@@ -513,7 +514,7 @@ def test_rows_staged_before_a_roll_out_do_not_get_in_after_it(platform, tenant, 
     store = tenant("left-behind", "rls", 5)
     taken = backup.create(store.slug)
     inline.stops.add("swap")
-    run_id = run.request(store.slug, taken.id, by="test")
+    run_id = run.request(store.slug, taken.id, actor=Actor("test"))
     inline.stops.clear()
     saved = platform.image(store)
     with store.acting(store.owner) as owner:
@@ -528,7 +529,7 @@ def test_rows_staged_before_a_roll_out_do_not_get_in_after_it(platform, tenant, 
             owner.execute("UPDATE alembic_version SET version_num = %s", [revisions.head("tenant")])
     assert caught.value.hint == f"tenantry restore rollback {store.slug}, then restore again"
     assert platform.image(store) == saved
-    run.request_rollback(store.slug, by="test")
+    run.request_rollback(store.slug, actor=Actor("test"))
     assert platform.image(store) == saved
     assert scars(platform) == (set(), 0)
 
@@ -547,7 +548,7 @@ def test_as_a_new_tenant_of_any_model(platform, tenant, inline, source, target):
         Bucket=new.bucket, Key=f"{new.prefix}branding/manifest.json", Body=new.slug.encode(), ContentType="text/plain"
     )
     aws.client("s3").put_object(Bucket=new.bucket, Key=f"{new.prefix}surplus.txt", Body=b"", ContentType="text/plain")
-    run.request(store.slug, taken.id, into=new.slug, by="test")
+    run.request(store.slug, taken.id, into=new.slug, actor=Actor("test"))
     assert platform.image(store) == image
     assert login_works(new)
 
@@ -567,7 +568,7 @@ def test_as_a_new_tenant_of_any_model(platform, tenant, inline, source, target):
 def test_what_nobody_decided_about_is_dropped_in_time(platform, tenant, inline):
     """After its time what was replaced is dropped; before it, it is not."""
     store = tenant("sweep-schema", "schema")
-    run.request(store.slug, backup.create(store.slug).id, by="test")
+    run.request(store.slug, backup.create(store.slug).id, actor=Actor("test"))
     assert ending.sweep() == []
     assert swap.has_kept(store)
     with transaction() as connection:
@@ -579,7 +580,7 @@ def test_what_nobody_decided_about_is_dropped_in_time(platform, tenant, inline):
 def test_one_restore_that_cannot_be_confirmed_keeps_no_other_waiting(platform, tenant, inline, monkeypatch):
     """The others are confirmed; then the task fails, by the restore's id, for its record may not name a tenant."""
     stores = [tenant(f"sweep-{name}", "schema") for name in ("away", "schema")]
-    ids = [str(run.request(store.slug, backup.create(store.slug).id, by="test")) for store in stores]
+    ids = [str(run.request(store.slug, backup.create(store.slug).id, actor=Actor("test"))) for store in stores]
     with transaction() as connection:
         connection.execute("UPDATE restores SET keep_until = now() - interval '1 second' WHERE id = ANY(%s)", [ids])
     original = swap.drop_kept
@@ -612,23 +613,23 @@ def test_shared_tables_behind_the_newest_revision_take_no_restore(platform, tena
     behind = r"the tables of cell main are at revision 0000, not at \d+"
     if at == "shut the doors":
         inline.stops.add(at)
-        run_id = run.request(store.slug, taken.id, by="test")
+        run_id = run.request(store.slug, taken.id, actor=Actor("test"))
         inline.stops.clear()
     head = set_revision("0000")
     try:
         with pytest.raises(InputError, match=behind):
-            inline.go_on(run_id) if at == "shut the doors" else run.request(store.slug, taken.id, by="test")
+            inline.go_on(run_id) if at == "shut the doors" else run.request(store.slug, taken.id, actor=Actor("test"))
         assert restores.open_of(store.id) is None
         assert login_works(store)
         assert platform.image(store) == image
         assert scars(platform) == (set(), 0)
     finally:
         set_revision(head)
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     try:
         set_revision("0000")
         with pytest.raises(InputError, match=behind):
-            run.request_rollback(store.slug, by="test")
+            run.request_rollback(store.slug, actor=Actor("test"))
     finally:
         set_revision(head)
     assert login_works(store)
@@ -641,7 +642,7 @@ def test_a_move_that_began_meanwhile_stops_a_restore(platform, tenant, inline, a
     store = tenant("moving-schema", "schema")
     taken = backup.create(store.slug)
     inline.stops.add(at)
-    run_id = run.request(store.slug, taken.id, by="test")
+    run_id = run.request(store.slug, taken.id, actor=Actor("test"))
     inline.stops.clear()
     move = uuid4()
     with transaction() as connection:
@@ -671,7 +672,7 @@ def test_a_restore_that_began_meanwhile_stops_a_move(tenant, inline):
         assert open_moves.of(store.slug) is None
 
     inline.stops.add("restore beside")
-    run_id = run.request(store.slug, taken.id, by="test")
+    run_id = run.request(store.slug, taken.id, actor=Actor("test"))
     move()
     inline.stops.clear()
     inline.go_on(run_id)
@@ -685,7 +686,7 @@ def test_a_suspended_tenant_stays_shut_after_its_restore(platform, tenant, inlin
     taken = backup.create(store.slug)
     with transaction() as connection:
         connection.execute("UPDATE tenants SET state = 'suspended' WHERE id = %s", [store.id])
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     assert not login_works(store)
     ending.confirm(store.slug)
 

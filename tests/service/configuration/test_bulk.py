@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import configuration_bulk, configuration_undo, runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.errors import InputError, WorkError
@@ -30,7 +31,7 @@ def fleet(make):
     make("gale", cell="eu1", state="suspended")
     make("delta", tier="business", rows={**DECLARED, KEY: 100})
     make("gone", state="offboarding")
-    configure.put("birch", KEY, 12, editor="platform", by="ada")
+    configure.put("birch", KEY, 12, editor="platform", actor=Actor("ada"))
 
 
 def previewed(value=25, **asked):
@@ -44,7 +45,7 @@ def begin(preview):
         "seen_at": preview.seen_at.isoformat(),
     }  # fmt: skip
     with transaction() as connection:
-        run_id = runs.request(connection, runs.Request("config-bulk", "test", arguments=arguments, by="grace"))["id"]
+        run_id = runs.request(connection, runs.Request("config-bulk", "test", arguments=arguments, actor=Actor("grace")))["id"]
     row = runs_at_work.claim(run_id, "worker")
     assert row is not None
     return Run.of(row, "worker")
@@ -156,7 +157,7 @@ def test_a_value_that_some_declare_is_an_override_for_the_others_only(fleet):
 @pytest.mark.parametrize(
     "surprise",
     [
-        lambda: configure.put("acme", KEY, 11, editor="platform", by="bob"),
+        lambda: configure.put("acme", KEY, 11, editor="platform", actor=Actor("bob")),
         lambda: declare("acme", {**DECLARED, KEY: 25}),
         lambda: declare("acme", {key: value for key, value in DECLARED.items() if key != KEY}),
     ],
@@ -195,7 +196,7 @@ def test_a_change_at_the_same_moment_fails_the_cell_instead_of_being_lost(fleet,
     compared = configuration_bulk.digest
 
     def and_then_somebody_writes(changes):
-        configure.put("acme", KEY, 11, editor="platform", by="bob")
+        configure.put("acme", KEY, 11, editor="platform", actor=Actor("bob"))
         return compared(changes)
 
     monkeypatch.setattr(configuration_bulk, "digest", and_then_somebody_writes)
@@ -209,7 +210,7 @@ def test_a_part_that_was_done_is_not_done_again(fleet):
     """Killed between the commit and the journal's line: the next attempt finds it, and does not undo what was changed since."""
     run = begin(previewed())
     work(run)
-    configure.put("acme", KEY, 77, editor="platform", by="bob")
+    configure.put("acme", KEY, 77, editor="platform", actor=Actor("bob"))
     assert work(run) == ["2 tenants changed", "3 tenants changed"]
     assert content()["acme", KEY] == (77, "runtime")
 
@@ -226,9 +227,12 @@ def test_a_run_that_was_undone_halfway_cannot_go_on(fleet):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda: configure.put("acme", KEY, 30, editor="platform", by="bob"),
-        lambda: configure.take_back("acme", KEY, editor="platform", by="bob"),
-        lambda: (configure.put("acme", KEY, 30, editor="platform", by="bob"), configure.put("acme", KEY, 25, editor="platform", by="bob")),
+        lambda: configure.put("acme", KEY, 30, editor="platform", actor=Actor("bob")),
+        lambda: configure.take_back("acme", KEY, editor="platform", actor=Actor("bob")),
+        lambda: (
+            configure.put("acme", KEY, 30, editor="platform", actor=Actor("bob")),
+            configure.put("acme", KEY, 25, editor="platform", actor=Actor("bob")),
+        ),
         lambda: declare("acme", {**DECLARED, KEY: 30}),
     ],
 )

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import configuration
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
@@ -25,7 +26,7 @@ def value(slug, key):
 
 
 def set_(slug, key, new, editor="platform"):
-    return configure.put(slug, key, new, editor=editor, by="ada")
+    return configure.put(slug, key, new, editor=editor, actor=Actor("ada"))
 
 
 def test_a_value_comes_from_runtime_then_the_declaration_then_the_default(make):
@@ -38,9 +39,9 @@ def test_a_value_comes_from_runtime_then_the_declaration_then_the_default(make):
     set_("acme", "theme.font", "Inter")
     assert value("acme", "theme.font") == ("Inter", "runtime")
     for key in ("theme.primary", "theme.font"):
-        configure.take_back("acme", key, editor="tenant_admin", by="ada")
+        configure.take_back("acme", key, editor="tenant_admin", actor=Actor("ada"))
     assert content() == {("acme", key): (declared, "declaration") for key, declared in DECLARED.items()}
-    assert not configure.take_back("acme", "theme.font", editor="platform", by="ada").changed
+    assert not configure.take_back("acme", "theme.font", editor="platform", actor=Actor("ada")).changed
 
 
 def test_the_declared_value_is_no_override(make):
@@ -94,7 +95,7 @@ def test_the_tenant_administrators_value_outlives_a_changed_file(make):
     declare("acme", {key: value for key, value in DECLARED.items() if key != "theme.primary"})
     assert value("acme", "theme.primary") == ("#111111", "runtime")
     declare("acme", {**DECLARED, "theme.primary": "#333333"})
-    configure.take_back("acme", "theme.primary", editor="tenant_admin", by="ada")
+    configure.take_back("acme", "theme.primary", editor="tenant_admin", actor=Actor("ada"))
     assert value("acme", "theme.primary") == ("#333333", "declaration")
 
 
@@ -149,8 +150,8 @@ def test_history_tells_who_and_from_what_to_what(make):
     """Every change, by whom, also one that takes a row away; the newest first."""
     make("acme", rows={})
     set_("acme", "theme.font", "Inter")
-    configure.put("acme", "theme.font", "Lato", editor="tenant_admin", by="bob")
-    configure.take_back("acme", "theme.font", editor="tenant_admin", by="eve")
+    configure.put("acme", "theme.font", "Lato", editor="tenant_admin", actor=Actor("bob"))
+    configure.take_back("acme", "theme.font", editor="tenant_admin", actor=Actor("eve"))
     told = [(row.changed_by, row.old_value, row.new_value, row.old_source) for row in configure.history("acme")]
     assert told == [("eve", "Lato", None, "runtime"), ("bob", "Inter", "Lato", "runtime"), ("ada", None, "Inter", None)]
 
@@ -172,7 +173,7 @@ def test_the_applications_own_changes_are_recorded_too(make):
     newest = configure.history("acme", "features.exports")[0]
     assert (newest.changed_by, newest.old_value, newest.new_value) == (f"{naming.CONTROL_APP}: {person}", True, False)
     assert value("acme", "features.exports") == (False, "runtime")
-    configure.take_back("acme", "features.exports", editor="tenant_admin", by="eve")
+    configure.take_back("acme", "features.exports", editor="tenant_admin", actor=Actor("eve"))
     assert value("acme", "features.exports") == (True, "declaration")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tenantry.actor import Actor
 from tenantry.declaration import DeclarationErrors, load_one
 from tenantry.errors import InputError
 from tenantry.operations import configure
@@ -28,8 +29,8 @@ def folder(tmp_path, make):
     (tmp_path / "defaults" / "starter.yaml").write_text("limits: {users: 10}\n")
     (tmp_path / "acme.yaml").write_text(FILE)
     make("acme", rows=load_one(tmp_path, "acme").configuration())
-    configure.put("acme", "theme.primary", "#111111", editor="tenant_admin", by="ada")
-    configure.put("acme", "limits.users", 50, editor="platform", by="grace")
+    configure.put("acme", "theme.primary", "#111111", editor="tenant_admin", actor=Actor("ada"))
+    configure.put("acme", "limits.users", 50, editor="platform", actor=Actor("grace"))
     return tmp_path
 
 

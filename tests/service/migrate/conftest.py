@@ -16,6 +16,7 @@ from benchmarks.fleet import Fleet
 from local.cloud.cloud import Cloud
 from local.env import environment, process_environment
 from local.home import Home
+from tenantry.actor import Actor
 from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.operations import migrate
@@ -105,7 +106,7 @@ def _clear(server: Server) -> None:
 
 def roll_out(*slugs: str, **options: object) -> list[str]:
     """Runs the steps of a migration here and now; what each said. Raises what the step that failed raised."""
-    wanted = runs.Request("migrate", "fleet", arguments={"slugs": list(slugs), "options": options}, by="test", via="test")
+    wanted = runs.Request("migrate", "fleet", arguments={"slugs": list(slugs), "options": options}, actor=Actor("test", "test"))
     with transaction() as connection:
         run_id = runs.request(connection, wanted)["id"]
     row = runs_at_work.claim(run_id, "test")

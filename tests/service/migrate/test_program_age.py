@@ -12,6 +12,7 @@ from local.env import process_environment
 from local.home import CLONE
 from stacks import gate
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import admission, ledger, registry, runs
 from tenantry.control.database import transaction
 from tenantry.control.ledger import Ledger
@@ -128,7 +129,7 @@ def test_tables_that_a_newer_program_migrated_shut_their_own_stack(platform, dat
         with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
             work(stack, admitted, lambda step: None)
     with pytest.raises(OlderProgram, match=f"{who} is at revision 9999"):
-        queue.request(runs.Request("provision", "elbe", tenant, stack, by="test"))
+        queue.request(runs.Request("provision", "elbe", tenant, stack, actor=Actor("test")))
     with transaction() as connection:
         assert connection.execute("SELECT count(*) AS n FROM runs").fetchone() == {"n": 0}
     found = {check.name: check for check in doctor.examine()}["tenant tables"]
@@ -179,7 +180,7 @@ def test_a_worker_under_which_the_platform_is_upgraded_ends(platform):
     with commands_worker(platform) as worker:
         platform.bring_control()
         with transaction() as connection:  # as a program of the new release asks
-            row = runs.request(connection, runs.Request("backup", "elbe", naming.tenant_id("elbe"), by="test"))
+            row = runs.request(connection, runs.Request("backup", "elbe", naming.tenant_id("elbe"), actor=Actor("test")))
             queue.put(connection, queue.QUEUE, queue.WORKFLOW, f"{row['id']}:0", queue.partition(row), str(row["id"]))
         output, errors = worker.communicate(30)
     assert worker.returncode == 2, output + errors
@@ -190,7 +191,7 @@ def test_a_worker_under_which_the_platform_is_upgraded_ends(platform):
 def test_a_worker_waits_for_the_upgrade(platform):
     """What an older program has left in the queue stays there as it was, until the platform is what this one writes into."""
     queue.client()
-    run_id = queue.request(runs.Request("backup", "elbe", naming.tenant_id("elbe"), by="test"))
+    run_id = queue.request(runs.Request("backup", "elbe", naming.tenant_id("elbe"), actor=Actor("test")))
     with platform.fleet.connect(naming.CONTROL_DATABASE) as connection:
         connection.execute("UPDATE control.alembic_version SET version_num = '0008'")
     done = platform.run("worker")

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from components.resources.store import StoreProvider
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import moves, open_moves, registry
 from tenantry.declaration.placement import Place
 from tenantry.errors import WorkError
@@ -67,14 +68,14 @@ def test_a_backup_comes_back_as_it_was(zoo, filled, neighbour, inline, model):
     zoo.run(store, *WRITES, number=1)
     written = zoo.image(store)
     assert written != saved
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     assert zoo.image(store) == saved
     zoo.check_numbers(store)
-    run.request_rollback(store.slug, by="test")
+    run.request_rollback(store.slug, actor=Actor("test"))
     assert zoo.image(store) == written
     zoo.check_numbers(store)
     assert zoo.shape(store) == shape
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     ending.confirm(store.slug)
     assert zoo.image(store) == saved
 
@@ -85,7 +86,7 @@ def test_a_backup_becomes_a_tenant_of_another_model(zoo, filled, neighbour, inli
     store, new = filled[model], zoo.empty(f"{model}-as-{target}", target)
     saved, shape = zoo.image(store), zoo.shape(new)
     taken = backup.create(store.slug)
-    run.request(store.slug, taken.id, into=new.slug, by="test")
+    run.request(store.slug, taken.id, into=new.slug, actor=Actor("test"))
     assert zoo.image(new) == saved
     zoo.check_numbers(new)
     assert zoo.shape(new) == shape
@@ -305,7 +306,7 @@ def test_triggers_that_are_put_off_do_not_fire_either(zoo, neighbour, inline, pu
     saved, shape = zoo.image(store), zoo.shape(store)
     taken = backup.create(store.slug)
     zoo.run(store, *WRITES, number=1)
-    run.request(store.slug, taken.id, by="test")
+    run.request(store.slug, taken.id, actor=Actor("test"))
     assert zoo.image(store) == saved
     ending.confirm(store.slug)
     registry.remove_rows(str(store.id), store.database, store.schema)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import runs
 from tenantry.control.database import transaction
 from tenantry.work import queue
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.service
 def test_what_a_living_worker_was_given_and_never_got_goes_back_to_the_queue(control, worker):
     """As after a server that went away when it had committed the taking: no other worker takes what a living one has."""
     given = worker()
-    wanted = runs.Request("backup", "astray", tenant_id=naming.tenant_id("astray"), arguments={"reason": "test"}, by="test")
+    wanted = runs.Request("backup", "astray", tenant_id=naming.tenant_id("astray"), arguments={"reason": "test"}, actor=Actor("test"))
 
     def ask(connection):
         run_id = queue.enqueue(connection, runs.request(connection, wanted))

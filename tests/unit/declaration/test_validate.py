@@ -333,7 +333,7 @@ def test_provision_says_what_git_does_not_have(tenants: Path, monkeypatch: pytes
     monkeypatch.chdir(tenants.parent)
     app = typer.Typer()
     runs.register(app)
-    monkeypatch.setattr("tenantry.operations.provision.request_all", lambda slugs, by: [])
+    monkeypatch.setattr("tenantry.operations.provision.request_all", lambda slugs, actor: [])
     assert "note" not in CliRunner().invoke(app, ["provision", "acme"]).stderr
     for number in range(5):
         write(tenants / f"new-{number}.yaml", PLAIN)
