@@ -203,13 +203,19 @@ def migrations_dir() -> Path:
     return (Path(named).expanduser() if named else Path(__file__).parents[1] / "migrations").resolve()
 
 
+def platform_settings() -> PlatformSettings:
+    """The settings of the platform that this process works for. ``InputError`` where there is no project."""
+    file = project_root() / PROJECT_FILE
+    return _settings_of(file, file.stat().st_mtime_ns)
+
+
 def project_settings() -> PlatformSettings | None:
-    """The settings of the project we are in; none where there is no project (the library used by itself)."""
+    """The same; none where there is no project (the library used by itself)."""
     try:
-        file = project_root() / PROJECT_FILE
+        project_root()
     except InputError:
         return None
-    return _settings_of(file, file.stat().st_mtime_ns)
+    return platform_settings()
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ import base64
 from uuid import UUID
 
 from tenantry.clients.aws import client, explained
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 
 def name_of(tenant_id: UUID) -> str:
@@ -67,4 +67,4 @@ def any_there() -> bool:
 
 
 def _path() -> str:
-    return f"/{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/backup-keys"
+    return f"/{platform_settings().bucket_prefix}/tenantry/backup-keys"

@@ -160,9 +160,8 @@ def drift(
     """
     from tenantry.declaration.store import DeclarationStore
     from tenantry.operations import configure
-    from tenantry.settings import tenants_dir
 
-    found = configure.drift(DeclarationStore(tenants_dir()).load(), slug)
+    found = configure.drift(DeclarationStore.of_platform().load(), slug)
     if as_json:
         console.print_json([asdict(entry) for entry in found])
     elif found:

@@ -36,7 +36,7 @@ ACCEPT_OLDER: Final = "TENANTRY_ACCEPT_OLDER"
 def load() -> admitted.Admitted:
     """The tenants as a run would make them now: reads the files, the ledger, the registry and git. As ``load`` of the declarations it
     raises ``DeclarationErrors``."""
-    declared = DeclarationStore(tenants_dir()).load()
+    declared = DeclarationStore.of_platform().load()
     with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     return admit(declared, book)

@@ -17,7 +17,7 @@ from tenantry.control.backup_manifest import Manifest
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.problems import did_you_mean
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ _SELECT = f"SELECT {_COLUMNS}, t.slug FROM backups b LEFT JOIN tenants t ON t.id
 
 def bucket() -> str:
     """The bucket of all backups of this platform."""
-    return naming.backup_bucket(PlatformSettings.from_project(project_root()).bucket_prefix)
+    return naming.backup_bucket(platform_settings().bucket_prefix)
 
 
 def new_id() -> str:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tenantry.clients import aws, key_copies
 from tenantry.control.database import transaction
 from tenantry.errors import WorkError
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 
 def signing() -> Ed25519PrivateKey:
@@ -48,7 +48,7 @@ def _keys() -> dict[str, str]:
 
 def _read() -> dict[str, str]:
     """``WorkError`` when the secret is gone: a new one would open none of the backups that there are, and nobody would notice."""
-    name = f"{PlatformSettings.from_project(project_root()).bucket_prefix}/tenantry/keys"
+    name = f"{platform_settings().bucket_prefix}/tenantry/keys"
     found = aws.find_secret(name)
     if found is None and (needed := _needed()):
         # Who made it meanwhile has made what needs it after that.

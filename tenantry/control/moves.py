@@ -21,7 +21,7 @@ from tenantry.errors import TransientError
 from tenantry.postgres import locks
 from tenantry.postgres.checksums import Figure
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 ROLLBACK: Final = "move-rollback"
 """Kind of the runs that take a move back."""
@@ -105,7 +105,7 @@ def switching(connection: psycopg.Connection[Any], move: Move, phase: str) -> It
     ``TransientError`` when someone else took the move to another phase.
     """
     place = move.home_in(phase)
-    settings = PlatformSettings.from_project(project_root())
+    settings = platform_settings()
     columns = residence(move.slug, place, settings)
     with acting(connection) as control:
         row = control.execute("SELECT phase FROM moves WHERE id = %s AND ended_at IS NULL FOR UPDATE", [move.id]).fetchone()

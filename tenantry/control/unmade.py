@@ -15,7 +15,7 @@ from tenantry.control.database import if_there
 from tenantry.control.ledger import Claim, Kind, Ledger
 from tenantry.errors import InputError
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 _ON_THE_SERVER: Final[tuple[Kind, ...]] = ("role", "database")
 
@@ -77,7 +77,7 @@ def _claimed(slug: str, book: Ledger) -> bool:
         if claims and ledger.taken(connection, claims):
             return True
     hosts = [name for kind, name in mine if kind == "hostname"]
-    zone = PlatformSettings.from_project(project_root()).zone_id if hosts else ""
+    zone = platform_settings().zone_id if hosts else ""
     return any(cloudflare.find_hostname(zone, host) for host in hosts)
 
 

@@ -19,7 +19,7 @@ from tenantry.declaration.loader import Declarations
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.problems import DeclarationErrors, did_you_mean
-from tenantry.settings import PlatformSettings
+from tenantry.settings import PlatformSettings, tenants_dir
 
 
 class DeclarationStore:
@@ -27,6 +27,11 @@ class DeclarationStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+
+    @classmethod
+    def of_platform(cls) -> DeclarationStore:
+        """That of the platform that this process works for."""
+        return cls(tenants_dir())
 
     def load(self, settings: PlatformSettings | None = None) -> Declarations:
         """As ``loader.load``, which reads all files: of those that are as they were, what an earlier process read of them."""

@@ -27,7 +27,7 @@ from tenantry.engine.progress import Run, Step
 from tenantry.errors import WorkError
 from tenantry.postgres import server_guard
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings, project_root
 from tenantry.stores import program_door
 
 BULK = 5
@@ -197,7 +197,7 @@ def _check(stack: str, admitted: Admitted) -> tuple[Ledger, frozenset[str], Decl
         admitted = admission.admit(admitted.declared, book)
     admission.refuse_older_code(admitted, book)
     declared = admitted.declared
-    never_made = losses.refuse(book, declared, protects=PlatformSettings.from_project(project_root()).protects)
+    never_made = losses.refuse(book, declared, protects=platform_settings().protects)
     book = book.without(never_made)
     quarantine.refuse_declared([tenant for tenant in declared.values() if tenant.stack == stack], book)
     return book, never_made, declared

@@ -12,7 +12,7 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 
 from tenantry.backend.state_files import PROJECT
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings, project_root
 
 
 class Workspace(automation.LocalWorkspace):
@@ -47,7 +47,7 @@ def handle(stack: str, environment: Mapping[str, str]) -> automation.Stack:
 
 def create(stack: str) -> None:
     """Makes an empty stack, with the secrets provider that the settings name."""
-    provider = PlatformSettings.from_project(project_root()).secrets_provider
+    provider = platform_settings().secrets_provider
     if "PULUMI_OPTION_CONFIG_FILE" not in os.environ:
         automation.LocalWorkspace(str(project_root()), secrets_provider=provider, pulumi_command=command()).create_stack(stack)
         return

@@ -40,13 +40,13 @@ def listed() -> tuple[DeclaredTenant, ...]:
             state=tenant.state,
             hosts=(*([host(tenant.slug, settings.domain)] if settings else []), *tenant.domains),
         )
-        for tenant in DeclarationStore(tenants_dir()).load().values()
+        for tenant in DeclarationStore.of_platform().load().values()
     )
 
 
 def effective(slug: str | None = None) -> tuple[TenantDeclaration, ...]:
     """Each tenant's file with its tier's defaults, or one tenant's. ``InputError`` with the nearest slug where no file declares it."""
-    tenants = DeclarationStore(tenants_dir()).load()
+    tenants = DeclarationStore.of_platform().load()
     return tuple(tenants.values()) if slug is None else (tenants.tenant(slug),)
 
 

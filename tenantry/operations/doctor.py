@@ -24,7 +24,7 @@ from tenantry.operations import control_version, handed_out, outside_checks, sta
 from tenantry.postgres import connect_rights, control_grants, login_limits, revisions, server_guard, table_rules
 from tenantry.postgres.connect_rights import Opening
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import platform_settings
 from tenantry.stores import program_door, table_sets
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import explained
@@ -101,12 +101,12 @@ def _engine() -> str:
 
 
 def _settings() -> str:
-    settings = PlatformSettings.from_project(project_root())
+    settings = platform_settings()
     return f"{settings.domain}, buckets {settings.bucket_prefix}-*, {settings.region}"
 
 
 def _declarations() -> str:
-    declared = DeclarationStore(tenants_dir()).load()
+    declared = DeclarationStore.of_platform().load()
     return f"{len(declared)} tenants, all valid"
 
 

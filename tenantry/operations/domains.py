@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenantry.clients import cloudflare
 from tenantry.control import domains
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 from tenantry.work.tasks.task import Context
 
 
@@ -13,7 +13,7 @@ def recheck(_: Context) -> str:
     wanted = domains.custom()
     if not wanted:
         return ""
-    found = cloudflare.hostname_states(PlatformSettings.from_project(project_root()).zone_id)
+    found = cloudflare.hostname_states(platform_settings().zone_id)
     changed = domains.update({host: "active" if found.get(host) == "active" else "pending" for host in wanted})
     counts = {
         "looked at": len(wanted), "became active": list(changed.values()).count("active"),

@@ -10,7 +10,7 @@ from tenantry.declaration import Declarations
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import WorkError
 from tenantry.operations import mailing, welcome
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import platform_settings
 
 
 def by_mail(slug: str) -> str:
@@ -18,7 +18,7 @@ def by_mail(slug: str) -> str:
 
     ``InputError`` for a tenant that no file declares, or without a mail server; ``WorkError`` where the mail did not go out.
     """
-    tenant = DeclarationStore(tenants_dir()).load().tenant(slug)
+    tenant = DeclarationStore.of_platform().load().tenant(slug)
     mailing.settings()  # without a mail server nothing is touched: the link that is out goes on working
     delivery = mailing.deliver([welcome.again(tenant.id)])
     if not delivery.sent:
@@ -28,7 +28,7 @@ def by_mail(slug: str) -> str:
 
 def new_link(slug: str) -> str:
     """A new link, which is shown this once; the one before stops working. ``WorkError`` where no invitation is open."""
-    tenant = DeclarationStore(tenants_dir()).load().tenant(slug)
+    tenant = DeclarationStore.of_platform().load().tenant(slug)
     tokens = registry.issue_tokens([str(tenant.id)], again=True)
     if not tokens:
         raise WorkError(f"tenant {slug} has no open invitation", f"it was accepted, or `tenantry up {slug}` has not made it yet")
@@ -54,4 +54,4 @@ def _active(declared: Declarations, stacks: Sequence[str]) -> dict[str, str]:
 
 
 def _link(slug: str, token: str) -> str:
-    return invitations.link(naming.host(slug, PlatformSettings.from_project(project_root()).domain), token)
+    return invitations.link(naming.host(slug, platform_settings().domain), token)

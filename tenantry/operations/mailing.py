@@ -32,7 +32,7 @@ from tenantry.rendering import message as text
 from tenantry.rendering.look import Look
 from tenantry.rendering.message import usable_logo
 from tenantry.rendering.wire import wire_address
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 from tenantry.sweep import explained
 
 UNKNOWN = (
@@ -83,7 +83,7 @@ def sweep(limit: int = 1000, seconds: float = math.inf) -> Delivery:
 
 def settings() -> tuple[str, smtp.Settings]:
     """The platform's domain and how to send. ``InputError`` when no mail server is set, or wrongly."""
-    domain = PlatformSettings.from_project(project_root()).domain
+    domain = platform_settings().domain
     return domain, smtp.Settings.from_environment(domain)
 
 

@@ -9,7 +9,7 @@ from tenantry.control import admission
 from tenantry.errors import WorkError
 from tenantry.operations import mailing
 from tenantry.postgres import row_context
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 
 def aws_account() -> str:
@@ -19,7 +19,7 @@ def aws_account() -> str:
         account = str(aws.client("sts").get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
         raise WorkError(str(error), "check AWS_REGION and the credentials, and AWS_ENDPOINT_URL where it is set") from error
-    declared = PlatformSettings.from_project(project_root()).account_id
+    declared = platform_settings().account_id
     if account != declared:
         raise WorkError(
             f"the credentials are of account {account}, the settings say {declared}", "correct tenantry:accountId in Pulumi.yaml"
@@ -29,7 +29,7 @@ def aws_account() -> str:
 
 def row_contexts() -> str:
     """Whether what applications sign is accepted, in each cell of which a tenant takes signed row contexts."""
-    settings = PlatformSettings.from_project(project_root())
+    settings = platform_settings()
     declared = admission.load().declared
     cells = sorted({tenant.cell for tenant in declared.values() if tenant.row_context == "signed" and tenant.isolation == "rls"})
     found = [f"{cell}: {row_context.refuse_stale(cell, naming.context_key(settings.bucket_prefix, cell))}" for cell in cells]
@@ -39,7 +39,7 @@ def row_contexts() -> str:
 def cloudflare_zone() -> str:
     from cloudflare import CloudflareError
 
-    settings = PlatformSettings.from_project(project_root())
+    settings = platform_settings()
     try:
         with waiting.on("Cloudflare"):
             zone = cloudflare.client().zones.get(zone_id=settings.zone_id)

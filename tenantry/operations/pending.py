@@ -25,7 +25,7 @@ from tenantry.errors import InputError
 from tenantry.operations import apply_run, lifecycle, provision
 from tenantry.operations.purpose import Purpose
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 if TYPE_CHECKING:
     import psycopg
@@ -69,7 +69,7 @@ def find() -> Found:
     admitted = admission.load()
     declared, book = admitted.declared, admitted.book
     evidence = Evidence.of({tenant.stack for tenant in book.tenants.values()})
-    lost = {loss.slug: loss for loss in losses.losses(book, declared, protects=PlatformSettings.from_project(project_root()).protects)}
+    lost = {loss.slug: loss for loss in losses.losses(book, declared, protects=platform_settings().protects)}
     stopped = _stopped(lost, admitted)
     journal = _Journal.read()
     found = {}

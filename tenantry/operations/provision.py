@@ -23,7 +23,7 @@ from tenantry.errors import InputError
 from tenantry.operations import engine_step, mailing, welcome
 from tenantry.operations.purpose import Purpose
 from tenantry.problems import did_you_mean
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import platform_settings, tenants_dir
 from tenantry.stores import program_door
 from tenantry.sweep import over
 from tenantry.work import queue
@@ -142,7 +142,7 @@ def _record(run: Run) -> str:
 def enter(stack: str, tenants: Sequence[TenantDeclaration], admitted: Admitted) -> list[str]:
     """Enters into the registry those of the stack's tenants that it does not know, as ``provisioning``; their slugs. ``InputError`` for
     what the run would be refused for."""
-    settings = PlatformSettings.from_project(project_root())
+    settings = platform_settings()
     book = admitted.book.of_stack(stack)
     losses.refuse(book, admitted.declared, protects=settings.protects)
     quarantine.refuse_declared(tenants, book)

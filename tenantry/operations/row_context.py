@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tenantry import naming
 from tenantry.postgres import row_context
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,5 @@ class SigningKey:
 
 def rotate(cell: str, overlap: timedelta) -> SigningKey:
     """Replaces the cell's key; the one before is accepted for ``overlap`` more. Errors as of ``tenantry.postgres.row_context.rotate``."""
-    secret = naming.context_key(PlatformSettings.from_project(project_root()).bucket_prefix, naming.require_cell(cell))
+    secret = naming.context_key(platform_settings().bucket_prefix, naming.require_cell(cell))
     return SigningKey(cell, row_context.rotate(cell, secret, overlap), secret)

@@ -18,7 +18,7 @@ from tenantry.errors import InputError, TransientError
 from tenantry.postgres import locks, own_server
 from tenantry.postgres.server import Server, may_act_as
 from tenantry.problems import did_you_mean
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 
 HOLD_TIMEOUT: Final = "400ms"
 """How long one table is waited for while others are held. Well below PostgreSQL's `deadlock_timeout` (1 s): a migration that has locked
@@ -63,7 +63,7 @@ class TenantStore:
     @classmethod
     def at(cls, slug: str, place: Place) -> TenantStore:
         """The tenant's tables at that place, wherever it lives now."""
-        return replace(cls.of(slug), **residence(slug, place, PlatformSettings.from_project(project_root())))
+        return replace(cls.of(slug), **residence(slug, place, platform_settings()))
 
     @classmethod
     def every(cls) -> list[TenantStore]:

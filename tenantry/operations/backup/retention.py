@@ -10,7 +10,7 @@ from typing import Final
 from tenantry.clients import objects
 from tenantry.control import backups
 from tenantry.control.backups import Entry
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 from tenantry.sweep import over
 
 SCHEDULED: Final = "schedule"
@@ -33,7 +33,7 @@ class Retention:
     @classmethod
     def of_platform(cls) -> Retention:
         """The setting ``tenantry:backupKeep``."""
-        daily, weekly, monthly = PlatformSettings.from_project(project_root()).backup_keep.split("/")
+        daily, weekly, monthly = platform_settings().backup_keep.split("/")
         return cls(int(daily), int(weekly), int(monthly))
 
     def kept(self, entries: Iterable[Entry], now: datetime) -> dict[str, str]:

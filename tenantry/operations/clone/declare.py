@@ -25,7 +25,7 @@ OFF: Final = frozenset({"sso", "webhooks"})
 
 def declared(slug: str) -> TenantDeclaration | None:
     """The file of that tenant; None where there is none."""
-    return DeclarationStore(tenants_dir()).load().get(slug)
+    return DeclarationStore.of_platform().load().get(slug)
 
 
 def is_clone_of(declaration: TenantDeclaration, source: str) -> bool:
@@ -36,7 +36,7 @@ def is_clone_of(declaration: TenantDeclaration, source: str) -> bool:
 def place(source: TenantDeclaration, isolation: str | None) -> tuple[str, str]:
     """Isolation and cell of a new clone: the source's model unless told otherwise, a cell that has room."""
     chosen = isolation or source.isolation
-    return chosen, cell_with_room(DeclarationStore(tenants_dir()).load()) if chosen in naming.POOLED else naming.MAIN_CELL
+    return chosen, cell_with_room(DeclarationStore.of_platform().load()) if chosen in naming.POOLED else naming.MAIN_CELL
 
 
 def write(source: TenantDeclaration, new: str, *, isolation: str, cell: str, admin: str | None) -> Path:

@@ -15,7 +15,7 @@ from tenantry.engine.applied import Evidence
 from tenantry.errors import InputError
 from tenantry.operations import engine_step, mailing, unmerged, welcome
 from tenantry.operations.lifecycle import states
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import platform_settings
 from tenantry.stores import access
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.work import queue
@@ -77,7 +77,7 @@ def request(command: str, slug: str, *, actor: Actor, to: str | None = None, wis
                 f"let it end, then: tenantry {lifecycle.COMMANDS[row['arguments']['to'], target]} {slug}",
                 code="tenant.busy",
             )
-        DeclarationStore(tenants_dir()).edit(slug, {"state": target})  # last: what is refused leaves the file alone
+        DeclarationStore.of_platform().edit(slug, {"state": target})  # last: what is refused leaves the file alone
         return queue.enqueue(connection, row)
 
     run_id = queue.asked(ask)
@@ -101,7 +101,7 @@ def _before(state: str, last: dict[str, Any] | None) -> str:
 
 def _least(wanted: int | None) -> int:
     """The platform's hold in days. ``InputError`` when a shorter one is wanted."""
-    least = int(PlatformSettings.from_project(project_root()).hold_days)
+    least = int(platform_settings().hold_days)
     if wanted is not None and wanted < least:
         raise InputError(f"a hold of {wanted} days is shorter than the platform's {least}", "tenantry:holdDays in Pulumi.yaml is the least")
     return least
@@ -146,7 +146,7 @@ def _declare(run: Run) -> str:
     with _standing(run) as connection:
         if connection is None:
             return ""
-        DeclarationStore(tenants_dir()).edit(run.subject, {"state": run.arguments["to"]})
+        DeclarationStore.of_platform().edit(run.subject, {"state": run.arguments["to"]})
     return f"tenants/{run.subject}.yaml of {unmerged.place()} says state: {run.arguments['to']}"
 
 

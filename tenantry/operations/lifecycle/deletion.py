@@ -16,7 +16,7 @@ from tenantry.errors import InputError, WorkError
 from tenantry.operations import engine_step
 from tenantry.operations.lifecycle import erasure, final_backup, inventory, states
 from tenantry.postgres.server import Server
-from tenantry.settings import PlatformSettings, project_root, tenants_dir
+from tenantry.settings import platform_settings
 from tenantry.stores import access
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.work import queue
@@ -44,7 +44,7 @@ def refuse(slug: str, outcome: str) -> None:
         lifecycle.refuse_held(hold, slug)
     if going is None:
         occupancy.refuse(tenant, works.Kind.DELETE)
-        DeclarationStore(tenants_dir()).existing(slug)
+        DeclarationStore.of_platform().existing(slug)
     elif going["arguments"]["outcome"] != outcome:
         raise InputError(
             f"tenant {slug} is being {going['arguments']['outcome']}: run {going['id']}",
@@ -83,7 +83,7 @@ def _checks(run: Run) -> str:
     hold = lifecycle.refuse_held(lifecycle.hold_of(store.id), run.subject)
     states.require(KIND, run.subject, store.state)
     occupancy.refuse(store.id, works.Kind.DELETE, but=run.id)
-    DeclarationStore(tenants_dir()).edit(run.subject, {"state": "offboarding"})
+    DeclarationStore.of_platform().edit(run.subject, {"state": "offboarding"})
     found = inventory.taken(store)
     run.note("existed", found)
     run.note("hold", {"since": hold.since.isoformat(), "until": hold.until.isoformat(), "requested_by": hold.requested_by})
@@ -127,15 +127,15 @@ def names(run: Run) -> list[tuple[Any, str]]:
 
 
 def _unprotect(run: Run) -> str:
-    if not PlatformSettings.from_project(project_root()).protects:
+    if not platform_settings().protects:
         return ""
-    DeclarationStore(tenants_dir()).edit(run.subject, {"state": "offboarding"})
+    DeclarationStore.of_platform().edit(run.subject, {"state": "offboarding"})
     return engine_step.apply(run, str(run.stack))
 
 
 def _remove(run: Run, log: Log) -> None:
     """The engine's run that takes everything away, in the order of its own dependencies."""
-    DeclarationStore(tenants_dir()).edit(run.subject, {"state": run.arguments["outcome"]})
+    DeclarationStore.of_platform().edit(run.subject, {"state": run.arguments["outcome"]})
     engine_step.apply_in_parts(run, log, str(run.stack), _PART_OF, admission.load())
 
 
@@ -173,7 +173,7 @@ def _record(run: Run) -> str:
 
 
 def _files(run: Run) -> str:
-    removed = DeclarationStore(tenants_dir()).remove(run.subject)
+    removed = DeclarationStore.of_platform().remove(run.subject)
     return f"removed {', '.join(removed)}: commit that" if removed else ""
 
 

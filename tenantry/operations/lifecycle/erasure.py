@@ -17,7 +17,7 @@ from tenantry.control.runs import audit
 from tenantry.errors import WorkError
 from tenantry.operations.lifecycle.scrub import NOBODY, Names, scrub
 from tenantry.postgres import tables
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 from tenantry.work import queue
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def erase(run: Run) -> None:
         earlier = connection.execute("SELECT id, resumed FROM runs WHERE tenant_id = %s AND id <> %s", [tenant, run.id]).fetchall()
     # Kept for `forget_runs`: the queue is not part of the transaction.
     run.note("workflows", [f"{row['id']}:{number}" for row in earlier for number in range(row["resumed"] + 1)])
-    now, settings = datetime.now(UTC), PlatformSettings.from_project(project_root())
+    now, settings = datetime.now(UTC), platform_settings()
     archived = run.arguments["outcome"] == "archived"
     backups_until = None if archived else now + timedelta(days=int(settings.final_backup_days))
     # Whoever had the name next would have the id next, and with it the backups.

@@ -11,7 +11,7 @@ from tenantry.clients import aws, cloudflare, objects
 from tenantry.control.database import transaction
 from tenantry.postgres import tables
 from tenantry.postgres.server import Server, acting_as
-from tenantry.settings import PlatformSettings, project_root
+from tenantry.settings import platform_settings
 from tenantry.stores.tenant_store import TenantStore
 
 
@@ -55,7 +55,7 @@ def taken(store: TenantStore) -> dict[str, Any]:
 
 def remains(slug: str, before: dict[str, Any]) -> list[str]:
     """What of a tenant that was inventoried is still there, outside of the control database; nothing, when its deletion is done."""
-    settings = PlatformSettings.from_project(project_root())
+    settings = platform_settings()
     found: list[str] = []
     with Server.from_environment().kept() as connection:
         database = naming.tenant_database(slug)

@@ -14,7 +14,6 @@ from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError, WorkError
 from tenantry.operations.move import passing, request, transfer
 from tenantry.operations.move.transfer import Tell, Way
-from tenantry.settings import tenants_dir
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.sweep import over
 from tenantry.work.step import Kind, Parts, Patience, Run, Step
@@ -27,7 +26,7 @@ def _begin(run: Run) -> str:
     source, target = Place(**run.arguments["source"]), Place(**run.arguments["target"])
     store = TenantStore.of(run.subject)
     if open_moves.of(run.subject) is None:
-        if run.subject not in DeclarationStore(tenants_dir()).load():
+        if run.subject not in DeclarationStore.of_platform().load():
             raise InputError(
                 f"no file tenants/{run.subject}.yaml here", "start the worker in an up-to-date clone", code="declaration.missing"
             )

@@ -16,7 +16,6 @@ from tenantry.engine.progress import said
 from tenantry.errors import WorkError
 from tenantry.operations.move.transfer import Tell
 from tenantry.postgres.server import Server
-from tenantry.settings import tenants_dir
 from tenantry.stores import turnstile
 from tenantry.stores.access import set_login
 from tenantry.stores.tenant_store import TenantStore
@@ -28,7 +27,7 @@ def prepare(move: Move, tell: Tell) -> str:
     if ("database", naming.cell_database(move.target.cell)) not in _book(naming.SHARED_STACK).claims:
         stacks.append(naming.cell_stack(move.target.cell))
     # Shared tables are there; but they must know a tenant who takes signed contexts before its rows arrive.
-    if move.crosses_tables and (not move.target.shared or DeclarationStore(tenants_dir()).load()[move.slug].row_context == "signed"):
+    if move.crosses_tables and (not move.target.shared or DeclarationStore.of_platform().load()[move.slug].row_context == "signed"):
         stacks.append(move.target.stack(move.slug))
     return _up(dict.fromkeys(stacks), tell) if stacks else "the tables are there"
 

@@ -19,7 +19,6 @@ from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.operations import table_check
 from tenantry.postgres.server import Server
-from tenantry.settings import tenants_dir
 from tenantry.stores import disk
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.work import queue
@@ -155,12 +154,12 @@ def write_file(slug: str, place: Place) -> bool:
     declaration = _declared(slug)
     now = {"isolation": declaration.isolation, "cell": declaration.cell}
     wanted = {"isolation": place.isolation, "cell": place.cell}
-    before, after = DeclarationStore(tenants_dir()).edit(slug, {key: value for key, value in wanted.items() if value != now[key]})
+    before, after = DeclarationStore.of_platform().edit(slug, {key: value for key, value in wanted.items() if value != now[key]})
     return before != after
 
 
 def _declared(slug: str) -> TenantDeclaration:
-    declared = DeclarationStore(tenants_dir()).load()
+    declared = DeclarationStore.of_platform().load()
     if slug not in declared:
         raise InputError(
             f"no file tenants/{slug}.yaml", "bring the file back: it is what the tenant is made from", code="declaration.missing"

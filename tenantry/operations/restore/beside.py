@@ -28,7 +28,7 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
     stored = Stored.open(backup_id)
     if stored.entry.tenant_id != naming.tenant_id(slug):
         raise InputError(f"backup {backup_id} is not {slug}'s", f"tenantry backup list {slug} shows its backups")
-    everybody = DeclarationStore(tenants_dir()).load()
+    everybody = DeclarationStore.of_platform().load()
     declared, source = everybody.get(into), everybody.get(slug)
     if (declared.isolation if declared else stored.manifest.model) != "instance":  # a server of its own is made with room
         disk.require(stored.room, into, None)
