@@ -38,6 +38,7 @@ REST: Final = (
     "rich.console",
     "rich.table",
     "sqlalchemy",
+    "tenantry.engine.automation",  # pulumi, which the service that only asks for runs does without
     "tenantry.hosts",  # pydantic; the settings ask it about a domain in punycode only
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,6 +23,7 @@ from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
 from tenantry.engine import applied, backend_lock, stack_lock, workspace
 from tenantry.engine.failure import explained, is_of_something_gone
+from tenantry.engine.outcome import Outcome
 from tenantry.engine.progress import Run, Step
 from tenantry.errors import WorkError
 from tenantry.postgres import server_guard
@@ -32,18 +33,6 @@ from tenantry.stores import program_door
 
 BULK = 5
 """From this many new tenants on, the state is saved once at the end: each save writes all of it, and adoption finds what a kill loses."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run did to one stack."""
-
-    stack: str
-    changes: Mapping[str, int]
-    steps: tuple[Step, ...]
-    seconds: float
-    let_go: frozenset[str] = frozenset()
-    """Tenants that the ledger had entered and that were never made: a run forgets them."""
 
 
 def preview(

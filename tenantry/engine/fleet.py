@@ -11,7 +11,7 @@ from tenantry import naming
 from tenantry.control import host_names
 from tenantry.control.admitted import Admitted
 from tenantry.declaration import Declarations
-from tenantry.engine.automation import Outcome
+from tenantry.engine.outcome import Outcome
 from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.problems import did_you_mean
 from tenantry.sweep import as_error

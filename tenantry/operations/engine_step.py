@@ -11,7 +11,6 @@ from tenantry.control.database import transaction
 from tenantry.control.run_tenants import Line
 from tenantry.declaration import Declarations
 from tenantry.declaration.fingerprint import Fingerprint
-from tenantry.engine import automation
 from tenantry.engine.progress import Step as Change
 from tenantry.engine.progress import said
 from tenantry.errors import TransientError
@@ -26,8 +25,10 @@ def apply(run: Run, stack: str) -> str:
 
 def make(run: Run, stack: str, admitted: Admitted) -> str:
     """The same of what was read."""
+    from tenantry.engine.automation import up
+
     _owe_welcomes(run, stack, admitted.declared)
-    return said(automation.up(stack, admitted, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
+    return said(up(stack, admitted, lambda change: run.tell(f"{change.verb} {change.name}")).changes)
 
 
 def apply_in_parts(
@@ -37,6 +38,8 @@ def apply_in_parts(
 
     ``parts``: resource type (see ``part_of``) → part. ``check`` looks at what was made, before any part is said to be done.
     """
+    from tenantry.engine.automation import up
+
     done: dict[str, Counter[str]] = {part: Counter() for part in dict.fromkeys(parts.values())}
     others: Counter[str] = Counter()
     declared = admitted.declared
@@ -53,7 +56,7 @@ def apply_in_parts(
             log.begin(part)
 
     _owe_welcomes(run, stack, declared)
-    automation.up(stack, admitted, follow)
+    up(stack, admitted, follow)
     check()
     for part, changes in done.items():
         log.end(part, said(changes))

@@ -14,7 +14,7 @@ from tenantry.control.ledger import KnownTenant, Ledger
 from tenantry.control.passwords import Choice
 from tenantry.declaration.placement import Location, Place
 from tenantry.engine import automation, fleet, stack_lock
-from tenantry.engine.automation import Outcome
+from tenantry.engine.outcome import Outcome
 from tenantry.engine.progress import Step
 from tenantry.errors import WorkError
 from tenantry.postgres.server import Server

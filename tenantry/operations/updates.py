@@ -10,8 +10,8 @@ from tenantry.control import admission, unmade
 from tenantry.control.admitted import Admitted, Verdict
 from tenantry.declaration import Declarations
 from tenantry.engine import automation, fleet
-from tenantry.engine.automation import Outcome
 from tenantry.engine.fleet import Result
+from tenantry.engine.outcome import Outcome
 from tenantry.engine.progress import Step
 from tenantry.errors import InputError
 from tenantry.operations import table_check

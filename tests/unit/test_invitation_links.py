@@ -14,7 +14,7 @@ from tenantry.control.admitted import Admitted
 from tenantry.control.ledger import Ledger
 from tenantry.declaration import Declarations
 from tenantry.engine import fleet
-from tenantry.engine.automation import Outcome
+from tenantry.engine.outcome import Outcome
 from tenantry.operations import invite, updates
 
 

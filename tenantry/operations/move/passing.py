@@ -11,7 +11,6 @@ from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
 from tenantry.declaration.placement import Place
 from tenantry.declaration.store import DeclarationStore
-from tenantry.engine import automation
 from tenantry.engine.progress import said
 from tenantry.errors import WorkError
 from tenantry.operations.move.transfer import Tell
@@ -97,19 +96,25 @@ def _remove(move: Move, left: Place, home: Place, first: str, second: str, outco
 
 
 def _up(stacks: Iterable[str], tell: Tell) -> str:
+    from tenantry.engine.automation import up
+
     done = []
     for stack in stacks:
-        outcome = automation.up(stack, admission.load(), lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
+        outcome = up(stack, admission.load(), lambda step: tell(f"{step.stack}: {step.verb} {step.name}"))
         done.append(f"{stack}: {said(outcome.changes) or 'as it was'}")
     return "; ".join(done)
 
 
 def _forget(stack: str, slug: str) -> int:
-    return automation.forget(stack, slug)
+    from tenantry.engine.automation import forget
+
+    return forget(stack, slug)
 
 
 def _remove_if_empty(stack: str) -> bool:
-    return automation.remove_if_empty(stack)
+    from tenantry.engine.automation import remove_if_empty
+
+    return remove_if_empty(stack)
 
 
 def _book(stack: str) -> Ledger:
