@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -55,12 +56,18 @@ def manifest(declaration: TenantDeclaration, prefix: str) -> str:
 def stylesheet(declaration: TenantDeclaration) -> str:
     """CSS: the theme as custom properties on ``:root``, then the tenant's own rules where the feature ``custom_css`` is on."""
     theme = declaration.theme
+    colours = {name: getattr(theme, name) for name in COLOURS}
+    return css(colours, theme.font, theme.css if declaration.features.get("custom_css", True) else "")
+
+
+def css(colours: Mapping[str, str], font: str, more: str) -> str:
+    """CSS: colours and a font's name, which were checked, as custom properties on ``:root``, then ``more``."""
     lines = [
         ":root {",
-        *(f"  --color-{name}: {getattr(theme, name)};" for name in COLOURS),
-        f'  --font-family: "{theme.font}", sans-serif;',
+        *(f"  --color-{name}: {colours[name]};" for name in COLOURS),
+        f'  --font-family: "{font}", sans-serif;',
         "}",
     ]
-    if theme.css and declaration.features.get("custom_css", True):
-        lines.append(theme.css.strip())
+    if more:
+        lines.append(more.strip())
     return "\n".join(lines) + "\n"
