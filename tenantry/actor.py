@@ -6,6 +6,7 @@ import getpass
 import os
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from tenantry.escape import require_line
 
@@ -19,6 +20,8 @@ class Actor:
     name: str
     via: str = "cli"
     """The way in: ``cli``, ``pull-request``, ``schedule``, ``service``; it stands beside a run's name."""
+    request: UUID | None = None
+    """The request to the service that this is done for: what it asks for is written down with it (``control.api_requests``)."""
 
     def __post_init__(self) -> None:
         require_line(f"the actor ({VARIABLE})", self.name)

@@ -22,6 +22,8 @@ Code = Literal[
     "engine.failed",
     "input.invalid",
     "lock.taken",
+    "key.excess",
+    "key.unknown",
     "mail.refused",
     "mail.unreachable",
     "move.none",

@@ -22,6 +22,9 @@ STORES: Final = (
 )
 """What a tenant's tables may ask for: migrations, and AWS for the account of a server of its own."""
 
+ENGINE: Final = ("dbos", "tenantry.engine.automation")  # the second: pulumi
+"""What does the work; the service, which asks for it, does without."""
+
 REST: Final = (
     "PIL.Image",
     "cloudflare",
@@ -29,7 +32,6 @@ REST: Final = (
     "cloudflare.resources.dns",
     "confusable_homoglyphs.categories",
     "confusable_homoglyphs.confusables",
-    "dbos",
     "email_validator",
     "faker",
     "faker.providers.lorem.la",
@@ -38,7 +40,7 @@ REST: Final = (
     "rich.console",
     "rich.table",
     "sqlalchemy",
-    "tenantry.engine.automation",  # pulumi, which the service that only asks for runs does without
+    *ENGINE,
     "tenantry.hosts",  # pydantic; the settings ask it about a domain in punycode only
 )
 
@@ -51,6 +53,11 @@ def stores() -> None:
 def everything() -> None:
     """Before threads that may do anything: a worker's."""
     _load(STORES + REST)
+
+
+def service() -> None:
+    """Before the threads of the service, which asks for runs and does none."""
+    _load(STORES + tuple(module for module in REST if module not in ENGINE))
 
 
 def _load(modules: tuple[str, ...]) -> None:

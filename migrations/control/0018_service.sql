@@ -29,3 +29,21 @@ CREATE TABLE api_requests (
     UNIQUE (holder, route, name)
 );
 CREATE INDEX api_requests_run ON api_requests (run_id);
+
+-- Which runs changed, once each for a statement: the service shows them to whoever looks on, and asks again. Ids are all that is told.
+CREATE FUNCTION tell_runs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('SELECT pg_notify(''tenantry_runs'', id::text) FROM (SELECT DISTINCT %I FROM new_rows) AS c (id)', TG_ARGV[0]);
+    RETURN NULL;
+END $$;
+
+DO $$
+DECLARE
+    told record;
+BEGIN
+    FOR told IN SELECT * FROM (VALUES ('runs', 'id'), ('run_steps', 'run_id')) AS v (name, id), (VALUES ('INSERT'), ('UPDATE')) AS e (event)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tell_runs(%L)',
+                       'told_' || lower(told.event), told.event, told.name, told.id);
+    END LOOP;
+END $$;

@@ -42,10 +42,12 @@ PANELS: Final = {
         "preview": "Show what `up` would do, and change nothing.",
         "up": "Make a stack, or all of them, what the files say.",
         "state": "Show the engine's states; adopt one where it was lost.",
+        "key": "Make, list and end keys of the service's API.",
         "row-context": "Replace the key that signs row contexts of rls tenants.",
         "doctor": "Check all that a run needs, and say what to do.",
     },
     "Work": {
+        "serve": "Start the service: the API that partners ask.",
         "worker": "Take runs from the queue and do them.",
         "log": "Show what happened, when, by whom, and its outcome.",
         "resume": "Resume a run that failed, at the step that failed.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg.types.json import Jsonb
 
@@ -13,12 +13,17 @@ from tenantry.actor import Actor
 from tenantry.control import runs
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
+from tenantry.postgres import locks
+
+if TYPE_CHECKING:
+    import psycopg
 
 LIVE: Final = 2
 """Keys of one holder that work at a time: the old one and the one that follows it."""
 
 _WORKS: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
 _COLUMNS: Final = f"id, holder, scopes, labels, created_at, created_by, expires_at, revoked_at, revoked_by, used_at, ({_WORKS}) AS works"
+_KEYS: Final = f"SELECT {_COLUMNS} FROM api_keys"  # noqa: S608  # constants of ours
 
 
 @dataclass(frozen=True)
@@ -54,54 +59,56 @@ def add(
     actor: Actor,
 ) -> ApiKey:
     """Keeps a new key. ``InputError`` where its holder has two that work."""
-    with transaction() as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('api key of ' || %s, 0))", [holder])
-        live = connection.execute(f"SELECT id FROM api_keys WHERE holder = %s AND {_WORKS} ORDER BY created_at", [holder]).fetchall()
+    with locks.held("api keys", wait=locks.TURN), transaction() as connection:
+        live = connection.execute(f"{_KEYS} WHERE holder = %s AND {_WORKS} ORDER BY created_at", [holder]).fetchall()
         if len(live) >= LIVE:
             raise InputError(
                 f"{holder} has {len(live)} keys that work: {', '.join(row['id'] for row in live)}",
                 f"tenantry key revoke {live[0]['id']}, once nothing asks with it any more",
                 code="key.excess",
             )
-        row = connection.execute(
-            "INSERT INTO api_keys (id, holder, digest, scopes, labels, expires_at, created_by) VALUES (%s, %s, %s, %s, %s, %s, %s)"
-            f" RETURNING {_COLUMNS}",
+        connection.execute(
+            "INSERT INTO api_keys (id, holder, digest, scopes, labels, expires_at, created_by) VALUES (%s, %s, %s, %s, %s, %s, %s)",
             [identifier, holder, digest, list(scopes), Jsonb(dict(labels)), expires_at, actor.name],
-        ).fetchone()
-        assert row is not None  # noqa: S101  # an INSERT … RETURNING that did not raise
+        )
         runs.audit(connection, None, actor.name, "make key", f"{identifier} of {holder}")
-        return ApiKey.of(row)
+        return _one(connection, identifier)
 
 
 def find(identifier: str) -> tuple[ApiKey, bytes] | None:
     """A key and its digest, whether it works or not; that it was asked with is noted."""
     with transaction() as connection:
-        row = connection.execute(f"SELECT {_COLUMNS}, digest FROM api_keys WHERE id = %s", [identifier]).fetchone()
+        row = connection.execute("SELECT digest FROM api_keys WHERE id = %s", [identifier]).fetchone()
         if row is None:
             return None
-        connection.execute(
-            f"UPDATE api_keys SET used_at = now() WHERE id = %s AND {_WORKS} AND coalesce(used_at < now() - interval '5 minutes', true)",
-            [identifier],
-        )
-        digest = row.pop("digest")
-        return ApiKey.of(row), bytes(digest)
+        found = _one(connection, identifier)
+        if found.works:
+            connection.execute(
+                "UPDATE api_keys SET used_at = now() WHERE id = %s AND coalesce(used_at < now() - interval '5 minutes', true)", [identifier]
+            )
+        return found, bytes(row["digest"])
 
 
 def listed() -> list[ApiKey]:
     """Every key, by holder, the newest first."""
     with transaction() as connection:
-        return [ApiKey.of(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM api_keys ORDER BY holder, created_at DESC")]
+        return [ApiKey.of(row) for row in connection.execute(f"{_KEYS} ORDER BY holder, created_at DESC")]
 
 
 def revoke(identifier: str, actor: Actor) -> ApiKey:
     """Ends a key; one that was ended stays so. ``InputError`` where there is none."""
     with transaction() as connection:
-        row = connection.execute(
-            "UPDATE api_keys SET revoked_by = CASE WHEN revoked_at IS NULL THEN %s ELSE revoked_by END,"
-            f" revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING {_COLUMNS}",
-            [actor.name, identifier],
-        ).fetchone()
-        if row is None:
+        ended = connection.execute(
+            "UPDATE api_keys SET revoked_at = now(), revoked_by = %s WHERE id = %s AND revoked_at IS NULL", [actor.name, identifier]
+        ).rowcount
+        if not ended and connection.execute("SELECT FROM api_keys WHERE id = %s", [identifier]).fetchone() is None:
             raise InputError(f"there is no key {identifier[:40]!r}", "tenantry key list shows them", code="key.unknown")
-        runs.audit(connection, None, actor.name, "revoke key", identifier)
-        return ApiKey.of(row)
+        if ended:
+            runs.audit(connection, None, actor.name, "revoke key", identifier)
+        return _one(connection, identifier)
+
+
+def _one(connection: psycopg.Connection[dict[str, Any]], identifier: str) -> ApiKey:
+    row = connection.execute(f"{_KEYS} WHERE id = %s", [identifier]).fetchone()
+    assert row is not None  # noqa: S101  # the caller has just seen it
+    return ApiKey.of(row)

@@ -20,13 +20,16 @@ KEPT: Final = timedelta(days=2)
 """How long the answer to a request without a run is kept; of one with a run, as long as the run."""
 
 
+How = Literal["mine", "answered", "underway", "other"]
+
+
 @dataclass(frozen=True)
 class Begun:
     """How a request stands. ``mine``: this process does it; ``answered``: it has ``status`` and ``answer``; ``underway``: another is at
     it; ``other``: the name was given to another body. ``run_id``: the run that it asked for, also where its process died then."""
 
     id: UUID
-    how: Literal["mine", "answered", "underway", "other"]
+    how: How
     run_id: UUID | None = None
     status: int | None = None
     answer: Any = None
@@ -38,7 +41,8 @@ def begin(holder: str, route: str, name: str, digest: bytes) -> Begun:
         connection.execute("DELETE FROM api_requests WHERE run_id IS NULL AND created_at < now() - %s", [KEPT])
         row = connection.execute(
             """
-            INSERT INTO api_requests AS r (id, holder, route, name, digest, held_until) VALUES (%(id)s, %(holder)s, %(route)s, %(name)s, %(digest)s, now() + %(held)s)
+            INSERT INTO api_requests AS r (id, holder, route, name, digest, held_until)
+            VALUES (%(id)s, %(holder)s, %(route)s, %(name)s, %(digest)s, now() + %(held)s)
             ON CONFLICT (holder, route, name) DO UPDATE SET
                 held_until = CASE WHEN r.status IS NULL AND r.held_until < now() AND r.digest = EXCLUDED.digest THEN EXCLUDED.held_until
                              ELSE r.held_until END
@@ -47,9 +51,13 @@ def begin(holder: str, route: str, name: str, digest: bytes) -> Begun:
             {"id": uuid4(), "holder": holder, "route": route, "name": name, "digest": digest, "held": HELD},
         ).fetchone()
         assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
-        how: Literal["mine", "answered", "underway", "other"] = (
-            "other" if bytes(row["digest"]) != digest else "answered" if row["status"] is not None else "mine" if row["mine"] else "underway"
-        )
+        how: How = "underway"
+        if bytes(row["digest"]) != digest:
+            how = "other"
+        elif row["status"] is not None:
+            how = "answered"
+        elif row["mine"]:
+            how = "mine"
         return Begun(row["id"], how, row["run_id"], row["status"], row["answer"])
 
 

@@ -15,7 +15,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from tenantry.actor import NOBODY, Actor
-from tenantry.control import occupancy, works
+from tenantry.control import api_requests, occupancy, works
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.escape import escaped
@@ -85,6 +85,7 @@ def request(connection: psycopg.Connection[dict[str, Any]], wanted: Request) -> 
             },
         ).fetchone()
         assert row is not None  # noqa: S101  # RETURNING after an upsert always has a row
+        _note(connection, wanted.actor, row["id"])
         if row["id"] == run_id:
             return row
         if row["declared"] == wanted.declared:  # else: someone asked for that between the two statements
@@ -111,6 +112,11 @@ def pursue(connection: psycopg.Connection[dict[str, Any]], wanted: Request, touc
     return reopen(connection, last["id"], wanted.actor, RENEWED)
 
 
+def _note(connection: psycopg.Connection[dict[str, Any]], actor: Actor, run_id: UUID) -> None:
+    if actor.request is not None:
+        api_requests.note_run(connection, actor.request, run_id)
+
+
 def locked(connection: psycopg.Connection[dict[str, Any]], run_id: UUID) -> dict[str, Any]:
     """The row of a run, which stays as it is until the caller's transaction ends. ``InputError`` when there is none of that id."""
     row = connection.execute("SELECT * FROM runs WHERE id = %s FOR UPDATE", [run_id]).fetchone()
@@ -125,6 +131,7 @@ def reopen(connection: psycopg.Connection[dict[str, Any]], run_id: UUID, actor: 
     ``outcome`` is the audit log's word for it. ``InputError`` when it is over, or when a newer run of the same kind and tenant is open.
     """
     row = locked(connection, run_id)
+    _note(connection, actor, run_id)
     if row["state"] in OPEN:
         audit(connection, row["tenant_id"], actor.name, row["kind"], JOINED, run_id)
         return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -14,6 +15,7 @@ from tenantry.declaration.crosscheck import cross_check
 from tenantry.declaration.files import SUFFIX, FileReader, claims_of
 from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
 from tenantry.declaration.store import DeclarationStore
+from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.problems import nearest
 from tenantry.settings import PlatformSettings, project_settings
@@ -32,6 +34,9 @@ class NewTenant:
     row_context: str | None = None
     more: str | None = None
     """YAML in place of the comments that say what can be added; whole lines."""
+    values: tuple[tuple[tuple[str, ...], Any], ...] = ()
+    """What the file says besides: path and value (text, number, boolean), as ``DeclarationStore.edit`` would write them."""
+    domains: tuple[str, ...] = ()
 
 
 def cell_with_room(tenants: Mapping[str, TenantDeclaration]) -> str:
@@ -74,6 +79,13 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
     isolation = new.isolation or tier.get("isolation", "rls")
     cell = new.cell or (cell_with_room(tenants) if isolation in naming.POOLED else naming.MAIN_CELL)
     text = render(new, isolation, cell)
+    for place, value in new.values:
+        try:
+            text = set_value(text, place, value)
+        except CannotEdit as error:
+            raise InputError(f"{'.'.join(place)}: {error}") from None
+    if new.domains:
+        text += yaml.safe_dump({"domains": list(new.domains)}, default_flow_style=None, width=10_000)
     reader.claims.update((slug, claims_of(tenant)) for slug, tenant in tenants.items())
     reader.check(new.slug, text.encode())
     reader.problems.extend(cross_check(reader.claims, reader, settings or project_settings()))

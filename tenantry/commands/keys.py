@@ -1,0 +1,116 @@
+"""Keys of the service's API, and the service itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from tenantry import console
+from tenantry.actor import Actor
+from tenantry.commands import groups
+from tenantry.commands.options import Json
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this module's commands."""
+    words = "Keys of the service's API: who may ask, for which tenants, and what for.\n\nExample: tenantry key list"
+    groups.add(app, "key", words, {"new": new, "list": list_, "revoke": revoke, "scopes": scopes})
+    app.command()(serve)
+
+
+def new(
+    holder: Annotated[str, typer.Argument(help="The partner or program that asks with it; named in the log.")],
+    scope: Annotated[list[str], typer.Option("--scope", help="What it is for; repeat it. `tenantry key scopes` lists them.")],
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="KEY=VALUE", help="Only tenants that carry this label; repeat it. Without one, every tenant."),
+    ] = None,
+    days: Annotated[int | None, typer.Option("--days", help="It ends after so many days.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key for the service's API and show it, this once. A holder has two at most, so that one can follow the other.
+
+    Example: tenantry key new "Globex portal" --scope tenants:read --scope tenants:write --label partner=globex
+    """
+    from tenantry.operations import api_keys
+
+    made = api_keys.make(holder, scope, api_keys.labels_of(label or ()), days=days, actor=Actor.of_environment())
+    if as_json:
+        console.print_json({**asdict(made.key), "key": made.text})
+        return
+    console.line(made.text)
+    console.say(f"key {made.key.id} of {made.key.holder}: it is shown this once; to end it: tenantry key revoke {made.key.id}")
+
+
+def list_(as_json: Json = False) -> None:
+    """List the keys: whose they are, what for, when they were last asked with, and whether they work.
+
+    Example: tenantry key list
+    """
+    from tenantry.operations import api_keys
+
+    found = api_keys.listed()
+    if as_json:
+        console.print_json([asdict(key) for key in found])
+        return
+    for key in found:
+        tenants = " ".join(f"{name}={value}" for name, value in key.labels.items()) or "every tenant"
+        used = f"used {key.used_at:%Y-%m-%d}" if key.used_at else "never used"
+        console.line(f"{key.id}  {'works' if key.works else 'ended'}  {key.holder}  {' '.join(key.scopes)}  ({tenants}; {used})")
+    if not found:
+        console.say("no key: tenantry key new HOLDER --scope tenants:read")
+
+
+def revoke(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="As `tenantry key list` shows it.")],
+    as_json: Json = False,
+) -> None:
+    """End a key at once. Repeating it is a no-op.
+
+    Example: tenantry key revoke 5f1c2a9b7d30
+    """
+    from tenantry.operations import api_keys
+
+    ended = api_keys.revoke(identifier, actor=Actor.of_environment())
+    if as_json:
+        console.print_json(asdict(ended))
+    else:
+        console.say(f"key {ended.id} of {ended.holder} works no more")
+
+
+def scopes(as_json: Json = False) -> None:
+    """List what a key can be for.
+
+    Example: tenantry key scopes
+    """
+    from tenantry.operations.api_keys import SCOPES
+
+    if as_json:
+        console.print_json(dict(SCOPES))
+        return
+    for name, meaning in SCOPES.items():
+        console.line(f"{name:22}{meaning}")
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")] = 8080,
+) -> None:
+    """Start the service: the API under /v1, described at /docs. A worker does what it asks for: `tenantry worker`.
+
+    Example: tenantry serve --port 8080
+    """
+    import uvicorn
+
+    uvicorn.run(
+        "tenantry.web.app:create",
+        factory=True,
+        host=host,
+        port=port,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        log_level="info",
+    )

@@ -1,0 +1,72 @@
+"""Tenants page by page, of those that whoever asks may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from tenantry.control.database import transaction
+
+_COLUMNS: Final = "id, slug, name, tier, isolation, cell, state, host, limits, labels, created_at, updated_at, ready_at"
+
+
+@dataclass(frozen=True)
+class TenantRow:
+    """A tenant as the registry has it, without where its data are."""
+
+    id: UUID
+    slug: str
+    name: str
+    tier: str
+    isolation: str
+    cell: str
+    state: str
+    host: str
+    limits: Mapping[str, int]
+    labels: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+    ready_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tenants: those that carry all ``labels``, and of these what else is said."""
+
+    labels: Mapping[str, str]
+    state: str | None = None
+    isolation: str | None = None
+    cell: str | None = None
+    tier: str | None = None
+
+
+def page(wanted: Wanted, after: str, limit: int) -> list[TenantRow]:
+    """The next ``limit`` tenants by slug behind ``after``; those that are gone only where their state is asked for."""
+    filters: dict[str, Any] = {
+        name: value for name in ("state", "isolation", "cell", "tier") if (value := getattr(wanted, name)) is not None
+    }
+    clauses = [f"{name} = %({name})s" for name in filters]
+    if "state" not in filters:
+        clauses.append("deleted_at IS NULL")
+    with transaction() as connection:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM tenants WHERE slug > %(after)s AND labels @> %(labels)s AND {' AND '.join(clauses)}"  # noqa: S608  # names of ours
+            " ORDER BY slug LIMIT %(limit)s",
+            {**filters, "after": after, "labels": Jsonb(dict(wanted.labels)), "limit": limit},
+        )
+        return [TenantRow(**row) for row in rows]
+
+
+def find(slug: str, labels: Mapping[str, str]) -> TenantRow | None:
+    """One of them; None: there is none of that slug, or none that carries the labels."""
+    with transaction() as connection:
+        row = connection.execute(
+            f"SELECT {_COLUMNS} FROM tenants WHERE slug = %s AND labels @> %s AND deleted_at IS NULL",  # noqa: S608
+            [slug, Jsonb(dict(labels))],
+        ).fetchone()
+        return TenantRow(**row) if row else None

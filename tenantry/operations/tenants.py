@@ -1,0 +1,166 @@
+"""Tenants as a partner's program sees them: those of its labels, in pages; and new ones, declared by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from tenantry import naming
+from tenantry.control import quarantine, tenant_pages
+from tenantry.control.tenant_pages import TenantRow, Wanted
+from tenantry.declaration import TenantDeclaration, placement
+from tenantry.declaration.files import FileReader
+from tenantry.declaration.generator import NewTenant, create
+from tenantry.declaration.store import DeclarationStore
+from tenantry.errors import InputError
+from tenantry.postgres import locks
+from tenantry.settings import platform_settings
+
+DECLARED: Final = "declared"
+"""The state of a tenant that has a file and is not in the registry yet: provisioning enters it."""
+
+LIMIT: Final = 200
+"""Tenants of a page, at most."""
+
+_ASKED: Final = frozenset({"name", "tier", "isolation", "cell", "row_context", "admin", "domains"})
+_OURS: Final = {"state": "it is active; suspend and off-board are calls of their own", "server": "an engineer writes it into the file"}
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One tenant. ``state``: ``declared``, ``provisioning``, ``active``, ``suspended``, ``offboarding``, ``archived`` or ``deleted``."""
+
+    id: UUID
+    slug: str
+    name: str
+    tier: str
+    isolation: str
+    cell: str
+    state: str
+    host: str
+    limits: Mapping[str, int]
+    labels: Mapping[str, str]
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    ready_at: datetime | None = None
+    """When its tables were first there."""
+
+    @classmethod
+    def of(cls, row: TenantRow) -> Tenant:
+        """A tenant of the registry."""
+        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some tenants by slug, and where the next page begins; ``after`` is None on the last one."""
+
+    tenants: tuple[Tenant, ...]
+    after: str | None
+
+
+def page(
+    labels: Mapping[str, str],
+    *,
+    state: str | None = None,
+    isolation: str | None = None,
+    cell: str | None = None,
+    tier: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> Page:
+    """A page of the registry's tenants. ``InputError`` for a limit that is none."""
+    if not 1 <= limit <= LIMIT:
+        raise InputError(f"a page cannot have {limit} tenants", f"1 to {LIMIT}")
+    rows = tenant_pages.page(Wanted(labels, state, isolation, cell, tier), after, limit + 1)
+    tenants = tuple(Tenant.of(row) for row in rows[:limit])
+    return Page(tenants, tenants[-1].slug if len(rows) > limit else None)
+
+
+def find(slug: str, labels: Mapping[str, str]) -> Tenant:
+    """One tenant, of the registry or of a file alone. ``InputError``, of which the words are the same for one that carries other
+    labels and for one that there is not."""
+    if naming.is_slug(slug):
+        row = tenant_pages.find(slug, labels)
+        if row is not None:
+            return Tenant.of(row)
+        declared = _declared(slug)
+        if declared is not None and labels.items() <= declared.labels.items():
+            return _of_file(declared)
+    raise InputError("there is no such tenant", "GET /v1/tenants lists those that this key sees", code="tenant.unknown")
+
+
+def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> Tenant:
+    """Writes a new tenant's file from what a file could say (docs/declaration.md), as `tenantry new` and edits would; it gets ``labels``.
+
+    ``InputError`` for what cannot be declared, a slug or host name that somebody has or had, or a file that is there. Two at once for
+    one name: one of them wins.
+    """
+    new = _new(slug, declaration, labels)
+    store = DeclarationStore.of_platform()
+    with locks.held("declarations", wait=locks.TURN):
+        quarantine.refuse([slug], list(new.domains))
+        if tenant_pages.find(slug, {}) is not None:
+            raise InputError(f"there is a tenant {slug}", "choose another slug", code="tenant.exists")
+        create(store.directory, new)
+    declared = _declared(slug)
+    assert declared is not None  # noqa: S101  # it was checked before it was written
+    return _of_file(declared)
+
+
+def _new(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> NewTenant:
+    for key, why in _OURS.items():
+        if key in declaration:
+            raise InputError(f"{key} cannot be said here: {why}", code="declaration.invalid")
+    admin, domains = declaration.get("admin") or {}, declaration.get("domains") or ()
+    if not isinstance(admin, Mapping) or not isinstance(domains, list | tuple) or not all(isinstance(host, str) for host in domains):
+        raise InputError("admin is an object and domains a list of host names", code="declaration.invalid")
+    first = {key: declaration.get(key) for key in ("name", "isolation", "cell", "row_context")}
+    first["email"] = admin.get("email")
+    if not isinstance(declaration.get("tier"), str) or not all(value is None or isinstance(value, str) for value in first.values()):
+        raise InputError(
+            "tier is missing, or one of name, tier, isolation, cell, row_context, admin.email is no text", code="declaration.invalid"
+        )
+    others = {key: value for key, value in declaration.items() if key not in _ASKED}
+    others["labels"] = {**(declaration.get("labels") or {}), **labels}
+    others["admin"] = {key: value for key, value in admin.items() if key != "email"}
+    values = tuple(_leaves(others))
+    return NewTenant(slug, str(declaration["tier"]), **first, values=values, domains=tuple(domains))
+
+
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _leaves(below, (*path, str(key)))
+    elif isinstance(value, str | bool | int):
+        yield path, value
+    else:
+        raise InputError(
+            f"{'.'.join(path)} is no text, number or boolean", "docs/declaration.md lists the keys", code="declaration.invalid"
+        )
+
+
+def _declared(slug: str) -> TenantDeclaration | None:
+    """What the tenant's own file says; None: there is none, or it is not valid. One file is read."""
+    store = DeclarationStore.of_platform()
+    path = store.path(slug)
+    return FileReader(store.directory).check(slug, path.read_bytes()) if path.is_file() else None
+
+
+def _of_file(declared: TenantDeclaration) -> Tenant:
+    row = placement.row(declared, platform_settings())
+    return Tenant(
+        declared.id,
+        declared.slug,
+        declared.name,
+        declared.tier,
+        declared.isolation,
+        declared.cell,
+        DECLARED,
+        row["host"],
+        declared.limits.model_dump(),
+        declared.labels,
+    )

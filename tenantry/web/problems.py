@@ -1,0 +1,107 @@
+"""Errors as the API says them: RFC 9457 problems, whose ``code`` is that of the command line (docs/operations.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from tenantry.errors import InputError, TenantryError, TransientError
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER: Final = 5
+"""Seconds after which whoever asks comes again, where a cause passes by itself."""
+
+_STATUS: Final[Mapping[str, int]] = {
+    "backup.unknown": 404, "configuration.unknown": 404, "deletion.unknown": 404, "key.unknown": 404, "move.none": 404,
+    "restore.none": 404, "run.unknown": 404, "task.unknown": 404, "tenant.unknown": 404, "declaration.missing": 404, "tenant.deleted": 410,
+    "name.quarantined": 409, "name.taken": 409, "tenant.exists": 409, "tenant.busy": 409, "tenant.held": 409, "tenant.state": 409,
+    "move.underway": 409, "restore.underway": 409, "run.cancelled": 409, "run.settled": 409, "stack.busy": 409, "key.excess": 409,
+    "declaration.older": 409, "declaration.refused": 409, "declaration.unaware": 409,
+    "lock.taken": 503, "platform.absent": 503, "platform.unreachable": 503, "platform.older": 503, "program.older": 503,
+}  # fmt: skip
+
+
+class Problem(BaseModel):
+    """What went wrong."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    """The same to a program; docs/operations.md says what each means."""
+    hint: str = ""
+    """What to do next."""
+
+
+class Refused(Exception):
+    """A request that is answered with a problem of its own status."""
+
+    def __init__(self, status: int, code: str, detail: str, hint: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code, hint=hint)
+        self.headers = dict(headers or {})
+
+
+def of(error: TenantryError) -> Problem:
+    """The problem that an error is to whoever asks."""
+    status = _STATUS.get(error.code) or (503 if isinstance(error, TransientError) else 422 if isinstance(error, InputError) else 500)
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=error.message, code=error.code, hint=error.hint)
+
+
+def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The response."""
+    more = {"Retry-After": str(RETRY_AFTER)} if problem.status == 503 else {}
+    return JSONResponse(problem.model_dump(), problem.status, {**more, **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with, for its description."""
+    return {
+        status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
+        for status in (400, 401, 403, 404, 409, 415, 422, 503, *statuses)
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Lets every error of ``app`` be a problem."""
+
+    @app.exception_handler(TenantryError)
+    def _of_ours(request: Request, error: TenantryError) -> JSONResponse:
+        return answer(of(error))
+
+    @app.exception_handler(Refused)
+    def _refused(request: Request, error: Refused) -> JSONResponse:
+        return answer(error.problem, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return answer(Problem(title="Unprocessable Content", status=422, detail=f"{place}: {first['msg']}"[:500], code="input.invalid"))
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # Starlette says the methods of the first route of the path alone.
+            headers["Allow"] = ", ".join(sorted(_methods(app, request)))
+        code = {404: "route.unknown", 405: "route.method"}.get(error.status_code, "input.invalid")
+        title = HTTPStatus(error.status_code).phrase
+        return answer(Problem(title=title, status=error.status_code, detail=str(error.detail), code=code), headers)
+
+
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    found: set[str] = set()
+    for route in app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    return found

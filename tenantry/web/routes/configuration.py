@@ -1,0 +1,104 @@
+"""Configuration of a tenant at runtime: each value, where it comes from, and its changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Response
+from pydantic import BaseModel, ConfigDict
+
+from tenantry.operations import configure
+from tenantry.operations.api_keys import Caller
+from tenantry.operations.configure import Setting
+from tenantry.operations.tenants import Tenant
+from tenantry.web.callers import having, seen
+from tenantry.web.problems import Refused, responses
+
+router = APIRouter(prefix="/v1/tenants/{slug}/configuration", tags=["configuration"])
+
+Key = Annotated[str, Path(max_length=100, examples=["theme.primary"])]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=80, description="The ETag of the value that is replaced, or *")]
+
+
+class Value(BaseModel):
+    """A key's value in force. `source`: `declaration`, `runtime` or `default`; `declared` is what the applied file says."""
+
+    key: str
+    value: Any
+    source: str
+    declared: Any
+    editor: str
+    runtime: bool
+    updated_at: datetime | None
+    updated_by: str | None
+
+
+class NewValue(BaseModel):
+    """A value."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: str | bool | int
+
+
+@router.get("", responses=responses())
+def every(tenant: Annotated[Tenant, Depends(seen("tenants:read"))]) -> list[Value]:
+    """Every key's value."""
+    return [_value(setting) for setting in configure.settings(tenant.slug)]
+
+
+@router.get("/{key}", responses=responses())
+def one(key: Key, tenant: Annotated[Tenant, Depends(seen("tenants:read"))], response: Response) -> Value:
+    """One key's value, with an ETag for whoever changes it."""
+    (setting,) = configure.settings(tenant.slug, key)
+    response.headers["ETag"] = _tag(setting)
+    return _value(setting)
+
+
+@router.put("/{key}", responses=responses(412, 428))
+def put(
+    key: Key,
+    body: NewValue,
+    response: Response,
+    tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
+    who: Annotated[Caller, Depends(having("configuration:write"))],
+    match: IfMatch = None,
+) -> Value:
+    """Sets a value at runtime."""
+    _require(match, tenant.slug, key)
+    configure.put(tenant.slug, key, body.value, editor="platform", actor=who.actor())
+    return one(key, tenant, response)
+
+
+@router.delete("/{key}", responses=responses(412, 428))
+def take_back(
+    key: Key,
+    response: Response,
+    tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
+    who: Annotated[Caller, Depends(having("configuration:write"))],
+    match: IfMatch = None,
+) -> Value:
+    """Takes a value that was set at runtime back: what the file says, or the default, is in force again."""
+    _require(match, tenant.slug, key)
+    configure.take_back(tenant.slug, key, editor="platform", actor=who.actor())
+    return one(key, tenant, response)
+
+
+def _require(match: str | None, slug: str, key: str) -> None:
+    if match is None:
+        raise Refused(428, "edit.unconditional", "an edit needs If-Match", "the ETag that GET gave, or * whatever the value is")
+    (setting,) = configure.settings(slug, key)
+    if match != "*" and match != _tag(setting):
+        raise Refused(412, "edit.outdated", "the value has changed since", "look at it again, and edit that")
+
+
+def _value(setting: Setting) -> Value:
+    return Value(**{name: getattr(setting, name) for name in Value.model_fields})
+
+
+def _tag(setting: Setting) -> str:
+    told = json.dumps([setting.value, setting.source, str(setting.updated_at)], sort_keys=True)
+    return f'"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'

@@ -1,0 +1,159 @@
+"""Tenants: seen, declared, provisioned, and let in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from tenantry.actor import Actor
+from tenantry.operations import lifecycle, provision, tenants
+from tenantry.operations.api_keys import Caller
+from tenantry.operations.tenants import Tenant
+from tenantry.web import once
+from tenantry.web.callers import having, seen
+from tenantry.web.problems import responses
+
+router = APIRouter(prefix="/v1/tenants", tags=["tenants"])
+
+State = Literal["provisioning", "active", "suspended", "offboarding", "archived", "deleted"]
+Isolation = Literal["rls", "schema", "database", "instance"]
+
+
+class Filters(BaseModel):
+    """Which tenants, and which page of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State | None = None
+    isolation: Isolation | None = None
+    cell: str | None = Field(None, max_length=63)
+    tier: str | None = Field(None, max_length=63)
+    after: str = Field("", max_length=63, description="`after` of the page before")
+    limit: int = Field(50, ge=1, le=tenants.LIMIT)
+
+
+class NewTenantBody(BaseModel):
+    """A new tenant: its slug, and what its file says (docs/declaration.md), in JSON."""
+
+    model_config = ConfigDict(extra="allow")
+
+    slug: str = Field(max_length=63, examples=["globex"])
+    tier: str = Field(max_length=63, examples=["business"])
+
+
+class NoBody(BaseModel):
+    """Nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OffboardBody(BaseModel):
+    """How a tenant is off-boarded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    then: Literal["delete", "archive"] | None = Field(None, description="What follows the hold; else nothing does")
+    hold_days: int | None = Field(None, ge=0, le=9999, description="The platform's hold or a longer one")
+
+
+class UndeleteBody(BaseModel):
+    """Where a tenant is brought back to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Literal["active", "suspended"] | None = Field(None, description="Else what it was before")
+
+
+class TenantPage(BaseModel):
+    """A page of tenants."""
+
+    tenants: list[Tenant]
+    after: str | None = Field(description="What the next page is asked with; null on the last one")
+
+
+class Asked(BaseModel):
+    """A run that was asked for."""
+
+    run: UUID
+
+
+@router.get("", responses=responses())
+def listed(filters: Annotated[Filters, Query()], who: Annotated[Caller, Depends(having("tenants:read"))]) -> TenantPage:
+    """The tenants that this key sees, by slug."""
+    wanted = filters.model_dump(include={"state", "isolation", "cell", "tier"})
+    return TenantPage(**asdict(tenants.page(who.labels, **wanted, after=filters.after, limit=filters.limit)))
+
+
+@router.get("/{slug}", responses=responses())
+def one(tenant: Annotated[Tenant, Depends(seen("tenants:read"))]) -> Tenant:
+    """One tenant."""
+    return tenant
+
+
+@router.post("", status_code=201, response_model=Tenant, responses=responses())
+def declare(
+    request: Request, body: NewTenantBody, name: once.Name, who: Annotated[Caller, Depends(having("tenants:write"))]
+) -> JSONResponse:
+    """Declares a tenant: writes its file. `provision` makes it."""
+    given = body.model_dump()
+
+    def work(actor: Actor) -> once.Answer:
+        declaration = {key: value for key, value in given.items() if key != "slug"}
+        made = tenants.declare(body.slug, declaration, who.labels)
+        return once.Answer(201, jsonable_encoder(made), f"/v1/tenants/{made.slug}")
+
+    return once.once(request, who, name, given, work)
+
+
+def _asks(path: str, scope: str, body_type: type[BaseModel], ask: Callable[[str, Any, Actor], UUID], summary: str) -> None:
+    """A route that asks for durable work on one tenant."""
+
+    def route(request: Request, body: Any, name: Any, tenant: Any, who: Any) -> JSONResponse:
+        def work(actor: Actor) -> once.Answer:
+            return once.run(ask(tenant.slug, body, actor))
+
+        return once.once(request, who, name, body.model_dump(), work)
+
+    route.__annotations__ |= {
+        "request": Request,
+        "body": body_type,
+        "name": once.Name,
+        "tenant": Annotated[Tenant, Depends(seen(scope))],
+        "who": Annotated[Caller, Depends(having(scope))],
+    }
+    described: dict[str, Any] = {"name": path, "summary": summary, "response_model": Asked, "responses": responses()}
+    router.add_api_route(f"/{{slug}}/{path}", route, methods=["POST"], status_code=202, **described)
+
+
+_asks(
+    "provision", "tenants:write", NoBody, lambda slug, body, actor: provision.request(slug, actor=actor), "Make the tenant, in eight steps"
+)
+for _command, _summary in (("suspend", "Shut the tenant out at once"), ("reactivate", "Let a suspended tenant in")):
+    _asks(
+        _command,
+        "tenants:lifecycle",
+        NoBody,
+        lambda slug, body, actor, command=_command: lifecycle.request(command, slug, actor=actor),  # type: ignore[misc]
+        _summary,
+    )
+_asks(
+    "offboard",
+    "tenants:lifecycle",
+    OffboardBody,
+    lambda slug, body, actor: lifecycle.request("offboard", slug, actor=actor, wish=body.then, days=body.hold_days),
+    "Shut the tenant out and hold its data",
+)
+_asks(
+    "undelete",
+    "tenants:lifecycle",
+    UndeleteBody,
+    lambda slug, body, actor: lifecycle.request("undelete", slug, actor=actor, to=body.to),
+    "Bring an off-boarded tenant back",
+)
