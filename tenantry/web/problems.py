@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from tenantry.errors import InputError, TenantryError, TransientError
+from tenantry.escape import escaped
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 5
@@ -54,7 +55,7 @@ class Refused(Exception):
 def of(error: TenantryError) -> Problem:
     """The problem that an error is to whoever asks."""
     status = _STATUS.get(error.code) or (503 if isinstance(error, TransientError) else 422 if isinstance(error, InputError) else 500)
-    return Problem(title=HTTPStatus(status).phrase, status=status, detail=error.message, code=error.code, hint=error.hint)
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=escaped(error.message), code=error.code, hint=escaped(error.hint))
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -86,7 +87,9 @@ def install(app: FastAPI) -> None:
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        return answer(Problem(title="Unprocessable Content", status=422, detail=f"{place}: {first['msg']}"[:500], code="input.invalid"))
+        return answer(
+            Problem(title="Unprocessable Content", status=422, detail=escaped(f"{place}: {first['msg']}")[:500], code="input.invalid")
+        )
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -96,7 +99,7 @@ def install(app: FastAPI) -> None:
             headers["Allow"] = ", ".join(sorted(_methods(app, request)))
         code = {404: "route.unknown", 405: "route.method"}.get(error.status_code, "input.invalid")
         title = HTTPStatus(error.status_code).phrase
-        return answer(Problem(title=title, status=error.status_code, detail=str(error.detail), code=code), headers)
+        return answer(Problem(title=title, status=error.status_code, detail=escaped(str(error.detail)), code=code), headers)
 
 
 def _methods(app: FastAPI, request: Request) -> set[str]:

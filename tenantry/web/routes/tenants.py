@@ -23,6 +23,7 @@ from tenantry.web.problems import responses
 router = APIRouter(prefix="/v1/tenants", tags=["tenants"])
 
 State = Literal["provisioning", "active", "suspended", "offboarding", "archived", "deleted"]
+NAME = r"^[a-z0-9-]*$"
 Isolation = Literal["rls", "schema", "database", "instance"]
 
 
@@ -33,9 +34,9 @@ class Filters(BaseModel):
 
     state: State | None = None
     isolation: Isolation | None = None
-    cell: str | None = Field(None, max_length=63)
-    tier: str | None = Field(None, max_length=63)
-    after: str = Field("", max_length=63, description="`after` of the page before")
+    cell: str | None = Field(None, max_length=63, pattern=NAME)
+    tier: str | None = Field(None, max_length=63, pattern=NAME)
+    after: str = Field("", max_length=63, pattern=NAME, description="`after` of the page before")
     limit: int = Field(50, ge=1, le=tenants.LIMIT)
 
 

@@ -1,0 +1,82 @@
+"""The service in this process, over tenants of two partners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+
+from local.home import CLONE
+from tenantry import naming
+from tenantry.actor import Actor
+from tenantry.control.database import transaction
+from tenantry.operations import api_keys
+from tenantry.web.app import create
+from tenantry.work import queue
+from tests.environment import entered
+from tests.service import directory
+
+MINE, THEIRS = "web-mine", "web-theirs"
+
+
+@dataclass(frozen=True)
+class Service:
+    """What answers, the folder of the declarations, and a key for each partner that may do everything."""
+
+    client: TestClient
+    tenants: Path
+    mine: str
+    theirs: str
+
+    def ask(self, method: str, path: str, key: str | None = "", **more: Any) -> Any:
+        """A request of my partner, unless another key is said; what changes something gets a name of its own."""
+        headers = {"Authorization": f"Bearer {self.mine if key == '' else key}"} if key is not None else {}
+        if method == "POST":
+            headers["Idempotency-Key"] = uuid4().hex
+            more.setdefault("json", {})
+        return self.client.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
+
+
+def key(holder: str, *, scopes: Any = tuple(api_keys.SCOPES), labels: Any = None, **more: Any) -> str:
+    return api_keys.make(holder, scopes, labels, actor=Actor("test"), **more).text
+
+
+@pytest.fixture(scope="module")
+def service(cloud, tmp_path_factory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("declared")
+    (folder / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    with entered({**cloud.environment, "TENANTRY_TENANTS": str(folder)}):
+        directory.make()
+        ids = {}
+        for slug, partner in ((MINE, "me"), (THEIRS, "them")):
+            (folder / f"{slug}.yaml").write_text(
+                "name: X\ntier: starter\nisolation: schema\nstate: active\nadmin: {name: A, email: a@x.example}\n"
+                f"labels: {{partner: {partner}}}\n"
+            )
+            ids[slug] = directory.tenant(slug, "schema", labels={"partner": partner})
+        queue.client()
+        with TestClient(create(), raise_server_exceptions=False) as client:
+            yield Service(client, folder, key("me", labels={"partner": "me"}), key("them", labels={"partner": "them"}))
+        with transaction() as connection:
+            rows = connection.execute("SELECT id, resumed FROM runs WHERE tenant_id = ANY(%s::uuid[])", [[*ids.values()]]).fetchall()
+            connection.execute("DELETE FROM api_requests")
+            connection.execute("DELETE FROM api_keys")
+            for table in ("audit_log", "outbox", "runs"):
+                connection.execute(f"DELETE FROM {table} WHERE tenant_id = ANY(%s::uuid[])", [[*ids.values()]])
+        directory.forget(*ids.values())
+        queue.client().delete_workflows([f"{row['id']}:{n}" for row in rows for n in range(row["resumed"] + 1)])
+
+
+@pytest.fixture
+def declared(service) -> Iterator[str]:
+    """The slug of a tenant that a test declares."""
+    slug = f"web-{uuid4().hex[:8]}"
+    yield slug
+    (service.tenants / f"{slug}.yaml").unlink(missing_ok=True)
+    with transaction() as connection:
+        connection.execute("DELETE FROM runs WHERE tenant_id = %s", [naming.tenant_id(slug)])

@@ -1,0 +1,216 @@
+"""What the API does: declared, provisioned, watched, configured; each request once."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+import pytest
+
+from tenantry.control import runs, runs_at_work
+from tenantry.control.database import transaction
+from tenantry.declaration.generator import NewTenant, create
+from tenantry.declaration.store import DeclarationStore
+from tenantry.operations.run_feed import RunFeed
+from tests.service.web.conftest import MINE
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.service
+
+
+def named(name=None):
+    return {"headers": {"Idempotency-Key": name or uuid4().hex}}
+
+
+def count(kind):
+    with transaction() as connection:
+        rows = connection.execute("SELECT count(*) AS n FROM runs WHERE subject = %s AND kind = %s", [MINE, kind]).fetchone()
+    return rows["n"]
+
+
+def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared, tmp_path):
+    body = {
+        "slug": declared, "tier": "business", "name": "Großkopf & Söhne", "isolation": "schema", "domains": ["portal.grosskopf.example"],
+        "admin": {"name": "Hank", "email": "hank@globex.example"}, "theme": {"primary": "#123456"}, "features": {"reports": True},
+    }  # fmt: skip
+    answer = service.ask("POST", "/v1/tenants", json=body)
+    assert (answer.status_code, answer.headers["Location"]) == (201, f"/v1/tenants/{declared}")
+    assert answer.json()["labels"] == {"partner": "me"}
+    assert service.ask("GET", f"/v1/tenants/{declared}").json() == answer.json(), "it is seen before it is provisioned"
+    assert service.ask("GET", f"/v1/tenants/{declared}", service.theirs).status_code == 404
+
+    (tmp_path / "defaults").symlink_to(service.tenants / "defaults")
+    by_hand = create(tmp_path, NewTenant(declared, "business", "Großkopf & Söhne", "hank@globex.example", "schema"))
+    edits = {"theme.primary": "#123456", "features.reports": True, "labels.partner": "me", "admin.name": "Hank"}
+    DeclarationStore(tmp_path).edit(declared, edits)
+    with by_hand.open("a") as file:
+        file.write("domains: [portal.grosskopf.example]\n")
+    assert (service.tenants / f"{declared}.yaml").read_bytes() == by_hand.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"slug": MINE}, "tenant.exists"),
+        ({"slug": "Not A Slug"}, "input.invalid"),
+        ({"tier": "no-such-tier"}, "input.invalid"),
+        ({"theme": {"primary": "url(javascript:1)"}}, "input.invalid"),
+        ({"state": "suspended"}, "declaration.invalid"),
+        ({"admin": ["x"]}, "declaration.invalid"),
+        ({"branding": {"logo": ["x"]}}, "declaration.invalid"),
+        ({"no_such_key": 1}, "input.invalid"),
+        ({"labels": {"partner": "them"}, "name": "x\ny: z"}, "input.invalid"),
+        ({"slug": "../../etc/passwd"}, "input.invalid"),
+    ],
+)
+def test_what_cannot_be_declared_is_refused_and_leaves_no_file(service, declared, change, code):
+    before = sorted(service.tenants.iterdir())
+    answer = service.ask("POST", "/v1/tenants", json={"slug": declared, "tier": "starter", **change})
+    assert (answer.json()["code"], answer.status_code) == (code, 409 if code == "tenant.exists" else 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert sorted(service.tenants.iterdir()) == before
+
+
+def test_a_partner_cannot_give_its_tenant_to_another(service, declared):
+    answer = service.ask("POST", "/v1/tenants", json={"slug": declared, "tier": "starter", "labels": {"partner": "them", "region": "eu"}})
+    assert answer.json()["labels"] == {"partner": "me", "region": "eu"}
+
+
+def test_of_two_that_declare_one_host_name_at_once_one_wins(service, declared):
+    slugs = [f"{declared}-{n}" for n in range(4)]
+
+    def ask(slug):
+        return service.ask("POST", "/v1/tenants", json={"slug": slug, "tier": "starter", "domains": ["one.host.example"]}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(ask, slugs)) == [201, 422, 422, 422]
+    for slug in slugs:
+        (service.tenants / f"{slug}.yaml").unlink(missing_ok=True)
+
+
+def test_a_request_is_done_once_by_its_name(service):
+    before, name = count("backup"), named()
+    first = service.ask("POST", f"/v1/tenants/{MINE}/backups", json={"reason": "once"}, **name)
+    assert (first.status_code, first.headers["Location"]) == (202, f"/v1/runs/{first.json()['run']}")
+    runs_at_work.claim(UUID(first.json()["run"]), "test")
+    runs_at_work.finish(UUID(first.json()["run"]), "test", "done")
+    again = service.ask("POST", f"/v1/tenants/{MINE}/backups", json={"reason": "once"}, **name)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert count("backup") == before + 1
+    other = service.ask("POST", f"/v1/tenants/{MINE}/backups", json={"reason": "another"}, **name)
+    assert (other.status_code, other.json()["code"]) == (422, "request.other")
+    assert runs.read(UUID(first.json()["run"]))["via"] == "service"
+    assert runs.read(UUID(first.json()["run"]))["requested_by"] == "me"
+
+
+def test_a_service_that_died_between_the_run_and_the_answer_has_asked_for_one_run(service):
+    name = named()
+    first = service.ask("POST", f"/v1/tenants/{MINE}/backups", **name)
+    run_id = UUID(first.json()["run"])
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", "done")
+    with transaction() as connection:  # as it stood when the run was committed
+        connection.execute("UPDATE api_requests SET status = NULL, answer = NULL WHERE run_id = %s", [run_id])
+    busy = service.ask("POST", f"/v1/tenants/{MINE}/backups", **name)
+    assert (busy.status_code, busy.json()["code"]) == (409, "request.underway"), "another process may be at it yet"
+    with transaction() as connection:
+        connection.execute("UPDATE api_requests SET held_until = now() - interval '1 s' WHERE run_id = %s", [run_id])
+    before = count("backup")
+    assert service.ask("POST", f"/v1/tenants/{MINE}/backups", **name).json() == first.json()
+    assert count("backup") == before
+
+
+def test_many_at_once_under_one_name_ask_for_one_run(service):
+    before, name = count("suspend"), named()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: service.ask("POST", f"/v1/tenants/{MINE}/suspend", **name), range(8)))
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.json()["run"] for answer in answers if answer.status_code == 202}) == 1
+    assert count("suspend") == before + 1
+    assert "state: suspended" in (service.tenants / f"{MINE}.yaml").read_text()
+    run_id = UUID(next(answer.json()["run"] for answer in answers if answer.status_code == 202))
+    runs_at_work.claim(run_id, "test")
+    runs_at_work.finish(run_id, "test", "done")
+    assert service.ask("GET", f"/v1/tenants/{MINE}").json()["state"] == "suspended"
+    back = service.ask("POST", f"/v1/tenants/{MINE}/reactivate")
+    runs_at_work.claim(UUID(back.json()["run"]), "test")
+    runs_at_work.finish(UUID(back.json()["run"]), "test", "done")
+
+
+def test_an_edit_is_of_what_its_editor_saw(service):
+    path = f"/v1/tenants/{MINE}/configuration/theme.primary"
+    seen = service.ask("GET", path)
+    assert seen.json()["value"] == "#0b5fff"
+    bare = service.ask("PUT", path, json={"value": "#111111"})
+    assert (bare.status_code, bare.json()["code"]) == (428, "edit.unconditional")
+    changed = service.ask("PUT", path, json={"value": "#111111"}, headers={"If-Match": seen.headers["ETag"]})
+    assert (changed.status_code, changed.json()["value"], changed.json()["source"]) == (200, "#111111", "runtime")
+    late = service.ask("PUT", path, json={"value": "#222222"}, headers={"If-Match": seen.headers["ETag"]})
+    assert (late.status_code, late.json()["code"]) == (412, "edit.outdated")
+    wrong = service.ask("PUT", path, json={"value": "red;}"}, headers={"If-Match": "*"})
+    assert wrong.status_code == 422
+    back = service.ask("DELETE", path, headers={"If-Match": changed.headers["ETag"]})
+    assert (back.json()["value"], back.json()["source"]) == ("#0b5fff", "declaration")
+
+
+def events(text):
+    """Name, id and data of the events of a stream."""
+    found = []
+    for block in text.replace("\r\n", "\n").split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(":"))
+        if "event" in fields:
+            found.append((fields["event"], fields["id"], json.loads(fields["data"])))
+    return found
+
+
+def test_a_run_is_told_as_it_happens_and_resumes_where_a_reader_left(service):
+    run_id = UUID(service.ask("POST", f"/v1/tenants/{MINE}/backups").json()["run"])
+    with ThreadPoolExecutor(1) as pool:
+        stream = pool.submit(service.ask, "GET", f"/v1/runs/{run_id}/events")
+        feed: RunFeed = service.client.app.state.feed
+        wait_for(lambda: run_id in feed._watchers, seconds=10)
+        runs_at_work.claim(run_id, "test")
+        for number, name in enumerate(("one", "two"), 1):
+            runs_at_work.begin_step(run_id, "test", number, name)
+            runs_at_work.end_step(run_id, "test", number, name, "done", summary=f"did {name}")
+        runs_at_work.finish(run_id, "test", "done")
+        told = events(stream.result(20).text)
+    assert [name for name, _, _ in told][-1] == "run"
+    assert told[-1][2]["state"] == "done"
+    assert {(step["name"], step["state"]) for name, _, step in told if name == "step"} >= {("one", "done"), ("two", "done")}
+    rest = events(service.ask("GET", f"/v1/runs/{run_id}/events", headers={"Last-Event-ID": "1.1.done"}).text)
+    assert [step["name"] for name, _, step in rest if name == "step"] == ["two"]
+    everything = events(service.ask("GET", f"/v1/runs/{run_id}/events", headers={"Last-Event-ID": "no-such"}).text)
+    assert [step["name"] for name, _, step in everything if name == "step"] == ["one", "two"]
+
+
+def test_a_run_goes_on_being_told_when_the_session_that_listens_was_ended(service):
+    run_id = UUID(service.ask("POST", f"/v1/tenants/{MINE}/backups").json()["run"])
+    feed: RunFeed = service.client.app.state.feed
+    with ThreadPoolExecutor(1) as pool:
+        stream = pool.submit(service.ask, "GET", f"/v1/runs/{run_id}/events")
+        wait_for(lambda: run_id in feed._watchers and feed.pid is not None, seconds=10)
+        with transaction() as connection:
+            connection.execute("RESET ROLE")
+            connection.execute("SELECT pg_terminate_backend(%s)", [feed.pid])
+        runs_at_work.claim(run_id, "test")
+        runs_at_work.finish(run_id, "test", "done")
+        assert events(stream.result(20).text)[-1][2]["state"] == "done"
+
+
+def test_pages_are_of_the_partners_tenants_and_filters_narrow_them(service):
+    def slugs(path, key=""):
+        answer = service.ask("GET", path, key).json()
+        return [tenant["slug"] for tenant in answer["tenants"]], answer["after"]
+
+    assert slugs("/v1/tenants?limit=1") == ([MINE], None)
+    assert slugs(f"/v1/tenants?after={MINE}") == ([], None)
+    assert slugs("/v1/tenants?isolation=rls") == ([], None)
+    assert service.ask("GET", "/v1/tenants?no_such=1").status_code == 422
+    assert service.ask("GET", "/v1/tenants?limit=0").status_code == 422
+
+
+def test_health_waits_for_nothing(service):
+    assert service.client.get("/health").json() == {"status": "ok"}
+    assert service.client.get("/ready").status_code == 200

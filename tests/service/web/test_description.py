@@ -1,0 +1,72 @@
+"""The API keeps to its own description, whatever it is asked (Schemathesis, all checks, a fixed seed)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.service.web.conftest import MINE
+from tests.volume import volume
+
+pytestmark = [pytest.mark.service, pytest.mark.volume]
+
+CALLS = volume(1_500, 10_000)
+
+EXCLUDED = [
+    # What a tenant's file may say, and a value of configuration, is more than a JSON Schema can: the platform's own rules refuse the rest.
+    positive_data_acceptance,
+]
+
+
+def begun(app):
+    """The application without its beginning and end, which Schemathesis would have at every call."""
+
+    async def answer(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
+def test_no_call_breaks_what_the_description_says(service):
+    schema = schemathesis.openapi.from_asgi("/openapi.json", begun(service.client.app))
+    operations = [found.ok() for found in schema.get_all_operations()]
+    # An event stream of a run that is not over has no end.
+    operations = [each for each in operations if not each.path.endswith("/events")]
+    assert len(operations) > 10
+    for operation in operations:
+        strategy = operation.as_strategy()
+
+        @seed(20261128)
+        @settings(
+            max_examples=CALLS // len(operations),
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=strategy)
+        def call(case):
+            if case.path_parameters and "slug" in case.path_parameters and len(case.path_parameters["slug"]) % 2:
+                case.path_parameters["slug"] = MINE  # else hardly a call would get behind "no such tenant"
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {service.mine}"}
+            case.call_and_validate(excluded_checks=EXCLUDED)
+
+        call()
+
+
+def test_the_service_loads_neither_the_engine_nor_the_queue():
+    code = "import sys; from tenantry.web.app import create; from tenantry import preload; create(); preload.service(); print(*sys.modules)"
+    loaded = set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
+    assert "tenantry.operations.provision" in loaded
+    assert not loaded & {"pulumi", "pulumi_aws", "pulumi_postgresql", "pulumi_cloudflare", "dbos", "typer"}

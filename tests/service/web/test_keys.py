@@ -1,0 +1,110 @@
+"""Keys: which of them work, and that one sees and does nothing but what it is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenantry.actor import Actor
+from tenantry.control.database import transaction
+from tenantry.errors import InputError
+from tenantry.operations import api_keys
+from tests.service.web.conftest import MINE, THEIRS, key
+
+pytestmark = pytest.mark.service
+
+NO_RUN = "00000000-0000-4000-8000-000000000000"
+
+
+def routes(service):
+    """Method and path of each route of the API, with the tenant and the run in braces."""
+    found = service.client.get("/openapi.json").json()["paths"]
+    return [(method.upper(), path) for path, methods in found.items() if path.startswith("/v1") for method in methods]
+
+
+def body(path):
+    return {"json": {"slug": "web-never", "tier": "starter"}} if path == "/v1/tenants" else {}
+
+
+def said(response):
+    """All that tells two answers apart."""
+    return response.status_code, response.json(), {name: value for name, value in response.headers.items() if name != "date"}
+
+
+def test_no_key_that_does_not_work_is_told_from_another(service):
+    """None, made up, cut off, another platform's, ended, expired: on every route the same answer."""
+    ended, expired = key("short-lived"), key("short-lived", days=1)
+    api_keys.revoke(ended.split("_")[2], actor=Actor("test"))
+    with transaction() as connection:
+        connection.execute("UPDATE api_keys SET expires_at = now() WHERE id = %s", [expired.split("_")[2]])
+    forged = service.mine[:-72] + "0" * 64
+    forged += api_keys._check(forged)
+    foreign = service.mine.replace("_", "_x", 1)
+    keys = (None, "x", service.mine[:-1], forged, foreign, ended, expired)
+    for method, path in routes(service):
+        path = path.format(slug=MINE, run="00000000-0000-0000-0000-000000000000", key="theme.primary")
+        answers = [said(service.ask(method, path, each, **({"json": {}} if method == "PUT" else {}))) for each in keys]
+        assert answers[0][0] == 401, (method, path)
+        assert all(answer == answers[0] for answer in answers), (method, path)
+    assert service.ask("GET", "/v1/tenants").status_code == 200
+
+
+@pytest.mark.parametrize("scope", api_keys.SCOPES)
+def test_a_key_without_a_scope_is_refused_where_that_is_needed(service, scope):
+    text = key(f"all but {scope}", scopes=[each for each in api_keys.SCOPES if each != scope], labels={"partner": "me"})
+    refused = set()
+    for method, path in routes(service):
+        more = {"json": {"value": "x"}} if method == "PUT" else body(path)
+        answer = service.ask(method, path.format(slug="web-none", run="00000000-0000-0000-0000-000000000000", key="x"), text, **more)
+        if answer.status_code == 403:
+            assert answer.json()["code"] == "key.scope"
+            refused.add(f"{method} {path}")
+    everything = {f"{method} {path}" for method, path in routes(service)}
+    assert refused == {each for each in everything if needed(each) == scope}
+
+
+def needed(route):
+    """What a key has to be for, said once more."""
+    method, path = route.split()
+    if method == "GET":
+        return "tenants:read"
+    if "configuration" in path:
+        return "configuration:write"
+    if "backups" in path:
+        return "backups:write"
+    return "tenants:write" if path in ("/v1/tenants", "/v1/tenants/{slug}/provision") else "tenants:lifecycle"
+
+
+def test_another_partners_tenant_is_as_one_that_there_is_not(service):
+    run = service.ask("POST", f"/v1/tenants/{THEIRS}/backups", service.theirs).json()["run"]
+    assert service.ask("GET", f"/v1/runs/{run}", service.theirs).status_code == 200
+    for method, path in routes(service):
+        if "{" not in path:
+            continue
+        more = {"json": {"value": "x"}, "headers": {"If-Match": "*"}} if method == "PUT" else {}
+        if method == "DELETE":
+            more = {"headers": {"If-Match": "*"}}
+        foreign = service.ask(method, path.format(slug=THEIRS, run=run, key="theme.primary"), **more)
+        absent = service.ask(
+            method, path.format(slug="web-nobody", run="00000000-0000-4000-8000-000000000000", key="theme.primary"), **more
+        )
+        assert foreign.status_code == 404, (method, path)
+        assert said(foreign) == said(absent), (method, path)
+    listed = service.ask("GET", "/v1/tenants").json()["tenants"]
+    assert [tenant["slug"] for tenant in listed] == [MINE]
+
+
+def test_a_holder_has_two_keys_that_work_and_no_third(service):
+    first, _ = key("rotating"), key("rotating")
+    with pytest.raises(InputError, match="has 2 keys that work") as refused:
+        key("rotating")
+    assert refused.value.code == "key.excess"
+    api_keys.revoke(first.split("_")[2], actor=Actor("test"))
+    assert api_keys.revoke(first.split("_")[2], actor=Actor("somebody else")).revoked_by == "test", "repeating it is a no-op"
+    assert api_keys.authenticate(first) is None
+    assert api_keys.authenticate(key("rotating")) is not None
+
+
+def test_only_the_digest_of_a_key_is_kept(service):
+    with transaction() as connection:
+        kept = str(connection.execute("SELECT k.*, encode(digest, 'escape') AS said FROM api_keys k").fetchall())
+    assert service.mine.split("_")[3] not in kept
