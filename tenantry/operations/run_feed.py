@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+from tenantry import console
 from tenantry.errors import TenantryError
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.postgres.server import Server
@@ -20,8 +20,6 @@ CHANNEL: Final = "tenantry_runs"
 KEEPALIVE: Final = 15.0
 """Seconds without a word after which the session is tried, so that a server that vanished is noticed."""
 _FIRST, _LONGEST = 0.1, 5.0  # seconds between two attempts to connect
-
-log = logging.getLogger("tenantry.service")
 
 Tell = Callable[[], object]
 
@@ -74,7 +72,7 @@ class RunFeed:
                     self._tell_all()
                     self._listen(connection)
             except (psycopg.Error, TenantryError, OSError) as error:
-                log.warning("changes of runs are not heard: %r", str(error).partition("\n")[0])
+                console.say(f"changes of runs are not heard: {str(error).strip().partition(chr(10))[0]}")
             self.pid = None
             self._closing.wait(pause)
             pause = min(pause * 2, _LONGEST)
