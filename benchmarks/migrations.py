@@ -165,7 +165,7 @@ class Bench:
 
 
 def _forget() -> None:
-    revisions.revisions.cache_clear()
+    revisions.files.cache_clear()
     revisions.rendered.cache_clear()
 
 

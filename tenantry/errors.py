@@ -45,6 +45,7 @@ Code = Literal[
     "stack.busy",
     "stack.unknown",
     "state.wrong",
+    "store.shut",
     "task.unknown",
     "tenant.busy",
     "tenant.deleted",

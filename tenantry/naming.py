@@ -8,6 +8,7 @@ and RDS's rules. The functions expect legal input; ``require_slug`` and ``requir
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 from uuid import UUID, uuid5
@@ -24,6 +25,8 @@ TEMPLATE_DATABASE: Final = "tenantry_template"
 TEMPLATE_OWNER: Final = "tenantry_template__owner"
 SHARED_SCHEMA: Final = "shared"
 TENANT_SCHEMA: Final = "tenant"
+TOOL_LOGIN: Final = "tenantry__tool_"
+"""How the logins of an application's own migration tool begin."""
 EXTENSIONS_SCHEMA: Final = "extensions"
 """Where PostgreSQL's extensions are, in every database that has tenants' tables."""
 MAIN_CELL: Final = "main"
@@ -145,6 +148,12 @@ def tenant_resources(slug: str, turn: int = 0) -> str:
 def turnstile_schema(slug: str, turn: int) -> str:
     """The schema beside a tenant's tables that exists while they are one end of a move."""
     return f"m_{_sql(slug)}__{turn}"
+
+
+def tool_login(database: str, schema: str) -> str:
+    """The role that an application's own migration tool logs in with while it is at work in a store: the same for the same store, so that
+    what a killed run left is found."""
+    return f"{TOOL_LOGIN}{hashlib.sha256(f'{database}.{schema}'.encode()).hexdigest()[:16]}"
 
 
 def server_identifier(prefix: str, slug: str) -> str:

@@ -113,7 +113,7 @@ def _check(as_json: bool) -> None:
             console.say(f"note: {note}")
     if found.problems:
         many = f"{len(found.problems)} problem{'s' if len(found.problems) > 1 else ''}"
-        raise InputError(f"{many} in the tables of migrations/tenant", "docs/tables.md says what tables may look like; nothing was changed")
+        raise InputError(f"{many} in the tables of {found.made_by}", "docs/tables.md says what tables may look like; nothing was changed")
     if not as_json:
         console.line(f"{len(found.tenant)} tenant tables and {len(found.reference)} reference tables at {found.revision}: as they must be")
 
@@ -216,7 +216,9 @@ def _print_matrix(as_json: bool) -> None:
         version = tenant.revision
         reached = known.index(version) if version in known else -1
         note = tenant.problem or "not made yet" if version is None else f"{len(known) - 1 - reached} behind" if version != head else ""
-        if version is not None and version not in known:
+        if version is not None and version not in known and found.partial:
+            note = "behind"
+        elif version is not None and version not in known:
             note = f"at {version}, which this checkout does not have"
         marks = ["x" if known.index(revision) <= reached else "" for revision in shown]
         table.append((tenant.tenant, tenant.isolation, tenant.cell, tenant.ring, *marks, note))

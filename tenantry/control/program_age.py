@@ -67,7 +67,7 @@ def require_first(connection: psycopg.Connection[Any]) -> None:
 
 def require_revision(tree: Tree, revision: str | None, what: str, hint: str = HINT) -> None:
     """Raises ``OlderProgram`` for a revision that the checkout does not have; ``what`` says who is at it, with its verb."""
-    if revision is not None and revision not in revisions.revisions(tree):
+    if revision is not None and not revisions.has(tree, revision):
         newest = revisions.head(tree)
         raise older(f"{what} at revision {revision}, which this checkout does not have (its newest is {newest})", hint)
 

@@ -195,6 +195,11 @@ def _tenant_tables() -> str:
     made = [table_set for table_set in table_sets.survey() if table_set.version]
     for table_set in made:
         program_age.require_revision("tenant", table_set.version, f"{table_set.name} is")
+    if shut := [table_set.name for table_set in made if table_set.shut]:
+        more = f" and {len(shut) - SHOWN} more" if len(shut) > SHOWN else ""
+        raise WorkError(
+            f"shut amid a migration: {', '.join(shut[:SHOWN])}{more}", "tenantry migrate goes on there, and opens them (docs/migrations.md)"
+        )
     behind = [table_set for table_set in made if table_set.version != head]
     return f"{len(made)} at revision {head}" if not behind else f"{len(behind)} of {len(made)} behind {head}: tenantry migrate"
 

@@ -79,9 +79,9 @@ def plan(slugs: Sequence[str] = (), options: Options | None = None, earlier: Pla
 
     With an ``earlier`` plan since which nothing was migrated the databases are not looked into again, only who is being moved or restored.
     """
-    known, head = revisions.revisions("tenant"), revisions.head("tenant")
+    head = revisions.head("tenant")
     found = earlier.found if earlier else table_sets.survey(slugs)
-    foreign = [table_set for table_set in found if table_set.version is not None and table_set.version not in known]
+    foreign = [table_set for table_set in found if table_set.version is not None and not revisions.has("tenant", table_set.version)]
     if foreign:
         who = f"{_named(foreign)} {'is' if len(foreign) == 1 else 'are'}"
         program_age.require_revision("tenant", foreign[0].version, who, f"{program_age.HINT}, or name the tenants to migrate without it")
@@ -174,7 +174,7 @@ def _refuse_tables(found: Plan) -> None:
     """``WorkError`` when the revisions that are to come make tables that may not be: before the first store has any of them."""
     if found.lagging:
         oldest = min(str(table_set.version) for table_set in found.lagging)
-        table_check.require(oldest, shared=any(not table_set.tenant_id for table_set in found.found))
+        table_check.require(oldest, shared=any(not table_set.tenant_id for table_set in found.found), standing=found.lagging[0])
 
 
 def _options(run: Run) -> Options:
@@ -202,7 +202,7 @@ def _stage(run: Run, group: Sequence[TableSet], head: str, options: Options, sta
         stopped = f", stopped with {left} not begun" if left else ""
         raise WorkError(
             f"{begun}{stopped}: {_causes([(outcome.table_set.name, outcome.error) for outcome in failed])}",
-            "each is whole at its old revision: mend its data or the migration",
+            _mend(),
         )
     if len(outcomes) < len(group):  # only too many failures stop it
         raise WorkError(
@@ -214,6 +214,12 @@ def _stage(run: Run, group: Sequence[TableSet], head: str, options: Options, sta
     again = sum(outcome.attempts - 1 for outcome in outcomes)
     retried = f", {again} attempts repeated" if again else ""
     return f"{len(outcomes)} to {head} in {time.monotonic() - started:.1f} s{retried}"
+
+
+def _mend() -> str:
+    if revisions.tool() is None:
+        return "each is whole at its old revision: mend its data or the migration"
+    return "mend their data or the migration; tenantry doctor names those that stay shut until a run ends well"
 
 
 @contextmanager

@@ -51,6 +51,8 @@ class RevisionStatus:
     head: str
     revisions: tuple[str, ...]
     tenants: tuple[TenantRevision, ...]
+    partial: bool
+    """Whether the application's own tool tells the newest revision only: another one is older, as far as that can be known."""
 
 
 def status() -> RevisionStatus:
@@ -60,4 +62,9 @@ def status() -> RevisionStatus:
         for table_set in table_sets.survey()
         for slug in table_set.slugs or (table_set.name,)
     )
-    return RevisionStatus(revisions.head("tenant"), tuple(revisions.revisions("tenant")), rows)
+    return RevisionStatus(revisions.head("tenant"), tuple(revisions.revisions("tenant")), rows, _partial())
+
+
+def _partial() -> bool:
+    own = revisions.tool()
+    return own is not None and own.history is None

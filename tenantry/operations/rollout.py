@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from tenantry.errors import TenantryError
 from tenantry.postgres import extensions, migration_batch, migrations, revisions
 from tenantry.postgres.server import passes
+from tenantry.postgres.tool_commands import Waited
 from tenantry.stores.table_sets import TableSet
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def roll_out(
     if not group:
         return []
     # Once, and before the threads: each would render it for itself. One that cannot be rendered is found here as well.
-    for current in sorted({table_set.version for table_set in group if table_set.version}):
+    for current in sorted({table_set.version for table_set in group if table_set.version and not revisions.tool()}):
         revisions.rendered("tenant", current, target)
     work = _Work(deque(sorted(group, key=lambda table_set: (table_set.server or "", table_set.database, table_set.name))), budget, told)
     threads = [Thread(target=_worker, args=(work, target, lock_seconds), daemon=True) for _ in range(min(parallel, len(group)))]
@@ -103,10 +104,24 @@ class _Session:
         if self._connection is None or self._connection.closed or self._at != at or self._used >= SESSION:
             self.close()
             connection = self._stack.enter_context(table_set.connected())
-            migration_batch.prepare(connection, self._lock_seconds)
+            if not revisions.tool():
+                migration_batch.prepare(connection, self._lock_seconds)
             self._connection, self._at, self._used = connection, at, 0
         self._used += 1
         return self._connection
+
+    def advance(self, table_set: TableSet, target: str, learned: migration_batch.Learned) -> None:
+        """Takes the tables to ``target``."""
+        connection, schema = self.to(table_set), table_set.schema
+        roles: migrations.Roles = {"owner": table_set.owner, "app_role": table_set.app_role, "tenant_id": table_set.tenant_id}
+        if revisions.tool():
+            with migrations.applied_once(connection, "tenant", schema, revision=target, lock_seconds=self._lock_seconds, **roles):
+                pass
+            return
+        migration_batch.advance(
+            connection, schema, table_set.version or "", target, owner=roles["owner"], app_role=roles["app_role"],
+            tenant_id=table_set.tenant_id, learned=learned,
+        )  # fmt: skip
 
     def close(self) -> None:
         self._stack.close()
@@ -120,16 +135,7 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
     def attempt() -> None:
         nonlocal attempts
         attempts += 1
-        migration_batch.advance(
-            session.to(table_set),
-            table_set.schema,
-            table_set.version or "",
-            target,
-            owner=table_set.owner,
-            app_role=table_set.app_role,
-            tenant_id=table_set.tenant_id,
-            learned=learned,
-        )
+        session.advance(table_set, target, learned)
 
     def again(_: RetryCallState) -> None:
         session.close()
@@ -152,7 +158,7 @@ def _migrate(session: _Session, table_set: TableSet, target: str, learned: migra
 
 def _said(error: Exception) -> str:
     """One line. Not PostgreSQL's DETAIL: it quotes the row."""
-    if isinstance(error, errors.LockNotAvailable):
+    if isinstance(error, errors.LockNotAvailable | Waited):
         return f"another session held a lock on its tables through {migrations.ATTEMPTS} attempts"
     if isinstance(error, psycopg.Error) and isinstance(meant := extensions.explained(error), TenantryError):
         return meant.message

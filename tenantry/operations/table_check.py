@@ -15,9 +15,10 @@ from tenantry import naming
 from tenantry.errors import InputError, TenantryError, WorkError
 from tenantry.operations.backup import proof
 from tenantry.operations.backup.reading import Target
-from tenantry.postgres import extensions, migrations, reference_tables, revisions, table_rules
+from tenantry.postgres import extensions, migrations, reference_tables, revisions, table_rules, tool_store
 from tenantry.postgres.server import Server, acting_as, may_act_as
 from tenantry.postgres.table_rules import Fault
+from tenantry.stores.table_sets import TableSet
 from tenantry.stores.tenant_store import TenantStore
 
 _LEFT_BEHIND = ("undeclared", "foreign", "tenant")
@@ -29,6 +30,8 @@ class Checked:
     """What was found in the tables as the newest revision makes them."""
 
     revision: str
+    made_by: str
+    """``migrations/tenant``, or the name of the application's own tool."""
     tenant: tuple[str, ...]
     """The tables with a ``tenant_id``."""
     reference: tuple[str, ...]
@@ -44,14 +47,15 @@ def check() -> Checked:
     with _scratch() as place, place.server.connect(place.database) as connection:
         _make(connection, place, head)
         found = _faults(connection, schema, shared=True)
+        _ask_tool(connection, place, head)
         with acting_as(connection, place.owner):
             kinds: dict[str, bool] = dict(
                 connection.execute(
                     "SELECT c.relname::text, a.attnum IS NOT NULL FROM pg_class c"
                     " LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped"
                     " WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
-                    " AND c.relname <> %s ORDER BY 1",
-                    [schema, revisions.VERSION_TABLE],
+                    " AND c.relname <> ALL (%s) ORDER BY 1",
+                    [schema, revisions.books()],
                 ).fetchall()
             )
             notes = table_rules.notes(connection, schema)
@@ -63,6 +67,7 @@ def check() -> Checked:
     refused = {fault.table for fault in found.values()}
     return Checked(
         head,
+        tree(),
         tuple(name for name, of_tenants in kinds.items() if of_tenants),
         tuple(name for name, of_tenants in kinds.items() if not of_tenants and name in named),
         (*found.values(), *unknown),
@@ -70,18 +75,28 @@ def check() -> Checked:
     )
 
 
-def require(since: str, *, shared: bool) -> None:
+def require(since: str, *, shared: bool, standing: TableSet) -> None:
     """``WorkError`` when what comes after the revision ``since`` makes tables that may not be; nothing was touched then.
 
-    Where the scratch database cannot be made, or a revision fails in empty tables, each store's own transaction asks the same.
+    Where the scratch database cannot be made, or a revision fails in empty tables, each store's own transaction asks the same. An
+    application's own tool is not let at a store when it fails there: what it had done until then would stay. It makes the newest
+    revision only: what was wrong before is asked of ``standing``, one of those that are to be migrated.
     """
     schema = naming.SHARED_SCHEMA
     try:
         with _scratch() as place, place.server.connect(place.database) as connection:
-            _make(connection, place, since)
-            before = _faults(connection, schema, shared=shared)
+            if revisions.tool():
+                with standing.connected() as other, acting_as(other, standing.owner):
+                    before = table_rules.faults(other, standing.schema, shared=shared)
+            else:
+                _make(connection, place, since)
+                before = _faults(connection, schema, shared=shared)
             _make(connection, place, "head")
             new = [fault for key, fault in _faults(connection, schema, shared=shared).items() if key not in before]
+    except InputError as error:
+        if revisions.tool():
+            raise WorkError(error.message, error.hint) from error
+        return
     except (psycopg.Error, TenantryError):
         return
     if new:
@@ -96,8 +111,20 @@ def require_for_up() -> None:
             found = revisions.version(connection, schema)
     except (psycopg.Error, TenantryError):  # nothing was made here yet
         return
-    if found in revisions.revisions("tenant")[:-1]:
-        require(str(found), shared=True)
+    if found not in (None, revisions.head("tenant")) and revisions.has("tenant", found):
+        standing = TableSet(
+            None,
+            naming.cell_database(naming.MAIN_CELL),
+            schema,
+            owner,
+            naming.cell_app(naming.MAIN_CELL),
+            "",
+            "rls",
+            naming.MAIN_CELL,
+            (),
+            None,
+        )
+        require(found, shared=True, standing=standing)
 
 
 def refuse_move(store: TenantStore, *, into_shared: bool) -> None:
@@ -123,11 +150,34 @@ def _faults(connection: psycopg.Connection, schema: str, *, shared: bool) -> dic
 def _make(connection: psycopg.Connection, place: Target, revision: str) -> None:
     try:
         migrations.apply(connection, "tenant", naming.SHARED_SCHEMA, owner=place.owner, app_role="", revision=revision)
-    except psycopg.Error as error:
+    except (psycopg.Error, WorkError) as error:
+        if isinstance(error, WorkError) and not revisions.tool():
+            raise
         raise InputError(
-            f"the revisions of migrations/tenant cannot be applied to empty tables: {str(extensions.explained(error)).splitlines()[0]}",
+            f"the revisions of {tree()} cannot be applied to empty tables: {words(error)}",
             "mend the revision; nothing was touched",
         ) from error
+
+
+def _ask_tool(connection: psycopg.Connection, place: Target, head: str) -> None:
+    """What the application's own tool thinks of the tables that it has made. ``InputError`` in its words."""
+    if (tool := revisions.tool()) is not None:
+        job = tool_store.Job(tool, naming.SHARED_SCHEMA, head, place.owner, "", "", migrations.LOCK_SECONDS)
+        try:
+            tool_store.check(connection, job)
+        except WorkError as error:
+            raise InputError(f"the check of {tool.name} is not content: {error.message}", "nothing was touched") from error
+
+
+def tree() -> str:
+    """Where the tables come from, as messages name it."""
+    own = revisions.tool()
+    return own.name if own else "migrations/tenant"
+
+
+def words(error: psycopg.Error | WorkError) -> str:
+    """What a revision failed with, in one line."""
+    return (error.message if isinstance(error, WorkError) else str(extensions.explained(error))).splitlines()[0]
 
 
 @contextmanager

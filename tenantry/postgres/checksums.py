@@ -17,6 +17,7 @@ from psycopg import sql
 from pydantic import BaseModel, ConfigDict
 
 from tenantry.errors import WorkError
+from tenantry.postgres import revisions
 from tenantry.postgres.tables import rows_of
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ class Figure(BaseModel):
 
 
 def own_tables(connection: psycopg.Connection, schema: str) -> list[str]:
-    """Every table of a tenant's own schema, also one that the tenant alone has; not Alembic's."""
+    """Every table of a tenant's own schema, also one that the tenant alone has; not what says how far it is migrated."""
     rows = connection.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(%s)) AND relkind IN ('r', 'p')"
-        " AND NOT relispartition AND relname <> 'alembic_version' ORDER BY relname",
-        [schema],
+        " AND NOT relispartition AND relname <> ALL (%s) ORDER BY relname",
+        [schema, revisions.books()],
     )
     return [name for (name,) in rows]
 

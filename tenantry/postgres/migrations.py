@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Final, NotRequired, TypedDict, Unpack
 
@@ -12,8 +12,8 @@ import psycopg
 from psycopg import sql
 
 from tenantry import naming
-from tenantry.errors import TransientError, WorkError
-from tenantry.postgres import control_grants, extensions, locks, revisions, row_context, table_rules
+from tenantry.errors import TenantryError, TransientError, WorkError
+from tenantry.postgres import control_grants, extensions, locks, revisions, row_context, table_rules, tool_commands, tool_store
 from tenantry.postgres.server import may_act_as
 from tenantry.settings import migrations_dir
 
@@ -67,7 +67,7 @@ def applied(
                 once = applied_once(connection, tree, schema, revision=revision, first=first, lock_seconds=LOCK_SECONDS, **roles)
                 stack.enter_context(once)
                 break
-            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, tool_commands.Waited) as error:
                 if number == ATTEMPTS:
                     holder = locks.on_tables(connection, schema)
                     raise TransientError(
@@ -91,6 +91,14 @@ def applied_once(
 ) -> Iterator[None]:
     """``applied`` in one attempt: it waits ``lock_seconds`` for a lock on a table, or as long as the session does."""
     may_act_as(connection, roles["owner"])
+    if (tool := revisions.tool(tree)) is not None:
+        target = revisions.head(tree) if revision == "head" else revision
+        job = tool_store.Job(
+            tool, schema, target, roles["owner"], roles["app_role"], roles.get("tenant_id", ""), lock_seconds or LOCK_SECONDS
+        )
+        with _by_tool(connection, job, first, lock_seconds, **roles):
+            yield
+        return
     entering = sql.SQL(";").join([first or sql.SQL(""), entering_as(schema, **roles)])
     if lock_seconds is not None:  # after the wait for its turn: whoever waits for that holds no table
         entering += sql.SQL("; SET LOCAL lock_timeout = {}").format(int(lock_seconds * 1000))
@@ -146,6 +154,69 @@ def applied_once(
         yield
 
 
+@contextmanager
+def _by_tool(
+    connection: psycopg.Connection, job: tool_store.Job, first: sql.Composable | None, lock_seconds: float | None, **roles: Unpack[Roles]
+) -> Iterator[None]:
+    """``applied_once`` where the application's own tool makes the tables: shut in one transaction, migrated, and guarded in another."""
+    entering = sql.SQL(";").join([first or sql.SQL(""), entering_as(job.schema, **roles)])
+    if lock_seconds is not None:
+        entering += sql.SQL("; SET LOCAL lock_timeout = {}").format(int(lock_seconds * 1000))
+    with connection.transaction():
+        connection.execute(entering, prepare=False)
+        entry = tool_store.read(connection)
+        if entry.revision == job.target and entry.begun is None:
+            _guard(connection, job)
+            yield
+            return
+        if shared(**roles):
+            open_to_revisions(connection)
+        makes = extensions.making("\n".join(f"CREATE EXTENSION IF NOT EXISTS {_quoted(name)};" for name in job.tool.extensions))
+        try:
+            connection.execute(makes.encode(), prepare=False)
+        except psycopg.Error as error:
+            raise extensions.explained(error) from error
+        resumed = entry.begun is not None
+        tool_store.shut(connection, job, entry)
+    failure: TenantryError | None = None
+    with connection.transaction():
+        connection.execute(entering, prepare=False)
+        entry = tool_store.read(connection)  # whoever came in between has had its turn
+        # What a killed run has left unguarded is nowhere written: then all is guarded anew.
+        guarded = None if resumed or entry.begun is None else tool_store.guards(connection)
+        try:
+            tool_store.run(connection, job, entry)
+        except TenantryError as error:
+            failure = error
+        tool_store.refuse(connection, job, entry)
+        tool_store.ended(connection, job, entry, well=failure is None)
+        _guard(connection, job, guarded)
+        if failure is None:
+            yield
+    if failure is not None:
+        raise failure
+
+
+def _quoted(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _guard(connection: psycopg.Connection, job: tool_store.Job, guarded: Mapping[str, str] | None = None) -> None:
+    """The end of a store's transaction, whose tables its own tool made; as the administrator then.
+
+    ``guarded``: how each relation was guarded before. Those that still are so are left alone: isolation.sql needs a lock on what it
+    touches, and a failed tool's store is to be opened whoever reads in it.
+    """
+    if job.app_role:
+        if guarded is not None:
+            changed = [name for name, found in tool_store.guards(connection).items() if guarded.get(name) != found]
+            connection.execute("SELECT set_config('tenantry.only', %s::text[]::text, true)", [changed])
+        connection.execute(revisions.isolation(), prepare=False)
+        tool_store.shield(connection, job)
+    connection.execute("SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT")
+    extensions.bring_home(connection, job.schema)
+
+
 def _grant(connection: psycopg.Connection, tree: revisions.Tree, schema: str, **roles: Unpack[Roles]) -> None:
     """In the control database, where isolation.sql grants nothing."""
     if tree == "control" and roles["app_role"]:
@@ -165,7 +236,7 @@ def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:
     lines: list[sql.Composable] = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles["owner"]))]
     calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
     lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
-    lines += [_VERSION_TABLE_THERE, TURN]
+    lines += [tool_store.THERE, tool_store.TURN] if revisions.version_table(schema) == revisions.RECORD else [_VERSION_TABLE_THERE, TURN]
     if not roles.get("platform_role"):
         lines += [sql.SQL(extensions.HOME)]
     return sql.SQL(";").join(lines)
@@ -216,7 +287,7 @@ def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
 
     ``TransientError`` when that takes longer than the session waits for a lock.
     """
-    table = sql.Identifier(schema, revisions.VERSION_TABLE)
+    table = sql.Identifier(schema, revisions.version_table(schema))
     try:
         connection.execute(sql.SQL("SET LOCAL ROLE {}; LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(owner), table))
     except psycopg.errors.LockNotAvailable as error:

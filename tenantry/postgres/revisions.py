@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Literal, TextIO
 import psycopg
 from psycopg import sql
 
+from tenantry.declaration import migration_tool
+from tenantry.declaration.migration_tool import MigrationTool
 from tenantry.errors import InputError
-from tenantry.postgres import extensions
+from tenantry.naming import CONTROL_SCHEMA
+from tenantry.postgres import extensions, tool_commands
 from tenantry.settings import migrations_dir
 
 if TYPE_CHECKING:
@@ -21,13 +24,50 @@ if TYPE_CHECKING:
 
 Tree = Literal["control", "tenant"]
 VERSION_TABLE = "alembic_version"
+RECORD = "tenantry_version"
+"""Where it is written which revision a store is at whose tables are made by the application's own tool."""
+EARLIER = "alembic:"
+"""Before the revision of a store that is still as `migrations/tenant` made it, where a tool has taken that place."""
 # alembic.context and alembic.op are one per process; the engine's provider runs several resources at once.
 _ALEMBIC = Lock()
 
 
-@cache
+def tool(tree: Tree = "tenant") -> MigrationTool | None:
+    """The application's own tool, where it makes the tables of a tree: never those of the control database."""
+    return migration_tool.declared() if tree == "tenant" else None
+
+
 def revisions(tree: Tree) -> tuple[str, ...]:
-    """A tree's revisions, oldest first, read from the file names alone: every run asks, and importing Alembic takes a second."""
+    """A tree's revisions, oldest first: what the application's own tool says of them, else the files of the tree."""
+    own = tool(tree)
+    return tool_commands.revisions(own) if own else files(tree)
+
+
+def has(tree: Tree, revision: str) -> bool:
+    """Whether this checkout has the revision. A tool that tells no history is asked when it gets there."""
+    own = tool(tree)
+    return bool(own and (own.history is None or revision.startswith(EARLIER))) or revision in revisions(tree)
+
+
+def newer(tree: Tree, revision: str) -> bool:
+    """Whether the revision comes after all that this checkout has, as far as that can be told."""
+    return not has(tree, revision) if tool(tree) else revision > head(tree)
+
+
+def version_table(schema: str) -> str:
+    """Where it is written which revision ``schema`` is at; whoever migrates it has that table to himself."""
+    return RECORD if schema != CONTROL_SCHEMA and tool() else VERSION_TABLE
+
+
+def books() -> list[str]:
+    """The tables in a store that are neither a tenant's nor the application's: what says how far it is migrated."""
+    own = tool()
+    return [VERSION_TABLE, RECORD, *(own.tables if own else ())]
+
+
+@cache
+def files(tree: Tree) -> tuple[str, ...]:
+    """The revisions of a tree of ours, read from the file names alone: every run asks, and importing Alembic takes a second."""
     return tuple(sorted(path.name.split("_")[0] for path in (migrations_dir() / tree).glob("[0-9]*_*.py")))
 
 
@@ -50,11 +90,11 @@ def guards(tree: str) -> str:
 
 def version(connection: psycopg.Connection, schema: str) -> str | None:
     """The revision that ``schema`` is at; None when it was never migrated."""
-    table = sql.Identifier(schema, VERSION_TABLE)
+    table = sql.Identifier(schema, version_table(schema))
     if connection.execute("SELECT to_regclass(%s)", [table.as_string(connection)]).fetchone() == (None,):
         return None
     row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def isolation() -> bytes:

@@ -1,4 +1,4 @@
-"""Renames a schema together with what names it in text: the search paths that functions in it have of their own."""
+"""What is asked of schemas and done to them as a whole."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import psycopg
 
 
+def those_there(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> list[str]:
+    """Those of the tables ``names`` that are in ``schema``."""
+    rows = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(%s)) AND relkind IN ('r', 'p')"
+        " AND relname = ANY(%s)",
+        [schema, list(names)],
+    )
+    return [name for (name,) in rows]
+
+
 def rename(connection: psycopg.Connection, old: str, new: str) -> None:
-    """As the schema's owner, in a transaction.
+    """Renames a schema together with what names it in text: the search paths that functions in it have of their own. As its owner, in a
+    transaction.
 
     A function made with `SET search_path FROM CURRENT` keeps the name of its schema: under another one its triggers would fail, or write
     into the tables that took the name.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tenantry.errors import WorkError
 from tenantry.naming import EXTENSIONS_SCHEMA
-from tenantry.postgres import reference_tables
+from tenantry.postgres import reference_tables, revisions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def faults(connection: psycopg.Connection, schema: str, *, shared: bool) -> dict
     ``shared``: many tenants' rows are in the tables. In a tenant's own nobody else's key can be met. ``InputError`` when the file that
     names the reference tables cannot be read.
     """
-    values = {"schema": schema, "shared": shared, "reference": sorted(reference_tables.declared())}
+    values = {"schema": schema, "shared": shared, "reference": sorted(reference_tables.declared()), "books": revisions.books()}
     with connection.cursor() as cursor:
         cursor.execute(_SQL.read_bytes(), values, prepare=False)
         return {(row[1], row[2]): _said(*row) for row in cursor}

@@ -1,9 +1,9 @@
 -- What in a schema would let tenants of shared tables meet, or stores of one database, and what no backup, move or clone would take along
 -- once: kind, table, name, definition, columns. %(schema)s; %(shared)s: whether many tenants' rows are in its tables; %(reference)s: the
--- tables that are the same for all tenants.
+-- tables that are the same for all tenants; %(books)s: those that say how far a store is migrated.
 WITH relations AS (
     SELECT c.oid, c.relname, c.relkind, c.relispartition, t.attnum AS tenant, t.atttypid, t.atttypmod, t.attnotnull
-    FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'f') AND c.relname <> 'alembic_version'
+    FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'f') AND c.relname <> ALL (%(books)s::text[])
     LEFT JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
         AND d.classid = 'pg_class'::regclass

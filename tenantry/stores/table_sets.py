@@ -45,6 +45,8 @@ class TableSet:
     """None: the tables are not made yet."""
     problem: str = ""
     """Why the version could not be read."""
+    shut: bool = False
+    """A run of the application's own migration tool has shut the tables and has not ended."""
 
     @property
     def name(self) -> str:
@@ -161,31 +163,59 @@ def _look(group: list[TableSet], present: set[str]) -> list[TableSet]:
         return group
     try:
         with first.connected() as connection:
-            versions = _versions(connection, first.owner)
+            versions, shut = _versions(connection, first.owner), _shut(connection)
     except WorkError as error:
         return [replace(table_set, problem=error.message) for table_set in group]
     except psycopg.Error as error:
         return [replace(table_set, problem=str(error.diag.message_primary or error)) for table_set in group]
     except Exception as error:
         return [replace(table_set, problem=explained(error)[0]) for table_set in group]
-    return [replace(table_set, version=versions.get(table_set.schema)) for table_set in group]
+    return [replace(table_set, version=versions.get(table_set.schema), shut=table_set.schema in shut) for table_set in group]
 
 
 def _versions(connection: psycopg.Connection, owner: str) -> dict[str, str]:
     """Schema → revision, for every migrated schema of the owner's in the database."""
     connection.autocommit = True
     connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+    if revisions.tool() is None:
+        return _written(connection, owner, revisions.VERSION_TABLE)
+    earlier = _written(connection, owner, revisions.VERSION_TABLE)
+    found = _written(connection, owner, revisions.RECORD)
+    made = {schema: f"{revisions.EARLIER}{version}" for schema, version in earlier.items() if schema not in found}
+    return made | {schema: version for schema, version in found.items() if version is not None}
+
+
+def _written(connection: psycopg.Connection, owner: str, table: str) -> dict[str, str]:
     rows = connection.execute(
         "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner"
         " WHERE c.relname = %s AND c.relkind = 'r' AND r.rolname = %s",
-        [revisions.VERSION_TABLE, owner],
+        [table, owner],
     ).fetchall()
     schemas = [row[0] for row in rows]
     versions: dict[str, str] = {}
     for start in range(0, len(schemas), BATCH):
         queries = [
-            sql.SQL("SELECT {}, version_num FROM {}").format(schema, sql.Identifier(schema, revisions.VERSION_TABLE))
+            sql.SQL("SELECT {}, version_num FROM {}").format(schema, sql.Identifier(schema, table))
             for schema in schemas[start : start + BATCH]
         ]
         versions.update(connection.execute(sql.SQL(" UNION ALL ").join(queries)).fetchall())
     return versions
+
+
+def _shut(connection: psycopg.Connection) -> set[str]:
+    """The schemas that a run of the application's own tool has shut, and that wait for the next one; behind ``_versions``."""
+    if revisions.tool() is None:
+        return set()
+    rows = connection.execute(
+        "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relname = %s AND c.relkind = 'r' AND pg_has_role(current_user, c.relowner, 'USAGE')",
+        [revisions.RECORD],
+    ).fetchall()
+    schemas, shut = [row[0] for row in rows], set[str]()
+    for start in range(0, len(schemas), BATCH):
+        queries = [
+            sql.SQL("SELECT {} FROM {} WHERE begun IS NOT NULL").format(schema, sql.Identifier(schema, revisions.RECORD))
+            for schema in schemas[start : start + BATCH]
+        ]
+        shut |= {row[0] for row in connection.execute(sql.SQL(" UNION ALL ").join(queries)).fetchall()}
+    return shut

@@ -13,7 +13,7 @@ from psycopg import sql
 from tenantry.clients import archive
 from tenantry.control.backup_manifest import Part
 from tenantry.errors import TransientError, WorkError
-from tenantry.postgres import checksums, extensions, pgtools, tables
+from tenantry.postgres import checksums, extensions, pgtools, revisions, tables
 from tenantry.postgres.server import Server
 from tenantry.stores import tenant_store
 from tenantry.stores.tenant_store import TenantStore
@@ -61,7 +61,8 @@ def snapshot(store: TenantStore) -> Iterator[Snapshot]:
         with store.transaction(connection, store.owner, isolation="REPEATABLE READ", read_only=True):
             tenant_store.hold(connection, store.schema, names)  # the snapshot comes after it; no column may come or go from here on
             row = connection.execute(
-                "SELECT pg_export_snapshot(), now(), current_setting('server_version_num')::int / 10000, to_regclass('alembic_version')"
+                "SELECT pg_export_snapshot(), now(), current_setting('server_version_num')::int / 10000, to_regclass(%s)",
+                [revisions.version_table(store.schema)],
             ).fetchone()
             assert row is not None  # noqa: S101  # always one row
             if row[3] is None:
@@ -70,13 +71,13 @@ def snapshot(store: TenantStore) -> Iterator[Snapshot]:
                 )
             if _tables(connection, store) != names:
                 raise TransientError(f"the tables of {store.slug} changed as they were to be read", "it is tried again")
-            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            revision = revisions.version(connection, store.schema)
             role = store.app_role if store.shared else store.owner
             if store.shared:
                 connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
                 connection.execute("SET LOCAL row_security = on")
             yield Snapshot(
-                store, store.administrator(), connection, row[0], row[1], revision[0] if revision else "", row[2], role, names,
+                store, store.administrator(), connection, row[0], row[1], revision or "", row[2], role, names,
                 {name: tables.rows_of(connection, store.schema, name) for name in names}, extensions.installed(connection),
             )  # fmt: skip
 

@@ -52,7 +52,7 @@ class Stored:
             raise Damaged(f"the manifest of backup {backup_id} is not what was stored", "take another backup: tenantry backup list")
         body = answer["Body"].read()
         content = backup_manifest.opened(body, identity, backup_id=entry.id, tenant_id=entry.tenant_id, sha256=entry.manifest_sha256)
-        if content.revision > revisions.head("tenant"):
+        if revisions.newer("tenant", content.revision):
             raise InputError(
                 f"backup {backup_id} has tables of revision {content.revision}; this Tenantry knows up to {revisions.head('tenant')}",
                 f"use Tenantry {content.tool} or newer",

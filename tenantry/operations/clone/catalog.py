@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenantry.postgres import revisions
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -60,7 +62,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The tables of a schema by name, without Alembic's own."""
+    """The tables of a schema by name, without those that say how far it is migrated."""
 
     tables: Mapping[str, Table]
     foreign_keys: tuple[ForeignKey, ...]
@@ -69,7 +71,7 @@ class Catalog:
 def read(connection: psycopg.Connection, schema: str) -> Catalog:
     """The catalog of ``schema``."""
     columns: dict[str, dict[str, Column]] = {}
-    for table, *values in connection.execute(_COLUMNS, {"schema": schema}).fetchall():
+    for table, *values in connection.execute(_COLUMNS, {"schema": schema, "books": revisions.books()}).fetchall():
         found = columns.setdefault(table, {})
         if values[0] is not None:
             column = Column(*values)
@@ -123,7 +125,7 @@ LEFT JOIN LATERAL (
     SELECT CASE WHEN a.atttypmod > 0 THEN a.atttypmod WHEN p.typtypmod > 0 THEN p.typtypmod ELSE e.typtypmod END AS modifier
 ) length ON true
 WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-  AND c.relname <> 'alembic_version'
+  AND c.relname <> ALL (%(books)s)
 ORDER BY c.relname, a.attnum
 """
 

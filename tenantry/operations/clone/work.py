@@ -18,7 +18,7 @@ from tenantry.control import admission, clones, occupancy, runs, works
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import engine_step
+from tenantry.operations import engine_step, table_check
 from tenantry.operations.backup import proof
 from tenantry.operations.clone import catalog, classification, declare, fill, objects, plan
 from tenantry.operations.clone.classification import Classification
@@ -138,9 +138,11 @@ def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> Checked:
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
             try:
                 migrations.apply(connection, "tenant", schema, owner=owner, app_role="")
-            except psycopg.Error as error:
+            except (psycopg.Error, WorkError) as error:
+                if isinstance(error, WorkError) and not revisions.tool():
+                    raise
                 raise InputError(
-                    f"the revisions of migrations/tenant cannot be applied to empty tables: {str(error).splitlines()[0]}",
+                    f"the revisions of {table_check.tree()} cannot be applied to empty tables: {table_check.words(error)}",
                     "mend the revision; nothing was touched",
                 ) from error
             with acting_as(connection, owner):

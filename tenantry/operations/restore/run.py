@@ -99,7 +99,7 @@ def _require_head(store: TenantStore) -> None:
     with store.connected() as connection:
         found = revisions.version(connection, store.schema)
     head = revisions.head("tenant")
-    if found is not None and found > head:
+    if found is not None and revisions.newer("tenant", found):
         raise InputError(f"the cell {store.cell} has tables of revision {found}; this Tenantry knows up to {head}", "use the newer version")
     if found != head:
         raise InputError(

@@ -13,7 +13,7 @@ from psycopg import sql
 from tenantry.errors import TransientError, WorkError
 from tenantry.operations.restore import staging
 from tenantry.operations.restore.staging import Names
-from tenantry.postgres import checksums, loading, schemas, sequences, tables
+from tenantry.postgres import checksums, loading, revisions, schemas, sequences, tables
 from tenantry.postgres.server import acting_as, may_act_as
 from tenantry.stores.tenant_store import TenantStore
 
@@ -117,8 +117,13 @@ def _exchange_rows(store: TenantStore, *, keep: bool) -> None:
             )
         if keep:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(names.kept)))
-            connection.execute(sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(
-                sql.Identifier(names.kept, "alembic_version"), sql.Identifier(store.schema, "alembic_version")))  # fmt: skip
+            for table in schemas.those_there(connection, store.schema, revisions.books()):  # LIKE: what counts rows by itself goes on
+                kept = sql.Identifier(names.kept, table)
+                connection.execute(
+                    sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL); INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {}").format(
+                        kept, sql.Identifier(store.schema, table), kept, sql.Identifier(store.schema, table)
+                    )
+                )
             for table in ordered:
                 connection.execute(
                     sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(

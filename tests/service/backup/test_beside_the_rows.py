@@ -58,7 +58,7 @@ def platform(tmp_path_factory):
 
 
 def _forget():
-    revisions.revisions.cache_clear()
+    revisions.files.cache_clear()
     revisions.rendered.cache_clear()
     revisions.guards.cache_clear()
 

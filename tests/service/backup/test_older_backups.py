@@ -32,7 +32,7 @@ CREATE TABLE tags (tenant_id uuid NOT NULL, document_id uuid NOT NULL, tag text 
 
 def forget():
     """What is cached of the tree by process."""
-    revisions.revisions.cache_clear()
+    revisions.files.cache_clear()
     revisions.rendered.cache_clear()
 
 

@@ -20,7 +20,7 @@ from tenantry.actor import Actor
 from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.operations import migrate
-from tenantry.postgres import revisions
+from tenantry.postgres import revisions, tool_commands
 from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
 from tenantry.work.step import Run
@@ -56,8 +56,9 @@ class Trees:
 
     @staticmethod
     def forget() -> None:
-        revisions.revisions.cache_clear()
+        revisions.files.cache_clear()
         revisions.rendered.cache_clear()
+        tool_commands.revisions.cache_clear()
 
 
 @pytest.fixture

@@ -215,7 +215,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
 
 
 def _forget() -> None:
-    revisions.revisions.cache_clear()
+    revisions.files.cache_clear()
     revisions.rendered.cache_clear()
 
 
