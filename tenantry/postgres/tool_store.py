@@ -2,11 +2,12 @@
 
 The tool commits by itself. So what must not be seen in between is kept from the application: its role may not look anything up in the
 schema from the transaction before the tool to the one that guards what the tool made. Both are committed; a killed run leaves the store
-shut, and the next one goes on (docs/adr/0036-tools-of-others.md).
+shut, and the next one goes on (docs/adr/0037-migration-tools-of-others.md).
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -183,6 +184,7 @@ def environment(server: Server, database: str, job: Job) -> dict[str, str]:
         "PGOPTIONS": session_options(settings),
         "PGAPPNAME": f"tenantry {job.tool.name}",
         "PGCONNECT_TIMEOUT": "10",
+        **{name: os.environ[name] for name in ("PGSSLROOTCERT", "PGSSLCRL") if os.environ.get(name)},
         "TENANTRY_SCHEMA": job.schema,
         "TENANTRY_ISOLATION": _isolation(server, job),
     }
@@ -233,6 +235,7 @@ def _login(connection: psycopg.Connection, job: Job) -> Iterator[tuple[Server, s
         admin.autocommit = True
         with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+        admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))  # before its sessions end: none may come back
         logins.end_sessions(admin, server.user)
         may_act_as(admin, job.owner)
         _enable(admin, server, job)

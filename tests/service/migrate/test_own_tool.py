@@ -15,7 +15,7 @@ from tenantry.postgres import migrations, revisions, template
 from tenantry.stores import table_sets
 from tenantry.stores.tenant_store import TenantStore
 from tests.service.migrate.conftest import roll_out
-from tests.service.migrate.own_tools import ALEMBIC, APPLICATIONS, DJANGO, Project
+from tests.service.own_tools.projects import ALEMBIC, APPLICATIONS, DJANGO, Project
 from tests.volume import volume
 
 pytestmark = pytest.mark.service
@@ -125,6 +125,42 @@ def posture(fleet, slug):
         lines = migrations.posture(connection, schema)
     assert any("policy" in line for line in lines)
     return [line.replace(schema, "SCHEMA").replace(tenant, "TENANT") for line in lines]
+
+
+@django
+def test_a_tool_that_outlived_its_run_is_ended_by_the_next(fleet, trees, project, command):
+    """Tenantry is killed and the tool is not: the store is shut, doctor says so, and the next run ends the old sessions first."""
+    fleet.schemas(["elm"])
+    say(project, "elm", "of elm")
+    project.write("shop/migrations/0002_slow.py", SLOW)
+    trees.forget()
+    running = command()
+    with fleet.connect() as admin:
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE starts_with(usename, 'tenantry__tool_') AND query LIKE '%pg_sleep%'"
+        wait_until(lambda: admin.execute(busy).fetchone() == (1,))
+        running.kill()
+        assert admin.execute(busy).fetchone() == (1,)
+        store = TenantStore.of("elm")
+        with store.acting(store.app_role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT FROM t_elm.shop_customer")
+        with pytest.raises(WorkError, match="shut amid a migration: elm"):
+            doctor._tenant_tables()
+        (project.folder / "at-once").touch()
+        done = command()
+        assert done.wait(60) == 0, done.communicate()
+        assert admin.execute(busy).fetchone() == (0,)
+    assert versions() == {"elm": revisions.head("tenant")}
+    with store.acting(store.app_role) as connection:
+        assert connection.execute("SELECT email FROM shop_customer").fetchall() == [("of elm",)]
+        assert connection.execute("SELECT count(*) FROM slow").fetchone() == (0,)
+    assert logins(fleet) == []
+
+
+def wait_until(true, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @both
@@ -268,6 +304,22 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [("shop", "0002_bad")]
     operations = [migrations.RunSQL("DROP TABLE lookup")]
+"""
+SLOW = """
+import pathlib
+
+from django.db import migrations
+
+SECONDS = 0 if pathlib.Path("at-once").exists() else 600
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [
+        migrations.RunSQL("CREATE TABLE slow (tenant_id uuid NOT NULL, id uuid PRIMARY KEY)"),
+        # In the rehearsal it is quick.
+        migrations.RunSQL(f"SELECT pg_sleep(CASE current_schema() WHEN 'shared' THEN 0 ELSE {SECONDS} END)"),
+    ]
 """
 HALF = """
 from django.db import migrations
