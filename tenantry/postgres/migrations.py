@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final, NotRequired, TypedDict, Unpack
 
@@ -166,7 +166,7 @@ def _by_tool(
         connection.execute(entering, prepare=False)
         entry = tool_store.read(connection)
         if entry.revision == job.target and entry.begun is None:
-            _guard(connection, job)
+            _guard(connection, job, whole=True)
             yield
             return
         if shared(**roles):
@@ -176,21 +176,18 @@ def _by_tool(
             connection.execute(makes.encode(), prepare=False)
         except psycopg.Error as error:
             raise extensions.explained(error) from error
-        resumed = entry.begun is not None
         tool_store.shut(connection, job, entry)
     failure: TenantryError | None = None
     with connection.transaction():
         connection.execute(entering, prepare=False)
         entry = tool_store.read(connection)  # whoever came in between has had its turn
-        # What a killed run has left unguarded is nowhere written: then all is guarded anew.
-        guarded = None if resumed or entry.begun is None else tool_store.guards(connection)
         try:
             tool_store.run(connection, job, entry)
         except TenantryError as error:
             failure = error
         tool_store.refuse(connection, job, entry)
         tool_store.ended(connection, job, entry, well=failure is None)
-        _guard(connection, job, guarded)
+        _guard(connection, job, whole=False)
         if failure is None:
             yield
     if failure is not None:
@@ -201,18 +198,20 @@ def _quoted(name: str) -> str:
     return sql.Identifier(name).as_string()
 
 
-def _guard(connection: psycopg.Connection, job: tool_store.Job, guarded: Mapping[str, str] | None = None) -> None:
+def _guard(connection: psycopg.Connection, job: tool_store.Job, *, whole: bool) -> None:
     """The end of a store's transaction, whose tables its own tool made; as the administrator then.
 
-    ``guarded``: how each relation was guarded before. Those that still are so are left alone: isolation.sql needs a lock on what it
-    touches, and a failed tool's store is to be opened whoever reads in it.
+    Without ``whole``, what is guarded exactly as the last time is left alone: isolation.sql needs a lock on what it touches, and a store
+    is to be opened whoever reads in it.
     """
     if job.app_role:
-        if guarded is not None:
-            changed = [name for name, found in tool_store.guards(connection).items() if guarded.get(name) != found]
+        known = {} if whole else tool_store.known_guards(connection, job)
+        if known:
+            changed = [name for name, found in tool_store.guards(connection, job).items() if known.get(name) != found]
             connection.execute("SELECT set_config('tenantry.only', %s::text[]::text, true)", [changed])
         connection.execute(revisions.isolation(), prepare=False)
         tool_store.shield(connection, job)
+        tool_store.remember_guards(connection, job)
     connection.execute("SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT")
     extensions.bring_home(connection, job.schema)
 

@@ -44,7 +44,8 @@ THERE = sql.SQL(
     """
     DO $there$ BEGIN
         CREATE TABLE IF NOT EXISTS {table} (
-            only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), version_num text, begun text, stood jsonb NOT NULL DEFAULT '[]');
+            only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), version_num text, begun text, stood jsonb NOT NULL DEFAULT '[]',
+            guards jsonb NOT NULL DEFAULT '{{}}');
     EXCEPTION WHEN unique_violation OR duplicate_table THEN NULL;
     END $there$
     """
@@ -135,8 +136,9 @@ def refuse(connection: psycopg.Connection, job: Job, entry: Entry) -> None:
         raise _shut(job, new)
 
 
-def guards(connection: psycopg.Connection) -> dict[str, str]:
-    """How each relation of the store is guarded, as a digest; one that was made anew under its name has another."""
+def guards(connection: psycopg.Connection, job: Job) -> dict[str, str]:
+    """How each relation of the store is guarded, as a digest; one that was made anew under its name, or brought back, has another. Under
+    the empty name, what all of them are guarded by and for whom."""
     rows = connection.execute(
         """
         SELECT c.relname, md5(concat_ws('|', c.oid, c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity, c.reloptions::text,
@@ -148,7 +150,23 @@ def guards(connection: psycopg.Connection) -> dict[str, str]:
         FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
         """
     )
-    return dict(rows.fetchall())
+    found: dict[str, str] = dict(rows.fetchall())
+    signed = connection.execute("SELECT to_regprocedure('tenantry_context.tenant()') IS NOT NULL").fetchone()
+    return found | {"": f"{revisions.guards('tenant')} {job.app_role} {job.tenant_id} {signed}"}
+
+
+def known_guards(connection: psycopg.Connection, job: Job) -> dict[str, str]:
+    """The same as it was when the store was last guarded; empty where everything is to be guarded anew."""
+    row = connection.execute(sql.SQL("SELECT guards FROM {}").format(sql.Identifier(revisions.RECORD)), prepare=False).fetchone()
+    known: dict[str, str] = row[0] if row else {}
+    return known if known.get("") == guards(connection, job)[""] else {}
+
+
+def remember_guards(connection: psycopg.Connection, job: Job) -> None:
+    """Writes down how the store is guarded now."""
+    connection.execute(
+        sql.SQL("UPDATE {} SET guards = %s").format(sql.Identifier(revisions.RECORD)), [Jsonb(guards(connection, job))], prepare=False
+    )
 
 
 def shield(connection: psycopg.Connection, job: Job) -> None:
