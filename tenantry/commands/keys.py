@@ -98,14 +98,14 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")] = 8080,
 ) -> None:
-    """Start the service: the API under /v1, described at /docs. A worker does what it asks for: `tenantry worker`.
+    """Start the service: the API under /v1, described at /docs, and how each host looks under /runtime. A worker does what is asked for.
 
     Example: tenantry serve --port 8080
     """
     import uvicorn
 
     uvicorn.run(
-        "tenantry.web.app:create",
+        "tenantry.web.app:serve",
         factory=True,
         host=host,
         port=port,

@@ -7,26 +7,37 @@ from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Final
 
+from anyio import to_thread
 from fastapi import FastAPI
 
 from tenantry import preload
+from tenantry.operations import api_keys
 from tenantry.operations.run_feed import RunFeed
 from tenantry.web import health, problems
 from tenantry.web.routes import backups, configuration, runs, tenants
+from tenantry.web.runtime.app import App, RuntimeApp, Scope
 
 BODY: Final = 1024 * 1024
 """Bytes of a request's body, at most."""
 
 
+def serve() -> App:
+    """All of the service: what is asked by host, from memory, in front of the API."""
+    app = create()
+    runtime: RuntimeApp = app.state.runtime
+    return runtime.in_front_of(app)
+
+
 def create() -> FastAPI:
-    """The application. Its routes are threads': what they call waits for PostgreSQL."""
-    feed = RunFeed()
+    """The API. Its routes are threads': what they call waits for PostgreSQL."""
+    feed, runtime = RunFeed(), RuntimeApp(allowed=_sees_tenants)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         preload.service()
         feed.start()
-        yield
+        async with runtime:
+            yield
         feed.close()
 
     app = FastAPI(
@@ -36,8 +47,16 @@ def create() -> FastAPI:
         lifespan=lifespan,
         max_body_size=BODY,
     )
-    app.state.feed = feed
+    app.state.feed, app.state.runtime = feed, runtime
     problems.install(app)
     for module in (health, tenants, runs, configuration, backups):
         app.include_router(module.router)
     return app
+
+
+async def _sees_tenants(scope: Scope) -> bool:
+    """Whether a request may ask how any host looks: with a key that sees tenants."""
+    given = next((value.decode("latin-1") for header, value in scope["headers"] if header == b"authorization"), "")
+    scheme, _, text = given.partition(" ")
+    who = await to_thread.run_sync(api_keys.authenticate, text) if scheme.lower() == "bearer" else None
+    return who is not None and "tenants:read" in who.scopes

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
+from fastapi.testclient import TestClient
 
 from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
@@ -214,3 +215,18 @@ def test_pages_are_of_the_partners_tenants_and_filters_narrow_them(service):
 def test_health_waits_for_nothing(service):
     assert service.client.get("/health").json() == {"status": "ok"}
     assert service.client.get("/ready").status_code == 200
+
+
+def test_a_colour_that_was_changed_is_in_the_next_style_sheet(service):
+    """By the API's PUT, in what a host's application asks for; by Host, and by ?host= with a key only."""
+    client = TestClient(service.client.app.state.runtime.in_front_of(service.client.app))
+    host = {"Host": f"{MINE}.x.example"}
+    wait_for(lambda: client.get("/runtime/branding.json", headers=host).status_code == 200, seconds=10)
+    path = f"/v1/tenants/{MINE}/configuration/theme.primary"
+    assert service.ask("PUT", path, json={"value": "#0a0b0c"}, headers={"If-Match": "*"}).status_code == 200
+    wait_for(lambda: "#0a0b0c" in client.get("/runtime/theme.css", headers=host).text, seconds=5)
+    service.ask("DELETE", path, headers={"If-Match": "*"})
+    assert client.get(f"/runtime/theme.css?host={MINE}.x.example").status_code == 401
+    key = {"Authorization": f"Bearer {service.mine}"}
+    assert client.get(f"/runtime/theme.css?host={MINE}.x.example", headers=key).status_code == 200
+    assert client.get("/runtime/tenant", headers={"Host": "nobody.example"}).status_code == 404
