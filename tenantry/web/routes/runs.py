@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -107,7 +107,7 @@ def one(entry: Annotated[RunEntry, Depends(_seen)]) -> Run:
 async def events(
     request: Request,
     entry: Annotated[RunEntry, Depends(_seen)],
-    last: Annotated[str, Header(alias="Last-Event-ID", max_length=40, description="The last event that arrived")] = "",
+    last: Annotated[str, Header(alias="Last-Event-ID", max_length=400, description="The last event that arrived")] = "",
 ) -> EventSourceResponse:
     """The run's steps as they change (`step`), and how it ends (`run`): server-sent events. It resumes after `Last-Event-ID`."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -116,26 +116,31 @@ async def events(
 
 async def _told(feed: RunFeed, run_id: UUID, last: str) -> AsyncIterator[ServerSentEvent]:
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
-    said = _place(last)
+    said = _said(last)
     with feed.watching(run_id, lambda: loop.call_soon_threadsafe(changed.set)):
         while not feed.closed:
             changed.clear()
             run = Run.of((await to_thread.run_sync(operation.read, [run_id]))[0])
-            for step in run.steps:
-                here = (step.number, step.attempts, step.state)
-                if said is None or here[:2] > said[:2] or (here[:2] == said[:2] and here[2] != said[2]):
-                    said = here
-                    yield _event("step", ".".join(map(str, here)), step)
+            for step in run.steps:  # several are at work at a time, and not the first is done first
+                here = f"{step.attempts}{step.state[0]}"
+                if said.get(step.number) != here:
+                    said[step.number] = here
+                    yield _event("step", _place(said), step)
             if run.state in OVER:
                 yield _event("run", "end", run)
                 return
             await changed.wait()
 
 
-def _place(last: str) -> tuple[int, int, str] | None:
-    number, _, rest = last.partition(".")
-    attempts, _, state = rest.partition(".")
-    return (int(number), int(attempts), state) if number.isdecimal() and attempts.isdecimal() and number.isascii() else None
+def _place(said: Mapping[int, str]) -> str:
+    """What a reader has been told of each step, as the id of an event: `1.1d-2.1r`, step, attempt and the state's first letter."""
+    return "-".join(f"{number}.{here}" for number, here in sorted(said.items()))
+
+
+def _said(last: str) -> dict[int, str]:
+    """The same back; nothing where it is no such id."""
+    parts = [part.partition(".") for part in last.split("-")]
+    return {int(number): here for number, _, here in parts if number.isdecimal() and number.isascii() and here}
 
 
 def _event(name: str, identifier: str, value: Any) -> ServerSentEvent:

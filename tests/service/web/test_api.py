@@ -137,6 +137,8 @@ def test_many_at_once_under_one_name_ask_for_one_run(service):
     back = service.ask("POST", f"/v1/tenants/{MINE}/reactivate")
     runs_at_work.claim(UUID(back.json()["run"]), "test")
     runs_at_work.finish(UUID(back.json()["run"]), "test", "done")
+    with transaction() as connection:  # as the run's steps would have it
+        connection.execute("UPDATE tenants SET state = 'active' WHERE slug = %s", [MINE])
 
 
 def test_an_edit_is_of_what_its_editor_saw(service):
@@ -180,10 +182,30 @@ def test_a_run_is_told_as_it_happens_and_resumes_where_a_reader_left(service):
     assert [name for name, _, _ in told][-1] == "run"
     assert told[-1][2]["state"] == "done"
     assert {(step["name"], step["state"]) for name, _, step in told if name == "step"} >= {("one", "done"), ("two", "done")}
-    rest = events(service.ask("GET", f"/v1/runs/{run_id}/events", headers={"Last-Event-ID": "1.1.done"}).text)
+    rest = events(service.ask("GET", f"/v1/runs/{run_id}/events", headers={"Last-Event-ID": "1.1d"}).text)
     assert [step["name"] for name, _, step in rest if name == "step"] == ["two"]
     everything = events(service.ask("GET", f"/v1/runs/{run_id}/events", headers={"Last-Event-ID": "no-such"}).text)
     assert [step["name"] for name, _, step in everything if name == "step"] == ["one", "two"]
+
+
+def test_steps_that_are_done_in_another_order_are_all_told(service):
+    """The engine's are begun together."""
+    run_id = UUID(service.ask("POST", f"/v1/tenants/{MINE}/backups").json()["run"])
+    runs_at_work.claim(run_id, "test")
+    for number, name in enumerate(("one", "two", "three"), 1):
+        runs_at_work.begin_step(run_id, "test", number, name)
+    feed: RunFeed = service.client.app.state.feed
+    with ThreadPoolExecutor(1) as pool:
+        stream = pool.submit(service.ask, "GET", f"/v1/runs/{run_id}/events")
+        wait_for(lambda: run_id in feed._watchers, seconds=10)
+        for number, name in ((3, "three"), (1, "one"), (2, "two")):
+            runs_at_work.end_step(run_id, "test", number, name, "done", summary="")
+        runs_at_work.finish(run_id, "test", "done")
+        told = events(stream.result(20).text)
+    assert {step["name"] for name, _, step in told if name == "step" and step["state"] == "done"} == {"one", "two", "three"}
+    after_two = next(identifier for _, identifier, step in told if step.get("name") == "two" and step["state"] == "running")
+    rest = events(service.ask("GET", f"/v1/runs/{run_id}/events", headers={"Last-Event-ID": after_two}).text)
+    assert {step["name"] for name, _, step in rest if name == "step"} == {"one", "two", "three"}
 
 
 def test_a_run_goes_on_being_told_when_the_session_that_listens_was_ended(service):
