@@ -52,6 +52,7 @@ MATRIX: Final[Mapping[Kind, Mapping[Kind, Answer]]] = {
     Kind.CLONE: _ANYWHERE,  # about the new tenant, which nobody else has yet; of its source see CLONE_SOURCE
     Kind.CONFIG_BULK: _ANYWHERE,
     Kind.CONFIG_UNDO: _ANYWHERE,
+    Kind.PREVIEW: _ANYWHERE,  # it changes nothing, and keeps nobody waiting
     Kind.PROVISION: _ANYWHERE,
     Kind.DELETE: _row(
         refuse=(
@@ -72,7 +73,7 @@ MATRIX: Final[Mapping[Kind, Mapping[Kind, Answer]]] = {
     Kind.UNDELETE: _row(refuse=(Kind.RELEASED, *_DOORS_SHUT)),  # as REACTIVATE; a deletion that is not released it stops
     Kind.MOVE: _row(
         # A tenant at rest is moved, and no other. Beside a roll-out it may be asked for: its beginning waits.
-        refuse=(*(kind for kind in RUNS if kind is not Kind.MIGRATE), Kind.OTHER, *MOVES, *RESTORES, Kind.RELEASED),
+        refuse=(*(kind for kind in RUNS if kind not in (Kind.MIGRATE, Kind.PREVIEW)), Kind.OTHER, *MOVES, *RESTORES, Kind.RELEASED),
     ),
     Kind.MOVE_BEGINS: _row(
         # Less than MOVE: what was asked for since takes turns with it.
@@ -113,7 +114,7 @@ MATRIX: Final[Mapping[Kind, Mapping[Kind, Answer]]] = {
     Kind.CLONE_SOURCE: _row(refuse=(Kind.REPLACING, Kind.RELEASED)),  # it would be a copy of what is half replaced, or half gone
     Kind.TASK: _row(
         # One that gives way, to runs only: what is in force between them can be so for a week, and a backup that is missing is worse.
-        wait=(*(kind for kind in RUNS if kind is not Kind.MIGRATE), Kind.OTHER),
+        wait=(*(kind for kind in RUNS if kind not in (Kind.MIGRATE, Kind.PREVIEW)), Kind.OTHER),
     ),
     Kind.LEGAL_HOLD: _row(refuse=(Kind.RELEASED,)),  # it would promise what is being removed
 }

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     MOVE_FINISH = "move-finish"
     MOVE_ROLLBACK = "move-rollback"
     OFFBOARD = "offboard"
+    PREVIEW = "preview"
     PROVISION = "provision"
     REACTIVATE = "reactivate"
     RESTORE = "restore"
@@ -71,7 +72,8 @@ class Kind(StrEnum):
 
 RUNS: Final = (
     Kind.APPLY, Kind.BACKUP, Kind.CLONE, Kind.CONFIG_BULK, Kind.CONFIG_UNDO, Kind.DELETE, Kind.MIGRATE, Kind.MOVE, Kind.MOVE_FINISH,
-    Kind.MOVE_ROLLBACK, Kind.OFFBOARD, Kind.PROVISION, Kind.REACTIVATE, Kind.RESTORE, Kind.RESTORE_ROLLBACK, Kind.SUSPEND, Kind.UNDELETE,
+    Kind.MOVE_ROLLBACK, Kind.OFFBOARD, Kind.PREVIEW, Kind.PROVISION, Kind.REACTIVATE, Kind.RESTORE, Kind.RESTORE_ROLLBACK, Kind.SUSPEND,
+    Kind.UNDELETE,
 )  # fmt: skip
 MOVES: Final = (Kind.COPYING, Kind.MOVED, Kind.MOVING_OBJECTS)
 RESTORES: Final = (Kind.REPLACING, Kind.HALTED, Kind.KEPT)

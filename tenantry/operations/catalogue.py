@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tenantry.operations import apply_run, configure_bulk, migrate, provision
+from tenantry.operations import apply_run, configure_bulk, migrate, preview_run, provision
 from tenantry.operations.backup.run import BACKUP
 from tenantry.operations.clone.work import CLONE
 from tenantry.operations.lifecycle import change, deletion
@@ -27,6 +27,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     move.MOVE,
     move.FINISH,
     move.ROLLBACK,
+    preview_run.PREVIEW,
     provision.PROVISION,
     RESTORE,
     ROLLBACK,

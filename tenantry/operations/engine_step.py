@@ -47,7 +47,7 @@ def apply_in_parts(
 
     def follow(change: Change) -> None:
         part = part_of(change.type, parts)
-        tenant = _tenant(change.name, slugs)
+        tenant = tenant_of(change.name, slugs)
         if tenant != run.subject:
             others[change.verb] += change.done and tenant is not None
         elif part is not None and change.done:
@@ -96,7 +96,7 @@ def listed(slugs: Sequence[str]) -> str:
     return ", ".join(slugs[:10]) + (f" and {len(slugs) - 10} more" if len(slugs) > 10 else "")
 
 
-def _tenant(name: str, slugs: Collection[str]) -> str | None:
+def tenant_of(name: str, slugs: Collection[str]) -> str | None:
     """Whose the resource of that logical name is; None: the platform's, or the engine's own. A slug may begin as another one does."""
     return max((slug for slug in slugs if name == slug or name.startswith(f"{slug}-")), key=len, default=None)
 

@@ -88,12 +88,19 @@ def test_a_life_by_the_api_alone(platform, api):
         api, "/v1/tenants", slug="ivy", tier="starter", isolation="schema", name="Ivy", admin={"name": "Ada", "email": "ada@ivy.example"}
     )
     assert made.status_code == 201, made.text
+    _, seen = watched(api, post(api, "/v1/tenants/ivy/preview"))
+    assert {change["verb"] for change in seen["changes"]} == {"create"}
+    assert any(change["type"].endswith("Store") for change in seen["changes"])
+    assert api.get("/v1/tenants/ivy").json()["state"] == "declared", "nothing was touched"
     steps, ended = watched(api, post(api, "/v1/tenants/ivy/provision"))
     assert (ended["state"], ended["requested_by"]) == ("done", "portal")
     assert sorted(steps) == sorted(STEPS)
     assert len(mails_to(platform, "ada@ivy.example")) == 1
     assert api.get("/v1/tenants/ivy").json()["state"] == "active"
     wait_for(lambda: api.get("/runtime/branding.json", headers=HOST).status_code == 200)
+
+    _, seen = watched(api, post(api, "/v1/tenants/ivy/preview"))
+    assert (seen["state"], seen["changes"]) == ("done", [])
 
     colour = "/v1/tenants/ivy/configuration/theme.primary"
     tag = api.get(colour).headers["ETag"]

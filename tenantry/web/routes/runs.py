@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from tenantry.errors import InputError
+from tenantry.operations import preview_run, tenants
 from tenantry.operations import runs as operation
-from tenantry.operations import tenants
 from tenantry.operations.api_keys import Caller
+from tenantry.operations.preview_run import Change
 from tenantry.operations.run_feed import RunFeed
 from tenantry.operations.runs import RunEntry
 from tenantry.operations.tenants import Tenant
@@ -62,13 +63,15 @@ class Run(BaseModel):
     error: str | None
     hint: str | None
     steps: list[Step]
+    changes: tuple[Change, ...] | None
+    """What a preview found; null while it is not over, and of other runs."""
 
     @classmethod
     def of(cls, entry: RunEntry) -> Run:
         """A run, without what is the platform's own."""
         steps = [Step(**{name: value for name, value in asdict(step).items() if name in Step.model_fields}) for step in entry.steps]
-        values = {name: getattr(entry, name) for name in cls.model_fields if name not in ("tenant", "steps")}
-        return cls(**values, tenant=entry.subject, steps=steps)
+        values = {name: getattr(entry, name) for name in cls.model_fields if name not in ("tenant", "steps", "changes")}
+        return cls(**values, tenant=entry.subject, steps=steps, changes=preview_run.changes(entry.notes))
 
 
 class Newest(BaseModel):

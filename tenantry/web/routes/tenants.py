@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from tenantry.actor import Actor
-from tenantry.operations import lifecycle, provision, tenants
+from tenantry.operations import lifecycle, preview_run, provision, tenants
 from tenantry.operations.api_keys import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
@@ -135,6 +135,13 @@ def _asks(path: str, scope: str, body_type: type[BaseModel], ask: Callable[[str,
 
 _asks(
     "provision", "tenants:write", NoBody, lambda slug, body, actor: provision.request(slug, actor=actor), "Make the tenant, in eight steps"
+)
+_asks(
+    "preview",
+    "tenants:write",
+    NoBody,
+    lambda slug, body, actor: preview_run.request(slug, actor=actor),
+    "What making the tenant would do: the run has it as `changes`",
 )
 for _command, _summary in (("suspend", "Shut the tenant out at once"), ("reactivate", "Let a suspended tenant in")):
     _asks(

@@ -71,7 +71,7 @@ def needed(route):
         return "configuration:write"
     if "backups" in path:
         return "backups:write"
-    return "tenants:write" if path in ("/v1/tenants", "/v1/tenants/{slug}/provision") else "tenants:lifecycle"
+    return "tenants:write" if path.rpartition("/")[2] in ("tenants", "preview", "provision") else "tenants:lifecycle"
 
 
 def test_another_partners_tenant_is_as_one_that_there_is_not(service):
