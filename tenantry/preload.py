@@ -41,6 +41,7 @@ REST: Final = (
     "rich.table",
     "sqlalchemy",
     *ENGINE,
+    "zoneinfo",
     "tenantry.hosts",  # pydantic; the settings ask it about a domain in punycode only
 )
 

@@ -17,7 +17,10 @@ PANELS: Final = {
     "Tenants": {
         "provision": "Make a tenant and send its administrator the welcome mail.",
         "status": "Show the tenants, where each lives, and what is pending.",
-        "invite": "Give the first administrator's invitation a new link.",
+        "invite": "Invite somebody, or give the first administrator a new link.",
+        "invitations": "Show who is invited to a tenant, and who came.",
+        "invitation": "Take an invitation back.",
+        "accept": "Accept an invitation: its person becomes a user.",
         "config": "Show, set and undo configuration at runtime.",
         "credentials": "Show how an application connects to a tenant.",
         "move": "Move a tenant to another isolation model or cell.",

@@ -1,4 +1,4 @@
-"""`tenantry status|resolve|invite|doctor`: how tenants stand, and whether everything that they need does."""
+"""`tenantry status|resolve|doctor`: how tenants stand, and whether everything that they need does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tenantry import console
-from tenantry.commands.options import Json, MaybeSlug, Slug
+from tenantry.commands.options import Json, MaybeSlug
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ OPTIONAL: Final = ("bucket prefix", "database", "host", "admin invitation")
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    for function in (status, resolve, invite, doctor):
+    for function in (status, resolve, doctor):
         app.command()(function)
 
 
@@ -83,27 +83,6 @@ def resolve(
         console.print_json(asdict(opened) if opened else {"state": "unknown"})
     else:
         console.line(f"{opened.state} {opened.slug} ({opened.tenant_state})" if opened else "unknown")
-
-
-def invite(
-    slug: Slug,
-    by_mail: Annotated[bool, typer.Option("--mail", help="Send the link to the administrator instead of printing it.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Give the first administrator's invitation a new link; the previous one stops working.
-
-    Example: tenantry invite acme
-
-    Example: tenantry invite acme --mail
-    """
-    from tenantry.operations import invite as operation
-
-    if by_mail:
-        address = operation.by_mail(slug)
-        console.print_json({"slug": slug, "sent_to": address}) if as_json else console.line(f"sent to {address}")
-    else:
-        link = operation.new_link(slug)
-        console.print_json({"slug": slug, "link": link}) if as_json else console.line(link)
 
 
 def doctor(as_json: Json = False) -> None:

@@ -90,15 +90,22 @@ def record(
                 "INSERT INTO tenant_domains (host, tenant_id, kind, status) VALUES (%s, %s, %s, %s) ON CONFLICT (host) DO NOTHING",
                 [(row["host"], tenant_id, "subdomain", "active")] + [(host, tenant_id, "custom", "pending") for host in custom_hosts],
             )
-        # Another administrator in the file takes back the first one's invitation, unless it was accepted.
+        # Another administrator in the file takes back the first one's invitation, unless it was accepted. Others' are not the file's.
         connection.execute(
-            "UPDATE invitations SET revoked_at = now(), token_hash = NULL"
-            " WHERE tenant_id = %s AND role = 'admin' AND email <> %s AND accepted_at IS NULL AND revoked_at IS NULL",
+            "UPDATE invitations SET revoked_at = now()"
+            " WHERE tenant_id = %s AND invited_by IS NULL AND email <> %s AND accepted_at IS NULL AND revoked_at IS NULL",
             [tenant_id, admin["email"]],
+        )
+        # Somebody who was invited as a member, and whom the file names now.
+        connection.execute(
+            "UPDATE users u SET role = 'admin' FROM invitations i WHERE u.tenant_id = %(tenant)s AND u.email = %(email)s"
+            " AND i.tenant_id = %(tenant)s AND i.email = %(email)s AND i.invited_by IS NOT NULL AND i.revoked_at IS NULL",
+            {"tenant": tenant_id, "email": admin["email"]},
         )
         connection.execute(
             "INSERT INTO invitations (tenant_id, email, name, role) VALUES (%s, %s, %s, 'admin')"
-            " ON CONFLICT (tenant_id, email) WHERE revoked_at IS NULL DO UPDATE SET name = EXCLUDED.name",
+            " ON CONFLICT (tenant_id, email) WHERE revoked_at IS NULL"
+            " DO UPDATE SET name = EXCLUDED.name, role = EXCLUDED.role, invited_by = NULL",
             [tenant_id, admin["email"], admin["name"]],
         )
 
@@ -111,7 +118,8 @@ def read_record(tenant_id: str) -> dict[str, Any] | None:
             return None
         hosts = connection.execute("SELECT host FROM tenant_domains WHERE tenant_id = %s AND kind = 'custom' ORDER BY host", [tenant_id])
         admin = connection.execute(
-            "SELECT name, email FROM invitations WHERE tenant_id = %s AND role = 'admin' AND revoked_at IS NULL ORDER BY created_at DESC",
+            "SELECT name, email FROM invitations WHERE tenant_id = %s AND invited_by IS NULL AND revoked_at IS NULL"
+            " ORDER BY created_at DESC",
             [tenant_id],
         ).fetchone()
         columns = {name: row[name] for name in RECORD_COLUMNS if row[name] is not None}
@@ -209,7 +217,7 @@ def issue_tokens(tenant_ids: list[str], *, again: bool = False) -> dict[str, str
         rows = connection.execute(
             """
             SELECT tenant_id, id FROM invitations
-            WHERE tenant_id = ANY(%s::uuid[]) AND role = 'admin' AND revoked_at IS NULL AND accepted_at IS NULL
+            WHERE tenant_id = ANY(%s::uuid[]) AND invited_by IS NULL AND revoked_at IS NULL AND accepted_at IS NULL
               AND (%s OR token_hash IS NULL)
             FOR UPDATE
             """,
@@ -231,7 +239,7 @@ def tenants() -> list[dict[str, Any]]:
             """
             SELECT t.*, i.email AS admin_email, i.issued_at, i.accepted_at,
                    (SELECT count(*) FROM tenant_configurations c WHERE c.tenant_id = t.id) AS configuration_rows
-            FROM tenants t LEFT JOIN invitations i ON i.tenant_id = t.id AND i.role = 'admin' AND i.revoked_at IS NULL
+            FROM tenants t LEFT JOIN invitations i ON i.tenant_id = t.id AND i.invited_by IS NULL AND i.revoked_at IS NULL
             ORDER BY t.slug
             """
         ).fetchall()

@@ -90,7 +90,7 @@ def owed(connection: psycopg.Connection[dict[str, Any]]) -> set[UUID]:
         """
         SELECT DISTINCT l.tenant_id FROM run_tenants l WHERE l.welcome AND NOT EXISTS (
             SELECT FROM invitations i
-            WHERE i.tenant_id = l.tenant_id AND i.role = 'admin' AND (i.issued_at IS NOT NULL OR i.accepted_at IS NOT NULL))
+            WHERE i.tenant_id = l.tenant_id AND i.invited_by IS NULL AND (i.issued_at IS NOT NULL OR i.accepted_at IS NOT NULL))
         """
     )
     return {row["tenant_id"] for row in rows}

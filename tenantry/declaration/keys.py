@@ -71,6 +71,9 @@ LIMITS: Final[Mapping[str, Limit]] = _by_key(
     Limit("connections", "Database connections at one time", 5, 1, 500),
 )
 
+USER_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType({"locale": "en", "time_zone": "UTC", "email_notifications": True})
+"""What a person's settings begin with. SQL has them too (migrations/control/0019_onboarding.sql); a test holds them equal."""
+
 COLOURS: Final[Mapping[str, str]] = MappingProxyType(
     {"primary": "#0b5fff", "secondary": "#5b6472", "accent": "#ff8a00", "background": "#ffffff", "text": "#1b1f24"}
 )
@@ -133,14 +136,14 @@ TEMPLATES: Final[Mapping[str, Template]] = _by_key(
     ),
     Template(
         "welcome_day_2",
-        "Sent to the first administrator two days after the invitation",
+        "Sent to an administrator two days after the invitation was accepted; before that to the first one, two days after it",
         "Your first days with {{ app_name }}",
         "Hello {{ user_name }},\n\n{{ app_name }} for {{ tenant_name }} has been ready for two days. Go on here: {{ next_url }}\n",
         _NEXT,
     ),
     Template(
         "welcome_day_7",
-        "Sent to the first administrator seven days after the invitation",
+        "Sent to an administrator seven days after the invitation was accepted; before that to the first one, seven days after it",
         "A week with {{ app_name }}",
         "Hello {{ user_name }},\n\n{{ app_name }} for {{ tenant_name }} is a week old. Invite your colleagues: {{ next_url }}\n",
         _NEXT,
@@ -169,6 +172,25 @@ TEMPLATES: Final[Mapping[str, Template]] = _by_key(
 )
 
 
+FULLER: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "invitation": (
+            "inviter_name",
+            "Hello {{ user_name }},\n\n{{ inviter_name }} invites you to {{ tenant_name }}. Your role: {{ role }}."
+            " Accept until {{ expires_at }}: {{ invitation_url }}\n",
+        ),
+        "welcome": (
+            "tour_url",
+            "Hello {{ user_name }},\n\nyour account at {{ tenant_name }} is ready: {{ login_url }}\n\nBegin here: {{ tour_url }}\n",
+        ),
+    }
+)
+"""E-mail → a placeholder, and the text that stands for the built-in one where a mail has a value for it.
+
+Not the built-in text itself: that is a row of every tenant, and another text would be a change of each.
+"""
+
+
 def _configuration_keys() -> Mapping[str, ConfigurationKey]:
     keys = [
         ConfigurationKey("branding.app_name", "text", "The application's name", "the tenant's name", 1, 60),
@@ -190,6 +212,16 @@ def _configuration_keys() -> Mapping[str, ConfigurationKey]:
         )
     keys.append(ConfigurationKey("legal.terms", "url", "The terms of service"))
     keys.append(ConfigurationKey("legal.privacy", "url", "The privacy statement"))
+    keys += [
+        ConfigurationKey("user_defaults.locale", "text", "A new user's language", USER_DEFAULTS["locale"], 2, 35),
+        ConfigurationKey("user_defaults.time_zone", "text", "A new user's time zone", USER_DEFAULTS["time_zone"], 1, 64),
+        ConfigurationKey(
+            "user_defaults.email_notifications",
+            "boolean",
+            "Whether a new user is told of things by e-mail",
+            USER_DEFAULTS["email_notifications"],
+        ),
+    ]
     keys += [
         ConfigurationKey(
             f"limits.{limit.key}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from tenantry import naming
 from tenantry.declaration.assets import AssetPath
-from tenantry.declaration.keys import COLOURS, FEATURES, LIMITS
+from tenantry.declaration.keys import COLOURS, FEATURES, LIMITS, USER_DEFAULTS
 from tenantry.declaration.mail import Email, EmailTemplate, check_templates
 from tenantry.declaration.theme import Theme
 from tenantry.hosts import HostName, Link
@@ -52,6 +52,36 @@ class Legal(BaseModel):
 
     terms: Link | None = Field(default=None, description="The terms of service: an https link")
     privacy: Link | None = Field(default=None, description="The privacy statement: an https link")
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones())
+
+
+def _time_zone(text: str) -> str:
+    # A machine without the database of time zones takes whatever looks like one.
+    if (known := _time_zones()) and text not in known:
+        raise invalid(f"there is no time zone {shown(text)}", nearest(text, known) or "write it as Europe/Berlin")
+    return text
+
+
+class UserDefaults(BaseModel):
+    """What a new user's settings are at first; without a value the platform's."""
+
+    model_config = _CONFIG
+
+    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] | None = Field(
+        default=None, description="The language, as BCP 47 writes it: `de`, `pt-BR`; the platform's is `en`"
+    )
+    time_zone: (
+        Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$"), AfterValidator(_time_zone)] | None
+    ) = Field(default=None, description="The time zone, as the IANA names it: `Europe/Berlin`; the platform's is `UTC`")
+    email_notifications: bool | None = Field(
+        default=None, description="Whether the user is told of things by e-mail; the platform's answer is yes"
+    )
 
 
 def _limit(key: str) -> Any:
@@ -165,6 +195,7 @@ class TenantDeclaration(BaseModel):
         default_factory=dict, validate_default=True, description="The tenant's own texts by key; the built-in ones serve otherwise"
     )
     legal: Legal = Field(default=Legal(), description="Links to the tenant's legal pages")
+    user_defaults: UserDefaults = Field(default=UserDefaults(), description="What a new user's settings are at first")
     limits: Limits = Field(default=Limits(), description="What the tenant may use")
     server: Server = Field(default=Server(), description="The database server of an `instance` tenant; its disk is `limits.storage_gb`")
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels)] = Field(
@@ -205,5 +236,6 @@ class TenantDeclaration(BaseModel):
             rows[f"email_templates.{key}.body"] = template.body
         rows["legal.terms"] = self.legal.terms
         rows["legal.privacy"] = self.legal.privacy
+        rows.update((f"user_defaults.{key}", getattr(self.user_defaults, key)) for key in USER_DEFAULTS)
         rows.update((f"limits.{key}", getattr(self.limits, key)) for key in LIMITS)
         return {key: value for key, value in rows.items() if value is not None}

@@ -1,16 +1,171 @@
-"""The links of first administrators' invitations: made, shown once, or sent by mail."""
+"""Invitations: the links of first administrators, made, shown once or sent by mail; and those of anybody else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from tenantry import naming
-from tenantry.control import invitations, registry
+from tenantry.actor import Actor
+from tenantry.control import invitations, registry, runs
+from tenantry.control.database import transaction
+from tenantry.control.invitations import Role, State
 from tenantry.declaration import Declarations
+from tenantry.declaration.keys import LIMITS
 from tenantry.declaration.store import DeclarationStore
-from tenantry.errors import WorkError
-from tenantry.operations import mailing, welcome
+from tenantry.errors import InputError, WorkError
+from tenantry.escape import escaped
+from tenantry.operations import mailing, people, welcome
+from tenantry.operations.accept import refuse_closed
 from tenantry.settings import platform_settings
+from tenantry.stores import tenant_store
+
+if TYPE_CHECKING:
+    import psycopg
+
+MOST_AN_HOUR: Final = 100
+"""Invitations mailed in one tenant's name: else whoever may invite could write to the whole world."""
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation that is open, with its new link or the mail that carries it."""
+
+    id: UUID
+    slug: str
+    email: str
+    name: str
+    role: Role
+    expires_at: datetime
+    link: str | None = field(repr=False)
+    """None where it goes by mail, and is for nobody else's eyes."""
+    mail: UUID | None
+    """The mail in the outbox, which the sweep sends."""
+
+
+@dataclass(frozen=True)
+class InvitationEntry:
+    """One invitation, without its link."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+    state: State
+    invited_by: str | None
+    """None: the platform, because the tenant's file names this administrator."""
+    created_at: datetime
+    issued_at: datetime | None
+    """When its link was made; None: there is none yet."""
+    expires_at: datetime | None
+    accepted_at: datetime | None
+    revoked_at: datetime | None
+    user_id: UUID | None
+    """Who accepted it; he may be gone since."""
+
+
+def invite(slug: str, email: str, name: str, role: str, actor: Actor, *, by_mail: bool = False, inviter: str = "") -> Invited:
+    """Invites somebody to the tenant. Asked again for the same address: a new link, with the name and role said now.
+
+    ``inviter``: who invites, as the mail says it; the application's name where it is left out. ``InputError`` for an address that is a
+    user's already, for more people than ``limits.users``, and as of ``people`` and ``accept.refuse_closed``.
+    """
+    email, name, wanted = people.email(email), people.name(name), people.role(role)
+    inviter = people.name(inviter) if inviter else ""
+    if by_mail:
+        mailing.settings()
+    with _tenant(slug) as (connection, tenant):
+        refuse_closed(slug, tenant["state"])
+        there = invitations.standing(connection, tenant["id"], email)
+        if invitations.is_user(connection, tenant["id"], email):
+            raise InputError(f"{escaped(email)} is a user of {slug} already", "roles are changed in the application", code="user.exists")
+        if there is not None and there["accepted_at"] and not there["gone"]:
+            raise InputError(f"{escaped(email)} has accepted an invitation to {slug} already", "", code="user.exists")
+        if there is not None and there["invited_by"] is None and wanted != there["role"]:
+            raise _declared(slug, there["email"])
+        _refuse_crowd(connection, slug, tenant["id"], there["id"] if there else None)
+        if by_mail and invitations.mailed_lately(connection, tenant["id"]) >= MOST_AN_HOUR:
+            raise InputError(
+                f"{MOST_AN_HOUR} invitations were mailed in the name of {slug} within an hour", "invite the others later", code="limit.mail"
+            )
+        made = invitations.write(connection, tenant["id"], there, email, name, wanted, actor.name)
+        token = invitations.issue(connection, tenant["id"], made)
+        mail = invitations.queue(connection, tenant["id"], made, token, inviter) if by_mail else None
+        runs.audit(connection, tenant["id"], actor.name, "invitation", f"{made} issued, {wanted}")
+        (row,) = [each for each in invitations.listed(connection, tenant["id"]) if each["id"] == made]
+    link = None if by_mail else invitations.link(tenant["host"], token)
+    return Invited(made, slug, row["email"], name, wanted, row["expires_at"], link, mail)
+
+
+def send(mail: UUID) -> None:
+    """Sends the mail of an invitation now. ``WorkError`` where it did not go out: what is deferred is sent by the sweep."""
+    delivery = mailing.deliver([mail])
+    if not delivery.sent:
+        raise WorkError(delivery.causes[0], "tenantry mail list shows it; what is deferred is sent by the sweep")
+
+
+def revoke(slug: str, whom: str, actor: Actor) -> InvitationEntry:
+    """Takes back an open invitation, by its address or id: its link stops working, and its mails are not sent.
+
+    ``InputError`` where there is none, where it was accepted, and for that of the administrator whom the tenant's file names.
+    """
+    with _tenant(slug) as (connection, tenant):
+        there = invitations.standing(connection, tenant["id"], whom) if whom.isprintable() else None
+        if there is None:
+            raise InputError(
+                f"nobody is invited to {slug} as {escaped(whom)[:254]!r}", f"tenantry invitations {slug}", code="invitation.unknown"
+            )
+        if there["accepted_at"]:
+            raise InputError(
+                f"{escaped(there['email'])} has accepted the invitation", "users are removed in the application", code="invitation.used"
+            )
+        if there["invited_by"] is None:
+            raise _declared(slug, there["email"])
+        invitations.revoke(connection, tenant["id"], there["id"])
+        runs.audit(connection, tenant["id"], actor.name, "invitation", f"{there['id']} taken back")
+        (row,) = [each for each in invitations.listed(connection, tenant["id"]) if each["id"] == there["id"]]
+    return InvitationEntry(**row)
+
+
+def listed(slug: str) -> list[InvitationEntry]:
+    """The tenant's invitations, the oldest first. ``InputError`` for a tenant that is not there."""
+    with _tenant(slug) as (connection, tenant):
+        return [InvitationEntry(**row) for row in invitations.listed(connection, tenant["id"])]
+
+
+@contextmanager
+def _tenant(slug: str) -> Iterator[tuple[psycopg.Connection[dict[str, Any]], dict[str, Any]]]:
+    """A transaction in which nobody else invites to the tenant, or lets somebody in; and its ``id``, ``host``, ``state`` as looked up."""
+    with transaction() as connection:
+        connection.execute("SELECT FROM tenants WHERE slug = %s FOR NO KEY UPDATE", [slug])
+        row = connection.execute("SELECT id, host, state FROM directory WHERE slug = %s AND state <> 'deleted'", [slug]).fetchone()
+        if row is None:
+            raise tenant_store.unknown(slug, list(registry.states()))
+        yield connection, row
+
+
+def _refuse_crowd(connection: psycopg.Connection[dict[str, Any]], slug: str, tenant_id: UUID, but: UUID | None) -> None:
+    """Whoever is invited counts as a user: he must not learn at the door that there is no room."""
+    there, most = invitations.room(connection, tenant_id, but)
+    most = LIMITS["users"].default if most is None else most
+    if there >= most:
+        raise InputError(
+            f"{slug} may have {most} users, and has {there} with the invitations that are open",
+            "take back an invitation, remove a user, or raise limits.users",
+            code="limit.users",
+        )
+
+
+def _declared(slug: str, email: str) -> InputError:
+    return InputError(
+        f"{escaped(email)} is the administrator whom tenants/{slug}.yaml names",
+        f"name another in the file; a new link: tenantry invite {slug}",
+        code="invitation.declared",
+    )
 
 
 def by_mail(slug: str) -> str:
@@ -20,9 +175,7 @@ def by_mail(slug: str) -> str:
     """
     tenant = DeclarationStore.of_platform().load().tenant(slug)
     mailing.settings()  # without a mail server nothing is touched: the link that is out goes on working
-    delivery = mailing.deliver([welcome.again(tenant.id)])
-    if not delivery.sent:
-        raise WorkError(delivery.causes[0], "tenantry mail list shows it; what is deferred is sent by the sweep")
+    send(welcome.again(tenant.id))
     return tenant.admin.email
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -24,7 +24,8 @@ from tenantry.clients.smtp import Mailer
 from tenantry.control import invitations, outbox
 from tenantry.control.database import acting, transaction
 from tenantry.control.outbox import Entry
-from tenantry.declaration.keys import TEMPLATES
+from tenantry.declaration.keys import FULLER, TEMPLATES
+from tenantry.declaration.mail import BUILT_IN, EmailTemplate
 from tenantry.errors import TransientError
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.postgres.server import Server, passes
@@ -221,6 +222,7 @@ class Composer:
             values = {"user_email": entry.recipient, "user_name": entry.recipient, "inviter_name": look.app_name, **entry.parameters}
             if "invitation_id" in entry.parameters:
                 values |= _invitation(connection, entry, look.host)
+            look = replace(look, template=_template(entry, look.template))
             logo = self._logo(look.logo) if look.logo else None
             content_id = f"logo.{entry.id.hex}@{self._domain}"
             rendered = text.render(look, values, content_id if logo else None)
@@ -255,6 +257,14 @@ class Composer:
                 content = b""
             self._logos[where] = content if usable_logo(content) else None
         return self._logos[where]
+
+
+def _template(entry: Entry, template: EmailTemplate) -> EmailTemplate:
+    """The tenant's own text, or the built-in one; the fuller one of that where the mail has a value for what it adds."""
+    placeholder, body = FULLER.get(entry.kind, ("", ""))
+    if placeholder not in entry.parameters or template.body != BUILT_IN[entry.kind].body:
+        return template
+    return template.model_copy(update={"body": body})
 
 
 def _invitation(connection: psycopg.Connection[dict[str, Any]], entry: Entry, host: str) -> dict[str, str]:

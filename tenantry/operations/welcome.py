@@ -49,7 +49,7 @@ def invited_otherwise(tenant_id: UUID | str) -> bool:
     with transaction() as connection:
         found = connection.execute(
             """
-            SELECT 1 FROM invitations i WHERE i.tenant_id = %(tenant)s AND i.role = 'admin' AND i.issued_at IS NOT NULL
+            SELECT 1 FROM invitations i WHERE i.tenant_id = %(tenant)s AND i.invited_by IS NULL AND i.issued_at IS NOT NULL
               AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.tenant_id = %(tenant)s AND starts_with(o.key, %(prefix)s))
             """,
             {"tenant": tenant_id, "prefix": PREFIX},
@@ -67,15 +67,14 @@ def again(tenant_id: UUID | str) -> UUID:
         if invitation["accepted_at"]:
             raise WorkError(f"the first administrator of {tenant['slug']} has accepted the invitation")
         token = invitations.issue(connection, invitation["tenant_id"], invitation["id"])
-        # Each new link is an event of its own; its digest names it without telling it.
-        return _add(connection, invitation, "invitation", f"invitation:{invitation['id']}:{invitations.digest(token).hex()}", None)
+        return invitations.queue(connection, invitation["tenant_id"], invitation["id"], token, "")
 
 
 def _first_administrator(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID | str) -> tuple[dict[str, Any], dict[str, Any]]:
     tenant = connection.execute("SELECT slug, state, host FROM tenants WHERE id = %s AND deleted_at IS NULL", [tenant_id]).fetchone()
     # Locked, so that two who begin at once issue one link.
     invitation = connection.execute(
-        "SELECT * FROM invitations WHERE tenant_id = %s AND role = 'admin' AND revoked_at IS NULL"
+        "SELECT * FROM invitations WHERE tenant_id = %s AND invited_by IS NULL AND revoked_at IS NULL"
         " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
         [tenant_id],
     ).fetchone()

@@ -80,7 +80,12 @@ def apply(connection: psycopg.Connection[Any], schema: str, owner: str, app_role
     """
     connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
     ours = _ours(connection)
-    asked = {grant for grant in wanted(connection, schema, app_role) if (grant.kind, grant.name) in ours}
+    columns = _columns(connection)
+    asked = {
+        grant
+        for grant in wanted(connection, schema, app_role)
+        if (grant.kind, grant.name) in ours and (not grant.part or (grant.name, grant.part) in columns)
+    }
 
     def found() -> set[Grant]:
         return {grant for grant in granted(connection) if (grant.kind, grant.name) in ours or _later_of_ours(connection, grant)}
@@ -100,6 +105,16 @@ def _ours(connection: psycopg.Connection[Any]) -> set[tuple[str, str]]:
     owned = owners(connection)
     allowed = {role for role in set(owned.values()) if _member(connection, role)}
     return {what for what, role in owned.items() if role in allowed}
+
+
+def _columns(connection: psycopg.Connection[Any]) -> set[tuple[str, str]]:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return set(
+            cursor.execute(
+                "SELECT format('%I.%I', relnamespace::regnamespace, relname), attname FROM pg_class JOIN pg_attribute"
+                " ON attrelid = pg_class.oid WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'v')"
+            )
+        )
 
 
 def _later_of_ours(connection: psycopg.Connection[Any], grant: Grant) -> bool:

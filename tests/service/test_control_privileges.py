@@ -397,7 +397,17 @@ def test_an_invitation_is_accepted_once_by_its_code_alone(app, admin):
             app.execute("SELECT accept_invitation(%s, %s)", [TOKEN, name])
     made = app.execute("SELECT accept_invitation(%s, 'Ada Byron')", [TOKEN]).fetchone()[0]
     assert app.execute("SELECT id, email, name, role FROM users").fetchall() == [(made, "ada@privileged.example", "Ada Byron", "admin")]
-    assert lines(app, f"SELECT outcome FROM audit_log WHERE tenant_id = '{ONE}'") == [(f"{made} added, admin",)]
+    noted = lines(app, f"SELECT action, actor, outcome FROM audit_log WHERE tenant_id = '{ONE}' ORDER BY id")
+    assert noted[0] == ("user", APP, f"{made} added, admin")
+    assert noted[1][:2] == ("invitation", APP)
+    assert noted[1][2].endswith(f" accepted by {made}, admin")
+    assert len(noted) == 2
+    assert app.execute("SELECT setting_key, setting_value FROM user_settings ORDER BY 1").fetchall() == [
+        ("email_notifications", True),
+        ("locale", "en"),
+        ("time_zone", "UTC"),
+    ]
+    app.execute('UPDATE users SET profile = \'{"title": "Countess"}\' WHERE id = %s', [made])
     refused()
     app.rollback()
     for columns in ({"expires_at": "2020-01-01"}, {"revoked_at": "2020-01-01"}):

@@ -64,7 +64,9 @@ def tenant(control: PrivateCloud) -> Iterator[Tenant]:
     yield make
     with transaction() as connection:
         for tenant_id in made:
-            for table in ("outbox", "invitations", "tenant_configurations", "tenant_configuration_history", "tenant_domains"):
+            for table in (
+                "outbox", "invitations", "users", "audit_log", "tenant_configurations", "tenant_configuration_history", "tenant_domains",
+            ):  # fmt: skip
                 connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [tenant_id])
             connection.execute("DELETE FROM tenants WHERE id = %s", [tenant_id])
 

@@ -247,11 +247,12 @@ def test_a_deleted_tenant_gives_its_domains_up(loaded: Loaded) -> None:
 
 def test_configuration_rows(loaded: Loaded) -> None:
     """Every row has a key of the registry and a JSON value; what has no value has no row."""
-    from tenantry.declaration.keys import CONFIGURATION_KEYS
+    from tenantry.declaration.keys import CONFIGURATION_KEYS, USER_DEFAULTS
 
     rows = loaded({"acme": PLAIN + 'theme: {primary: "#ABC"}\nlegal: {terms: "https://a.example/t"}\n'})["acme"].configuration()
     assert rows.keys() <= CONFIGURATION_KEYS.keys()
-    assert CONFIGURATION_KEYS.keys() - rows.keys() == {"branding.logo", "branding.favicon", "legal.privacy"}
+    users = {f"user_defaults.{key}" for key in USER_DEFAULTS}
+    assert CONFIGURATION_KEYS.keys() - rows.keys() == {"branding.logo", "branding.favicon", "legal.privacy", *users}
     assert rows["theme.primary"] == "#aabbcc"
     assert rows["limits.users"] == 7
     assert rows["features.reports"] is True
