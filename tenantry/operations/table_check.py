@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -20,6 +21,10 @@ from tenantry.postgres.server import Server, acting_as, may_act_as
 from tenantry.postgres.table_rules import Fault
 from tenantry.stores.table_sets import TableSet
 from tenantry.stores.tenant_store import TenantStore
+from tenantry.sweep import over
+
+_PREFIX: Final = "tenantry_check_"
+"""Of the role that owns a check's scratch database. Its maker holds an advisory lock of the same name until it has dropped both."""
 
 _LEFT_BEHIND = ("undeclared", "foreign", "tenant")
 """What no move takes along, wherever it goes."""
@@ -184,9 +189,11 @@ def words(error: psycopg.Error | WorkError) -> str:
 def _scratch() -> Iterator[Target]:
     """An empty database with the schema of shared tables, of a role that is no more than an owner of stores is."""
     server = Server.from_environment()
-    owner = f"tenantry_check_{secrets.token_hex(4)}"
+    sweep(server)
+    owner = f"{_PREFIX}{secrets.token_hex(4)}"
     with server.connect() as admin:
         admin.autocommit = True
+        admin.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [owner])  # ends with the session
         admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(owner)))
         try:
             may_act_as(admin, owner)
@@ -196,3 +203,27 @@ def _scratch() -> Iterator[Target]:
                 yield place
         finally:
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(owner)))
+
+
+def sweep(server: Server) -> list[str]:
+    """Drops the roles and scratch databases of checks that were killed, and nothing of one at work; the roles' names."""
+    with server.connect() as admin:
+        admin.autocommit = True
+        owners = [name for (name,) in admin.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [_PREFIX]).fetchall()]
+        # What cannot be dropped, as another account's, is left: the check that is about to begin does not need it gone.
+        return [owner for owner, dropped in over(owners, lambda owner: _drop(server, admin, owner)).done if dropped]
+
+
+def _drop(server: Server, admin: psycopg.Connection, owner: str) -> bool:
+    free = admin.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [owner]).fetchone()
+    if free is None or not free[0]:
+        return False
+    try:
+        for (name,) in admin.execute(
+            "SELECT datname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = %s", [owner]
+        ).fetchall():
+            proof.drop_database(server, name)
+        admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(owner)))
+    finally:
+        admin.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [owner])
+    return True

@@ -1,4 +1,4 @@
-"""Forgets what tasks wrote down long ago."""
+"""Forgets what tasks wrote down long ago, and removes what killed checks left."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Final
 
 from tenantry.control import task_runs
 from tenantry.errors import InputError
+from tenantry.operations import table_check
+from tenantry.postgres.server import Server
 from tenantry.stores import usage
 from tenantry.work import queue
 from tenantry.work.tasks.queues import RUN, SLOT
@@ -34,11 +36,16 @@ def age() -> timedelta:
 
 
 def forget(_: Context) -> str:
-    """Old runs, slots and measurements, and the queue's memory of runs that have ended."""
+    """Old runs, slots and measurements, the queue's memory of runs that have ended, and what a killed ``migrate --check`` left."""
     runs = task_runs.purge(age())
     measurements = usage.purge(USAGE)
     queued = _forget_queued()
-    return f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else ""
+    checks = len(table_check.sweep(Server.from_environment()))
+    told = (
+        f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else "",
+        f"{checks} killed checks of tables cleared away" if checks else "",
+    )
+    return "; ".join(filter(None, told))
 
 
 def _forget_queued() -> int:

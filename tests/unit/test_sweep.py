@@ -24,6 +24,7 @@ SWEEPS = {
     "operations/restore/ending.py": ("sweep",),
     "operations/backup/retention.py": ("prune",),
     "operations/backup/proof.py": ("sweep",),
+    "operations/table_check.py": ("sweep",),
     "operations/provision.py": ("_ask_all",),
     "work/tasks/schedule.py": ("catch_up", "mend"),
     "work/tasks/child.py": ("_guarded",),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from unittest.mock import Mock
 
 import pytest
@@ -11,13 +13,14 @@ from psycopg import sql
 
 from tenantry import naming
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import doctor, table_check, updates
+from tenantry.operations import doctor, table_check, tidy, updates
 from tenantry.operations.move import request
 from tenantry.postgres import table_rules
 from tenantry.postgres.server import Server
 from tenantry.stores.tenant_store import TenantStore
 from tests.service.migrate.conftest import roll_out
 from tests.service.migrate.models import ask
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
 
@@ -82,6 +85,45 @@ def test_an_account_that_may_make_roles_and_databases_is_enough(servers, trees, 
     (fault,) = table_check.check().problems
     assert fault.table == "projects"
     assert left(fleet.server) == []
+
+
+WAITING = """
+from tenantry.operations import table_check
+with table_check._scratch() as place:
+    print(place.owner, flush=True)
+    input()
+"""
+
+
+def test_what_a_killed_check_left_is_removed_and_nothing_of_one_at_work(servers, trees, fleet, monkeypatch):
+    """By the next check, and by the task that tidies."""
+    checks = [subprocess.Popen([sys.executable, "-c", WAITING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        killed, waiting = (check.stdout.readline().strip() for check in checks)
+        assert len(left(fleet.server)) == 4
+        checks[0].kill()
+        checks[0].wait()
+        wait_for(lambda: at_work(fleet.server) == 1)
+        table_check.check()
+        assert len(left(fleet.server)) == 2
+        assert killed not in left(fleet.server)
+        assert waiting in left(fleet.server)
+    finally:
+        for check in checks:
+            check.kill()
+            check.wait()
+    wait_for(lambda: at_work(fleet.server) == 0)
+    for module, name in ((tidy.task_runs, "purge"), (tidy.usage, "purge"), (tidy, "_forget_queued")):
+        monkeypatch.setattr(module, name, lambda *_: 0)
+    assert tidy.forget(None) == "1 killed checks of tables cleared away"
+    assert tidy.forget(None) == ""
+    assert left(fleet.server) == []
+
+
+def at_work(server: Server) -> int:
+    """How many checks hold their lock: that of a process that was killed goes when its session has ended."""
+    with server.connect() as admin:
+        return admin.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()[0]
 
 
 @pytest.mark.parametrize("what", REFUSED)
