@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import permutations
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -30,14 +31,16 @@ from tenantry.stores import rows
 from tenantry.stores.tenant_store import TenantStore
 from tests.service.scratch import migrate
 from tests.service.shapes.conftest import MODELS, WRITES, role
-from tests.volume import volume
+from tests.volume import FULL, volume
 
 pytestmark = [pytest.mark.service, pytest.mark.volume]
 
 WAYS = list(permutations(MODELS, 2))
 UP = [("rls", "schema"), ("schema", "database"), ("rls", "database")]
-DOWN = [(target, model) for model, target in UP]
-"""A move goes there and back; of what goes one way only, `make test` does the one up and the other down."""
+BESIDE = [("database", "rls"), ("database", "schema")]
+"""Of what goes one way only, `make test` clones up, and restores into shared tables and into tables of a tenant's own."""
+THERE_AND_BACK = [("database", "rls")]
+"""The tests below move from schemas, and into one."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +83,7 @@ def test_a_backup_comes_back_as_it_was(zoo, filled, neighbour, inline, model):
     assert zoo.image(store) == saved
 
 
-@pytest.mark.parametrize(("model", "target"), volume(DOWN, WAYS))
+@pytest.mark.parametrize(("model", "target"), volume(BESIDE, WAYS))
 def test_a_backup_becomes_a_tenant_of_another_model(zoo, filled, neighbour, inline, model, target):
     """Into shared tables too: the same rows, no trigger fired, and the next number is a new one."""
     store, new = filled[model], zoo.empty(f"{model}-as-{target}", target)
@@ -177,7 +180,7 @@ def make(store):
         migrations.apply(connection, "tenant", store.schema, owner=store.owner, app_role=store.app_role, tenant_id=str(store.id))
 
 
-@pytest.mark.parametrize(("model", "target"), volume(DOWN, WAYS))
+@pytest.mark.parametrize(("model", "target"), volume(THERE_AND_BACK, WAYS))
 def test_a_move_takes_everything_along_and_back(zoo, neighbour, model, target):
     """Written to at every stage, both ways: every row is in the new place once, with its numbers, and no trigger fired there."""
     moving = Moving(zoo, f"{model}-to-{target}", model, target)
@@ -238,25 +241,37 @@ def test_what_is_not_noted_is_not_moved(zoo, neighbour):
     moving.end()
 
 
+RENUMBERED = "UPDATE tickets SET number = DEFAULT WHERE number = (SELECT min(number) FROM tickets)"
+"""An identity that is always generated takes no value in an update: the row goes in anew."""
+TRUNCATED = "TRUNCATE events_2026, no_key"
+"""Rows that went without a word of their own are gone in the new place, too."""
+
+
 @pytest.mark.parametrize(
     ("slug", "target", "written"),
-    [
-        # An identity that is always generated takes no value in an update: the row goes in anew.
-        ("renumbered", "rls", "UPDATE tickets SET number = DEFAULT WHERE number = (SELECT min(number) FROM tickets)"),
-        # Rows that went without a word of their own are gone in the new place, too.
-        ("truncated", "database", "TRUNCATE events_2026, no_key"),
-    ],
-    ids=["a number that was given anew", "a truncated partition"],
+    volume(
+        [("rewritten", "rls", [RENUMBERED, TRUNCATED])],
+        [
+            (f"{slug}-{target}", target, [one])
+            for slug, one in (("numbers", RENUMBERED), ("gone", TRUNCATED))
+            for target in ("rls", "database")
+        ],
+    ),
 )
 def test_what_is_written_during_the_copy_is_followed(zoo, neighbour, slug, target, written):
     """The new place is as the old one when the tenant arrives."""
     moving = Moving(zoo, slug, "schema", target)
     way = Way.there(moving.move)
     transfer.copy(way, lambda line: None)
-    zoo.run(moving.source, written, owner="TRUNCATE" in written)
+    before = zoo.image(moving.source)
+    for statement in written:
+        zoo.run(moving.source, statement, owner=statement == TRUNCATED)
+    after = zoo.image(moving.source)
+    assert (after["no_key"] == []) == (TRUNCATED in written)
+    assert (after["tickets"] != before["tickets"]) == (RENUMBERED in written)
     transfer.catch_up(way, lambda line: None)
     transfer.switch(way)
-    assert zoo.image(moving.target) == zoo.image(moving.source)
+    assert zoo.image(moving.target) == after
     moving.end()
 
 
@@ -299,7 +314,10 @@ def put_off(monkeypatch):
 def test_triggers_that_are_put_off_do_not_fire_either(zoo, neighbour, inline, put_off):
     """A move into shared tables, a restore there, a clone and the deletion."""
     moving = Moving(zoo, "put-off", "schema", "rls")
-    moving.there()
+    if FULL:
+        moving.there()
+    else:
+        transfer.copy(Way.there(moving.move), lambda line: None)
     assert zoo.image(moving.target) == zoo.image(moving.source)
     moving.end()
     store = zoo.filled("put-off-here", "rls")
@@ -406,6 +424,7 @@ def test_a_revision_goes_through_every_shape_and_the_tenant_goes(zoo, filled):
         migrate(store)
         after = zoo.image(store, "added")
         assert after == before[store.slug], model
+        zoo.check_numbers(store)
         with store.acting(store.app_role) as application:
             assert application.execute("SELECT DISTINCT added FROM wide").fetchall() == [(8,)]
     beside = zoo.image(filled["schema"])
@@ -414,5 +433,15 @@ def test_a_revision_goes_through_every_shape_and_the_tenant_goes(zoo, filled):
     with store.acting(store.owner) as connection:
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(store.schema)))
     assert zoo.image(filled["schema"]) == beside
+    store = stores["database"]
+    StoreProvider().delete("", {"server": None, "database": store.database, "schema": store.schema, "app_role": store.app_role})
+    with pytest.raises(psycopg.errors.UndefinedTable), store.acting(store.app_role) as application:
+        application.execute("SELECT FROM wide")
+    with store.administrator().connect() as admin:
+        admin.autocommit = True
+        admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(store.database)))  # nobody is in it any more
+        for role in (store.app_role, store.owner):
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))  # and nothing else of it is anywhere
+    assert zoo.image(filled["database"])["wide"] != []
     registry.remove_rows(str(stores["rls"].id), stores["rls"].database, stores["rls"].schema)
     assert all(found == [] for found in zoo.image(stores["rls"]).values())
