@@ -98,7 +98,9 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")] = 8080,
 ) -> None:
-    """Start the service: the API under /v1, described at /docs, and how each host looks under /runtime. A worker does what is asked for.
+    """Start the service: the API under /v1 (/openapi.json describes it), and how each host looks under /runtime.
+
+    It does none of the work that it is asked for: `tenantry worker` does.
 
     Example: tenantry serve --port 8080
     """

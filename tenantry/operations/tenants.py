@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,15 @@ LIMIT: Final = 200
 
 _ASKED: Final = frozenset({"name", "tier", "isolation", "cell", "row_context", "admin", "domains"})
 _OURS: Final = {"state": "it is active; suspend and off-board are calls of their own", "server": "an engineer writes it into the file"}
+
+
+_ELSEWHERE: Final = {
+    **_OURS,
+    "isolation": "moving a tenant is work of its own",
+    "cell": "moving a tenant is work of its own",
+    "row_context": "an engineer writes it into the file",
+    "domains": "an engineer writes them into the file",
+}
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,40 @@ def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]
     declared = _declared(slug)
     assert declared is not None  # noqa: S101  # it was checked before it was written
     return _of_file(declared)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A tenant's file as it is, and its ``tag``: another one, another text."""
+
+    text: str
+    tag: str
+
+
+def written(slug: str) -> Written:
+    """The tenant's file. ``InputError`` where there is none."""
+    text = DeclarationStore.of_platform().existing(slug).read_text(encoding="utf-8")
+    return Written(text, hashlib.sha256(text.encode()).hexdigest()[:32])
+
+
+def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: str) -> Written | None:
+    """Lets the file say what ``patch`` says, and leaves every other character alone; provisioning makes it. None: the file's tag is
+    another than ``match`` (``*``: whichever it is).
+
+    ``InputError`` for what has a call of its own, for the ``labels`` by which the tenant is seen, and for a value that cannot be declared.
+    """
+    for key in patch.keys() & _ELSEWHERE.keys():
+        raise InputError(f"{key} cannot be edited here: {_ELSEWHERE[key]}", code="declaration.invalid")
+    values = {".".join(path): value for path, value in _leaves(patch)}
+    if any(f"labels.{name}" in values for name in labels):
+        raise InputError(
+            f"the labels {', '.join(sorted(labels))} say whose the tenant is", "leave them as they are", code="declaration.invalid"
+        )
+    with locks.held("declarations", wait=locks.TURN):
+        if match not in ("*", written(slug).tag):
+            return None
+        DeclarationStore.of_platform().edit(slug, values)
+        return written(slug)
 
 
 def _new(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> NewTenant:

@@ -46,6 +46,8 @@ def create() -> FastAPI:
         description="Tenants of a white-label SaaS: declared, provisioned, watched, suspended and off-boarded.",
         lifespan=lifespan,
         max_body_size=BODY,
+        docs_url=None,  # their scripts would come from other people's servers
+        redoc_url=None,
     )
     app.state.feed, app.state.runtime = feed, runtime
     problems.install(app)

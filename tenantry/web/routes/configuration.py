@@ -7,20 +7,20 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict
 
 from tenantry.operations import configure
 from tenantry.operations.api_keys import Caller
 from tenantry.operations.configure import Setting
 from tenantry.operations.tenants import Tenant
+from tenantry.web import edits
 from tenantry.web.callers import having, seen
-from tenantry.web.problems import Refused, responses
+from tenantry.web.problems import responses
 
 router = APIRouter(prefix="/v1/tenants/{slug}/configuration", tags=["configuration"])
 
 Key = Annotated[str, Path(max_length=100, examples=["theme.primary"])]
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=80, description="The ETag of the value that is replaced, or *")]
 
 
 class Value(BaseModel):
@@ -65,7 +65,7 @@ def put(
     response: Response,
     tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
     who: Annotated[Caller, Depends(having("configuration:write"))],
-    match: IfMatch = None,
+    match: edits.IfMatch = None,
 ) -> Value:
     """Sets a value at runtime."""
     _require(match, tenant.slug, key)
@@ -79,7 +79,7 @@ def take_back(
     response: Response,
     tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
     who: Annotated[Caller, Depends(having("configuration:write"))],
-    match: IfMatch = None,
+    match: edits.IfMatch = None,
 ) -> Value:
     """Takes a value that was set at runtime back: what the file says, or the default, is in force again."""
     _require(match, tenant.slug, key)
@@ -88,11 +88,10 @@ def take_back(
 
 
 def _require(match: str | None, slug: str, key: str) -> None:
-    if match is None:
-        raise Refused(428, "edit.unconditional", "an edit needs If-Match", "the ETag that GET gave, or * whatever the value is")
+    wanted = edits.required(match)
     (setting,) = configure.settings(slug, key)
-    if match != "*" and match != _tag(setting):
-        raise Refused(412, "edit.outdated", "the value has changed since", "look at it again, and edit that")
+    if wanted not in ("*", _tag(setting)):
+        raise edits.outdated()
 
 
 def _value(setting: Setting) -> Value:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +16,7 @@ from tenantry.actor import Actor
 from tenantry.operations import lifecycle, preview_run, provision, tenants
 from tenantry.operations.api_keys import Caller
 from tenantry.operations.tenants import Tenant
-from tenantry.web import once
+from tenantry.web import edits, once
 from tenantry.web.callers import having, seen
 from tenantry.web.problems import responses
 
@@ -111,6 +111,38 @@ def declare(
         return once.Answer(201, jsonable_encoder(made), f"/v1/tenants/{made.slug}")
 
     return once.once(request, who, name, given, work)
+
+
+class Declaration(BaseModel):
+    """A tenant's file, in YAML."""
+
+    text: str
+
+
+@router.get("/{slug}/declaration", responses=responses())
+def declaration(tenant: Annotated[Tenant, Depends(seen("tenants:read"))], response: Response) -> Declaration:
+    """The tenant's file, with an ETag for whoever edits it."""
+    return _told(tenants.written(tenant.slug), response)
+
+
+@router.patch("/{slug}/declaration", responses=responses(412, 428))
+def edit(
+    body: dict[str, Any],
+    response: Response,
+    tenant: Annotated[Tenant, Depends(seen("tenants:write"))],
+    who: Annotated[Caller, Depends(having("tenants:write"))],
+    match: edits.IfMatch = None,
+) -> Declaration:
+    """Lets the tenant's file say what the body says, as in `{"theme": {"primary": "#123456"}}`, and no more. `provision` makes it."""
+    found = tenants.edit(tenant.slug, body, who.labels, edits.required(match).strip('"'))
+    if found is None:
+        raise edits.outdated()
+    return _told(found, response)
+
+
+def _told(written: tenants.Written, response: Response) -> Declaration:
+    response.headers["ETag"] = f'"{written.tag}"'
+    return Declaration(text=written.text)
 
 
 def _asks(path: str, scope: str, body_type: type[BaseModel], ask: Callable[[str, Any, Actor], UUID], summary: str) -> None:

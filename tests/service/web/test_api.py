@@ -157,6 +157,30 @@ def test_an_edit_is_of_what_its_editor_saw(service):
     assert (back.json()["value"], back.json()["source"]) == ("#0b5fff", "declaration")
 
 
+def test_a_file_is_edited_by_whoever_has_seen_it(service, declared):
+    service.ask("POST", "/v1/tenants", json={"slug": declared, "tier": "starter"})
+    file, path = service.tenants / f"{declared}.yaml", f"/v1/tenants/{declared}/declaration"
+    seen = service.ask("GET", path)
+    assert seen.json()["text"] == file.read_text()
+    patch = {"theme": {"primary": "#123456"}, "name": "Other"}
+    assert service.ask("PATCH", path, json=patch).status_code == 428
+    done = service.ask("PATCH", path, json=patch, headers={"If-Match": seen.headers["ETag"]})
+    assert done.status_code == 200, done.text
+    assert 'primary: "#123456"' in file.read_text().replace("'", '"')
+    assert service.ask("PATCH", path, json={"name": "Late"}, headers={"If-Match": seen.headers["ETag"]}).status_code == 412
+    for refused in (
+        {"state": "suspended"},
+        {"isolation": "database"},
+        {"labels": {"partner": "them"}},
+        {"theme": {"primary": "x"}},
+        {"domains": []},
+    ):
+        answer = service.ask("PATCH", path, json=refused, headers={"If-Match": "*"})
+        assert answer.status_code == 422, refused
+    assert file.read_text() == done.json()["text"]
+    assert service.ask("PATCH", path, service.theirs, json=patch, headers={"If-Match": "*"}).status_code == 404
+
+
 def events(text):
     """Name, id and data of the events of a stream."""
     found = []

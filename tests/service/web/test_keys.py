@@ -42,7 +42,7 @@ def test_no_key_that_does_not_work_is_told_from_another(service):
     keys = (None, "x", service.mine[:-1], forged, foreign, ended, expired)
     for method, path in routes(service):
         path = path.format(slug=MINE, run="00000000-0000-0000-0000-000000000000", key="theme.primary")
-        answers = [said(service.ask(method, path, each, **({"json": {}} if method == "PUT" else {}))) for each in keys]
+        answers = [said(service.ask(method, path, each, **({"json": {}} if method in ("PUT", "PATCH") else {}))) for each in keys]
         assert answers[0][0] == 401, (method, path)
         assert all(answer == answers[0] for answer in answers), (method, path)
     assert service.ask("GET", "/v1/tenants").status_code == 200
@@ -53,7 +53,7 @@ def test_a_key_without_a_scope_is_refused_where_that_is_needed(service, scope):
     text = key(f"all but {scope}", scopes=[each for each in api_keys.SCOPES if each != scope], labels={"partner": "me"})
     refused = set()
     for method, path in routes(service):
-        more = {"json": {"value": "x"}} if method == "PUT" else body(path)
+        more = {"json": {"value": "x"}} if method in ("PUT", "PATCH") else body(path)
         answer = service.ask(method, path.format(slug="web-none", run="00000000-0000-0000-0000-000000000000", key="x"), text, **more)
         if answer.status_code == 403:
             assert answer.json()["code"] == "key.scope"
@@ -71,7 +71,7 @@ def needed(route):
         return "configuration:write"
     if "backups" in path:
         return "backups:write"
-    return "tenants:write" if path.rpartition("/")[2] in ("tenants", "preview", "provision") else "tenants:lifecycle"
+    return "tenants:write" if path.rpartition("/")[2] in ("tenants", "preview", "provision", "declaration") else "tenants:lifecycle"
 
 
 def test_another_partners_tenant_is_as_one_that_there_is_not(service):
@@ -81,8 +81,8 @@ def test_another_partners_tenant_is_as_one_that_there_is_not(service):
         if "{" not in path:
             continue
         more = {"json": {"value": "x"}, "headers": {"If-Match": "*"}} if method == "PUT" else {}
-        if method == "DELETE":
-            more = {"headers": {"If-Match": "*"}}
+        if method in ("DELETE", "PATCH"):
+            more = {"headers": {"If-Match": "*"}, **({"json": {"name": "x"}} if method == "PATCH" else {})}
         foreign = service.ask(method, path.format(slug=THEIRS, run=run, key="theme.primary"), **more)
         absent = service.ask(
             method, path.format(slug="web-nobody", run="00000000-0000-4000-8000-000000000000", key="theme.primary"), **more
