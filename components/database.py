@@ -8,11 +8,12 @@ from typing import TypedDict
 import pulumi
 import pulumi_postgresql as postgresql
 
+from components import login_secret
 from components.adoption import Adoption
 from components.aws import Instance, get_secret_version_output
 from components.edge import MARK
 from components.resources.server_record import ServerRecord
-from components.resources.store import ServerAddress, Store
+from components.resources.store import ServerAddress, Store, StoreArgs
 from tenantry import naming
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.placement import Location, Place
@@ -51,22 +52,25 @@ class TenantDatabase(pulumi.ComponentResource):
 
     password: pulumi.Output[str] | None
     """Secret: the password of the tenant's own login role; None: the cell's role is used."""
+    secret: pulumi.Output[str] | None
+    """The ARN of the secret that it is in, where the platform keeps one."""
 
     def __init__(self, name: str, args: TenantDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:tenant:TenantDatabase", name, None, opts)
         self._args, self._name = args, name
         self._location = Location.of(args["declaration"].slug, args["place"])
-        self.password = None
+        store = None
         match args["place"].isolation:
             case "rls":
                 pass
             case "schema":
-                self.password = self._schema().password
+                store = self._schema()
             case "database":
-                self.password = self._database(None, None).password
+                store = self._database(None, None)
             case "instance":
                 address, provider = self._instance()
-                self.password = self._database(address, provider).password
+                store = self._database(address, provider)
+        self.password, self.secret = (store.password, store.secret_arn) if store else (None, None)
         self.register_outputs({})
 
     def _child(self, logical_name: str, *, protect: bool = False, **more: object) -> pulumi.ResourceOptions:
@@ -93,20 +97,24 @@ class TenantDatabase(pulumi.ComponentResource):
     def _store(self, server: ServerAddress | None, database: pulumi.Input[str], schema: pulumi.Input[str], owner: pulumi.Input[str],
                app: postgresql.Role, after: Sequence[pulumi.Resource] = ()) -> Store:  # fmt: skip
         declaration, logical = self._args["declaration"], f"{self._name}-tables"
+        tables: StoreArgs = {
+            "tree": "tenant",
+            "server": server,
+            "database": database,
+            "schema": schema,
+            "owner": owner,
+            "app_role": app.name,
+            "tenant_id": str(declaration.id),
+            "limits": login_limits.SETTINGS,
+            "login": self._args["login"],
+            "revision": self._args["revision"],
+        }
+        isolation, settings = self._args["place"].isolation, self._args["settings"]
+        if secret := login_secret.of_tenant(declaration.slug, isolation, self._location.app_role, settings):
+            tables["secret"] = secret
         return Store(
             logical,
-            {
-                "tree": "tenant",
-                "server": server,
-                "database": database,
-                "schema": schema,
-                "owner": owner,
-                "app_role": app.name,
-                "tenant_id": str(declaration.id),
-                "limits": login_limits.SETTINGS,
-                "login": self._args["login"],
-                "revision": self._args["revision"],
-            },
+            tables,
             pulumi.ResourceOptions(
                 parent=self,
                 protect=self._args["protect"],

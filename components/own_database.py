@@ -9,6 +9,7 @@ import pulumi
 import pulumi_postgresql as postgresql
 
 from components.adoption import Adoption
+from components.login_secret import LoginSecretArgs
 from components.resources.store import Store, StoreArgs
 from tenantry.postgres import login_limits
 
@@ -28,6 +29,8 @@ class OwnDatabase(TypedDict):
     """Roles besides that the tables' migrations give rights to."""
     context_key: NotRequired[str]
     """Of tables that take signed row contexts: the secret with the key."""
+    secret: NotRequired[LoginSecretArgs]
+    """Where the login's password is written for applications."""
 
 
 def made(name: str, args: OwnDatabase, parent: pulumi.Resource, adoption: Adoption, *, protect: bool) -> Store:
@@ -69,4 +72,6 @@ def made(name: str, args: OwnDatabase, parent: pulumi.Resource, adoption: Adopti
     }
     if "context_key" in args:
         tables["context_key"] = args["context_key"]
+    if "secret" in args:
+        tables["secret"] = args["secret"]
     return Store(f"{name}-tables", tables, pulumi.ResourceOptions(parent=parent, protect=protect, depends_on=list(args.get("guests", ()))))

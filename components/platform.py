@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import pulumi
 
-from components import own_database
+from components import login_secret, own_database
 from components.adoption import Adoption
 from components.backups import BackupBucket
 from components.bucket import CellBucket
@@ -40,6 +40,8 @@ class Platform(pulumi.ComponentResource):
     """What a tenant of this cell depends on."""
     app_password: pulumi.Output[str]
     """Secret: the application's password for the row-level-secured tables."""
+    app_secret: pulumi.Output[str] | None
+    """The ARN of the secret that it is in, where the platform keeps one."""
     directory_password: pulumi.Output[str] | None
     """Secret: the password of the login that looks tenants up; only the main cell has it."""
     template: pulumi.Output[str] | None
@@ -87,9 +89,11 @@ class Platform(pulumi.ComponentResource):
         }
         if args["signed"]:
             tables["context_key"] = naming.context_key(settings.bucket_prefix, cell)
+        if secret := login_secret.of_cell(cell, settings):
+            tables["secret"] = secret
         store = own_database.made(name, tables, self, adoption, protect=settings.protects)
         self.ready.append(store)
         self.bucket = bucket.bucket
         self.assets_role = bucket.assets_role
-        self.app_password = store.password
+        self.app_password, self.app_secret = store.password, store.secret_arn
         self.register_outputs({"bucket": bucket.bucket, "assets_role": bucket.assets_role})

@@ -63,6 +63,8 @@ class Tenant(pulumi.ComponentResource):
 
     passwords: Mapping[str, pulumi.Output[str]]
     """Secret: the password of each login role of the tenant's own, by role."""
+    secrets: Mapping[str, pulumi.Output[str]]
+    """The ARNs of the secrets that they are in, by role; empty where the platform keeps none."""
 
     def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:tenant:Tenant", name, None, opts)
@@ -76,6 +78,7 @@ class Tenant(pulumi.ComponentResource):
             before.append(SignedTenant(f"{name}-context", signed, pulumi.ResourceOptions(parent=self, depends_on=list(before))))
         made: list[pulumi.Resource] = [self._whole(name, args, args["row"], before)] if args["row"] else []
         passwords: dict[str, pulumi.Output[str]] = {}
+        secrets: dict[str, pulumi.Output[str]] = {}
         for tables in args["tables"]:
             database = TenantDatabase(
                 naming.tenant_resources(name, tables.place.turn),
@@ -93,9 +96,12 @@ class Tenant(pulumi.ComponentResource):
                 },
                 pulumi.ResourceOptions(parent=self),
             )
+            role = Location.of(args["declaration"].slug, tables.place).app_role
             if database.password is not None:
-                passwords[Location.of(args["declaration"].slug, tables.place).app_role] = database.password
-        self.passwords = passwords
+                passwords[role] = database.password
+            if database.secret is not None:
+                secrets[role] = database.secret
+        self.passwords, self.secrets = passwords, secrets
         self.register_outputs({})
 
     def _whole(self, name: str, args: TenantArgs, row: Row, before: Sequence[pulumi.Resource]) -> TenantRecord:

@@ -1,4 +1,4 @@
-"""What a stack hands out: the passwords of its log-ins."""
+"""What a stack hands out: the passwords of its log-ins, or the ARNs of the secrets that they are in."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from tenantry.control import passwords
 def handed_out(credentials: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[dict[str, str]]:
     """Secret: all of them but those that nobody knows: since a state was lost, or as long as a new tenant's tables are left out
     (`pulumi up --target`). One that the engine does not know would else take all others with it."""
-    names = list(credentials)
-    found = pulumi.Output.all(*map(_or_unknown, credentials.values()))
-    return pulumi.Output.secret(found.apply(lambda values: _known(dict(zip(names, values, strict=True)))))
+    return pulumi.Output.secret(known(credentials))
+
+
+def known(values: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[dict[str, str]]:
+    """The same of what is no secret."""
+    names = list(values)
+    found = pulumi.Output.all(*map(_or_unknown, values.values()))
+    return found.apply(lambda values: _known(dict(zip(names, values, strict=True))))
 
 
 def _or_unknown(password: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -25,4 +30,4 @@ def _or_unknown(password: pulumi.Output[str]) -> pulumi.Output[str]:
 
 
 def _known(found: Mapping[str, str]) -> dict[str, str]:
-    return {name: password for name, password in found.items() if password != passwords.UNKNOWN}
+    return {name: value for name, value in found.items() if value and value != passwords.UNKNOWN}

@@ -12,7 +12,7 @@ from components.database import storage
 from components.pictures import Pictures
 from components.tenant import Tenant
 from stacks import claims, gate, stack_tenants
-from stacks.credentials import handed_out
+from stacks.credentials import handed_out, known
 from tenantry import naming
 from tenantry.clients import aws
 from tenantry.declaration import Declarations
@@ -65,6 +65,9 @@ def run(slug: str, settings: PlatformSettings, files: Declarations) -> None:
         },
     )
     pulumi.export("host", naming.host(slug, settings.domain))
+    if tenant.secrets:
+        pulumi.export("secrets", known(tenant.secrets))
+        return
     if mine.app_role in tenant.passwords:
         pulumi.export("password", tenant.passwords[mine.app_role])
     # By login role, as the registry names it: while a move is under way there may be two.

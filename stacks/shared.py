@@ -8,7 +8,7 @@ from components.pictures import Pictures
 from components.platform import Platform
 from components.tenant import Tenant
 from stacks import claims, gate, stack_tenants
-from stacks.credentials import handed_out
+from stacks.credentials import handed_out, known
 from tenantry import naming
 from tenantry.declaration import Declarations
 from tenantry.errors import InputError
@@ -50,7 +50,12 @@ def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
     )
     passwords: dict[str, pulumi.Output[str]] = {}
     # By login role, as the registry names it: while a move is under way a tenant may have two.
-    credentials = {naming.cell_app(cell): platform.app_password}
+    credentials: dict[str, pulumi.Output[str]] = {}
+    secrets: dict[str, pulumi.Output[str]] = {}
+    if platform.app_secret is None:
+        credentials[naming.cell_app(cell)] = platform.app_password
+    else:
+        secrets[naming.cell_app(cell)] = platform.app_secret
     if platform.directory_password is not None:
         credentials[naming.CONTROL_DIRECTORY] = platform.directory_password
     pictures = Pictures(tenants_dir())
@@ -74,6 +79,9 @@ def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
                 "depends_on": platform.ready,
             },
         )
+        secrets |= tenant.secrets
+        if tenant.secrets:
+            continue
         credentials |= tenant.passwords
         if mine.app_role in tenant.passwords:
             passwords[slug] = tenant.passwords[mine.app_role]
@@ -83,6 +91,10 @@ def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
     if platform.template is not None:
         pulumi.export("template", platform.template)
     pulumi.export("app_role", naming.cell_app(cell))
-    pulumi.export("app_password", pulumi.Output.secret(platform.app_password))
-    pulumi.export("passwords", handed_out(passwords))
+    # Where there are secrets, no output has a password of a tenant's.
+    if platform.app_secret is None:
+        pulumi.export("app_password", pulumi.Output.secret(platform.app_password))
+        pulumi.export("passwords", handed_out(passwords))
+    else:
+        pulumi.export("secrets", known(secrets))
     pulumi.export("credentials", handed_out(credentials))

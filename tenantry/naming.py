@@ -181,6 +181,11 @@ def context_key(prefix: str, cell: str) -> str:
     return f"{prefix}/tenantry/row-context/{cell}"
 
 
+def login_secret(prefix: str, role: str) -> str:
+    """The secret with which an application logs in as ``role``; as a parameter of AWS Systems Manager with a slash before it."""
+    return f"{prefix}/tenantry/logins/{role}"
+
+
 def object_prefix(slug: str) -> str:
     """Where a tenant's objects are in its cell's bucket; ends with a slash, so no prefix is the beginning of another."""
     return f"tenants/{slug}/"

@@ -20,6 +20,7 @@ TENANTS_VARIABLE: Final = "TENANTRY_TENANTS"
 MIGRATIONS_VARIABLE: Final = "TENANTRY_MIGRATIONS"
 PROJECT_FILE: Final = "Pulumi.yaml"
 
+LOGIN_SECRETS: Final = ("none", "secretsmanager", "ssm")
 LOCKS: Final = ("none", "governance", "compliance")
 
 _KEEP: Final = re.compile(r"[1-9][0-9]{0,2}/[0-9]{1,3}/[0-9]{1,3}", re.ASCII)
@@ -56,6 +57,9 @@ class PlatformSettings:
 
     backup_keep: str = "7/4/12"
     """How many daily, weekly and monthly backups of a tenant are kept."""
+    login_secrets: str = "none"
+    """Where applications find the passwords of their logins: in AWS Secrets Manager, in parameters of AWS Systems Manager (``ssm``), or
+    in the outputs of the stacks (``none``)."""
 
     def __post_init__(self) -> None:
         for key, value, good, rule in (
@@ -68,6 +72,12 @@ class PlatformSettings:
             ("tenantry:protect", self.protect, self.protect in ("true", "false"), "true or false"),
             ("tenantry:backupLock", self.backup_lock, self.backup_lock in LOCKS, f"one of {', '.join(LOCKS)}"),
             ("tenantry:backupKeep", self.backup_keep, _KEEP.fullmatch(self.backup_keep), "days/weeks/months, for example 7/4/12"),
+            (
+                "tenantry:loginSecrets",
+                self.login_secrets,
+                self.login_secrets in LOGIN_SECRETS,
+                f"one of {', '.join(LOGIN_SECRETS)}",
+            ),
             ("tenantry:holdDays", self.hold_days, _DAYS.fullmatch(self.hold_days), _DAYS_RULE),
             ("tenantry:finalBackupDays", self.final_backup_days, _DAYS.fullmatch(self.final_backup_days), _DAYS_RULE),
             ("tenantry:quarantineDays", self.quarantine_days, _DAYS.fullmatch(self.quarantine_days), _DAYS_RULE),
@@ -153,6 +163,7 @@ KEYS: Final[Mapping[str, str]] = {
     "protect": "tenantry:protect",
     "backup_lock": "tenantry:backupLock",
     "backup_keep": "tenantry:backupKeep",
+    "login_secrets": "tenantry:loginSecrets",
     "hold_days": "tenantry:holdDays",
     "final_backup_days": "tenantry:finalBackupDays",
     "quarantine_days": "tenantry:quarantineDays",

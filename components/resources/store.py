@@ -12,8 +12,10 @@ import pulumi
 from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.login_secret import LoginSecretArgs
 from components.resources.declared import DeclaredProvider
 from tenantry import naming
+from tenantry.clients.login_secrets import LoginSecret
 from tenantry.control import passwords, registry
 from tenantry.errors import WorkError
 from tenantry.postgres import (
@@ -60,6 +62,8 @@ class StoreArgs(TypedDict):
     """Head of the migrations."""
     context_key: NotRequired[str]
     """For shared tables of which a tenant takes signed row contexts: the secret with the key that signs them."""
+    secret: NotRequired[LoginSecretArgs]
+    """Where the login's password is written for applications; not there: it is handed out by the stack."""
 
 
 def _server(props: Mapping[str, Any]) -> Server:
@@ -116,6 +120,44 @@ def _password_holds(props: Mapping[str, Any]) -> bool:
     return password == passwords.UNKNOWN or logins.password_holds(_server(props), props["database"], props["app_role"], password)
 
 
+def _secret(props: Mapping[str, Any]) -> LoginSecret | None:
+    found = props.get("secret")
+    return LoginSecret(found["kind"], found["name"], dict(found["tags"])) if found else None
+
+
+def _content(props: Mapping[str, Any], password: str) -> dict[str, Any]:
+    """What the login's secret says: the keys that RDS writes, and two of ours."""
+    server = _server(props)
+    return {
+        "engine": "postgres",
+        "host": server.host,
+        "port": server.port,
+        "username": props["app_role"],
+        "password": password,
+        "dbname": props["database"],
+        "schema": props["schema"],
+        "tenant_id": props.get("tenant_id"),
+    }
+
+
+def _written(props: Mapping[str, Any], password: str) -> dict[str, str]:
+    """Writes the password into the login's secret, where it has one: the output that says where. One that nobody knows is left."""
+    secret = _secret(props)
+    if secret is None or password == passwords.UNKNOWN:
+        return {}
+    return {"secret_arn": secret.write(_content(props, password))}
+
+
+def _known_to_its_secret(props: Mapping[str, Any]) -> str:
+    """The password that only the login's secret knows since a state was lost; UNKNOWN where it is no longer right, or there is none."""
+    secret = _secret(props)
+    found = secret.read() if secret else None
+    if found is None or found.get("username") != props["app_role"]:
+        return passwords.UNKNOWN
+    held = {**props, "password": str(found["password"])}
+    return held["password"] if _password_holds(held) else passwords.UNKNOWN
+
+
 def _stands(props: Mapping[str, Any]) -> bool:
     """Whether the tables are there, and so is the login, with a password that was handed out."""
     with _connect(props) as connection:
@@ -140,6 +182,7 @@ class StoreProvider(DeclaredProvider):
         "revision",
         "guards",
         "context_key",
+        "secret",
     )
     # Not `server`: an address changes when a server is restored elsewhere; the data is still the tenant's.
     replaces = frozenset({"tree", "database", "schema", "owner"})
@@ -151,6 +194,8 @@ class StoreProvider(DeclaredProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         password = passwords.UNKNOWN if passwords.choice() == "keep" and _stands(props) else secrets.token_urlsafe(32)
+        if password == passwords.UNKNOWN:
+            password = _known_to_its_secret(props)
         outs = self._apply(props, password)
         if props.get("tenant_id"):
             registry.ready(props["tenant_id"])
@@ -159,7 +204,14 @@ class StoreProvider(DeclaredProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         if _olds["app_role"] != _news["app_role"]:
             self.delete(_id, _olds)
-        return UpdateResult(self._apply(_news, passwords.after_loss(str(_olds["password"]), lambda: _password_holds(_olds))))
+        password = passwords.after_loss(str(_olds["password"]), lambda: _password_holds(_olds))
+        if password == passwords.UNKNOWN:
+            password = _known_to_its_secret(_olds)
+        outs = self._apply(_news, password)
+        before, now = _secret(_olds), _secret(_news)
+        if before is not None and (now is None or (before.kind, before.name) != (now.kind, now.name)):
+            before.erase()
+        return UpdateResult(outs)
 
     def _apply(self, props: dict[str, Any], password: str) -> dict[str, Any]:
         """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
@@ -190,7 +242,8 @@ class StoreProvider(DeclaredProvider):
             if not props["login"]:
                 logins.end_sessions(connection, props["app_role"])
         known = {} if password != passwords.UNKNOWN else {"password_known": False}
-        return {**props, **known, "password": password, "posture": posture, "expected_posture": posture}
+        outs = {name: value for name, value in props.items() if name != "secret_arn"}
+        return {**outs, **known, **_written(props, password), "password": password, "posture": posture, "expected_posture": posture}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Finds dropped policies, changed grants, missing tables, a login that changed itself; ``up`` after a refresh puts them right."""
@@ -204,10 +257,16 @@ class StoreProvider(DeclaredProvider):
             lines = _lines(connection, props)
         if lines and props["login"] and not _password_holds(props):
             lines.append("login with another password")
+        if lines and (secret := _secret(props)) and props["password"] != passwords.UNKNOWN:
+            found = secret.read() or {}
+            if (found.get("username"), found.get("password")) != (props["app_role"], props["password"]):
+                lines.append("secret that says something else")
         return ReadResult(id_, {**props, "posture": _digest(lines)}) if lines else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Takes the role's rights in this database away; the tables go with their schema or database."""
+        """Takes the role's rights in this database away, and its secret; the tables go with their schema or database."""
+        if (secret := _secret(_props)) is not None:
+            secret.erase()
         try:
             connection = _connect(_props)
         except WorkError as error:
@@ -228,12 +287,22 @@ class Store(Resource, module="tenantry", name="Store"):
     password: pulumi.Output[str]
     """The application role's password (secret)."""
 
+    secret_arn: pulumi.Output[str] | None = None
+    """The ARN of the secret that the password is in, where the platform keeps one."""
+
     posture: pulumi.Output[str]
     """Digest of the policies, flags and grants that were last found."""
 
     def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions) -> None:
         # The stores of a platform that other files guarded are guarded anew, though their tables have not changed.
-        outputs = {"guards": revisions.guards(args["tree"]), "password": None, "posture": None, "expected_posture": None}
+        outputs: dict[str, str | None] = {
+            "guards": revisions.guards(args["tree"]),
+            "password": None,
+            "posture": None,
+            "expected_posture": None,
+        }
+        if args.get("secret"):
+            outputs["secret_arn"] = None
         # Deleting takes the role's rights away: done after its replacement was made, it would take the new ones.
         opts = pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(additional_secret_outputs=["password"], delete_before_replace=True)

@@ -70,7 +70,7 @@ def of(slug: str, *, actor: Actor) -> Credentials:
     ``InputError`` for an unknown tenant; ``WorkError`` where the stack cannot be read or its log-in is not made yet.
     """
     store = TenantStore.of(slug)
-    password = handed_out.passwords(store.stack).get(store.app_role)
+    password = handed_out.password(store.stack, store.app_role)
     if password is None:
         raise WorkError(f"the stack {store.stack} hands out no password of {store.app_role}", f"tenantry up {slug}")
     server = store.administrator()

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from tenantry import naming
 from tenantry.backend import state_files
-from tenantry.clients import process
+from tenantry.clients import login_secrets, process
 from tenantry.control.ledger import Ledger
 from tenantry.errors import WorkError
 from tenantry.postgres import logins
@@ -36,21 +36,25 @@ class _Login(NamedTuple):
 
 @dataclass(frozen=True)
 class _Found:
-    """What came of one stack; ``passwords`` by role."""
+    """What came of one stack; ``passwords``, and the ARNs of the ``secrets`` that others are in, by role."""
 
     stack: str
     fault: str = ""
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
-def passwords(stack: str) -> Mapping[str, str]:
-    """Role → password, of what the stack hands out. ``WorkError`` when the secrets of its state cannot be read, or it is not there."""
+def password(stack: str, role: str) -> str | None:
+    """The password of one login, of what the stack hands out or from the login's secret; None: it has neither.
+
+    ``WorkError`` when the secrets of the stack's state, or that of the login, cannot be read, or the stack is not there.
+    """
     found = _read(process.pulumi(), stack, time.monotonic() + TIME)
     if found is None:
         raise WorkError(f"there is no state of the stack {stack}", f"tenantry up --stack {stack}", code="stack.unknown")
     if found.fault:
         raise WorkError(f"the secrets of the stack {stack} cannot be read: {found.fault}", _remedy(found.fault))
-    return found.passwords
+    return found.passwords.get(role) or (_in_secret(found.secrets[role]) if role in found.secrets else None)
 
 
 def examine() -> str:
@@ -66,7 +70,14 @@ def examine() -> str:
             more = f" (and of {len(faults) - 1} more)" if len(faults) > 1 else ""
             raise WorkError(f"the secrets of the stack {faults[0].stack}{more} cannot be read: {faults[0].fault}", _remedy(faults[0].fault))
         stores = {store.app_role: store for store in TenantStore.every() if not store.shared and store.state == "active"}
+        kept = [(each.stack, role, arn) for each in found for role, arn in sorted(each.secrets.items())]
+        read = list(pool.map(lambda one: _in_secret(one[2]) if time.monotonic() < end else None, kept))
+        if lost := [role for (_, role, _), password in zip(kept, read, strict=True) if password is None and time.monotonic() < end]:
+            raise WorkError(
+                f"no secret, where its stack says that it is: {', '.join(lost[:SHOWN])}", "tenantry up --all --refresh makes it"
+            )
         tries = [_Login(each.stack, role, password) for each in found for role, password in sorted(each.passwords.items())]
+        tries += [_Login(stack, role, password) for (stack, role, _), password in zip(kept, read, strict=True) if password]
         held = list(pool.map(lambda login: _holds(login, stores, end), tries))
     if wrong := [login for login, holds in zip(tries, held, strict=True) if holds is False]:
         names = ", ".join(login.role for login in wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
@@ -97,10 +108,19 @@ def _read(engine: str, stack: str, end: float) -> _Found | None:
     if result.returncode == 0:
         outputs = json.loads(result.stdout)
         passwords = outputs.get("credentials") or {outputs.get("app_role"): outputs.get("app_password")}
-        return _Found(stack, passwords={role: password for role, password in passwords.items() if role and password})
+        return _Found(
+            stack,
+            passwords={role: password for role, password in passwords.items() if role and password},
+            secrets=outputs.get("secrets") or {},
+        )
     lines = result.stderr.decode(errors="replace").strip().splitlines()
     said = next((line.partition("error: ")[2] for line in lines if "error: " in line), lines[-1] if lines else "no answer")
     return None if "no stack named" in said else _Found(stack, said.partition(", please")[0])
+
+
+def _in_secret(arn: str) -> str | None:
+    found = login_secrets.at(arn)
+    return str(found["password"]) if found else None
 
 
 def _remedy(fault: str) -> str:

@@ -125,3 +125,24 @@ def test_the_lock_of_backups_is_a_setting(run, samples, settings, monkeypatch, l
     rules = graph.of_type("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
     assert [rule.inputs["rule"]["defaultRetention"]["mode"] for rule in rules] == ([mode] if mode else [])
     assert graph.options["platform-backups"].protect is True
+
+
+@pytest.mark.parametrize("kind", ["none", "secretsmanager", "ssm"])
+def test_where_each_login_has_a_secret_no_output_has_its_password(run, samples, settings, monkeypatch, kind):
+    """One for the cell's shared login and one for each login of a tenant's own; no resource more."""
+    monkeypatch.setattr(shared.gate, "enter", lambda *args, **options: NOTHING)
+    monkeypatch.setattr(shared.gate, "room", lambda: 70)
+    exported: dict[str, object] = {}
+    monkeypatch.setattr(shared.pulumi, "export", lambda name, value: exported.update({name: value}))
+    graph = run(lambda: shared.run("main", replace(settings, login_secrets=kind), samples))
+    stores = [each for each in graph.resources.values() if each.type.endswith(":Store") and each.inputs["tree"] == "tenant"]
+    names = {each.inputs["app_role"]: (each.inputs.get("secret") or {}).get("name") for each in stores}
+    assert len(names) > 1
+    if kind == "none":
+        assert set(names.values()) == {None}
+        assert {"app_password", "passwords", "credentials"} <= set(exported)
+        assert "secrets" not in exported
+    else:
+        assert names == {role: f"tenantry-dev/tenantry/logins/{role}" for role in names}
+        assert "secrets" in exported
+        assert not {"app_password", "passwords"} & set(exported)
