@@ -1,6 +1,6 @@
 """Secrets with which applications log in: one for each login, in AWS Secrets Manager or in a parameter of AWS Systems Manager.
 
-The text is JSON as RDS writes it. Both kinds are asked for by the same names and bear the same tags (docs/adr/0037).
+The text is JSON as RDS writes it. Both kinds are asked for by the same names and bear the same tags (docs/adr/0038).
 """
 
 from __future__ import annotations
