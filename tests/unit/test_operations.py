@@ -33,7 +33,7 @@ def test_doctor_works_in_a_shell_without_the_environment() -> None:
 )
 def test_a_change_is_told_as_its_own_tenants(name: str, slug: str | None) -> None:
     """What is the platform's or the engine's is no other tenant's, and a slug may begin as another one does."""
-    assert engine_step._tenant(name, {"acme", "acme-staging"}) == slug
+    assert engine_step.tenant_of(name, {"acme", "acme-staging"}) == slug
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
