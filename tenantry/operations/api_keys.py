@@ -26,6 +26,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "tenants:lifecycle": "suspend, reactivate, off-board and bring back",
     "configuration:write": "set configuration at runtime",
     "backups:write": "take backups",
+    "people:read": "see who is invited",
+    "people:write": "invite people, and let them in",
 }
 """What a key may be for. None implies another."""
 

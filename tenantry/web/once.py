@@ -12,7 +12,7 @@ from fastapi import Header, Request
 from fastapi.responses import JSONResponse
 
 from tenantry.actor import Actor
-from tenantry.errors import TenantryError, TransientError
+from tenantry.errors import TenantryError
 from tenantry.operations import api_requests
 from tenantry.operations.api_keys import Caller
 from tenantry.web import problems
@@ -53,15 +53,15 @@ def once(request: Request, who: Caller, name: str, body: Any, work: Callable[[Ac
         return _kept(begun.id, run(begun.run_id))
     try:
         return _kept(begun.id, work(who.actor(begun.id)))
-    except TransientError:
+    except (TenantryError, Refused) as error:
+        problem = error.problem if isinstance(error, Refused) else problems.of(error)
+        if problem.status < 500:
+            return _kept(begun.id, Answer(problem.status, problem.model_dump()))
         api_requests.forget(begun.id)
         raise
-    except TenantryError as error:
-        problem = problems.of(error)
-        if problem.status >= 500:
-            api_requests.forget(begun.id)
-            raise
-        return _kept(begun.id, Answer(problem.status, problem.model_dump()))
+    except BaseException:
+        api_requests.forget(begun.id)
+        raise
 
 
 def run(run_id: Any) -> Answer:

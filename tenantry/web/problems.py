@@ -20,14 +20,22 @@ MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 5
 """Seconds after which whoever asks comes again, where a cause passes by itself."""
 
-_STATUS: Final[Mapping[str, int]] = {
-    "backup.unknown": 404, "configuration.unknown": 404, "deletion.unknown": 404, "key.unknown": 404, "move.none": 404,
-    "restore.none": 404, "run.unknown": 404, "task.unknown": 404, "tenant.unknown": 404, "declaration.missing": 404, "tenant.deleted": 410,
-    "name.quarantined": 409, "name.taken": 409, "tenant.exists": 409, "tenant.busy": 409, "tenant.held": 409, "tenant.state": 409,
-    "move.underway": 409, "restore.underway": 409, "run.cancelled": 409, "run.settled": 409, "stack.busy": 409, "key.excess": 409,
-    "declaration.older": 409, "declaration.refused": 409, "declaration.unaware": 409,
-    "lock.taken": 503, "platform.absent": 503, "platform.unreachable": 503, "platform.older": 503, "program.older": 503,
-}  # fmt: skip
+_CODES: Final[Mapping[int, str]] = {
+    404: (
+        "backup.unknown configuration.unknown declaration.missing deletion.unknown invitation.unknown key.unknown move.none "
+        "restore.none run.unknown task.unknown tenant.unknown"
+    ),
+    409: (
+        "declaration.older declaration.refused declaration.unaware key.excess limit.users move.underway name.quarantined "
+        "name.taken restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy tenant.exists tenant.held "
+        "tenant.offboarded tenant.state tenant.suspended user.exists"
+    ),
+    410: "invitation.expired invitation.revoked invitation.used tenant.deleted",
+    429: "limit.mail",
+    503: "lock.taken platform.absent platform.older platform.unreachable program.older",
+}
+_STATUS: Final = {code: status for status, codes in _CODES.items() for code in codes.split()}
+"""What is not here is 422 where the input is wrong, 503 where the cause passes by itself, else 500."""
 
 
 class Problem(BaseModel):

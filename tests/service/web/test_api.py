@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
+from tenantry.control.invitations import token_of
 from tenantry.declaration.generator import NewTenant, create
 from tenantry.declaration.store import DeclarationStore
 from tenantry.operations.run_feed import RunFeed
@@ -276,3 +277,29 @@ def test_a_colour_that_was_changed_is_in_the_next_style_sheet(service):
     key = {"Authorization": f"Bearer {service.mine}"}
     assert client.get(f"/runtime/theme.css?host={MINE}.x.example", headers=key).status_code == 200
     assert client.get("/runtime/tenant", headers={"Host": "nobody.example"}).status_code == 404
+
+
+def test_somebody_is_invited_and_let_in_once(service):
+    """By a code that only the mail has; another partner's code is as one that there is not."""
+    with transaction() as connection:
+        tenant = connection.execute("SELECT id FROM tenants WHERE slug = %s", [MINE]).fetchone()["id"]
+    asked = service.ask("POST", f"/v1/tenants/{MINE}/invitations", json={"email": "bea@acme.example", "name": "Bea", "inviter": "Ada"})
+    assert (asked.status_code, asked.json()["state"]) == (201, "open"), asked.text
+    with transaction() as connection:
+        issued = connection.execute("SELECT id, issued_at FROM invitations WHERE id = %s", [asked.json()["id"]]).fetchone()
+    code = token_of(issued["id"], issued["issued_at"])
+    assert code not in asked.text
+    body = {"code": code, "profile": {"title": "Buyer"}}
+    foreign = service.ask("POST", "/v1/invitations/accept", service.theirs, json=body)
+    absent = service.ask("POST", "/v1/invitations/accept", json={**body, "code": "no such code"})
+    assert (foreign.status_code, foreign.json()) == (absent.status_code, absent.json()) == (404, absent.json())
+    first = service.ask("POST", "/v1/invitations/accept", json=body)
+    assert (first.status_code, first.json()["again"], first.json()["role"]) == (200, False, "member"), first.text
+    second = service.ask("POST", "/v1/invitations/accept", json=body)
+    assert (second.json()["again"], second.json()["user_id"]) == (True, first.json()["user_id"])
+    assert [
+        entry["state"] for entry in service.ask("GET", f"/v1/tenants/{MINE}/invitations").json() if entry["email"] == "bea@acme.example"
+    ] == ["accepted"]
+    with transaction() as connection:
+        for table in ("outbox", "user_settings", "users"):
+            connection.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant])

@@ -22,7 +22,14 @@ def routes(service):
 
 
 def body(path):
-    return {"json": {"slug": "web-never", "tier": "starter"}} if path == "/v1/tenants" else {}
+    """What a route needs to be asked at all."""
+    needed = {
+        "/v1/tenants": {"slug": "web-never", "tier": "starter"},
+        "/v1/tenants/{slug}/invitations": {"email": "bea@x.example", "name": "Bea"},
+        "/v1/tenants/{slug}/invitations/revoke": {"email": "bea@x.example"},
+        "/v1/invitations/accept": {"code": "x"},
+    }.get(path)
+    return {"json": needed} if needed else {}
 
 
 def said(response):
@@ -53,7 +60,7 @@ def test_a_key_without_a_scope_is_refused_where_that_is_needed(service, scope):
     text = key(f"all but {scope}", scopes=[each for each in api_keys.SCOPES if each != scope], labels={"partner": "me"})
     refused = set()
     for method, path in routes(service):
-        more = {"json": {"value": "x"}} if method in ("PUT", "PATCH") else body(path)
+        more = {"json": {"value": "x"}} if method in ("PUT", "PATCH") else body(path) if method == "POST" else {}
         answer = service.ask(method, path.format(slug="web-none", run="00000000-0000-0000-0000-000000000000", key="x"), text, **more)
         if answer.status_code == 403:
             assert answer.json()["code"] == "key.scope"
@@ -65,6 +72,8 @@ def test_a_key_without_a_scope_is_refused_where_that_is_needed(service, scope):
 def needed(route):
     """What a key has to be for, said once more."""
     method, path = route.split()
+    if "invitations" in path:
+        return "people:read" if method == "GET" else "people:write"
     if method == "GET":
         return "tenants:read"
     if "configuration" in path:
@@ -80,7 +89,7 @@ def test_another_partners_tenant_is_as_one_that_there_is_not(service):
     for method, path in routes(service):
         if "{" not in path:
             continue
-        more = {"json": {"value": "x"}, "headers": {"If-Match": "*"}} if method == "PUT" else {}
+        more = {"json": {"value": "x"}, "headers": {"If-Match": "*"}} if method == "PUT" else body(path) if method == "POST" else {}
         if method in ("DELETE", "PATCH"):
             more = {"headers": {"If-Match": "*"}, **({"json": {"name": "x"}} if method == "PATCH" else {})}
         foreign = service.ask(method, path.format(slug=THEIRS, run=run, key="theme.primary"), **more)
