@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tenantry.actor import Actor
 from tenantry.control import moves, open_moves
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError
@@ -87,10 +88,10 @@ def test_backups_of_before_come_back_at_the_newest_revision(project, inline):
     for slug, (projects, tasks) in saved.items():
         say(slug, 2, "second")
         store, written = TenantStore.of(slug), rows(TenantStore.of(slug))
-        run.request(slug, taken[slug].id, by="test")
+        run.request(slug, taken[slug].id, actor=Actor("test"))
         assert rows(store) == ([{**project, "phone": "none of first"} for project in projects], tasks)
         if slug != "oak":
-            run.request_rollback(slug, by="test")
+            run.request_rollback(slug, actor=Actor("test"))
             assert rows(store) == written
         else:
             ending.confirm(slug)
