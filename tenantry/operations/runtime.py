@@ -6,7 +6,6 @@ version with what it knows: what was told in between is not told again.
 
 from __future__ import annotations
 
-import logging
 import selectors
 import socket
 import threading
@@ -20,6 +19,7 @@ from uuid import UUID
 import psycopg
 from psycopg.pq import ExecStatus
 
+from tenantry import console
 from tenantry.app.listener import CHANNEL
 from tenantry.control import faces
 from tenantry.errors import TenantryError
@@ -40,8 +40,6 @@ _CONNECT: Final = 2  # seconds, libpq's least
 
 OPEN: Final = frozenset({"active", "moving"})
 """The states in which a tenant's people are let in: docs/application.md."""
-
-log = logging.getLogger("tenantry.service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +126,8 @@ class RuntimeFeed:
                     self._listen(connection)
             except (psycopg.Error, TenantryError, OSError) as error:
                 self._say(str(error).strip().partition("\n")[0])
-            except Exception:
-                log.exception("the runtime's answers cannot be brought up to date; it is tried again")
+            except Exception as error:
+                self._say(repr(error))
             self.pid = None
             # A server that is slow, and not lost, is not asked for everything at once again and again.
             pause = _FIRST if time.monotonic() - began > 10 * self._answer else min(pause * 2, _LONGEST)
@@ -209,7 +207,7 @@ class RuntimeFeed:
     def _say(self, why: str) -> None:
         """Once for a cause, not with each attempt."""
         if why != self._said and not self._closing.is_set():
-            log.warning("changes of tenants are not heard, and the runtime answers from what it has: %r", why)
+            console.say(f"changes of tenants are not heard, and the runtime answers from what it has: {why}")
             self._said = why
 
 
@@ -217,8 +215,8 @@ def _safely(row: faces.FaceRow) -> RuntimeTenant:
     """A value that nobody has thought of spoils its own tenant's look, and nobody else's."""
     try:
         return made(row)
-    except Exception:
-        log.exception("tenant %s is shown with the built-in look: its configuration cannot be", row.slug)
+    except Exception as error:
+        console.say(f"{row.slug} is shown with the built-in look, because its own cannot be made: {error!r}")
         return made(replace(row, settings={}))
 
 
