@@ -27,6 +27,7 @@ SUITES: dict[str, dict[str, Any]] = {
     "row_context": {"runs": 7},
     "connections": {"runs": 3},
     "lookup": {"tenants": 10_000},
+    "runtime": {"tenants": 10_000, "runs": 5},
 }
 """Module of this package → what its ``measure`` is called with."""
 
