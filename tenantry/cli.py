@@ -62,6 +62,7 @@ def options(
 def _register() -> None:
     from tenantry.commands import (
         backups,
+        branding,
         clones,
         configuration,
         credentials,
@@ -90,6 +91,7 @@ def _register() -> None:
         runs,
         lifecycle,
         configuration,
+        branding,
         credentials,
         backups,
         restores,

@@ -22,6 +22,7 @@ PANELS: Final = {
         "invitation": "Take an invitation back.",
         "accept": "Accept an invitation: its person becomes a user.",
         "config": "Show, set and undo configuration at runtime.",
+        "branding": "Write how a tenant looks as files, for builds.",
         "credentials": "Show how an application connects to a tenant.",
         "move": "Move a tenant to another isolation model or cell.",
         "moves": "Show current and past moves.",

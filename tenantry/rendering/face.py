@@ -106,7 +106,6 @@ class Face:
                 "stylesheet": "/runtime/theme.css",
                 "manifest": "/runtime/manifest.webmanifest",
                 "favicon": "/runtime/favicon.ico",
-                "logo": "/runtime/logo" if self.logo else None,
                 "legal": {"terms": self.terms, "privacy": self.privacy},
             }
         )

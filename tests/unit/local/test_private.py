@@ -84,6 +84,7 @@ OWN_WAY = {
     "local/turn.py": "a lock without content, for make, before there is a virtual environment",
     "tenantry/declaration/committed.py": "declarations and pictures of a commit, in a temporary folder, which is closed",
     "tenantry/declaration/store.py": "declarations, which are to be committed",
+    "tenantry/operations/branding_export.py": "a look, which is for everybody",
 }
 
 
