@@ -26,6 +26,9 @@ DECLARED: Final = "declared"
 LIMIT: Final = 200
 """Tenants of a page, at most."""
 
+DEEPEST: Final = 4
+"""Mappings within each other in a tenant's file, at most."""
+
 _ASKED: Final = frozenset({"name", "tier", "isolation", "cell", "row_context", "admin", "domains"})
 _OURS: Final = {"state": "it is active; suspend and off-board are calls of their own", "server": "an engineer writes it into the file"}
 
@@ -159,9 +162,10 @@ def _new(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -
     for key, why in _OURS.items():
         if key in declaration:
             raise InputError(f"{key} cannot be said here: {why}", code="declaration.invalid")
-    admin, domains = declaration.get("admin") or {}, declaration.get("domains") or ()
-    if not isinstance(admin, Mapping) or not isinstance(domains, list | tuple) or not all(isinstance(host, str) for host in domains):
-        raise InputError("admin is an object and domains a list of host names", code="declaration.invalid")
+    admin, given, domains = declaration.get("admin") or {}, declaration.get("labels") or {}, declaration.get("domains") or ()
+    hosts = isinstance(domains, list | tuple) and all(isinstance(host, str) for host in domains)
+    if not (isinstance(admin, Mapping) and isinstance(given, Mapping) and hosts):
+        raise InputError("admin and labels are objects, and domains is a list of host names", code="declaration.invalid")
     first = {key: declaration.get(key) for key in ("name", "isolation", "cell", "row_context")}
     first["email"] = admin.get("email")
     if not isinstance(declaration.get("tier"), str) or not all(value is None or isinstance(value, str) for value in first.values()):
@@ -169,14 +173,14 @@ def _new(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -
             "tier is missing, or one of name, tier, isolation, cell, row_context, admin.email is no text", code="declaration.invalid"
         )
     others = {key: value for key, value in declaration.items() if key not in _ASKED}
-    others["labels"] = {**(declaration.get("labels") or {}), **labels}
+    others["labels"] = {**given, **labels}
     others["admin"] = {key: value for key, value in admin.items() if key != "email"}
     values = tuple(_leaves(others))
     return NewTenant(slug, str(declaration["tier"]), **first, values=values, domains=tuple(domains))
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and len(path) < DEEPEST:
         for key, below in value.items():
             yield from _leaves(below, (*path, str(key)))
     elif isinstance(value, str | bool | int):

@@ -60,6 +60,11 @@ def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared,
         ({"theme": {"primary": "url(javascript:1)"}}, "input.invalid"),
         ({"state": "suspended"}, "declaration.invalid"),
         ({"admin": ["x"]}, "declaration.invalid"),
+        ({"labels": ["x"]}, "declaration.invalid"),
+        ({"labels": {"a\nstate: suspended #": "x"}}, "input.invalid"),
+        ({"theme": {"a": {"b": {"c": {"d": {"e": 1}}}}}}, "declaration.invalid"),
+        ({"name": "x\x00y"}, "input.invalid"),
+        ({"name": "\ud800"}, "input.invalid"),
         ({"branding": {"logo": ["x"]}}, "declaration.invalid"),
         ({"no_such_key": 1}, "input.invalid"),
         ({"labels": {"partner": "them"}, "name": "x\ny: z"}, "input.invalid"),
@@ -68,7 +73,8 @@ def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared,
 )
 def test_what_cannot_be_declared_is_refused_and_leaves_no_file(service, declared, change, code):
     before = sorted(service.tenants.iterdir())
-    answer = service.ask("POST", "/v1/tenants", json={"slug": declared, "tier": "starter", **change})
+    text = json.dumps({"slug": declared, "tier": "starter", **change})  # ASCII: also what is no character can be said
+    answer = service.ask("POST", "/v1/tenants", content=text, json=None, headers={"Content-Type": "application/json"})
     assert (answer.json()["code"], answer.status_code) == (code, 409 if code == "tenant.exists" else 422)
     assert answer.headers["content-type"] == "application/problem+json"
     assert sorted(service.tenants.iterdir()) == before
