@@ -12,6 +12,7 @@ import pulumi
 from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components import guard_lines
 from components.login_secret import LoginSecretArgs
 from components.resources.declared import DeclaredProvider
 from tenantry import naming
@@ -21,11 +22,11 @@ from tenantry.errors import WorkError
 from tenantry.postgres import (
     connect_rights,
     extensions,
+    guards,
     login_limits,
     logins,
     migrations,
     own_server,
-    privileges,
     revisions,
     row_context,
     template,
@@ -85,35 +86,6 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
     return server.connect(props["database"])
 
 
-def _lines(connection: psycopg.Connection, props: Mapping[str, Any]) -> list[str]:
-    """How the store is guarded now, one line each: its tables, its login, and the server where that is the tenant's own.
-
-    Empty when there are no tables. Of the control database also every grant that there is in it.
-    """
-    tables = migrations.posture(connection, props["schema"])
-    if not tables:
-        return []
-    if props["tree"] == "control":
-        tables += sorted(map(str, privileges.granted(connection)))
-    login = connection.execute(
-        """
-        SELECT format('login %%s valid until %%s', rolname, rolvaliduntil) FROM pg_roles WHERE rolname = %(role)s
-        UNION ALL
-        SELECT format('login %%s in %%s: %%s', %(role)s, current_database(), setconfig) FROM pg_db_role_setting
-        WHERE setrole = to_regrole(quote_ident(%(role)s)) AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-        UNION ALL
-        SELECT format('login %%s may %%s', %(role)s, acl.privilege_type) FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) acl
-        WHERE d.datname = current_database() AND acl.grantee = to_regrole(quote_ident(%(role)s))
-        ORDER BY 1
-        """,
-        {"role": props["app_role"]},
-    ).fetchall()
-    faults = login_limits.faults(connection, props["app_role"]).get(props["app_role"], [])
-    large_objects = [f"large objects open to all {login_limits.large_objects_open(connection)}"]
-    server = [str(opening) for opening in connect_rights.openings(connection)] if props.get("server") else []
-    return [*tables, *(line for (line,) in login), *faults, *large_objects, *server]
-
-
 def _password_holds(props: Mapping[str, Any]) -> bool:
     """Whether the login gets in with the password that it was given. One that nobody knows holds."""
     password = props["password"]
@@ -161,7 +133,7 @@ def _known_to_its_secret(props: Mapping[str, Any]) -> str:
 def _stands(props: Mapping[str, Any]) -> bool:
     """Whether the tables are there, and so is the login, with a password that was handed out."""
     with _connect(props) as connection:
-        return bool(migrations.posture(connection, props["schema"]))
+        return bool(guards.found(connection, props["schema"]))
 
 
 def _digest(lines: list[str]) -> str:
@@ -238,7 +210,7 @@ class StoreProvider(DeclaredProvider):
                 logins.set_search_path(connection, props["app_role"], props["database"], props["schema"])
                 login_limits.mend(connection, props["app_role"])
                 login_limits.shut_large_objects(connection)
-                posture = _digest(_lines(connection, props))
+                posture = _digest(guard_lines.of(connection, props))
             if not props["login"]:
                 logins.end_sessions(connection, props["app_role"])
         known = {} if password != passwords.UNKNOWN else {"password_known": False}
@@ -254,7 +226,7 @@ class StoreProvider(DeclaredProvider):
                 return ReadResult("", {})
             raise
         with connection:
-            lines = _lines(connection, props)
+            lines = guard_lines.of(connection, props)
         if lines and props["login"] and not _password_holds(props):
             lines.append("login with another password")
         if lines and (secret := _secret(props)) and props["password"] != passwords.UNKNOWN:

@@ -14,7 +14,7 @@ from tenantry.commands.options import Json, MaybeSlug, Slug
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
-    from tenantry.operations.mailing import Delivery
+    from tenantry.operations.delivery import Delivery
     from tenantry.operations.outbox import MailEntry
 
 mail = typer.Typer(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,12 +22,13 @@ from pydantic import ValidationError
 from tenantry.clients import aws, smtp
 from tenantry.clients.smtp import Mailer
 from tenantry.control import invitations, outbox
-from tenantry.control.database import acting, transaction
+from tenantry.control.database import acting
 from tenantry.control.outbox import Entry
 from tenantry.declaration.keys import FULLER, TEMPLATES
 from tenantry.declaration.mail import BUILT_IN, EmailTemplate
 from tenantry.errors import TransientError
 from tenantry.naming import CONTROL_DATABASE
+from tenantry.operations import delivery
 from tenantry.postgres.server import Server, passes
 from tenantry.rendering import message as text
 from tenantry.rendering.look import Look
@@ -42,19 +43,6 @@ UNKNOWN = (
 )
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """What became of a batch. ``deferred``: due but not out yet, will be tried again by the sweep; ``waiting``: not due yet."""
-
-    sent: int = 0
-    deferred: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    waiting: int = 0
-    causes: tuple[str, ...] = ()
-    """Why, for those deferred, failed or cancelled: `<kind> to <recipient>: <cause>`."""
-
-
 @dataclass
 class _Withheld(Exception):
     """A mail that is not to be sent, and why."""
@@ -63,7 +51,7 @@ class _Withheld(Exception):
     cause: str
 
 
-def deliver(ids: Collection[UUID | str]) -> Delivery:
+def deliver(ids: Collection[UUID | str]) -> delivery.Delivery:
     """Sends those of the mails that are due, and says what became of all of them, also of those that someone else sent before.
 
     ``InputError`` when no mail server is set; ``TransientError`` when PostgreSQL goes away meanwhile: then the same call goes on with it.
@@ -71,15 +59,15 @@ def deliver(ids: Collection[UUID | str]) -> Delivery:
     chosen = [UUID(str(each)) for each in ids]
     if chosen:
         _send(chosen, len(chosen))
-    return _tally(chosen)
+    return delivery.of(chosen)
 
 
-def sweep(limit: int = 1000, seconds: float = math.inf) -> Delivery:
+def sweep(limit: int = 1000, seconds: float = math.inf) -> delivery.Delivery:
     """Sends what is due, at most ``limit`` mails, and begins none after ``seconds``; several sweeps at once share the work.
 
     Errors as of ``deliver``.
     """
-    return _tally(_send(None, limit, seconds))
+    return delivery.of(_send(None, limit, seconds))
 
 
 def settings() -> tuple[str, smtp.Settings]:
@@ -287,19 +275,3 @@ def _invitation(connection: psycopg.Connection[dict[str, Any]], entry: Entry, ho
         "role": row["role"],
         "expires_at": f"{row['expires_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     }
-
-
-def _tally(ids: Sequence[UUID]) -> Delivery:
-    with transaction() as connection:
-        rows = outbox.entries(connection, ids=ids)
-    now = datetime.now(UTC)
-    counts = dict.fromkeys(("sent", "deferred", "failed", "cancelled", "waiting"), 0)
-    causes = []
-    for row in rows:
-        state = row["state"]
-        if state == "queued":
-            state = "deferred" if row["cause"] or row["not_before"] <= now else "waiting"
-        counts[state] += 1
-        if state not in ("sent", "waiting"):
-            causes.append(f"{row['kind']} to {row['recipient']}: {row['cause'] or 'another sender has it, or none could be reached'}")
-    return Delivery(**counts, causes=tuple(causes))

@@ -12,7 +12,7 @@ from tenantry.control import outbox
 from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import mailing
-from tenantry.operations.mailing import Delivery
+from tenantry.operations.delivery import Delivery
 from tenantry.problems import nearest
 from tenantry.stores.tenant_store import TenantStore
 

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from tenantry.errors import WorkError
-from tenantry.postgres import migrations, revisions, table_rules
+from tenantry.postgres import migration_turns, migrations, revisions, table_rules
 from tenantry.postgres.revisions import VERSION_TABLE
 from tenantry.settings import migrations_dir
 
@@ -186,7 +186,7 @@ def _as_owner(schema: str, owner: str) -> str:
     path = migrations.search_path(schema)
     return (
         f"SELECT set_config('role', {_literal(owner)}, true), set_config('search_path', {_literal(path)}, true),"
-        f" set_config('{migrations.MIGRATING}', 'on', true); {migrations.TURN.as_string()}"
+        f" set_config('{migrations.MIGRATING}', 'on', true); {migration_turns.TURN.as_string()}"
     )
 
 

@@ -13,7 +13,16 @@ from psycopg import sql
 
 from tenantry import naming
 from tenantry.errors import TenantryError, TransientError, WorkError
-from tenantry.postgres import control_grants, extensions, locks, revisions, row_context, table_rules, tool_commands, tool_store
+from tenantry.postgres import (
+    control_grants,
+    extensions,
+    locks,
+    migration_turns,
+    revisions,
+    table_rules,
+    tool_commands,
+    tool_store,
+)
 from tenantry.postgres.server import may_act_as
 from tenantry.settings import migrations_dir
 
@@ -235,7 +244,11 @@ def entering_as(schema: str, **roles: Unpack[Roles]) -> sql.Composed:
     lines: list[sql.Composable] = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles["owner"]))]
     calls = [sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items()]
     lines += [sql.SQL("SELECT ") + sql.SQL(", ").join(calls)]
-    lines += [tool_store.THERE, tool_store.TURN] if revisions.version_table(schema) == revisions.RECORD else [_VERSION_TABLE_THERE, TURN]
+    lines += (
+        [tool_store.THERE, tool_store.TURN]
+        if revisions.version_table(schema) == revisions.RECORD
+        else [migration_turns.TABLE_THERE, migration_turns.TURN]
+    )
     if not roles.get("platform_role"):
         lines += [sql.SQL(extensions.HOME)]
     return sql.SQL(";").join(lines)
@@ -267,35 +280,6 @@ def open_to_revisions(connection: psycopg.Connection) -> None:
     connection.execute(revisions.isolation() + b"; SELECT set_config('tenantry.only', '', true)", prepare=False)
 
 
-TURN: Final = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(revisions.VERSION_TABLE))
-"""Whoever migrates a schema has its version table to himself; nobody but the owner has a right to it, and so to that lock."""
-
-# As Alembic makes it. Whoever makes it at the same time is waited for.
-_VERSION_TABLE_THERE: Final = sql.SQL(
-    """
-    DO $there$ BEGIN
-        CREATE TABLE IF NOT EXISTS {table} (version_num varchar(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num));
-    EXCEPTION WHEN unique_violation OR duplicate_table THEN NULL;
-    END $there$
-    """
-).format(table=sql.Identifier(revisions.VERSION_TABLE), key=sql.Identifier(f"{revisions.VERSION_TABLE}_pkc"))
-
-
-def keep_out(connection: psycopg.Connection, schema: str, owner: str) -> None:
-    """No migration of ``schema`` begins until the connection's transaction ends, which begins here; one under way is waited for.
-
-    ``TransientError`` when that takes longer than the session waits for a lock.
-    """
-    table = sql.Identifier(schema, revisions.version_table(schema))
-    try:
-        connection.execute(sql.SQL("SET LOCAL ROLE {}; LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(owner), table))
-    except psycopg.errors.LockNotAvailable as error:
-        connection.rollback()
-        raise TransientError(
-            f"the tables of {schema} are being migrated{locks.on_tables(connection, schema)}", "it is tried again when that has ended"
-        ) from error
-
-
 def _make_extensions(connection: psycopg.Connection, tree: revisions.Tree, schema: str) -> None:
     """Those that the revisions which the schema has not had yet are to find."""
     found = revisions.version(connection, schema) or ""
@@ -305,48 +289,3 @@ def _make_extensions(connection: psycopg.Connection, tree: revisions.Tree, schem
         connection.execute(extensions.making("\n".join(texts)).encode(), prepare=False)
     except psycopg.Error as error:
         raise extensions.explained(error) from error
-
-
-def posture(connection: psycopg.Connection, schema: str) -> list[str]:
-    """What guards the tables of ``schema`` now: row security flags, policies, owners and grants, one sorted line each.
-
-    Empty when the schema has no tables. The policies that shut a tenant out during its restore are not named: isolation.sql leaves them
-    alone, and they go with the restore. Two stores are guarded alike when their lists are equal; a refresh compares the list with
-    what was recorded after the last change.
-    """
-    rows = connection.execute(
-        """
-        WITH c AS MATERIALIZED (
-            SELECT * FROM pg_class
-            WHERE relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND relkind IN ('r', 'p', 'v', 'm', 'S')
-        )
-        SELECT format('table %%s owner %%s enabled %%s forced %%s kind %%s options %%s', relname, pg_get_userbyid(relowner),
-                      relrowsecurity, relforcerowsecurity, relkind, reloptions)
-        FROM c
-        UNION ALL
-        -- As the view pg_policies says it, which takes longer to plan than the rest to answer.
-        SELECT format('policy %%s.%%s %%s %%s to %%s using %%s check %%s', relname, polname,
-                      CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
-                      CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
-                                  ELSE 'ALL' END,
-                      CASE WHEN polroles = '{0}' THEN '{public}'::name[]
-                           ELSE ARRAY(SELECT pg_get_userbyid(role) FROM unnest(polroles) role ORDER BY 1) END,
-                      pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
-        FROM c JOIN pg_policy ON polrelid = c.oid
-        WHERE polpermissive OR polname !~ '^closed_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-        UNION ALL
-        SELECT format('database open to all %%s %%s', has_database_privilege('public', current_database(), 'CONNECT'),
-                      has_database_privilege('public', current_database(), 'TEMPORARY'))
-        UNION ALL
-        SELECT format('grant %%s.%%s to %%s', relname, acl.privilege_type,
-                      CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee) END)
-        FROM c CROSS JOIN LATERAL
-            aclexplode(coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))) acl
-        ORDER BY 1
-        """,
-        {"schema": schema},
-    ).fetchall()
-    lines = [row[0] for row in rows]
-    if any("tenantry_context.tenant()" in line for line in lines):
-        lines += row_context.posture(connection)
-    return lines if any(line.startswith("table ") for line in lines) else []

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Json, Jsonb
 
 from local.cloud.postgres import binaries
-from tenantry.postgres import migrations, tables
+from tenantry.postgres import guards, migrations, tables
 from tenantry.stores.tenant_store import TenantStore
 
 EVERY_KIND = """
@@ -253,7 +253,7 @@ def structure(store: TenantStore) -> list[tuple[Any, ...]]:
             """,
             {"schema": store.schema},
         ).fetchall()
-        return [*found, *((line,) for line in migrations.posture(connection, store.schema))]
+        return [*found, *((line,) for line in guards.found(connection, store.schema))]
 
 
 def violations(store: TenantStore) -> int:

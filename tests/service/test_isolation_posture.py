@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from tenantry.postgres import migrations
+from tenantry.postgres import guards, migrations
 from tenantry.postgres.server import Server, acting_as
 from tests.service import scratch
 
@@ -83,12 +83,12 @@ def test_each_damage_is_noticed_and_mended(database, tree, table, damage):
 
 def must_be_mended(database, tree, table, damage):
     """Damages the table, and applies the migrations again."""
-    whole = migrations.posture(database, tree)
+    whole = guards.found(database, tree)
     database.execute(sql.SQL(damage).format(table=sql.Identifier(tree, table)))
-    assert migrations.posture(database, tree) != whole
+    assert guards.found(database, tree) != whole
     database.commit()
     apply(database, tree)
-    assert migrations.posture(database, tree) == whole
+    assert guards.found(database, tree) == whole
     database.rollback()
 
 
@@ -98,18 +98,18 @@ DOORS = '"closed_0b9c3e1a-7f52-4d1c-9d3e-5a6b7c8d9e0f"'
 def test_the_shut_doors_of_a_restore_are_no_damage_and_stay_shut(database):
     """A tenant whose rows are being replaced must not get in because somebody migrates, or because a refresh looks."""
     database = database["tenant"]
-    whole = migrations.posture(database, "tenant")
+    whole = guards.found(database, "tenant")
     shut = f"CREATE POLICY {DOORS} ON tenant.users AS RESTRICTIVE TO {APP} USING (tenant_id <> gen_random_uuid())"
     database.execute(shut)
     database.commit()
-    assert migrations.posture(database, "tenant") == whole
+    assert guards.found(database, "tenant") == whole
     database.commit()
     apply(database, "tenant")
     found = database.execute("SELECT policyname FROM pg_policies WHERE tablename = 'users' AND schemaname = 'tenant' ORDER BY 1").fetchall()
     assert found == [(DOORS.strip('"'),), ("migration",), ("tenant_isolation",)]
     database.execute(f"DROP POLICY {DOORS} ON tenant.users")
     database.commit()
-    assert migrations.posture(database, "tenant") == whole
+    assert guards.found(database, "tenant") == whole
     database.rollback()
 
 

@@ -16,7 +16,7 @@ from psycopg import sql
 from tenantry import naming, tenant_token
 from tenantry.clients import aws
 from tenantry.errors import InputError, WorkError
-from tenantry.postgres import migration_batch, migrations, revisions, row_context
+from tenantry.postgres import guards, migration_batch, migrations, revisions, row_context
 from tenantry.postgres.server import Server
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.tenant_token import SigningKey
@@ -47,7 +47,7 @@ def server(cloud):
             admin.execute(sql.SQL("CREATE SCHEMA shared AUTHORIZATION {}").format(sql.Identifier(OWNER)))
             admin.commit()
             migrations.apply(admin, "tenant", "shared", owner=OWNER, app_role=APP)
-            plain = migrations.posture(admin, "shared")
+            plain = guards.found(admin, "shared")
             assert not [line for line in plain if "tenantry_context" in line], "a cell that needs none has none"
             for tenant in (SIGNED, OTHER, PLAIN):
                 user = admin.execute(
@@ -418,15 +418,15 @@ DAMAGES = [
 def test_each_damage_is_noticed_and_mended(server, app, key, damage):
     """As every policy, flag and grant: the posture differs, and the next update puts it back. A dropped function shows nothing."""
     with server.connect(DATABASE) as admin:
-        whole = migrations.posture(admin, "shared")
+        whole = guards.found(admin, "shared")
         admin.execute(damage.format(app=APP))
-        assert migrations.posture(admin, "shared") != whole
+        assert guards.found(admin, "shared") != whole
         admin.commit()
         if "CASCADE" in damage:
             assert entering(app(), SIGNED) == set()
         row_context.install(admin, SECRET, owner=OWNER, app_role=APP)
         migrations.apply(admin, "tenant", "shared", owner=OWNER, app_role=APP)
-        assert migrations.posture(admin, "shared") == whole
+        assert guards.found(admin, "shared") == whole
     assert entering(app(), SIGNED, key.token(SIGNED)) == {str(SIGNED)}
     assert entering(app(), SIGNED) == set()
 
@@ -460,7 +460,7 @@ def test_a_roll_out_takes_no_policy_of_plain_tables_for_signed_ones(server, app,
         assert migration_batch._kind(admin, "") == "signed"
         assert migration_batch._kind(admin, str(PLAIN)) == "own"
         admin.commit()
-        whole = migrations.posture(admin, "shared")
+        whole = guards.found(admin, "shared")
         admin.commit()
         admin.execute("UPDATE shared.alembic_version SET version_num = '0000'")
         admin.commit()
@@ -473,7 +473,7 @@ def test_a_roll_out_takes_no_policy_of_plain_tables_for_signed_ones(server, app,
                 migration_batch.advance(admin, "shared", "0000", "0001", owner=OWNER, app_role=APP, tenant_id="", learned=learned)
                 admin.execute("UPDATE shared.alembic_version SET version_num = '0000'")
         admin.execute(f"UPDATE shared.alembic_version SET version_num = '{revisions.head('tenant')}'")
-        assert migrations.posture(admin, "shared") == whole
+        assert guards.found(admin, "shared") == whole
     assert entering(app(), SIGNED) == set()
 
 

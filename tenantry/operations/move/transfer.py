@@ -18,7 +18,7 @@ from tenantry.declaration.placement import Place
 from tenantry.errors import TransientError, WorkError
 from tenantry.postgres import loading, sequences
 from tenantry.postgres.checksums import Figure
-from tenantry.postgres.migrations import keep_out
+from tenantry.postgres.migration_turns import keep_out
 from tenantry.postgres.revisions import version
 from tenantry.postgres.server import Server
 from tenantry.stores import changed_rows, rows, turnstile

@@ -12,7 +12,7 @@ from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import backup
 from tenantry.operations.restore import run, staging
-from tenantry.postgres import migrations, revisions
+from tenantry.postgres import guards, revisions
 from tenantry.settings import migrations_dir
 from tenantry.stores.tenant_store import TenantStore
 from tests.environment import entered
@@ -73,7 +73,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
             scratch.migrate(store)
         for store in stores:
             with store.connected() as connection:
-                posture = migrations.posture(connection, store.schema)
+                posture = guards.found(connection, store.schema)
             with store.acting(store.app_role) as connection:
                 connection.execute("DELETE FROM documents")
                 connection.execute(
@@ -84,7 +84,7 @@ def test_older_backups_go_forward(revised, inline):  # noqa: F811
             run.request(store.slug, taken[store.slug].id, actor=Actor("test"))
             with store.connected() as connection:
                 assert revisions.version(connection, store.schema) == head
-                assert migrations.posture(connection, store.schema) == posture
+                assert guards.found(connection, store.schema) == posture
             with store.acting(store.app_role) as connection:
                 assert connection.execute("SELECT count(*), min(summary), max(summary) FROM documents").fetchone() == (
                     20,

@@ -16,6 +16,7 @@ from tenantry.control import outbox
 from tenantry.control.database import transaction
 from tenantry.declaration.keys import TEMPLATES
 from tenantry.operations import mailing, welcome
+from tenantry.operations.delivery import Delivery
 from tenantry.postgres.server import Server
 from tenantry.rendering import message
 from tests.service.mail.running import due_now, queue, row_of
@@ -61,7 +62,7 @@ def test_whatever_a_mail_raises_fails_that_mail(stubborn, tenant, monkeypatch):
     assert row_of(faulty)["state"] == "failed"
     assert "RecursionError: maximum recursion depth" in row_of(faulty)["cause"]
     assert row_of(fine)["state"] == "sent"
-    assert mailing.sweep() == mailing.Delivery()
+    assert mailing.sweep() == Delivery()
 
 
 def test_a_fault_in_sql_fails_that_mail(stubborn, tenant, monkeypatch):
@@ -145,7 +146,7 @@ def test_an_invitation_goes_out_once_whatever_the_role_has_as_its_defaults(stubb
             for each in (first, behind):
                 welcome.begin(each)
             assert mailing.sweep().sent == 2
-            assert mailing.sweep() == mailing.Delivery()
+            assert mailing.sweep() == Delivery()
         finally:
             for name in DEFAULTS:
                 connection.execute(sql.SQL("ALTER ROLE {} RESET {}").format(role, sql.Identifier(name)))

@@ -16,8 +16,8 @@ from tenantry.errors import InputError, TenantryError
 from tenantry.operations import invite as inviting
 from tenantry.operations import mailing, welcome
 from tenantry.operations.accept import accept
+from tenantry.operations.delivery import Delivery
 from tenantry.operations.invite import InvitationEntry, Invited, invite, listed, revoke
-from tenantry.operations.mailing import Delivery
 from tests.service.mail.running import kept
 from tests.service.mail.test_onboarding import BY, code_of, refused, rows
 

@@ -12,7 +12,7 @@ from tenantry.control import outbox
 from tenantry.control.database import transaction
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.operations import mailing
-from tenantry.operations.mailing import Delivery
+from tenantry.operations.delivery import Delivery
 from tenantry.postgres.server import Server
 from tests.commands import Command
 from tests.service.mail.running import due_now, kept, queue, row_of

@@ -16,8 +16,8 @@ from tenantry.control.database import application, transaction
 from tenantry.errors import InputError, TenantryError, TransientError
 from tenantry.operations import mailing, welcome
 from tenantry.operations.accept import accept
+from tenantry.operations.delivery import Delivery
 from tenantry.operations.invite import invite
-from tenantry.operations.mailing import Delivery
 from tests.service.mail.running import due_now, kept
 
 pytestmark = pytest.mark.service

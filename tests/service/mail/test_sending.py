@@ -21,7 +21,7 @@ from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.naming import CONTROL_APP, CONTROL_DATABASE
 from tenantry.operations import mailing, shipped_tasks, welcome
-from tenantry.operations.mailing import Delivery
+from tenantry.operations.delivery import Delivery
 from tenantry.postgres.server import Server, acting_as
 from tests.service.mail.running import due_now, free_port, kept, queue, row_of
 

@@ -14,7 +14,7 @@ from tenantry.control import moves, occupancy, open_moves, works
 from tenantry.declaration.placement import Place
 from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.operations import migrate, rollout
-from tenantry.postgres import locks, migration_batch, migrations
+from tenantry.postgres import guards, locks, migration_batch, migration_turns, migrations
 from tenantry.stores import doors, table_sets
 from tenantry.stores.tenant_store import TenantStore
 from tests.service.migrate.conftest import roll_out
@@ -39,7 +39,7 @@ def schema_of(slug):
 def posture(fleet, schema, slug=None, database=None):
     """What guards a schema, without the names that differ from tenant to tenant."""
     with fleet.connect(database) as connection:
-        lines = "\n".join(migrations.posture(connection, schema))
+        lines = "\n".join(guards.found(connection, schema))
     for word, name in ((str(naming.tenant_id(slug)), "ID"), (naming.tenant_app(slug), "APP"), (naming.tenant_owner(slug), "OWNER")):
         lines = lines.replace(word, name)
     return sorted(lines.replace(naming.cell_owner("main"), "OWNER").splitlines())
@@ -62,7 +62,7 @@ def test_every_model_gets_to_the_head_guarded_as_if_made_there(fleet, trees):
     for number in range(5):
         assert posture(fleet, schema_of(f"birch-{number}"), f"birch-{number}") == whole
     with fleet.connect() as connection:
-        lines = migrations.posture(connection, naming.SHARED_SCHEMA)
+        lines = guards.found(connection, naming.SHARED_SCHEMA)
     assert len([line for line in lines if line.startswith("policy ") and "app.tenant_id" in line]) == 4
     assert roll_out() == ["", "", ""], "nothing is left to do"
 
@@ -601,7 +601,7 @@ def test_no_migration_of_a_schema_gets_between_the_last_comparison_of_a_move_and
         migration_batch.advance(session, schema_of(slug), "0001", target, learned=learned, **names)
 
     switching = fleet.server.connect(naming.cell_database("main"))
-    migrations.keep_out(switching, schema_of("yew"), naming.cell_owner("main"))
+    migration_turns.keep_out(switching, schema_of("yew"), naming.cell_owner("main"))
     with fleet.server.connect(naming.cell_database("main")) as session:
         migration_batch.prepare(session, 0.1)
         for slug in ("xylia-1", "xylia-2"):

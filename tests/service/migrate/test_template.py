@@ -8,7 +8,7 @@ from psycopg import sql
 from components.resources.store import StoreProvider
 from tenantry import naming
 from tenantry.errors import WorkError
-from tenantry.postgres import migrations, revisions, template
+from tenantry.postgres import guards, revisions, template
 from tests.service.migrate.conftest import roll_out
 
 pytestmark = pytest.mark.service
@@ -38,9 +38,9 @@ def test_a_copy_is_guarded_and_owned_as_a_store_made_from_nothing(fleet):
     made = StoreProvider().create(copied(fleet, "acme"))
     fleet.database("plain")
     with fleet.connect("t_acme") as acme, fleet.connect("t_plain") as plain:
-        expected = [line.replace("t_plain", "t_acme") for line in migrations.posture(plain, "tenant")]
+        expected = [line.replace("t_plain", "t_acme") for line in guards.found(plain, "tenant")]
         expected = [line.replace(str(naming.tenant_id("plain")), str(naming.tenant_id("acme"))) for line in expected]
-        assert migrations.posture(acme, "tenant") == sorted(expected)
+        assert guards.found(acme, "tenant") == sorted(expected)
         left = "SELECT relname FROM pg_class WHERE pg_get_userbyid(relowner) = %s UNION SELECT nspname FROM pg_namespace WHERE"
         assert acme.execute(f"{left} pg_get_userbyid(nspowner) = %s", [naming.TEMPLATE_OWNER] * 2).fetchall() == []
     assert made.outs["posture"] == made.outs["expected_posture"]

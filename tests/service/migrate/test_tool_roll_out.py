@@ -12,7 +12,7 @@ from benchmarks.fleet import Fleet
 from tenantry import naming
 from tenantry.errors import WorkError
 from tenantry.operations import doctor, migrate, table_check
-from tenantry.postgres import migrations, revisions, template
+from tenantry.postgres import guards, migrations, revisions, template
 from tenantry.stores import table_sets
 from tenantry.stores.tenant_store import TenantStore
 from tests.service.migrate.conftest import roll_out
@@ -123,7 +123,7 @@ def posture(fleet, slug):
     """What guards a tenant's schema, without the names that differ from tenant to tenant."""
     schema, tenant = naming.tenant_schema(slug), str(naming.tenant_id(slug))
     with fleet.connect() as connection:
-        lines = migrations.posture(connection, schema)
+        lines = guards.found(connection, schema)
     assert any("policy" in line for line in lines)
     return [line.replace(schema, "SCHEMA").replace(tenant, "TENANT") for line in lines]
 
