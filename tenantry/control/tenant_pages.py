@@ -16,8 +16,8 @@ _COLUMNS: Final = "id, slug, name, tier, isolation, cell, state, host, limits, l
 
 
 @dataclass(frozen=True)
-class TenantRow:
-    """A tenant as the registry has it, without where its data are."""
+class Tenant:
+    """One tenant, without where its data are; one that only a file declares has no times."""
 
     id: UUID
     slug: str
@@ -29,9 +29,10 @@ class TenantRow:
     host: str
     limits: Mapping[str, int]
     labels: Mapping[str, str]
-    created_at: datetime
-    updated_at: datetime
-    ready_at: datetime | None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    ready_at: datetime | None = None
+    """When its tables were first there."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Wanted:
     tier: str | None = None
 
 
-def page(wanted: Wanted, after: str, limit: int) -> list[TenantRow]:
+def page(wanted: Wanted, after: str, limit: int) -> list[Tenant]:
     """The next ``limit`` tenants by slug behind ``after``; those that are gone only where their state is asked for."""
     filters: dict[str, Any] = {
         name: value for name in ("state", "isolation", "cell", "tier") if (value := getattr(wanted, name)) is not None
@@ -59,14 +60,14 @@ def page(wanted: Wanted, after: str, limit: int) -> list[TenantRow]:
             " ORDER BY slug LIMIT %(limit)s",
             {**filters, "after": after, "labels": Jsonb(dict(wanted.labels)), "limit": limit},
         )
-        return [TenantRow(**row) for row in rows]
+        return [Tenant(**row) for row in rows]
 
 
-def find(slug: str, labels: Mapping[str, str]) -> TenantRow | None:
+def find(slug: str, labels: Mapping[str, str]) -> Tenant | None:
     """One of them; None: there is none of that slug, or none that carries the labels."""
     with transaction() as connection:
         row = connection.execute(
             f"SELECT {_COLUMNS} FROM tenants WHERE slug = %s AND labels @> %s AND deleted_at IS NULL",  # noqa: S608
             [slug, Jsonb(dict(labels))],
         ).fetchone()
-        return TenantRow(**row) if row else None
+        return Tenant(**row) if row else None

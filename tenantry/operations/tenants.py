@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from tenantry import naming
 from tenantry.control import quarantine, tenant_pages
-from tenantry.control.tenant_pages import TenantRow, Wanted
+from tenantry.control.tenant_pages import Wanted
 from tenantry.declaration import TenantDeclaration, placement
 from tenantry.declaration.files import FileReader
 from tenantry.declaration.generator import NewTenant, create
@@ -31,8 +29,6 @@ DEEPEST: Final = 4
 
 _ASKED: Final = frozenset({"name", "tier", "isolation", "cell", "row_context", "admin", "domains"})
 _OURS: Final = {"state": "it is active; suspend and off-board are calls of their own", "server": "an engineer writes it into the file"}
-
-
 _ELSEWHERE: Final = {
     **_OURS,
     "isolation": "moving a tenant is work of its own",
@@ -42,29 +38,8 @@ _ELSEWHERE: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Tenant:
-    """One tenant. ``state``: ``declared``, ``provisioning``, ``active``, ``suspended``, ``offboarding``, ``archived`` or ``deleted``."""
-
-    id: UUID
-    slug: str
-    name: str
-    tier: str
-    isolation: str
-    cell: str
-    state: str
-    host: str
-    limits: Mapping[str, int]
-    labels: Mapping[str, str]
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    ready_at: datetime | None = None
-    """When its tables were first there."""
-
-    @classmethod
-    def of(cls, row: TenantRow) -> Tenant:
-        """A tenant of the registry."""
-        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+Tenant = tenant_pages.Tenant
+"""One tenant. ``state``: ``declared``, ``provisioning``, ``active``, ``suspended``, ``offboarding``, ``archived`` or ``deleted``."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +64,7 @@ def page(
     if not 1 <= limit <= LIMIT:
         raise InputError(f"a page cannot have {limit} tenants", f"1 to {LIMIT}")
     rows = tenant_pages.page(Wanted(labels, state, isolation, cell, tier), after, limit + 1)
-    tenants = tuple(Tenant.of(row) for row in rows[:limit])
+    tenants = tuple(rows[:limit])
     return Page(tenants, tenants[-1].slug if len(rows) > limit else None)
 
 
@@ -99,7 +74,7 @@ def find(slug: str, labels: Mapping[str, str]) -> Tenant:
     if naming.is_slug(slug):
         row = tenant_pages.find(slug, labels)
         if row is not None:
-            return Tenant.of(row)
+            return row
         declared = _declared(slug)
         if declared is not None and labels.items() <= declared.labels.items():
             return _of_file(declared)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
@@ -17,6 +15,7 @@ from tenantry.operations import lifecycle, preview_run, provision, tenants
 from tenantry.operations.api_keys import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import edits, once
+from tenantry.web.asking import asks
 from tenantry.web.callers import having, seen
 from tenantry.web.problems import responses
 
@@ -79,12 +78,6 @@ class TenantPage(BaseModel):
     after: str | None = Field(description="What the next page is asked with; null on the last one")
 
 
-class Asked(BaseModel):
-    """A run that was asked for."""
-
-    run: UUID
-
-
 @router.get("", responses=responses())
 def listed(filters: Annotated[Filters, Query()], who: Annotated[Caller, Depends(having("tenants:read"))]) -> TenantPage:
     """The tenants that this key sees, by slug."""
@@ -145,53 +138,49 @@ def _told(written: tenants.Written, response: Response) -> Declaration:
     return Declaration(text=written.text)
 
 
-def _asks(path: str, scope: str, body_type: type[BaseModel], ask: Callable[[str, Any, Actor], UUID], summary: str) -> None:
-    """A route that asks for durable work on one tenant."""
-
-    def route(request: Request, body: Any, name: Any, tenant: Any, who: Any) -> JSONResponse:
-        def work(actor: Actor) -> once.Answer:
-            return once.run(ask(tenant.slug, body, actor))
-
-        return once.once(request, who, name, body.model_dump(), work)
-
-    route.__annotations__ |= {
-        "request": Request,
-        "body": body_type,
-        "name": once.Name,
-        "tenant": Annotated[Tenant, Depends(seen(scope))],
-        "who": Annotated[Caller, Depends(having(scope))],
-    }
-    described: dict[str, Any] = {"name": path, "summary": summary, "response_model": Asked, "responses": responses()}
-    router.add_api_route(f"/{{slug}}/{path}", route, methods=["POST"], status_code=202, **described)
-
-
-_asks(
-    "provision", "tenants:write", NoBody, lambda slug, body, actor: provision.request(slug, actor=actor), "Make the tenant, in eight steps"
+asks(
+    router,
+    "/{slug}/provision",
+    "tenants:write",
+    NoBody,
+    lambda slug, body, actor: provision.request(slug, actor=actor),
+    "Make the tenant, in eight steps",
 )
-_asks(
-    "preview",
+asks(
+    router,
+    "/{slug}/preview",
     "tenants:write",
     NoBody,
     lambda slug, body, actor: preview_run.request(slug, actor=actor),
     "What making the tenant would do: the run has it as `changes`",
 )
-for _command, _summary in (("suspend", "Shut the tenant out at once"), ("reactivate", "Let a suspended tenant in")):
-    _asks(
-        _command,
-        "tenants:lifecycle",
-        NoBody,
-        lambda slug, body, actor, command=_command: lifecycle.request(command, slug, actor=actor),  # type: ignore[misc]
-        _summary,
-    )
-_asks(
-    "offboard",
+asks(
+    router,
+    "/{slug}/suspend",
+    "tenants:lifecycle",
+    NoBody,
+    lambda slug, body, actor: lifecycle.request("suspend", slug, actor=actor),
+    "Shut the tenant out at once",
+)
+asks(
+    router,
+    "/{slug}/reactivate",
+    "tenants:lifecycle",
+    NoBody,
+    lambda slug, body, actor: lifecycle.request("reactivate", slug, actor=actor),
+    "Let a suspended tenant in",
+)
+asks(
+    router,
+    "/{slug}/offboard",
     "tenants:lifecycle",
     OffboardBody,
     lambda slug, body, actor: lifecycle.request("offboard", slug, actor=actor, wish=body.then, days=body.hold_days),
     "Shut the tenant out and hold its data",
 )
-_asks(
-    "undelete",
+asks(
+    router,
+    "/{slug}/undelete",
     "tenants:lifecycle",
     UndeleteBody,
     lambda slug, body, actor: lifecycle.request("undelete", slug, actor=actor, to=body.to),
