@@ -38,7 +38,6 @@ class Begun:
 def begin(holder: str, route: str, name: str, digest: bytes) -> Begun:
     """Takes on a request, or says how it stands."""
     with transaction() as connection:
-        connection.execute("DELETE FROM api_requests WHERE run_id IS NULL AND created_at < now() - %s", [KEPT])
         row = connection.execute(
             """
             INSERT INTO api_requests AS r (id, holder, route, name, digest, held_until)
@@ -76,3 +75,9 @@ def forget(request_id: UUID) -> None:
     """Lets a request be tried again: it came to nothing, by a cause that passes. One that has asked for a run stays."""
     with transaction() as connection:
         connection.execute("DELETE FROM api_requests WHERE id = %s AND run_id IS NULL AND status IS NULL", [request_id])
+
+
+def purge() -> int:
+    """Forgets the answers to requests without a run that are older than ``KEPT``; how many."""
+    with transaction() as connection:
+        return connection.execute("DELETE FROM api_requests WHERE run_id IS NULL AND created_at < now() - %s", [KEPT]).rowcount

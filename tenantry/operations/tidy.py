@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tenantry.control import task_runs
+from tenantry.control import api_requests, task_runs
 from tenantry.errors import InputError
 from tenantry.operations import table_check
 from tenantry.postgres.server import Server
@@ -40,9 +40,11 @@ def forget(_: Context) -> str:
     runs = task_runs.purge(age())
     measurements = usage.purge(USAGE)
     queued = _forget_queued()
+    answers = api_requests.purge()
     checks = len(table_check.sweep(Server.from_environment()))
     told = (
         f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else "",
+        f"{answers} answers of the service forgotten" if answers else "",
         f"{checks} killed checks of tables cleared away" if checks else "",
     )
     return "; ".join(filter(None, told))
