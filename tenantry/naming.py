@@ -140,6 +140,11 @@ def tenant_app(slug: str, turn: int = 0) -> str:
     return f"t_{_sql(slug)}__app{_turn(turn)}"
 
 
+def second_login(role: str) -> str:
+    """The login that takes turns with an application's login ``role`` when passwords are renewed; a member of it."""
+    return f"{role}_b"
+
+
 def tenant_resources(slug: str, turn: int = 0) -> str:
     """The logical name of a tenant's database component; both ends of a move may be in one stack."""
     return f"{slug}-db{_turn(turn)}"

@@ -13,6 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from tenantry import naming
 from tenantry.postgres.connect_rights import LOGIN
 
 STATEMENT: Final = 60_000
@@ -56,8 +57,11 @@ def faults(connection: psycopg.Connection, only: str | None = None) -> dict[str,
         lines = [f"has not {name} = {value}" for name, value in wanted.items() if ours.get(name) != value]
         lines += [f"sets {name}" for name in sorted(_own(settings))]
         found[role] = lines
-    for role, member in _memberships(connection, only):
-        found[role].append(f"is a member of {member}")
+    for role, group in _memberships(connection, only):
+        if role != naming.second_login(group):
+            found[role].append(f"is a member of {group}")
+    for role, differences in _seconds(connection, only).items():
+        found[role] += differences
     return {role: lines for role, lines in found.items() if lines}
 
 
@@ -75,7 +79,10 @@ def mend(connection: psycopg.Connection, only: str | None = None) -> None:
         for key, value in expected(connection).items():
             connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(key), sql.Literal(value)))
         for _, group in _memberships(connection, role):
-            connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(group), name))
+            if role != naming.second_login(group):
+                connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(group), name))
+    for role in _seconds(connection, only):
+        _as_the_first(connection, role)
 
 
 def large_objects_open(connection: psycopg.Connection) -> bool:
@@ -118,7 +125,7 @@ def _settings(connection: psycopg.Connection, only: str | None) -> dict[str, dic
     rows: Iterable[tuple[Any, ...]] = connection.execute(
         """
         SELECT r.rolname, s.setdatabase::bigint, s.setconfig FROM pg_roles r LEFT JOIN pg_db_role_setting s ON s.setrole = r.oid
-        WHERE CASE WHEN %(only)s::text IS NULL THEN r.rolname ~ '__(app2?|directory)$' ELSE r.rolname = %(only)s END
+        WHERE CASE WHEN %(only)s::text IS NULL THEN r.rolname ~ '__(app2?(_b)?|directory)$' ELSE r.rolname = %(only)s END
         """,
         {"only": only},
     ).fetchall()
@@ -135,10 +142,45 @@ def _settings(connection: psycopg.Connection, only: str | None) -> dict[str, dic
 def _memberships(connection: psycopg.Connection, only: str | None) -> list[tuple[str, str]]:
     rows = connection.execute(
         "SELECT m.rolname, g.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid"
-        " WHERE CASE WHEN %(only)s::text IS NULL THEN m.rolname ~ '__(app2?|directory)$' ELSE m.rolname = %(only)s END ORDER BY 1, 2",
+        " WHERE CASE WHEN %(only)s::text IS NULL THEN m.rolname ~ '__(app2?(_b)?|directory)$' ELSE m.rolname = %(only)s END ORDER BY 1, 2",
         {"only": only},
     ).fetchall()
     return [(role, group) for role, group in rows if only is not None or LOGIN.fullmatch(role)]
+
+
+def _seconds(connection: psycopg.Connection, only: str | None) -> dict[str, list[str]]:
+    """Second login → how it differs from the first one, whose member it is: what the first may do is all that it may."""
+    rows = connection.execute(
+        """
+        SELECT b.rolname, a.rolname, pg_has_role(b.oid, a.oid, 'USAGE') AND b.rolinherit, a.rolcanlogin, b.rolcanlogin, a.rolconnlimit,
+               b.rolconnlimit
+        FROM pg_roles a JOIN pg_roles b ON b.rolname = a.rolname || '_b'
+        WHERE CASE WHEN %(only)s::text IS NULL THEN b.rolname ~ '__app2?_b$' ELSE b.rolname = %(only)s END
+        """,
+        {"only": only},
+    ).fetchall()
+    found: dict[str, list[str]] = {}
+    for role, first, has_its_rights, first_may_log_in, may_log_in, first_limit, limit in rows:
+        lines = {
+            f"has not the rights of {first}": not has_its_rights,
+            f"may {'' if may_log_in else 'not '}log in, other than {first}": may_log_in != first_may_log_in,
+            f"has not the connection limit of {first}, {first_limit}": limit != first_limit,
+        }
+        if (only is not None or LOGIN.fullmatch(role)) and any(lines.values()):
+            found[role] = [line for line, wrong in lines.items() if wrong]
+    return found
+
+
+def _as_the_first(connection: psycopg.Connection, role: str) -> None:
+    first = sql.Identifier(role.removesuffix("_b"))
+    row = connection.execute("SELECT rolcanlogin, rolconnlimit FROM pg_roles WHERE rolname = %s", [role.removesuffix("_b")]).fetchone()
+    if row is None:
+        return
+    connection.execute(
+        sql.SQL("ALTER ROLE {} INHERIT {} CONNECTION LIMIT {}; GRANT {} TO {}").format(
+            sql.Identifier(role), sql.SQL("LOGIN" if row[0] else "NOLOGIN"), sql.Literal(row[1]), first, sql.Identifier(role)
+        )
+    )
 
 
 def _name(connection: psycopg.Connection, database: int) -> str:

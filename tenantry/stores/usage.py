@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from tenantry import naming
 from tenantry.clients import objects as stored
 from tenantry.control.database import transaction
 from tenantry.postgres import tables
@@ -48,11 +49,12 @@ def of_store(store: TenantStore) -> tuple[int, int]:
 
 
 def sessions(store: TenantStore) -> int | None:
-    """Open sessions of the tenant's role; None where the role is its cell's."""
+    """Open sessions of the tenant's logins; None where they are its cell's."""
     if store.shared:
         return None
     with store.connected() as connection:
-        row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", [store.app_role]).fetchone()
+        roles = [store.app_role, naming.second_login(store.app_role)]
+        row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = ANY(%s)", [roles]).fetchone()
     return 0 if row is None else int(row[0])
 
 

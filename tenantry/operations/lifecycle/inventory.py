@@ -59,7 +59,8 @@ def remains(slug: str, before: dict[str, Any]) -> list[str]:
     found: list[str] = []
     with Server.from_environment().kept() as connection:
         database = naming.tenant_database(slug)
-        roles = [naming.tenant_app(slug), naming.tenant_app(slug, turn=1), naming.tenant_owner(slug)]
+        apps = [naming.tenant_app(slug, turn) for turn in (0, 1)]
+        roles = [*apps, *map(naming.second_login, apps), naming.tenant_owner(slug)]
         databases = [database, naming.kept(database), naming.staging(database)]
         found += [f"role {name}" for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [roles])]
         found += [

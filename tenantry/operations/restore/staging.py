@@ -15,7 +15,7 @@ from tenantry import naming
 from tenantry.errors import WorkError
 from tenantry.operations.backup import proof, reading
 from tenantry.operations.backup.reading import Stored, Target
-from tenantry.postgres import checksums, loading, migrations, pgtools, revisions, schemas, sequences, tables
+from tenantry.postgres import checksums, loading, logins, migrations, pgtools, revisions, schemas, sequences, tables
 from tenantry.postgres.checksums import Figure
 from tenantry.postgres.server import acting_as
 from tenantry.stores.tenant_store import TenantStore
@@ -114,13 +114,7 @@ def settle(store: TenantStore) -> dict[str, Figure]:
         else:
             migrations.apply(connection, "tenant", target.schema, owner=store.owner, app_role=store.app_role, tenant_id=str(store.id))
         if Names.of(store).own_database:
-            connection.execute(
-                sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}").format(
-                    sql.Identifier(store.app_role),
-                    sql.Identifier(target.database),
-                    sql.SQL(", ").join(map(sql.Identifier, naming.search_path(target.schema))),
-                )
-            )
+            logins.set_search_path(connection, store.app_role, target.database, target.schema)
             connection.commit()
         if not store.shared:  # in shared tables the sequences are the cell's
             with acting_as(connection, store.owner):
