@@ -23,6 +23,11 @@ class Actor:
     request: UUID | None = None
     """The request to the service that this is done for: what it asks for is written down with it (``control.api_requests``)."""
 
+    @property
+    def in_request(self) -> bool:
+        """Whether it is asked for by the service, where nobody waits for minutes and nobody comes back to do the rest."""
+        return self.via == "service"
+
     def __post_init__(self) -> None:
         require_line(f"the actor ({VARIABLE})", self.name)
 

@@ -123,6 +123,13 @@ def require(slug: str, tenant_id: UUID) -> Restore:
     return _must(slug, open_of(tenant_id))
 
 
+def of(tenant_id: UUID) -> list[Restore]:
+    """The tenant's restores, the newest first."""
+    with transaction() as connection:
+        rows = connection.execute(_ALL + sql.SQL("r.tenant_id = %s ORDER BY r.started_at DESC"), [tenant_id])
+        return [Restore(**row) for row in rows]
+
+
 def overdue() -> list[Restore]:
     """Restores whose replaced data has been kept long enough, but for those that are being taken back."""
     with transaction() as connection:

@@ -21,13 +21,18 @@ from tenantry.problems import nearest
 from tenantry.settings import platform_settings
 
 SCOPES: Final[Mapping[str, str]] = {
-    "tenants:read": "see tenants, their configuration, backups and runs",
+    "tenants:read": "see tenants, their configuration, backups, moves and runs",
     "tenants:write": "declare tenants and provision them",
     "tenants:lifecycle": "suspend, reactivate, off-board and bring back",
+    "tenants:move": "move tenants, finish moves and take them back",
+    "tenants:delete": "delete or archive what was off-boarded and held",
+    "clones:write": "copy tenants, anonymised",
     "configuration:write": "set configuration at runtime",
     "backups:write": "take backups",
+    "backups:restore": "put backups in the place of data, confirm that and take it back",
     "people:read": "see who is invited",
     "people:write": "invite people, and let them in",
+    "fleet:write": "roll revisions out; the key must be for every tenant",
 }
 """What a key may be for. None implies another."""
 

@@ -13,6 +13,7 @@ from tenantry.actor import Actor
 from tenantry.control import run_tenants, runs
 from tenantry.control.run_tenants import Line
 from tenantry.errors import InputError, TenantryError
+from tenantry.operations import tenants
 from tenantry.problems import ALIKE, did_you_mean
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.work import follow, queue
@@ -111,6 +112,26 @@ def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
 def read(run_ids: Sequence[UUID]) -> list[RunEntry]:
     """The runs as they are now. ``InputError`` when there is none of an id."""
     return [RunEntry.of(runs.read(run_id)) for run_id in run_ids]
+
+
+def seen(run_id: UUID, labels: Mapping[str, str], holder: str) -> RunEntry:
+    """The run, where its tenant carries ``labels``, or where it has none (any more, or yet) and ``holder`` asked for it by the service.
+
+    ``InputError`` otherwise, in which the words and the queries are the same for one of somebody else and for one that there is not.
+    """
+    whose = runs.standing(run_id, labels)
+    if whose is None or not (_carried(whose, labels) or (whose.carries is None and (whose.requested_by, whose.via) == (holder, "service"))):
+        raise InputError("there is no such run", "GET /v1/runs lists those that this key sees", code="run.unknown")
+    return RunEntry.of(runs.read(run_id))
+
+
+def _carried(whose: runs.Standing, labels: Mapping[str, str]) -> bool:
+    if not labels:
+        return True
+    if whose.carries is None:
+        declared = tenants.declared_labels(whose.subject)
+        return declared is not None and labels.items() <= declared.items()
+    return whose.carries
 
 
 def logged(run_id: UUID) -> LoggedRun:

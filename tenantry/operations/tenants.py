@@ -81,6 +81,17 @@ def find(slug: str, labels: Mapping[str, str]) -> Tenant:
     raise InputError("there is no such tenant", "GET /v1/tenants lists those that this key sees", code="tenant.unknown")
 
 
+def declared_labels(slug: str) -> Mapping[str, str] | None:
+    """The labels of the tenant's file; None: there is none, or it is not valid."""
+    declared = _declared(slug) if naming.is_slug(slug) else None
+    return declared.labels if declared is not None else None
+
+
+def exists(slug: str) -> bool:
+    """Whether there is such a tenant, whosever it is: in the registry, or as a file."""
+    return naming.is_slug(slug) and (tenant_pages.find(slug, {}) is not None or DeclarationStore.of_platform().path(slug).is_file())
+
+
 def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> Tenant:
     """Writes a new tenant's file from what a file could say (docs/declaration.md), as `tenantry new` and edits would; it gets ``labels``.
 

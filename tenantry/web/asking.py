@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from tenantry.actor import Actor
 from tenantry.operations.api_keys import Caller
@@ -16,6 +16,12 @@ from tenantry.operations.tenants import Tenant
 from tenantry.web import once
 from tenantry.web.callers import having, seen
 from tenantry.web.problems import responses
+
+
+class NoBody(BaseModel):
+    """Nothing."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Asked(BaseModel):

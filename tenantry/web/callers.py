@@ -35,6 +35,19 @@ def having(scope: str) -> Callable[[Caller], Caller]:
     return checked
 
 
+def of_fleet(scope: str) -> Callable[[Caller], Caller]:
+    """A dependency: the caller, whose key must be for ``scope`` and for every tenant."""
+
+    def checked(found: Caller) -> Caller:
+        if found.labels:
+            raise Refused(403, "key.tenants", "this is about every tenant, and the key is for some", "ask with a key without labels")
+        return found
+
+    # FastAPI reads annotations as text, in which a variable of this function would be unknown.
+    checked.__annotations__["found"] = Annotated[Caller, Depends(having(scope))]
+    return checked
+
+
 def seen(scope: str) -> Callable[[str, Caller], Tenant]:
     """A dependency: the tenant of the path, which the caller's key must see; another holder's and none answer alike."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ OFF: Final = frozenset({"sso", "webhooks"})
 """Features that would reach the source's own systems."""
 
 
+Labels = Mapping[str, str] | None
+
+
 def declared(slug: str) -> TenantDeclaration | None:
     """The file of that tenant; None where there is none."""
     return DeclarationStore.of_platform().load().get(slug)
@@ -39,28 +43,28 @@ def place(source: TenantDeclaration, isolation: str | None) -> tuple[str, str]:
     return chosen, cell_with_room(DeclarationStore.of_platform().load()) if chosen in naming.POOLED else naming.MAIN_CELL
 
 
-def write(source: TenantDeclaration, new: str, *, isolation: str, cell: str, admin: str | None) -> Path:
+def write(source: TenantDeclaration, new: str, *, isolation: str, cell: str, admin: str | None, labels: Labels = None) -> Path:
     """The clone's file, valid together with all others; ``InputError`` when it is there already or would not be."""
-    return create(tenants_dir(), _new(source, new, isolation, cell, admin))
+    return create(tenants_dir(), _new(source, new, isolation, cell, admin, labels))
 
 
-def check(source: TenantDeclaration, new: str, *, isolation: str, cell: str, admin: str | None) -> None:
+def check(source: TenantDeclaration, new: str, *, isolation: str, cell: str, admin: str | None, labels: Labels = None) -> None:
     """Raises what ``write`` would raise."""
-    prepare(tenants_dir(), _new(source, new, isolation, cell, admin))
+    prepare(tenants_dir(), _new(source, new, isolation, cell, admin, labels))
 
 
-def _new(source: TenantDeclaration, new: str, isolation: str, cell: str, admin: str | None) -> NewTenant:
+def _new(source: TenantDeclaration, new: str, isolation: str, cell: str, admin: str | None, labels: Labels) -> NewTenant:
     context = "signed" if source.row_context == "signed" else None  # said by the tier or the file: a copy is no weaker
-    return NewTenant(new, source.tier, None, admin, isolation, cell, context, more=_more(source))
+    return NewTenant(new, source.tier, None, admin, isolation, cell, context, more=_more(source, labels or {}))
 
 
-def _more(source: TenantDeclaration) -> str:
+def _more(source: TenantDeclaration, labels: Mapping[str, str]) -> str:
     content: dict[str, Any] = {
         "branding": {"app_name": f"Clone of {source.slug}"},
         "theme": {**{name: getattr(source.theme, name) for name in COLOURS}, "font": source.theme.font, "css": _banner(source.slug)},
         "features": {key: (on and key not in OFF) or key == "custom_css" for key, on in source.features.items()},
         "limits": {key: getattr(source.limits, key) for key in LIMITS},
-        "labels": {LABEL: source.slug},
+        "labels": {**labels, LABEL: source.slug},
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10_000)
     return f"# An anonymised clone: the label {LABEL} keeps mail from being sent, the css shows the banner. Leave both.\n{text}"

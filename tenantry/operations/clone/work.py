@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -41,8 +41,10 @@ def request(
     isolation: str | None = None,
     admin: str | None = None,
     file: Path | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> UUID:
     """Asks for ``new``, an anonymised clone of ``source``; the run's id. A run that is under way is joined, one that failed resumed.
+    ``labels``: what its file gives it besides the label that makes it a clone.
 
     Raises ``InputError`` before anything is touched: unknown source, a slug that is taken or no slug, a column that nobody classified,
     too little disk.
@@ -59,8 +61,8 @@ def request(
         raise InputError(f"tenants/{new}.yaml says isolation: {mine.isolation}", "leave --isolation out, or choose another slug with --as")
     chosen, cell = (mine.isolation, mine.cell) if mine else declare.place(declaration, isolation)
     if mine is None:
-        declare.check(declaration, new, isolation=chosen, cell=cell, admin=admin)
-    arguments = {
+        declare.check(declaration, new, isolation=chosen, cell=cell, admin=admin, labels=labels)
+    arguments: dict[str, Any] = {
         "source": source,
         "salt": salt or new,
         "isolation": chosen,
@@ -68,6 +70,8 @@ def request(
         "admin": admin,
         "classification": str(file.absolute()) if file else None,
     }
+    if labels:
+        arguments["labels"] = dict(labels)
     tenant_id = naming.tenant_id(new)
     last = runs.last(tenant_id, CLONE.name)
     if last is not None and last["state"] in ("failed", *runs.OPEN) and last["arguments"] == arguments:
@@ -101,9 +105,9 @@ class CloneEntry:
     filled_at: datetime | None
 
 
-def listed() -> tuple[CloneEntry, ...]:
-    """The clones, by slug."""
-    return tuple(CloneEntry(**row) for row in clones.every())
+def listed(labels: Mapping[str, str] | None = None) -> tuple[CloneEntry, ...]:
+    """The clones, by slug; of those that carry ``labels``."""
+    return tuple(CloneEntry(**row) for row in clones.every(labels))
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ def _declare(run: Run) -> str:
             raise WorkError(f"tenants/{new}.yaml was written meanwhile, and not for this clone", "choose another slug with --as")
         return ""
     arguments = {name: run.arguments[name] for name in ("isolation", "cell", "admin")}
-    return f"wrote {declare.write(_source(source), new, **arguments).name}"
+    return f"wrote {declare.write(_source(source), new, labels=run.arguments.get('labels'), **arguments).name}"
 
 
 def _provision(run: Run) -> str:

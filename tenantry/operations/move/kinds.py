@@ -100,6 +100,13 @@ def _let_go(run: Run) -> str:
     return ""
 
 
+def _let_go_back(run: Run) -> str:
+    moves.let_go(run.subject)
+    if run.actor.in_request and request.write_file(run.subject, request.came_from(run.id)):  # else whoever waits for the run does it
+        return f"tenants/{run.subject}.yaml was edited to say so: commit that"
+    return ""
+
+
 def _arrived(run: Run) -> str:
     move = open_moves.must(run.subject)
     until = f"{move.switched_at + move.keep:%Y-%m-%d %H:%M}" if move.switched_at else "-"
@@ -139,7 +146,7 @@ def _rollback(_: Run) -> Sequence[Step | Parts]:
         Step("freeze and switch back", _in(("moved",), _back(lambda way, _: transfer.switch(way))), PATIENT),
         Step("hand back", _in(("returned", "undoing"), _hand_back), PATIENT),
         Step("remove the other place", _in(("copying", "undoing", "unmaking"), passing.undo), PATIENT),
-        Step("close the move", _let_go, PATIENT),
+        Step("close the move", _let_go_back, PATIENT),
     )
 
 

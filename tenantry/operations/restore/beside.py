@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from tenantry import naming
@@ -17,10 +18,11 @@ from tenantry.settings import project_settings, tenants_dir
 from tenantry.stores import disk
 
 
-def prepare(slug: str, backup_id: str, into: str) -> bool:
+def prepare(slug: str, backup_id: str, into: str, *, labels: Mapping[str, str] | None = None, read: bool = True) -> bool:
     """Writes the new tenant's file, like the backed-up tenant's in tier and model; False when a file declares it already.
 
-    The backup is opened first: nothing is written for one that cannot be read, or for which there is no room.
+    The backup is opened first: nothing is written for one that cannot be read, or for which there is no room. ``labels``: what the file
+    gives the tenant; without ``read`` it is not read to its end, which the restore does.
     """
     naming.require_slug(into)
     if into == slug:
@@ -34,7 +36,8 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
         disk.require(stored.room, into, None)
     if declared is not None:
         return False
-    stored.check()
+    if read:
+        stored.check()
     row = stored.registry()["tenants"][0]
     # Not the tenant's own administrator: a rehearsal must not send anybody an invitation to it.
     new = generator.NewTenant(
@@ -44,6 +47,7 @@ def prepare(slug: str, backup_id: str, into: str) -> bool:
         isolation=str(row["isolation"]),
         # Nothing weaker than the tenant has. The backup of one whose file is gone does not say it: then the tier does.
         row_context="signed" if source is not None and source.row_context == "signed" else None,
+        values=tuple((("labels", name), value) for name, value in (labels or {}).items()),
     )
     generator.create(tenants_dir(), new, project_settings())
     return True

@@ -16,7 +16,6 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from tenantry.errors import InputError
 from tenantry.operations import preview_run, tenants
 from tenantry.operations import runs as operation
 from tenantry.operations.api_keys import Caller
@@ -25,7 +24,7 @@ from tenantry.operations.run_feed import RunFeed
 from tenantry.operations.runs import RunEntry
 from tenantry.operations.tenants import Tenant
 from tenantry.web.callers import having, seen
-from tenantry.web.problems import Refused, responses
+from tenantry.web.problems import responses
 
 router = APIRouter(prefix="/v1", tags=["runs"])
 
@@ -91,13 +90,8 @@ def of_tenant(tenant: Annotated[Tenant, Depends(seen("tenants:read"))], newest: 
 
 
 def _seen(run: UUID, who: Annotated[Caller, Depends(having("tenants:read"))]) -> RunEntry:
-    """The run of the path, when its tenant is one that the caller's key sees; another's and none answer alike."""
-    try:
-        entry = operation.read([run])[0]
-        tenants.find(entry.subject, who.labels)
-    except InputError:
-        raise Refused(404, "run.unknown", "there is no such run") from None
-    return entry
+    """The run of the path, when it is one that the caller sees; another's and none answer alike."""
+    return operation.seen(run, who.labels, who.holder)
 
 
 @router.get("/runs/{run}", responses=responses())

@@ -15,7 +15,7 @@ from tenantry.operations import lifecycle, preview_run, provision, tenants
 from tenantry.operations.api_keys import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import edits, once
-from tenantry.web.asking import asks
+from tenantry.web.asking import NoBody, asks
 from tenantry.web.callers import having, seen
 from tenantry.web.problems import responses
 
@@ -46,12 +46,6 @@ class NewTenantBody(BaseModel):
 
     slug: str = Field(max_length=63, examples=["globex"])
     tier: str = Field(max_length=63, examples=["business"])
-
-
-class NoBody(BaseModel):
-    """Nothing."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class OffboardBody(BaseModel):

@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.service.web.conftest import MINE
+from tests.service.web.conftest import MINE, key
 from tests.volume import volume
 
 pytestmark = [pytest.mark.service, pytest.mark.volume]
@@ -21,6 +21,13 @@ EXCLUDED = [
     # What a tenant's file may say, and a value of configuration, is more than a JSON Schema can: the platform's own rules refuse the rest.
     positive_data_acceptance,
 ]
+
+
+FLEET = ("/v1/migrations", "/v1/deletions")
+"""What a key has to be without labels for."""
+
+TABLELESS = {"POST /v1/tenants/{slug}/clones"}
+"""What looks into the tenant's tables, which the tenant here has none of: there is no such tenant to these calls."""
 
 
 def begun(app):
@@ -44,6 +51,7 @@ def test_no_call_breaks_what_the_description_says(service):
     # An event stream of a run that is not over has no end.
     operations = [each for each in operations if not each.path.endswith("/events")]
     assert len(operations) > 10
+    everything = key("the whole fleet")
     for operation in operations:
         strategy = operation.as_strategy()
 
@@ -57,9 +65,11 @@ def test_no_call_breaks_what_the_description_says(service):
         )
         @given(case=strategy)
         def call(case):
-            if case.path_parameters and "slug" in case.path_parameters and len(case.path_parameters["slug"]) % 2:
+            slug = (case.path_parameters or {}).get("slug", "")
+            if len(slug) % 2 and case.operation.label not in TABLELESS:
                 case.path_parameters["slug"] = MINE  # else hardly a call would get behind "no such tenant"
-            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {service.mine}"}
+            text = everything if case.operation.path.startswith(FLEET) else service.mine
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {text}"}
             case.call_and_validate(excluded_checks=EXCLUDED)
 
         call()

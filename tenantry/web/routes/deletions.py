@@ -1,0 +1,71 @@
+"""The end of a tenant: deleted or archived, once its hold is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from tenantry.actor import Actor
+from tenantry.errors import InputError
+from tenantry.operations import lifecycle
+from tenantry.operations.api_keys import Caller
+from tenantry.operations.lifecycle import records
+from tenantry.operations.tenants import Tenant
+from tenantry.web import once
+from tenantry.web.asking import Asked
+from tenantry.web.callers import having, of_fleet, seen
+from tenantry.web.problems import responses
+
+router = APIRouter(prefix="/v1", tags=["tenants"])
+
+
+class Deletion(BaseModel):
+    """How a tenant ends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: str = Field(max_length=63, description="The slug once more")
+    outcome: Literal["deleted", "archived"] = Field("deleted", description="`archived` keeps its final backup without end")
+
+
+class DeletionRecord(BaseModel):
+    """What was deleted, with a signature that `tenantry deletion verify` checks anywhere."""
+
+    format: str
+    record: dict[str, Any]
+    algorithm: str
+    key_id: str
+    signature: str
+
+
+@router.post("/tenants/{slug}/delete", status_code=202, response_model=Asked, responses=responses())
+def delete(
+    request: Request,
+    body: Deletion,
+    name: once.Name,
+    tenant: Annotated[Tenant, Depends(seen("tenants:delete"))],
+    who: Annotated[Caller, Depends(having("tenants:delete"))],
+) -> JSONResponse:
+    """Removes all of an off-boarded tenant whose hold is over: its data, its file, its names. A signed record stays."""
+
+    def work(actor: Actor) -> once.Answer:
+        if body.confirm != tenant.slug:
+            raise InputError(f"confirm is not {tenant.slug}: nothing was deleted", "say the slug exactly")
+        return once.run(lifecycle.request_deletion(tenant.slug, body.outcome, actor=actor))
+
+    return once.once(request, who, name, body.model_dump(), work)
+
+
+@router.get("/deletions/{record}", responses=responses())
+def record(record: UUID, who: Annotated[Caller, Depends(of_fleet("tenants:read"))]) -> DeletionRecord:
+    """The signed record of a deletion, by its id: that of its run."""
+    found = records.exported(str(record))
+    content: Mapping[str, Any] = found.record
+    return DeletionRecord(
+        format=found.format, record=dict(content), algorithm=found.algorithm, key_id=found.key_id, signature=found.signature
+    )
