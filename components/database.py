@@ -112,6 +112,7 @@ class TenantDatabase(pulumi.ComponentResource):
         isolation, settings = self._args["place"].isolation, self._args["settings"]
         if secret := login_secret.of_tenant(declaration.slug, isolation, self._location.app_role, settings):
             tables["secret"] = secret
+            tables["connections"] = declaration.limits.connections
         return Store(
             logical,
             tables,

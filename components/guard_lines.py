@@ -7,7 +7,8 @@ from typing import Any
 
 import psycopg
 
-from tenantry.postgres import connect_rights, guards, login_limits, privileges
+from tenantry import naming
+from tenantry.postgres import connect_rights, guards, login_limits, logins, privileges
 
 
 def of(connection: psycopg.Connection, props: Mapping[str, Any]) -> list[str]:
@@ -34,6 +35,10 @@ def of(connection: psycopg.Connection, props: Mapping[str, Any]) -> list[str]:
         {"role": props["app_role"]},
     ).fetchall()
     faults = login_limits.faults(connection, props["app_role"]).get(props["app_role"], [])
+    second = naming.second_login(props["app_role"])
+    if not props.get("secret") and second in logins.both(connection, props["app_role"]):
+        faults.append(f"{second} is left of a time when logins had secrets")
+    faults += [f"{second} {fault}" for fault in login_limits.faults(connection, second).get(second, [])]
     large_objects = [f"large objects open to all {login_limits.large_objects_open(connection)}"]
     server = [str(opening) for opening in connect_rights.openings(connection)] if props.get("server") else []
     return [*tables, *(line for (line,) in login), *faults, *large_objects, *server]

@@ -26,7 +26,7 @@ class OwnDatabase(TypedDict):
     connections: int
     """How many sessions it may have at one time."""
     guests: NotRequired[Sequence[pulumi.Resource]]
-    """Roles besides that the tables' migrations give rights to."""
+    """What has to be there before the tables: roles besides that their migrations give rights to."""
     context_key: NotRequired[str]
     """Of tables that take signed row contexts: the secret with the key."""
     secret: NotRequired[LoginSecretArgs]
@@ -74,4 +74,5 @@ def made(name: str, args: OwnDatabase, parent: pulumi.Resource, adoption: Adopti
         tables["context_key"] = args["context_key"]
     if "secret" in args:
         tables["secret"] = args["secret"]
+        tables["connections"] = args["connections"]
     return Store(f"{name}-tables", tables, pulumi.ResourceOptions(parent=parent, protect=protect, depends_on=list(args.get("guests", ()))))

@@ -50,6 +50,7 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:platform:Platform", name, None, opts)
         cell, settings, adoption = args["cell"], args["settings"], args["adoption"]
+        control: ControlPlane | None = None
         self.ready = []
         self.template = self.directory_password = None
 
@@ -91,6 +92,8 @@ class Platform(pulumi.ComponentResource):
             tables["context_key"] = naming.context_key(settings.bucket_prefix, cell)
         if secret := login_secret.of_cell(cell, settings):
             tables["secret"] = secret
+            if control is not None:
+                tables["guests"] = [control.store]  # where the secret is written down
         store = own_database.made(name, tables, self, adoption, protect=settings.protects)
         self.ready.append(store)
         self.bucket = bucket.bucket

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
@@ -12,11 +11,11 @@ import pulumi
 from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from components import guard_lines
+from components import guard_lines, store_login
 from components.login_secret import LoginSecretArgs
 from components.resources.declared import DeclaredProvider
+from components.store_login import Handed
 from tenantry import naming
-from tenantry.clients.login_secrets import LoginSecret
 from tenantry.control import passwords, registry
 from tenantry.errors import WorkError
 from tenantry.postgres import (
@@ -26,12 +25,11 @@ from tenantry.postgres import (
     login_limits,
     logins,
     migrations,
-    own_server,
     revisions,
     row_context,
     template,
 )
-from tenantry.postgres.server import Server, may_act_as
+from tenantry.postgres.server import may_act_as
 
 
 class ServerAddress(TypedDict):
@@ -64,16 +62,13 @@ class StoreArgs(TypedDict):
     context_key: NotRequired[str]
     """For shared tables of which a tenant takes signed row contexts: the secret with the key that signs them."""
     secret: NotRequired[LoginSecretArgs]
-    """Where the login's password is written for applications; not there: it is handed out by the stack."""
-
-
-def _server(props: Mapping[str, Any]) -> Server:
-    own = props.get("server")
-    return own_server.at(own["address"], int(own["port"]), own["secret_arn"]) if own else Server.from_environment()
+    """Where the login's password is, and nowhere else; not there: it is in the state, and handed out by the stack."""
+    connections: NotRequired[int]
+    """Of ``app_role``, where there is a ``secret``: the login that takes turns with it has the same limit."""
 
 
 def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
-    server = _server(props)
+    server = store_login.server(props)
     try:
         return server.connect(props["database"])
     except WorkError as error:
@@ -84,50 +79,6 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
         if maintenance.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [props["owner"]]).fetchone():
             may_act_as(maintenance, props["owner"])
     return server.connect(props["database"])
-
-
-def _password_holds(props: Mapping[str, Any]) -> bool:
-    """Whether the login gets in with the password that it was given. One that nobody knows holds."""
-    password = props["password"]
-    return password == passwords.UNKNOWN or logins.password_holds(_server(props), props["database"], props["app_role"], password)
-
-
-def _secret(props: Mapping[str, Any]) -> LoginSecret | None:
-    found = props.get("secret")
-    return LoginSecret(found["kind"], found["name"], dict(found["tags"])) if found else None
-
-
-def _content(props: Mapping[str, Any], password: str) -> dict[str, Any]:
-    """What the login's secret says: the keys that RDS writes, and two of ours."""
-    server = _server(props)
-    return {
-        "engine": "postgres",
-        "host": server.host,
-        "port": server.port,
-        "username": props["app_role"],
-        "password": password,
-        "dbname": props["database"],
-        "schema": props["schema"],
-        "tenant_id": props.get("tenant_id"),
-    }
-
-
-def _written(props: Mapping[str, Any], password: str) -> dict[str, str]:
-    """Writes the password into the login's secret, where it has one: the output that says where. One that nobody knows is left."""
-    secret = _secret(props)
-    if secret is None or password == passwords.UNKNOWN:
-        return {}
-    return {"secret_arn": secret.write(_content(props, password))}
-
-
-def _known_to_its_secret(props: Mapping[str, Any]) -> str:
-    """The password that only the login's secret knows since a state was lost; UNKNOWN where it is no longer right, or there is none."""
-    secret = _secret(props)
-    found = secret.read() if secret else None
-    if found is None or found.get("username") != props["app_role"]:
-        return passwords.UNKNOWN
-    held = {**props, "password": str(found["password"])}
-    return held["password"] if _password_holds(held) else passwords.UNKNOWN
 
 
 def _stands(props: Mapping[str, Any]) -> bool:
@@ -155,20 +106,22 @@ class StoreProvider(DeclaredProvider):
         "guards",
         "context_key",
         "secret",
+        "connections",
     )
     # Not `server`: an address changes when a server is restored elsewhere; the data is still the tenant's.
     replaces = frozenset({"tree", "database", "schema", "owner"})
 
     def drift(self, state: Mapping[str, Any]) -> list[str]:
-        if passwords.choice() == "renew" and state.get("password") == passwords.UNKNOWN:
+        if passwords.choice() == "renew" and store_login.nobody_knows(state):
             return ["password"]
         return [] if state.get("posture") == state.get("expected_posture") else ["posture"]
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        password = passwords.UNKNOWN if passwords.choice() == "keep" and _stands(props) else secrets.token_urlsafe(32)
-        if password == passwords.UNKNOWN:
-            password = _known_to_its_secret(props)
-        outs = self._apply(props, password)
+        login = store_login.in_secret(props)
+        if login is None:
+            keep = passwords.choice() == "keep" and _stands(props)
+            login = Handed(props["app_role"], passwords.UNKNOWN) if keep else store_login.anew(props["app_role"])
+        outs = self._apply(props, login)
         if props.get("tenant_id"):
             registry.ready(props["tenant_id"])
         return CreateResult(f"{props['database']}.{props['schema']}", outs)
@@ -176,19 +129,14 @@ class StoreProvider(DeclaredProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         if _olds["app_role"] != _news["app_role"]:
             self.delete(_id, _olds)
-        password = passwords.after_loss(str(_olds["password"]), lambda: _password_holds(_olds))
-        if password == passwords.UNKNOWN:
-            password = _known_to_its_secret(_olds)
-        outs = self._apply(_news, password)
-        before, now = _secret(_olds), _secret(_news)
-        if before is not None and (now is None or (before.kind, before.name) != (now.kind, now.name)):
-            before.erase()
+        outs = self._apply(_news, store_login.after(_olds, _news), alone=not (_olds.get("secret") or _news.get("secret")))
+        store_login.take_away(_olds, _news)
         return UpdateResult(outs)
 
-    def _apply(self, props: dict[str, Any], password: str) -> dict[str, Any]:
-        """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now."""
+    def _apply(self, props: dict[str, Any], login: Handed, *, alone: bool = False) -> dict[str, Any]:
+        """Idempotent: migrates, isolates, sets the password, and says how the tables are guarded now. ``alone``: there is one login."""
         if props.get("server"):
-            with _server(props).connect() as maintenance:
+            with store_login.server(props).connect() as maintenance:
                 connect_rights.shut(maintenance)
         copied = props["schema"] == naming.TENANT_SCHEMA and not props.get("server")
         with _connect(props) as connection:
@@ -205,17 +153,26 @@ class StoreProvider(DeclaredProvider):
                 platform_role=props["owner"] if props["tree"] == "control" else "",
                 first=template.taken_over_by(props["owner"]) if copied else None,
             ):
-                if password != passwords.UNKNOWN:
-                    logins.give_password(connection, props["app_role"], password)
+                first, second = store_login.both(props)
+                if login.username == first and login.password != passwords.UNKNOWN:
+                    logins.give_password(connection, first, login.password)
                 logins.set_search_path(connection, props["app_role"], props["database"], props["schema"])
-                login_limits.mend(connection, props["app_role"])
+                login_limits.mend(connection, first)
+                login_limits.mend(connection, second)
                 login_limits.shut_large_objects(connection)
                 posture = _digest(guard_lines.of(connection, props))
             if not props["login"]:
-                logins.end_sessions(connection, props["app_role"])
-        known = {} if password != passwords.UNKNOWN else {"password_known": False}
+                logins.end_sessions(connection, first)
+            if alone:
+                logins.drop_second(connection, first)
+        if login.username == second and login.renewed:
+            logins.renew(store_login.server(props), first, second, login.password, props["database"], props["schema"])
         outs = {name: value for name, value in props.items() if name != "secret_arn"}
-        return {**outs, **known, **_written(props, password), "password": password, "posture": posture, "expected_posture": posture}
+        outs |= {"posture": posture, "expected_posture": posture, **store_login.written(props, login)}
+        if login.password == passwords.UNKNOWN:
+            return {**outs, "password": passwords.UNKNOWN, "password_known": False}
+        # Where there is a secret it knows the password, and the state does not: what it had would be given back one day.
+        return {**outs, "password": passwords.UNKNOWN if props.get("secret") else login.password}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Finds dropped policies, changed grants, missing tables, a login that changed itself; ``up`` after a refresh puts them right."""
@@ -227,25 +184,23 @@ class StoreProvider(DeclaredProvider):
             raise
         with connection:
             lines = guard_lines.of(connection, props)
-        if lines and props["login"] and not _password_holds(props):
+        if lines and not store_login.opens(props):
             lines.append("login with another password")
-        if lines and (secret := _secret(props)) and props["password"] != passwords.UNKNOWN:
-            found = secret.read() or {}
-            if (found.get("username"), found.get("password")) != (props["app_role"], props["password"]):
-                lines.append("secret that says something else")
         return ReadResult(id_, {**props, "posture": _digest(lines)}) if lines else ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Takes the role's rights in this database away, and its secret; the tables go with their schema or database."""
-        if (secret := _secret(_props)) is not None:
-            secret.erase()
+        store_login.take_away(_props, {})
         try:
             connection = _connect(_props)
         except WorkError as error:
             if isinstance(error.__cause__, psycopg.OperationalError) and "does not exist" in error.message:
+                with store_login.server(_props).connect() as maintenance:
+                    logins.drop_second(maintenance, _props["app_role"])
                 return
             raise
         with connection:
+            logins.drop_second(connection, _props["app_role"])
             extensions.bring_home(connection, _props["schema"])
             extensions.refuse_to_leave(connection, _props["schema"])
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
@@ -257,7 +212,7 @@ class Store(Resource, module="tenantry", name="Store"):
     """A schema's tables at the head of their migrations, with row-level security and one role that may use them."""
 
     password: pulumi.Output[str]
-    """The application role's password (secret)."""
+    """The application role's password (secret); empty where it is in a secret of its own, or nobody knows it."""
 
     secret_arn: pulumi.Output[str] | None = None
     """The ARN of the secret that the password is in, where the platform keeps one."""

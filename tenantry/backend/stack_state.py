@@ -66,7 +66,7 @@ class State:
     def passwords(self) -> dict[str, datetime]:
         """The resources whose password only the state knows, and when each was last changed; by logical name."""
         stores = (each for each in self.resources if each.type.endswith(("tenantry:Store", "tenantry:Login")) and not each.leaving)
-        return {each.name: each.changed_at for each in stores if each.changed_at}
+        return {each.name: each.changed_at for each in stores if each.changed_at and not each.outputs.get("secret_arn")}
 
     def unknown_logins(self) -> tuple[str, ...]:
         """The login roles whose password the state does not know: see ``clients.passwords``."""

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from tenantry import naming
 from tenantry.actor import Actor
-from tenantry.control import configuration, domains, quarantine, registry, servers
+from tenantry.control import configuration, domains, logins, quarantine, registry, servers
 from tenantry.control.database import transaction
 from tests.environment import entered
 from tests.service import directory
@@ -78,7 +78,7 @@ def test_an_answer_says_all_that_is_needed_to_connect(ask, made, slug, model):
         "database": "cell_main" if pooled else naming.tenant_database(slug),
         "schema": {"rls": "shared", "schema": naming.tenant_schema(slug)}.get(model, "tenant"),
         "role": "cell_main__app" if model == "rls" else naming.tenant_app(slug), "bucket": "b", "prefix": f"tenants/{slug}/",
-        "version": row["version"],
+        "version": row["version"], "secret": None, "secret_since": None,
     }  # fmt: skip
     for function, argument in (
         ("tenant_by_host", f"portal.{slug}.example"),
@@ -86,6 +86,26 @@ def test_an_answer_says_all_that_is_needed_to_connect(ask, made, slug, model):
         ("tenant_by_slug", slug),
     ):
         assert found(ask, function, argument) == row
+
+
+def test_an_answer_says_where_the_password_is(ask, made):
+    """The secret's ARN, and since when it says what it says: all tenants of a cell have one, and a renewal is told to each of them."""
+    shared = naming.cell_app(naming.MAIN_CELL)
+    before = found(ask, "tenant_by_slug", "look-rls")
+    try:
+        logins.record(shared, "arn:shared", shared, renewed=True)
+        answer = found(ask, "tenant_by_slug", "look-rls")
+        assert (answer["secret"], answer["version"] != before["version"]) == ("arn:shared", True)
+        assert found(ask, "tenant_by_slug", "look-schema")["secret"] is None
+        ask.execute("LISTEN tenantry_directory")
+        logins.rotated(shared, "arn:shared", naming.second_login(shared))
+        heard = told(ask)
+        assert (made["look-rls"] in heard, made["look-schema"] in heard) == (True, False)
+        again = found(ask, "tenant_by_slug", "look-rls")
+        assert again["secret_since"] > answer["secret_since"]
+        assert again["version"] != answer["version"]
+    finally:
+        logins.forget(shared)
 
 
 def test_hosts_are_compared_as_they_are_kept(ask, other):

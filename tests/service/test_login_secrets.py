@@ -15,9 +15,10 @@ from tenantry import naming
 from tenantry.clients import login_secrets
 from tenantry.clients.aws import client
 from tenantry.clients.login_secrets import LoginSecret
+from tenantry.control import logins as written_down
 from tenantry.control import passwords
 from tenantry.errors import WorkError
-from tenantry.postgres import login_limits, revisions
+from tenantry.postgres import login_limits, logins, revisions
 from tenantry.postgres.server import Server
 from tenantry.settings import PlatformSettings, platform_settings
 from tests.environment import entered
@@ -38,6 +39,8 @@ def tenant(cloud):
         fleet.schemas([SLUG])
         yield
         directory.forget(str(naming.tenant_id(SLUG)))
+        with fleet.server.connect() as admin:
+            logins.drop_second(admin, ROLE)
         scratch.drop(fleet.server, naming.cell_database(CELL), roles=(ROLE, APP, naming.cell_owner(CELL)))
 
 
@@ -96,10 +99,10 @@ def test_an_application_connects_with_what_the_secret_says(kind):
     content = login_secrets.at(outs["secret_arn"])
     server = Server.from_environment()
     assert content == secret(kind).read() == {
-        "engine": "postgres", "host": server.host, "port": server.port, "username": ROLE, "password": outs["password"],
+        "engine": "postgres", "host": server.host, "port": server.port, "username": ROLE, "password": content["password"],
         "dbname": naming.cell_database(CELL), "schema": naming.tenant_schema(SLUG), "tenant_id": str(naming.tenant_id(SLUG)),
     }  # fmt: skip
-    assert connects(content) == ROLE
+    assert (connects(content), outs["password"]) == (ROLE, passwords.UNKNOWN)
     assert tags(outs["secret_arn"]) == {
         "tenantry": SLUG, "tenantry:platform": platform_settings().bucket_prefix, "tenantry:tenant": SLUG, "tenantry:isolation": "schema",
     }  # fmt: skip
@@ -110,30 +113,36 @@ def test_what_is_written_already_is_not_written_again(kind):
     before = StoreProvider().create(props("none")).outs
     assert "secret_arn" not in before
     outs = StoreProvider().update("id", before, props(kind)).outs
-    assert secret(kind).read()["password"] == outs["password"] == before["password"]
+    assert (secret(kind).read()["password"], outs["password"]) == (before["password"], passwords.UNKNOWN)
     again = StoreProvider().update("id", outs, props(kind)).outs
     assert (again["secret_arn"], versions(kind)) == (outs["secret_arn"], 1)
 
 
 def test_a_secret_that_says_something_else_is_found_and_mended(kind):
-    """By a refresh, and the run after it."""
+    """By a refresh, and the run after it: whoever has read it before goes on, so the login that is in it changes."""
     outs = StoreProvider().create(props(kind)).outs
     assert StoreProvider().read("id", outs).outs["posture"] == outs["posture"]
+    before = secret(kind).read()
     secret(kind).write({**secret(kind).read(), "password": "another"})
     found = StoreProvider().read("id", outs).outs
     assert StoreProvider().drift(found) == ["posture"]
     mended = StoreProvider().update("id", found, props(kind)).outs
-    assert connects(login_secrets.at(mended["secret_arn"])) == ROLE
+    assert connects(login_secrets.at(mended["secret_arn"])) == naming.second_login(ROLE)
+    assert connects(before) == ROLE
+    before = secret(kind).read()
     secret(kind).erase()
     found = StoreProvider().read("id", mended).outs
-    assert connects(login_secrets.at(StoreProvider().update("id", found, props(kind)).outs["secret_arn"])) == ROLE
+    again = StoreProvider().update("id", found, props(kind)).outs
+    assert connects(login_secrets.at(again["secret_arn"])) == ROLE
+    assert connects(before) == naming.second_login(ROLE)
+    assert StoreProvider().read("id", again).outs["posture"] == again["posture"]
 
 
 def test_when_a_state_is_lost_the_secret_knows_the_password(kind, monkeypatch):
     """It is kept, and known again; one that does not open any more is left as it is, and nobody knows the password."""
-    outs = StoreProvider().create(props(kind)).outs
+    before = login_secrets.at(StoreProvider().create(props(kind)).outs["secret_arn"])
     monkeypatch.setenv(passwords.VARIABLE, "keep")
-    assert StoreProvider().create(props(kind)).outs["password"] == outs["password"]
+    assert login_secrets.at(StoreProvider().create(props(kind)).outs["secret_arn"]) == before
     secret(kind).write({**secret(kind).read(), "password": "another"})
     lost = StoreProvider().create(props(kind)).outs
     assert (lost["password"], lost["password_known"]) == (passwords.UNKNOWN, False)
@@ -157,18 +166,19 @@ def test_another_place_or_none_leaves_nothing_in_the_former_one(kind):
     """The password stays the same all the while."""
     other = next(each for each in KINDS if each != kind)
     outs = StoreProvider().create(props(kind)).outs
+    password = secret(kind).read()["password"]
     moved = StoreProvider().update("id", outs, props(other)).outs
     assert secret(kind).read() is None
-    assert secret(other).read()["password"] == outs["password"]
+    assert secret(other).read()["password"] == password
     without = StoreProvider().update("id", moved, props("none")).outs
     assert secret(other).read() is None
-    assert ("secret_arn" in without, without["password"]) == (False, outs["password"])
+    assert ("secret_arn" in without, without["password"]) == (False, password)
 
 
 def test_a_secret_goes_with_its_store(kind):
     outs = StoreProvider().create(props(kind)).outs
     StoreProvider().delete("id", outs)
-    assert secret(kind).read() is None
+    assert (secret(kind).read(), written_down.find(ROLE)) == (None, None)
     assert json.dumps(props(kind)["secret"])  # the state can hold what says where it was
     StoreProvider().create(props(kind))
     assert connects(secret(kind).read()) == ROLE
