@@ -1,0 +1,18 @@
+"""What is answered when a tenant's store does not let the application in."""
+
+from django.db import OperationalError
+from django.http import JsonResponse
+from django.utils.deprecation import MiddlewareMixin
+from psycopg.errors import InsufficientPrivilege, UndefinedTable
+
+from tenancy.directory import directory
+
+
+class TryAgain(MiddlewareMixin):
+    """The tenant moves, was shut this moment, or a migration is at work there. Nothing was written; the next look-up knows."""
+
+    def process_exception(self, request, error):
+        if isinstance(error, OperationalError) or isinstance(error.__cause__, (UndefinedTable, InsufficientPrivilege)):
+            directory().forget(request.scope["tenant"].id)
+            return JsonResponse({"detail": "One moment, please try again."}, status=503, headers={"Retry-After": "1"})
+        return None
