@@ -1,4 +1,4 @@
-"""An application's own migration tool in the place of `migrations/tenant`: Django, and Alembic with an environment of its own."""
+"""An application's own migration tool in the place of `migrations/tenant`: Django, Alembic with its own environment, files with psql."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def project(trees, tmp_path, request):
     return found
 
 
-both = pytest.mark.parametrize("project", APPLICATIONS, indirect=True, ids=lambda application: application.name)
+every = pytest.mark.parametrize("project", APPLICATIONS, indirect=True, ids=lambda application: application.name)
 django = pytest.mark.parametrize("project", [DJANGO], indirect=True, ids=["django"])
 alembic = pytest.mark.parametrize("project", [ALEMBIC], indirect=True, ids=["alembic"])
 
@@ -68,7 +68,7 @@ def logins(fleet):
 
 
 @pytest.mark.volume
-@both
+@every
 def test_a_fleet_is_migrated_killed_and_resumed(fleet, trees, project, command):
     """All models: who was done is done, who was amid it is shut and goes on, and nobody has lost or met a row."""
     many = [f"s{number:03}" for number in range(volume(6, 200))]
@@ -200,7 +200,7 @@ def wait_until(true, seconds=30):
         time.sleep(0.02)
 
 
-@both
+@every
 def test_the_tables_are_held_against_the_contract_and_against_the_tool(fleet, trees, project):
     """`migrate --check`, in a scratch database: the tool's own check as well."""
     advance(trees, project)

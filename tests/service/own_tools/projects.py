@@ -56,7 +56,15 @@ ALEMBIC = Application(
         "tables": ["alembic_version"],
     },
 )
-APPLICATIONS = (DJANGO, ALEMBIC)
+PSQL = Application(
+    "psql",
+    "sql/0002_notes.sql",
+    "projects",
+    "phone",
+    "INSERT INTO projects (title) VALUES (%(text)s)",
+    {"migrate": ["sh", "migrate.sh"], "digest": ["sql"], "tables": ["applied"]},
+)
+APPLICATIONS = (DJANGO, ALEMBIC, PSQL)
 
 
 @dataclass(frozen=True)
