@@ -97,6 +97,8 @@ def test_a_backup_becomes_a_tenant_of_another_model(zoo, filled, neighbour, inli
     assert backup.prove(again.id).problems == ()
     figures = [{name: f for name, f in made.manifest.tables.items() if f.rows and name != "currencies"} for made in (again, taken)]
     assert {name: (f.rows, f.mixed) for name, f in figures[0].items()} == {name: (f.rows, f.mixed) for name, f in figures[1].items()}
+    # Keys without tenant_id are for all of the shared tables, and a clone of the same rows comes there, too.
+    zoo.run(new, "DELETE FROM global_ids")
 
 
 @pytest.mark.parametrize(("model", "target"), [*volume(UP, WAYS), ("schema", "schema")])
