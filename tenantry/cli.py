@@ -61,6 +61,7 @@ def options(
 
 def _register() -> None:
     from tenantry.commands import (
+        admins,
         backups,
         branding,
         clones,
@@ -100,6 +101,7 @@ def _register() -> None:
         migrate,
         row_context,
         keys,
+        admins,
         cron,
         mail,
         state,

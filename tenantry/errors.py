@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal, get_args
 
 Code = Literal[
+    "admin.unknown",
     "backup.incomplete",
     "backup.unknown",
     "classification.invalid",
@@ -29,8 +30,10 @@ Code = Literal[
     "invitation.used",
     "key.excess",
     "key.unknown",
+    "limit.attempts",
     "limit.mail",
     "limit.users",
+    "link.unknown",
     "lock.taken",
     "mail.refused",
     "mail.unreachable",
@@ -126,3 +129,13 @@ class TransientError(WorkError):
     """
 
     code: Code = "work.transient"
+
+
+class TooMany(TransientError):
+    """Something was tried too often; ``seconds`` after which it may be tried again."""
+
+    code: Code = "limit.attempts"
+
+    def __init__(self, message: str, hint: str = "", *, seconds: float) -> None:
+        super().__init__(message, hint)
+        self.seconds = seconds

@@ -85,7 +85,7 @@ def scopes(as_json: Json = False) -> None:
 
     Example: tenantry key scopes
     """
-    from tenantry.operations.api_keys import SCOPES
+    from tenantry.operations.callers import SCOPES
 
     if as_json:
         console.print_json(dict(SCOPES))
@@ -97,6 +97,12 @@ def scopes(as_json: Json = False) -> None:
 def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")] = 8080,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--proxy", metavar="ADDRESS", help="A proxy in front, or a network of them, whose X-Forwarded-For is believed; repeat it."
+        ),
+    ] = None,
 ) -> None:
     """Start the service: the API under /v1 (/openapi.json describes it), and how each host looks under /runtime.
 
@@ -112,7 +118,8 @@ def serve(
         host=host,
         port=port,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=proxy or [],
         timeout_graceful_shutdown=5,
         log_level="info",
     )

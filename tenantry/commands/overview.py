@@ -46,6 +46,7 @@ PANELS: Final = {
         "preview": "Show what `up` would do, and change nothing.",
         "up": "Make a stack, or all of them, what the files say.",
         "state": "Show the engine's states; adopt one where it was lost.",
+        "admin": "Sign in the platform's administrators; list and end them.",
         "key": "Make, list and end keys of the service's API.",
         "row-context": "Replace the key that signs row contexts of rls tenants.",
         "doctor": "Check all that a run needs, and say what to do.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from tenantry.control.database import transaction
+from tenantry.control.tenant_pages import EVERYTHING, Sight
 
 
 def begin(tenant_id: UUID, source_id: UUID, salt: str, classification: str) -> None:
@@ -39,15 +39,15 @@ def find(slug: str) -> dict[str, Any] | None:
     return next((row for row in every() if row["slug"] == slug), None)
 
 
-def every(labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """The clones that are not deleted and carry all ``labels``, by slug: ``slug``, ``source`` (None: erased), ``isolation``, ``state``,
+def every(sight: Sight = EVERYTHING) -> list[dict[str, Any]]:
+    """The clones that are in ``sight`` and not deleted, by slug: ``slug``, ``source`` (None: erased), ``isolation``, ``state``,
     ``salt``, counts, time."""
     with transaction() as connection:
         return connection.execute(
             """
             SELECT t.slug, s.slug AS source, t.isolation, c.state, c.salt, c.classification, c.rows_copied, c.objects_copied, c.filled_at
             FROM clones c JOIN tenants t ON t.id = c.tenant_id LEFT JOIN tenants s ON s.id = c.source_id
-            WHERE t.deleted_at IS NULL AND t.labels @> %s ORDER BY t.slug
+            WHERE t.deleted_at IS NULL AND t.labels @> %s AND t.slug = coalesce(%s, t.slug) ORDER BY t.slug
             """,
-            [Jsonb(dict(labels or {}))],
+            [Jsonb(dict(sight.labels)), sight.slug],
         ).fetchall()

@@ -10,31 +10,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from tenantry.actor import Actor
 from tenantry.control import api_keys
 from tenantry.control.api_keys import ApiKey
 from tenantry.errors import InputError
 from tenantry.escape import require_line
+from tenantry.operations.callers import SCOPES, Caller, Sight
 from tenantry.problems import nearest
 from tenantry.settings import platform_settings
-
-SCOPES: Final[Mapping[str, str]] = {
-    "tenants:read": "see tenants, their configuration, backups, moves and runs",
-    "tenants:write": "declare tenants and provision them",
-    "tenants:lifecycle": "suspend, reactivate, off-board and bring back",
-    "tenants:move": "move tenants, finish moves and take them back",
-    "tenants:delete": "delete or archive what was off-boarded and held",
-    "clones:write": "copy tenants, anonymised",
-    "configuration:write": "set configuration at runtime",
-    "backups:write": "take backups",
-    "backups:restore": "put backups in the place of data, confirm that and take it back",
-    "people:read": "see who is invited",
-    "people:write": "invite people, and let them in",
-    "fleet:write": "roll revisions out; the key must be for every tenant",
-}
-"""What a key may be for. None implies another."""
 
 _LABEL: Final = "a label is KEY=VALUE, as in a tenant's file"
 
@@ -45,20 +29,6 @@ class NewKey:
 
     key: ApiKey
     text: str
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Whoever asks with a key that works. ``labels``: what its tenants carry."""
-
-    key_id: str
-    holder: str
-    scopes: frozenset[str]
-    labels: Mapping[str, str]
-
-    def actor(self, request: UUID | None = None) -> Actor:
-        """As the audit log names it."""
-        return Actor(self.holder, "service", request)
 
 
 def make(holder: str, scopes: Collection[str], labels: Mapping[str, str] | None = None, *, days: int | None = None, actor: Actor) -> NewKey:
@@ -90,7 +60,7 @@ def authenticate(text: str) -> Caller | None:
     if not hmac.compare_digest(found[1] if found else bytes(32), _digest(text)) or found is None or not found[0].works:
         return None
     key = found[0]
-    return Caller(key.id, key.holder, frozenset(key.scopes), key.labels)
+    return Caller(key.holder, frozenset(key.scopes), Sight(key.labels), key.holder)
 
 
 def listed() -> tuple[ApiKey, ...]:

@@ -12,6 +12,7 @@ from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.control import run_tenants, runs
 from tenantry.control.run_tenants import Line
+from tenantry.control.tenant_pages import Sight
 from tenantry.errors import InputError, TenantryError
 from tenantry.operations import tenants
 from tenantry.problems import ALIKE, did_you_mean
@@ -114,23 +115,25 @@ def read(run_ids: Sequence[UUID]) -> list[RunEntry]:
     return [RunEntry.of(runs.read(run_id)) for run_id in run_ids]
 
 
-def seen(run_id: UUID, labels: Mapping[str, str], holder: str) -> RunEntry:
-    """The run, where its tenant carries ``labels``, or where it has none (any more, or yet) and ``holder`` asked for it by the service.
+def seen(run_id: UUID, sight: Sight, name: str) -> RunEntry:
+    """The run, where its tenant is in ``sight``, or where it has none (any more, or yet) and ``name`` asked for it by the service.
 
     ``InputError`` otherwise, in which the words and the queries are the same for one of somebody else and for one that there is not.
     """
-    whose = runs.standing(run_id, labels)
-    if whose is None or not (_carried(whose, labels) or (whose.carries is None and (whose.requested_by, whose.via) == (holder, "service"))):
+    whose = runs.standing(run_id, sight.labels)
+    if whose is None or not (_carried(whose, sight) or (whose.carries is None and (whose.requested_by, whose.via) == (name, "service"))):
         raise InputError("there is no such run", "GET /v1/runs lists those that this key sees", code="run.unknown")
     return RunEntry.of(runs.read(run_id))
 
 
-def _carried(whose: runs.Standing, labels: Mapping[str, str]) -> bool:
-    if not labels:
+def _carried(whose: runs.Standing, sight: Sight) -> bool:
+    if sight.everything:
         return True
+    if sight.slug not in (None, whose.subject):
+        return False
     if whose.carries is None:
         declared = tenants.declared_labels(whose.subject)
-        return declared is not None and labels.items() <= declared.items()
+        return declared is not None and sight.sees(whose.subject, declared)
     return whose.carries
 
 

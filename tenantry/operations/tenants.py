@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tenantry import naming
 from tenantry.control import quarantine, tenant_pages
-from tenantry.control.tenant_pages import Wanted
+from tenantry.control.tenant_pages import EVERYTHING, Sight, Wanted
 from tenantry.declaration import TenantDeclaration, placement
 from tenantry.declaration.files import FileReader
 from tenantry.declaration.generator import NewTenant, create
@@ -51,7 +51,7 @@ class Page:
 
 
 def page(
-    labels: Mapping[str, str],
+    sight: Sight,
     *,
     state: str | None = None,
     isolation: str | None = None,
@@ -63,22 +63,22 @@ def page(
     """A page of the registry's tenants. ``InputError`` for a limit that is none."""
     if not 1 <= limit <= LIMIT:
         raise InputError(f"a page cannot have {limit} tenants", f"1 to {LIMIT}")
-    rows = tenant_pages.page(Wanted(labels, state, isolation, cell, tier), after, limit + 1)
+    rows = tenant_pages.page(Wanted(sight, state, isolation, cell, tier), after, limit + 1)
     tenants = tuple(rows[:limit])
     return Page(tenants, tenants[-1].slug if len(rows) > limit else None)
 
 
-def find(slug: str, labels: Mapping[str, str]) -> Tenant:
-    """One tenant, of the registry or of a file alone. ``InputError``, of which the words are the same for one that carries other
-    labels and for one that there is not."""
+def find(slug: str, sight: Sight) -> Tenant:
+    """One tenant, of the registry or of a file alone. ``InputError``, of which the words are the same for one that is out
+    of sight and for one that there is not."""
     if naming.is_slug(slug):
-        row = tenant_pages.find(slug, labels)
+        row = tenant_pages.find(slug, sight)
         if row is not None:
             return row
         declared = _declared(slug)
-        if declared is not None and labels.items() <= declared.labels.items():
+        if declared is not None and sight.sees(slug, declared.labels):
             return _of_file(declared)
-    raise InputError("there is no such tenant", "GET /v1/tenants lists those that this key sees", code="tenant.unknown")
+    raise InputError("there is no such tenant", "GET /v1/tenants lists those that are there for you", code="tenant.unknown")
 
 
 def declared_labels(slug: str) -> Mapping[str, str] | None:
@@ -89,7 +89,7 @@ def declared_labels(slug: str) -> Mapping[str, str] | None:
 
 def exists(slug: str) -> bool:
     """Whether there is such a tenant, whosever it is: in the registry, or as a file."""
-    return naming.is_slug(slug) and (tenant_pages.find(slug, {}) is not None or DeclarationStore.of_platform().path(slug).is_file())
+    return naming.is_slug(slug) and (tenant_pages.find(slug, EVERYTHING) is not None or DeclarationStore.of_platform().path(slug).is_file())
 
 
 def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> Tenant:
@@ -102,7 +102,7 @@ def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]
     store = DeclarationStore.of_platform()
     with locks.held("declarations", wait=locks.TURN):
         quarantine.refuse([slug], list(new.domains))
-        if tenant_pages.find(slug, {}) is not None:
+        if tenant_pages.find(slug, EVERYTHING) is not None:
             raise InputError(f"there is a tenant {slug}", "choose another slug", code="tenant.exists")
         create(store.directory, new)
     declared = _declared(slug)

@@ -8,7 +8,7 @@ from typing import Final
 
 from tenantry.control import api_requests, task_runs
 from tenantry.errors import InputError
-from tenantry.operations import table_check
+from tenantry.operations import sessions, table_check
 from tenantry.postgres.server import Server
 from tenantry.stores import usage
 from tenantry.work import queue
@@ -40,11 +40,12 @@ def forget(_: Context) -> str:
     runs = task_runs.purge(age())
     measurements = usage.purge(USAGE)
     queued = _forget_queued()
-    answers = api_requests.purge()
+    answers, ended = api_requests.purge(), sessions.purge()
     checks = len(table_check.sweep(Server.from_environment()))
     told = (
         f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else "",
         f"{answers} answers of the service forgotten" if answers else "",
+        f"{ended} sessions that had run out forgotten" if ended else "",
         f"{checks} killed checks of tables cleared away" if checks else "",
     )
     return "; ".join(filter(None, told))

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from tenantry.actor import Actor
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
 from tenantry.web.callers import having, seen

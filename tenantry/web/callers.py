@@ -1,35 +1,58 @@
-"""Who asks: the key of a request, what it is for, and which tenants it sees."""
+"""Who asks: the key of a request, or the session of a browser; what he may do, and which tenants he sees."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import Depends, Path, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from tenantry.operations import api_keys, tenants
-from tenantry.operations.api_keys import Caller
+from tenantry.operations import api_keys, sessions, tenants
+from tenantry.operations.callers import Caller
+from tenantry.operations.sessions import Session
 from tenantry.operations.tenants import Tenant
+from tenantry.web import browsers
 from tenantry.web.problems import Refused
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="A key of `tenantry key new`: `Authorization: Bearer tny_…`")
+_COOKIE: Final = APIKeyCookie(
+    name=browsers.COOKIE,
+    auto_error=False,
+    description=f"A session of somebody who is signed in. What changes something needs its `csrf` in the header {browsers.TOKEN}, too",
+)
 
 
-def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None) -> Caller:
-    """Whoever has the key of the request. One answer to every key that does not work, whatever the reason."""
-    found = api_keys.authenticate(credentials.credentials) if credentials is not None else None
+def caller(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
+    cookie: Annotated[str | None, Security(_COOKIE)] = None,
+) -> Caller:
+    """Whoever has the key of the request, or is signed in. One answer to each key and session that does not work, whatever the reason."""
+    if credentials is not None:
+        found = api_keys.authenticate(credentials.credentials)
+    else:
+        found = sessions.authenticate(cookie or "", browsers.host(request))
     if found is None:
-        raise Refused(401, "key.refused", "a key that works is needed", "Authorization: Bearer tny_…", {"WWW-Authenticate": "Bearer"})
+        raise Refused(
+            401,
+            "key.refused",
+            "a key or a session that works is needed",
+            "Authorization: Bearer tny_…, or sign in",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    if found.session is not None and request.method not in browsers.SAFE:
+        browsers.require_ours(request, said=True)
+        browsers.require_token(request, found.session)
     return found
 
 
 def having(scope: str) -> Callable[[Caller], Caller]:
-    """A dependency: the caller, whose key must be for ``scope``."""
+    """A dependency: the caller, who must be one for ``scope``."""
 
     def checked(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if scope not in found.scopes:
-            raise Refused(403, "key.scope", f"the key is not for {scope}", "ask for one that is: tenantry key new")
+            raise Refused(403, "key.scope", f"this is for whoever has {scope}", "ask for a key that has it: tenantry key new")
         return found
 
     return checked
@@ -39,7 +62,7 @@ def of_fleet(scope: str) -> Callable[[Caller], Caller]:
     """A dependency: the caller, whose key must be for ``scope`` and for every tenant."""
 
     def checked(found: Caller) -> Caller:
-        if found.labels:
+        if not found.sight.everything:
             raise Refused(403, "key.tenants", "this is about every tenant, and the key is for some", "ask with a key without labels")
         return found
 
@@ -49,11 +72,18 @@ def of_fleet(scope: str) -> Callable[[Caller], Caller]:
 
 
 def seen(scope: str) -> Callable[[str, Caller], Tenant]:
-    """A dependency: the tenant of the path, which the caller's key must see; another holder's and none answer alike."""
+    """A dependency: the tenant of the path, which the caller must see; another's and none answer alike."""
 
     def found(slug: Annotated[str, Path(max_length=63)], who: Caller) -> Tenant:
-        return tenants.find(slug, who.labels)
+        return tenants.find(slug, who.sight)
 
     # FastAPI reads annotations as text, in which a variable of this function would be unknown.
     found.__annotations__["who"] = Annotated[Caller, Depends(having(scope))]
     return found
+
+
+def session(found: Annotated[Caller, Depends(caller)]) -> Session:
+    """A dependency: the session of whoever is signed in."""
+    if found.session is None:
+        raise Refused(403, "session.none", "a key has no session", "this is for people who are signed in")
+    return found.session

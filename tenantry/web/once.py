@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from tenantry.actor import Actor
 from tenantry.errors import TenantryError
 from tenantry.operations import api_requests
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.web import problems
 from tenantry.web.problems import Refused
 

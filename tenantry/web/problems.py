@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from tenantry.errors import InputError, TenantryError, TransientError
+from tenantry.errors import InputError, TenantryError, TooMany, TransientError
 from tenantry.escape import escaped
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -22,8 +23,8 @@ RETRY_AFTER: Final = 5
 
 _CODES: Final[Mapping[int, str]] = {
     404: (
-        "backup.unknown configuration.unknown declaration.missing deletion.unknown invitation.unknown key.unknown move.none "
-        "restore.none run.unknown task.unknown tenant.unknown"
+        "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown invitation.unknown key.unknown "
+        "link.unknown move.none restore.none run.unknown task.unknown tenant.unknown"
     ),
     409: (
         "declaration.older declaration.refused declaration.unaware key.excess limit.users move.underway name.quarantined "
@@ -31,7 +32,7 @@ _CODES: Final[Mapping[int, str]] = {
         "tenant.offboarded tenant.state tenant.suspended user.exists"
     ),
     410: "invitation.expired invitation.revoked invitation.used tenant.deleted",
-    429: "limit.mail",
+    429: "limit.attempts limit.mail",
     503: "lock.taken platform.absent platform.older platform.unreachable program.older",
 }
 _STATUS: Final = {code: status for status, codes in _CODES.items() for code in codes.split()}
@@ -85,7 +86,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TenantryError)
     def _of_ours(request: Request, error: TenantryError) -> JSONResponse:
-        return answer(of(error))
+        later = {"Retry-After": str(math.ceil(error.seconds))} if isinstance(error, TooMany) else {}
+        return answer(of(error), later)
 
     @app.exception_handler(Refused)
     def _refused(request: Request, error: Refused) -> JSONResponse:

@@ -15,6 +15,7 @@ from psycopg import sql
 from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.control import admission, clones, occupancy, runs, works
+from tenantry.control.tenant_pages import EVERYTHING, Sight
 from tenantry.declaration import TenantDeclaration
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.errors import InputError, WorkError
@@ -105,9 +106,9 @@ class CloneEntry:
     filled_at: datetime | None
 
 
-def listed(labels: Mapping[str, str] | None = None) -> tuple[CloneEntry, ...]:
-    """The clones, by slug; of those that carry ``labels``."""
-    return tuple(CloneEntry(**row) for row in clones.every(labels))
+def listed(sight: Sight = EVERYTHING) -> tuple[CloneEntry, ...]:
+    """The clones that are in ``sight``, by slug."""
+    return tuple(CloneEntry(**row) for row in clones.every(sight))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from tenantry.actor import Actor
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.clone import work as operation
 from tenantry.operations.clone.work import CloneEntry
 from tenantry.operations.tenants import Tenant
@@ -71,13 +71,13 @@ def of_tenant(
     tenant: Annotated[Tenant, Depends(seen("tenants:read"))], who: Annotated[Caller, Depends(having("tenants:read"))]
 ) -> list[Clone]:
     """The tenant's clones that this key sees."""
-    return [_told(entry) for entry in operation.listed(who.labels) if entry.source == tenant.slug]
+    return [_told(entry) for entry in operation.listed(who.sight) if entry.source == tenant.slug]
 
 
 @router.get("/clones", responses=responses())
 def listed(who: Annotated[Caller, Depends(having("tenants:read"))]) -> list[Clone]:
     """The clones that this key sees, by slug."""
-    return [_told(entry) for entry in operation.listed(who.labels)]
+    return [_told(entry) for entry in operation.listed(who.sight)]
 
 
 @router.post("/tenants/{slug}/clones", status_code=202, response_model=Asked, responses=responses())
@@ -92,7 +92,7 @@ def clone(
 
     def work(actor: Actor) -> once.Answer:
         more = {"salt": body.salt, "isolation": body.isolation, "admin": body.admin}
-        return once.run(operation.request(tenant.slug, body.slug, actor=actor, labels=who.labels, **more))  # type: ignore[arg-type]
+        return once.run(operation.request(tenant.slug, body.slug, actor=actor, labels=who.sight.labels, **more))  # type: ignore[arg-type]
 
     return once.once(request, who, name, body.model_dump(), work)
 

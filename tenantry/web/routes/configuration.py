@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict
 
 from tenantry.operations import configure
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.configure import Setting
 from tenantry.operations.tenants import Tenant
 from tenantry.web import edits
@@ -45,13 +45,13 @@ class NewValue(BaseModel):
 
 
 @router.get("", responses=responses())
-def every(tenant: Annotated[Tenant, Depends(seen("tenants:read"))]) -> list[Value]:
+def every(tenant: Annotated[Tenant, Depends(seen("configuration:read"))]) -> list[Value]:
     """Every key's value."""
     return [_value(setting) for setting in configure.settings(tenant.slug)]
 
 
 @router.get("/{key}", responses=responses())
-def one(key: Key, tenant: Annotated[Tenant, Depends(seen("tenants:read"))], response: Response) -> Value:
+def one(key: Key, tenant: Annotated[Tenant, Depends(seen("configuration:read"))], response: Response) -> Value:
     """One key's value, with an ETag for whoever changes it."""
     (setting,) = configure.settings(tenant.slug, key)
     response.headers["ETag"] = _tag(setting)
@@ -69,7 +69,7 @@ def put(
 ) -> Value:
     """Sets a value at runtime."""
     _require(match, tenant.slug, key)
-    configure.put(tenant.slug, key, body.value, editor="platform", actor=who.actor())
+    configure.put(tenant.slug, key, body.value, editor=who.editor, actor=who.actor())
     return one(key, tenant, response)
 
 
@@ -83,7 +83,7 @@ def take_back(
 ) -> Value:
     """Takes a value that was set at runtime back: what the file says, or the default, is in force again."""
     _require(match, tenant.slug, key)
-    configure.take_back(tenant.slug, key, editor="platform", actor=who.actor())
+    configure.take_back(tenant.slug, key, editor=who.editor, actor=who.actor())
     return one(key, tenant, response)
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tenantry.actor import Actor
 from tenantry.errors import InputError
 from tenantry.operations import lifecycle
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.lifecycle import records
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tenantry.actor import Actor
 from tenantry.operations import migrate as operation
 from tenantry.operations import migrate_status
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.migrate_status import RevisionStatus, TableSetEntry
 from tenantry.web import once
 from tenantry.web.callers import of_fleet

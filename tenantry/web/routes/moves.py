@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tenantry.actor import Actor
 from tenantry.declaration.placement import Place
 from tenantry.operations import tenants
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.move import begin, history
 from tenantry.operations.move import request as operation
 from tenantry.operations.tenants import Tenant

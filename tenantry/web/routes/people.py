@@ -17,7 +17,7 @@ from tenantry.operations import accept as accepting
 from tenantry.operations import invite as operation
 from tenantry.operations import resolve, tenants
 from tenantry.operations.accept import Accepted
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
 from tenantry.web.callers import having, seen
@@ -131,7 +131,7 @@ def _require_seen(code: str, who: Caller) -> None:
     try:
         if found is None:
             raise InputError("")
-        tenants.find(found.slug, who.labels)
+        tenants.find(found.slug, who.sight)
     except InputError:
         raise Refused(404, "invitation.unknown", "no invitation has that code", "the latest mail has the link that works") from None
 

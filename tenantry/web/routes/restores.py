@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from tenantry.actor import Actor
 from tenantry.errors import InputError
 from tenantry.operations import tenants
-from tenantry.operations.api_keys import Caller
 from tenantry.operations.backup import entries
+from tenantry.operations.callers import Caller
 from tenantry.operations.restore import beside as preparing
 from tenantry.operations.restore import ending, listing
 from tenantry.operations.restore import run as operation
@@ -84,7 +84,7 @@ def restore(
     """Puts a backup in the place of the tenant's data. It is built and checked beside it; what was there is kept for 7 days."""
 
     def work(actor: Actor) -> once.Answer:
-        into = tenants.find(body.into, who.labels).slug if body.into is not None else None
+        into = tenants.find(body.into, who.sight).slug if body.into is not None else None
         chosen = entries.chosen(tenant.slug, body.backup)
         return once.run(operation.request(tenant.slug, chosen, into=into, actor=actor))
 
@@ -104,7 +104,7 @@ def beside(
     def work(actor: Actor) -> once.Answer:
         _require_mine(body.into, who)
         chosen = entries.chosen(tenant.slug, body.backup)
-        written = preparing.prepare(tenant.slug, chosen, body.into, labels=who.labels, read=False)
+        written = preparing.prepare(tenant.slug, chosen, body.into, labels=who.sight.labels, read=False)
         run = preparing.make(body.into, actor=actor)
         told = Made(run=run, written=written).model_dump(mode="json")
         return once.Answer(200, told) if run is None else once.Answer(202, told, f"/v1/runs/{run}")
@@ -144,6 +144,6 @@ def _require_mine(slug: str, who: Caller) -> None:
     """A slug that somebody else's tenant has is taken; one's own may be there already."""
     if tenants.exists(slug):
         try:
-            tenants.find(slug, who.labels)
+            tenants.find(slug, who.sight)
         except InputError:
             raise InputError(f"there is a tenant {slug}", "choose another slug", code="tenant.exists") from None

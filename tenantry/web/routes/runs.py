@@ -18,7 +18,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from tenantry.operations import preview_run, tenants
 from tenantry.operations import runs as operation
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.preview_run import Change
 from tenantry.operations.run_feed import RunFeed
 from tenantry.operations.runs import RunEntry
@@ -91,7 +91,7 @@ def of_tenant(tenant: Annotated[Tenant, Depends(seen("tenants:read"))], newest: 
 
 def _seen(run: UUID, who: Annotated[Caller, Depends(having("tenants:read"))]) -> RunEntry:
     """The run of the path, when it is one that the caller sees; another's and none answer alike."""
-    return operation.seen(run, who.labels, who.holder)
+    return operation.seen(run, who.sight, who.name)
 
 
 @router.get("/runs/{run}", responses=responses())

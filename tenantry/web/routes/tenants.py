@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tenantry.actor import Actor
 from tenantry.operations import lifecycle, preview_run, provision, tenants
-from tenantry.operations.api_keys import Caller
+from tenantry.operations.callers import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import edits, once
 from tenantry.web.asking import NoBody, asks
@@ -76,7 +76,7 @@ class TenantPage(BaseModel):
 def listed(filters: Annotated[Filters, Query()], who: Annotated[Caller, Depends(having("tenants:read"))]) -> TenantPage:
     """The tenants that this key sees, by slug."""
     wanted = filters.model_dump(include={"state", "isolation", "cell", "tier"})
-    return TenantPage(**asdict(tenants.page(who.labels, **wanted, after=filters.after, limit=filters.limit)))
+    return TenantPage(**asdict(tenants.page(who.sight, **wanted, after=filters.after, limit=filters.limit)))
 
 
 @router.get("/{slug}", responses=responses())
@@ -94,7 +94,7 @@ def declare(
 
     def work(actor: Actor) -> once.Answer:
         declaration = {key: value for key, value in given.items() if key != "slug"}
-        made = tenants.declare(body.slug, declaration, who.labels)
+        made = tenants.declare(body.slug, declaration, who.sight.labels)
         return once.Answer(201, jsonable_encoder(made), f"/v1/tenants/{made.slug}")
 
     return once.once(request, who, name, given, work)
@@ -121,7 +121,7 @@ def edit(
     match: edits.IfMatch = None,
 ) -> Declaration:
     """Lets the tenant's file say what the body says, as in `{"theme": {"primary": "#123456"}}`, and no more. `provision` makes it."""
-    found = tenants.edit(tenant.slug, body, who.labels, edits.required(match).strip('"'))
+    found = tenants.edit(tenant.slug, body, who.sight.labels, edits.required(match).strip('"'))
     if found is None:
         raise edits.outdated()
     return _told(found, response)

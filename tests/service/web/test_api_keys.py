@@ -12,13 +12,17 @@ from tests.service.web.conftest import MINE, THEIRS, key
 
 pytestmark = pytest.mark.service
 
+OF_PEOPLE = ("/v1/session", "/v1/sessions")
+"""Routes about the session of a browser, which a key has none of."""
 NO_RUN = "00000000-0000-4000-8000-000000000000"
 
 
 def routes(service):
-    """Method and path of each route of the API, with the tenant and the run in braces."""
+    """Method and path of each route of the API that a key can be for, with the tenant and the run in braces."""
     found = service.client.get("/openapi.json").json()["paths"]
-    return [(method.upper(), path) for path, methods in found.items() if path.startswith("/v1") for method in methods]
+    return [
+        (method.upper(), path) for path, methods in found.items() if path.startswith("/v1") and path not in OF_PEOPLE for method in methods
+    ]
 
 
 IN_PATHS = {"slug": "web-nobody", "run": NO_RUN, "record": NO_RUN, "key": "theme.primary", "id": "000000000000"}
@@ -90,10 +94,12 @@ def needed(route):
     for what, scope in {"/plan": "tenants:move", "/clones/check": "clones:write"}.items():
         if path.endswith(what) and "migrations" not in path:
             return scope
+    if "configuration" in path:
+        return "configuration:read" if method == "GET" else "configuration:write"
     if method == "GET":
         return "tenants:read"
     for part, scope in {
-        "configuration": "configuration:write", "backups": "backups:write", "restores": "backups:restore", "moves": "tenants:move",
+        "backups": "backups:write", "restores": "backups:restore", "moves": "tenants:move",
         "clones": "clones:write", "/delete": "tenants:delete", "migrations": "fleet:write",
     }.items():  # fmt: skip
         if part in path:

@@ -8,7 +8,7 @@ import sys
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from tests.service.web.conftest import MINE, key
 from tests.volume import volume
@@ -20,6 +20,8 @@ CALLS = volume(1_500, 10_000)
 EXCLUDED = [
     # What a tenant's file may say, and a value of configuration, is more than a JSON Schema can: the platform's own rules refuse the rest.
     positive_data_acceptance,
+    # It makes up a cookie beside a key that works, and the key lets it in. Those that do not work: test_api_keys, test_signed_in.
+    ignored_auth,
 ]
 
 
