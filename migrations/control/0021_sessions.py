@@ -2,8 +2,8 @@
 
 from tenantry.migration import run_sql_beside
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
