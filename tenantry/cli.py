@@ -82,6 +82,7 @@ def _register() -> None:
         runs,
         standing,
         state,
+        webhooks,
     )
 
     ours = (
@@ -102,6 +103,7 @@ def _register() -> None:
         row_context,
         keys,
         admins,
+        webhooks,
         cron,
         mail,
         state,

@@ -18,6 +18,7 @@ Code = Literal[
     "declaration.unaware",
     "deletion.invalid",
     "deletion.unknown",
+    "delivery.unknown",
     "disk.full",
     "disk.short",
     "engine.failed",
@@ -67,6 +68,10 @@ Code = Literal[
     "tenant.suspended",
     "tenant.unknown",
     "user.exists",
+    "webhook.disabled",
+    "webhook.excess",
+    "webhook.rotating",
+    "webhook.unknown",
     "work.failed",
     "work.transient",
 ]

@@ -48,6 +48,7 @@ PANELS: Final = {
         "state": "Show the engine's states; adopt one where it was lost.",
         "admin": "Sign in the platform's administrators; list and end them.",
         "key": "Make, list and end keys of the service's API.",
+        "webhook": "Tell partners' programs what happens to their tenants.",
         "row-context": "Replace the key that signs row contexts of rls tenants.",
         "doctor": "Check all that a run needs, and say what to do.",
     },

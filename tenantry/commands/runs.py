@@ -122,8 +122,11 @@ def worker(
 ) -> None:
     """Take runs from the queue until told to stop (SIGTERM, Ctrl-C). Start as many as you like, on as many machines as you like.
 
+    It also sends what webhooks are told.
+
     Example: tenantry worker --concurrency 4
     """
+    from tenantry.operations.webhook_sender import Sender
     from tenantry.work.worker import Worker
 
     if concurrency is not None:
@@ -135,7 +138,8 @@ def worker(
     at_work = Worker(console.say, schedules=True, outdated=ended.set)
     at_work.start()
     console.say(f"worker {at_work.id} is at work")
-    ended.wait()
+    with Sender(console.say):
+        ended.wait()
     if at_work.older is not None:
         at_work.leave()
         raise at_work.older

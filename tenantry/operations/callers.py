@@ -26,6 +26,8 @@ SCOPES: Final = {
     "backups:restore": "put backups in the place of data, confirm that and take it back",
     "people:read": "see who is invited",
     "people:write": "invite people, and let them in",
+    "webhooks:read": "see webhooks, and what was sent to them",
+    "webhooks:write": "make, try, rotate and remove webhooks, and have events sent once more",
     "fleet:write": "roll revisions out; whoever has it must see every tenant",
 }
 """What somebody may do. None implies another."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tenantry.errors import WorkError
-from tenantry.operations import backup, domains, drill, lifecycle, mailing, tidy, usage
+from tenantry.operations import backup, domains, drill, lifecycle, mailing, tidy, usage, webhook_notices
 from tenantry.operations.backup import retention
 from tenantry.operations.backup.retention import SCHEDULED
 from tenantry.operations.move import kinds
@@ -37,7 +37,8 @@ SWEEP: Final = 200.0
 
 def _mail(_: Context) -> str:
     delivery = mailing.sweep(seconds=SWEEP)
-    return _counted({what: getattr(delivery, what) for what in ("sent", "deferred", "failed", "cancelled")})
+    told = {"contacts of disabled webhooks told": webhook_notices.sweep()}
+    return _counted({what: getattr(delivery, what) for what in ("sent", "deferred", "failed", "cancelled")} | told)
 
 
 def _usage(context: Context) -> str:

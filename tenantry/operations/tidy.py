@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tenantry.control import api_requests, task_runs
+from tenantry.control import api_requests, task_runs, webhook_history
 from tenantry.errors import InputError
 from tenantry.operations import sessions, table_check
 from tenantry.postgres.server import Server
@@ -36,16 +36,18 @@ def age() -> timedelta:
 
 
 def forget(_: Context) -> str:
-    """Old runs, slots and measurements, the queue's memory of runs that have ended, and what a killed ``migrate --check`` left."""
+    """Old runs, slots, measurements and events, the queue's memory of runs that have ended, and what a killed ``migrate --check`` left."""
     runs = task_runs.purge(age())
     measurements = usage.purge(USAGE)
     queued = _forget_queued()
     answers, ended = api_requests.purge(), sessions.purge()
+    events = webhook_history.purge(age())
     checks = len(table_check.sweep(Server.from_environment()))
     told = (
         f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else "",
         f"{answers} answers of the service forgotten" if answers else "",
         f"{ended} sessions that had run out forgotten" if ended else "",
+        f"{events} events of webhooks forgotten" if events else "",
         f"{checks} killed checks of tables cleared away" if checks else "",
     )
     return "; ".join(filter(None, told))

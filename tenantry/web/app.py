@@ -14,7 +14,20 @@ from tenantry import preload
 from tenantry.operations import api_keys
 from tenantry.operations.run_feed import RunFeed
 from tenantry.web import health, problems
-from tenantry.web.routes import backups, clones, configuration, deletions, migrations, moves, people, restores, runs, sessions, tenants
+from tenantry.web.routes import (
+    backups,
+    clones,
+    configuration,
+    deletions,
+    migrations,
+    moves,
+    people,
+    restores,
+    runs,
+    sessions,
+    tenants,
+    webhooks,
+)
 from tenantry.web.runtime.app import App, RuntimeApp, Scope
 
 BODY: Final = 1024 * 1024
@@ -51,7 +64,21 @@ def create() -> FastAPI:
     )
     app.state.feed, app.state.runtime = feed, runtime
     problems.install(app)
-    for module in (health, sessions, tenants, deletions, people, runs, configuration, backups, restores, moves, clones, migrations):
+    for module in (
+        health,
+        sessions,
+        tenants,
+        deletions,
+        people,
+        runs,
+        configuration,
+        backups,
+        restores,
+        moves,
+        clones,
+        migrations,
+        webhooks,
+    ):
         app.include_router(module.router)
     return app
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Header, Request
@@ -28,11 +28,13 @@ Name = Annotated[
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request came to. ``location``: where what it made is."""
+    """What a request came to. ``location``: where what it made is. ``secret``: what the first answer says besides; it is not kept, so
+    that nobody finds it in the database, and whoever asks again does not get it."""
 
     status: int
     body: dict[str, Any]
     location: str | None = None
+    secret: Mapping[str, str] | None = None
 
 
 def once(request: Request, who: Caller, name: str, body: Any, work: Callable[[Actor], Answer]) -> JSONResponse:
@@ -71,7 +73,7 @@ def run(run_id: Any) -> Answer:
 
 def _kept(request_id: Any, answer: Answer) -> JSONResponse:
     api_requests.answer(request_id, answer.status, {"body": answer.body, "location": answer.location})
-    return _response(answer)
+    return _response(replace(answer, body={**answer.body, **(answer.secret or {})}))
 
 
 def _response(answer: Answer) -> JSONResponse:

@@ -32,6 +32,8 @@ SWEEPS = {
     "operations/rollout.py": ("_migrate",),
     "stores/table_sets.py": ("_look",),
     "operations/backup/run.py": ("request_all",),
+    "operations/webhook_sender.py": ("_run", "_attempt"),
+    "operations/webhook_notices.py": ("sweep",),
 }
 """Every function that goes over tenants, mails, backups, runs or stacks, or does the work of one of many."""
 

@@ -119,7 +119,7 @@ def service(cloud, tmp_path_factory) -> Iterator[Service]:
             yield Service(client, folder, key("me", labels={"partner": "me"}), key("them", labels={"partner": "them"}))
         with transaction() as connection:
             rows = connection.execute("SELECT id, resumed FROM runs WHERE tenant_id = ANY(%s::uuid[])", [[*ids.values()]]).fetchall()
-            connection.execute("DELETE FROM api_requests")
+            connection.execute("DELETE FROM api_requests; DELETE FROM webhook_endpoints; DELETE FROM webhook_events")
             connection.execute("DELETE FROM api_keys")
             for table in ("platform_admins", "rate_limits"):
                 connection.execute(f"DELETE FROM {table}")
