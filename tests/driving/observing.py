@@ -7,18 +7,16 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import psycopg
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from tenantry import naming
 from tenantry.control.registry import RECORD_COLUMNS
+from tests import kms
 from tests.engine.offboarding import BUCKET, ZONE
 
 MARKER = "marker@driving.example"
@@ -149,9 +147,8 @@ class Observer:
 
     def _log_ins(self, rows: Mapping[str, Mapping[str, Any]], roles: Mapping[str, Role]) -> Iterator[LogIn]:
         where = {row["app_role"]: row["database"] for row in rows.values()} | {naming.CONTROL_DIRECTORY: naming.CONTROL_DATABASE}
-        passphrase = Path(self._sandbox.environment["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text(encoding="utf-8").strip()
         for file in sorted(self._sandbox.state_file("shared").parent.glob("*.json")):
-            outputs = _outputs(file, passphrase)
+            outputs = _outputs(file, self._sandbox.environment)
             credentials, passwords = outputs.get("credentials", {}), outputs.get("passwords", {})
             if not isinstance(credentials, dict) or not isinstance(passwords, dict):  # the engine's mark for what it does not know
                 yield LogIn(file.stem, "whoever", False)
@@ -173,15 +170,14 @@ class Observer:
         return True
 
 
-def _outputs(file: Path, passphrase: str) -> dict[str, Any]:
+def _outputs(file: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """The stack's outputs with their secrets: as the engine reads them, without starting it."""
     deployment = json.loads(file.read_text(encoding="utf-8"))["checkpoint"].get("latest") or {}
     root = next((it for it in deployment.get("resources") or () if it["type"] == "pulumi:pulumi:Stack"), {})
     outputs = root.get("outputs") or {}
     if not outputs:
         return {}
-    salt = deployment["secrets_providers"]["state"]["salt"].split(":")[1]
-    key = _key(passphrase, salt)
+    key = kms.data_key(deployment["secrets_providers"]["state"]["encryptedkey"], environment)
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict) and "ciphertext" in value:
@@ -190,9 +186,3 @@ def _outputs(file: Path, passphrase: str) -> dict[str, Any]:
         return value
 
     return {name: plain(value) for name, value in outputs.items()}
-
-
-@cache
-def _key(passphrase: str, salt: str) -> AESGCM:
-    # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/config/crypt.go
-    return AESGCM(PBKDF2HMAC(SHA256(), 32, base64.b64decode(salt), 1_000_000).derive(passphrase.encode()))

@@ -27,7 +27,7 @@ from local.home import Home
 from tenantry import naming
 from tenantry.tenant_token import SigningKey
 from tenantry.work import queue
-from tests import checkout, commands
+from tests import checkout, commands, kms
 from tests.environment import entered
 from tests.hurry import hurry
 
@@ -225,6 +225,7 @@ def image(place: Path) -> Path:
     with running(place) as made:
         with made.sql() as admin:
             hurry(admin, made.environment["PGPASSWORD"])
+        kms.encrypt_states(made.cloud.home, made.environment)
         made.up("--stack", "shared")
         with entered(made.environment):
             queue.client()

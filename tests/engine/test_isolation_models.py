@@ -195,12 +195,12 @@ def test_every_password_is_as_it_is_handed_out_or_doctor_names_it_and_refresh_gi
 
 
 def test_doctor_reads_a_secret_of_each_state(platform):
-    """A passphrase that is not the stacks' is found before `up` falls over it."""
-    wrong = handed_out(platform, PULUMI_CONFIG_PASSPHRASE="wrong", PULUMI_CONFIG_PASSPHRASE_FILE="")
+    """Whoever may not use the stacks' key is told so before `up` falls over it; of a passphrase: test_secrets.py."""
+    wrong = handed_out(platform, AWS_SECRET_ACCESS_KEY="wrong")
     assert not wrong["ok"]
     assert wrong["found"].startswith("the secrets of the stack shared (and of 2 more) cannot be read: ")
-    assert "incorrect passphrase" in wrong["found"]
-    assert "PULUMI_CONFIG_PASSPHRASE_FILE" in wrong["hint"]
+    assert "KMS" in wrong["found"]
+    assert "tenantry:secretsProvider" in wrong["hint"]
 
 
 def test_a_changed_file_changes_just_that(platform):

@@ -133,3 +133,14 @@ def test_a_role_stores_no_password_but_its_scram_verifier(run):
         rows = admin.execute(r"SELECT rolpassword FROM pg_authid WHERE rolname LIKE '%\_\_app'").fetchall()
     assert rows
     assert all(row[0].startswith("SCRAM-SHA-256$") for row in rows)
+
+
+def test_doctor_says_that_a_passphrase_is_not_the_stacks(run):
+    """It is found before `up` falls over it."""
+    sandbox, _, _ = run
+    said = sandbox.tenantry("doctor", "--json", check=False, PULUMI_CONFIG_PASSPHRASE="wrong", PULUMI_CONFIG_PASSPHRASE_FILE="").stdout
+    (wrong,) = [check for check in json.loads(said) if check["check"] == "handed out"]
+    assert not wrong["ok"]
+    assert wrong["found"].startswith("the secrets of the stack ")
+    assert "incorrect passphrase" in wrong["found"]
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" in wrong["hint"]
