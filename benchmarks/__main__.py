@@ -28,6 +28,7 @@ SUITES: dict[str, dict[str, Any]] = {
     "connections": {"runs": 3},
     "lookup": {"tenants": 10_000},
     "runtime": {"tenants": 10_000, "runs": 5},
+    "service": {"tenants": 200},
 }
 """Module of this package → what its ``measure`` is called with."""
 

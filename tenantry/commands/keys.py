@@ -103,6 +103,7 @@ def serve(
             "--proxy", metavar="ADDRESS", help="A proxy in front, or a network of them, whose X-Forwarded-For is believed; repeat it."
         ),
     ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
     """Start the service: the API under /v1 (/openapi.json describes it), and how each host looks under /runtime.
 
@@ -117,9 +118,11 @@ def serve(
         factory=True,
         host=host,
         port=port,
+        workers=workers,
         server_header=False,
         proxy_headers=bool(proxy),
         forwarded_allow_ips=proxy or [],
         timeout_graceful_shutdown=5,
+        timeout_worker_healthcheck=60,  # one that has much to do is not to be killed for it
         log_level="info",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
@@ -14,6 +15,7 @@ from tenantry import preload
 from tenantry.operations import api_keys
 from tenantry.operations.run_feed import RunFeed
 from tenantry.web import health, problems
+from tenantry.web.limits import Limits
 from tenantry.web.routes import (
     backups,
     clones,
@@ -33,12 +35,18 @@ from tenantry.web.runtime.app import App, RuntimeApp, Scope
 BODY: Final = 1024 * 1024
 """Bytes of a request's body, at most."""
 
+THREADS: Final = 8
+"""Routes at work at a time, in a process: others wait for their turn, and the loop that answers them all is kept from waiting for these."""
+SWITCH: Final = 0.001
+"""Seconds after which a thread that computes lets another one go on."""
+
 
 def serve() -> App:
-    """All of the service: what is asked by host, from memory, in front of the API."""
+    """All of the service: what is asked by host, from memory, in front of the API, which nobody may ask too often."""
+    sys.setswitchinterval(SWITCH)
     app = create()
     runtime: RuntimeApp = app.state.runtime
-    return runtime.in_front_of(app)
+    return runtime.in_front_of(Limits(app))
 
 
 def create() -> FastAPI:
@@ -48,6 +56,7 @@ def create() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         preload.service()
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         feed.start()
         async with runtime:
             yield

@@ -77,7 +77,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a route may answer with, for its description."""
     return {
         status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-        for status in (400, 401, 403, 404, 409, 415, 422, 503, *statuses)
+        for status in (400, 401, 403, 404, 409, 415, 422, 429, 503, *statuses)
     }
 
 
