@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TypedDict
 
 from tenantry import naming
-from tenantry.clients.login_secrets import MARK
+from tenantry.clients.login_secrets import MARK, PLATFORM
 from tenantry.settings import PlatformSettings
-
-PLATFORM = "platform"
 
 
 class LoginSecretArgs(TypedDict):

@@ -11,6 +11,8 @@ Code = Literal[
     "classification.invalid",
     "configuration.unknown",
     "credentials.missing",
+    "credentials.none",
+    "credentials.recent",
     "declaration.invalid",
     "declaration.missing",
     "declaration.older",

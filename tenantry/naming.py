@@ -53,7 +53,7 @@ _RESERVED: Final = (
     "webmaster wpad www"
 )
 # `tenantry backup list` must not mean a tenant.
-_COMMANDS: Final = "confirm create drill list prune renew-key rollback show verify"
+_COMMANDS: Final = "confirm create drill list prune renew-key rollback rotate show verify"
 RESERVED_SLUGS: Final = frozenset((*_RESERVED.split(), *_COMMANDS.split()))
 """Host labels, commands and stack names that belong to the platform; ``shared-…`` is refused as well."""
 

@@ -28,6 +28,7 @@ _HOST: Final = re.compile(r"(?=.{3,200}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?
 _ZONE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
 _DAYS: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
+_ROTATE: Final = re.compile(r"never|(?:[2-9]|[1-9][0-9]{1,3})d", re.ASCII)
 _DAYS_RULE: Final = "a number of days, 0 to 9999"
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 
@@ -60,6 +61,8 @@ class PlatformSettings:
     login_secrets: str = "none"
     """Where applications find the passwords of their logins: in AWS Secrets Manager, in parameters of AWS Systems Manager (``ssm``), or
     in the outputs of the stacks (``none``)."""
+    credentials_rotate_after: str = "never"
+    """How old the password of an application's login becomes before the scheduled task renews it: days, for example ``90d``."""
 
     def __post_init__(self) -> None:
         for key, value, good, rule in (
@@ -78,6 +81,12 @@ class PlatformSettings:
                 self.login_secrets in LOGIN_SECRETS,
                 f"one of {', '.join(LOGIN_SECRETS)}",
             ),
+            (
+                "tenantry:credentialsRotateAfter",
+                self.credentials_rotate_after,
+                _ROTATE.fullmatch(self.credentials_rotate_after),
+                "never, or days: 2d to 9999d, for example 90d",
+            ),
             ("tenantry:holdDays", self.hold_days, _DAYS.fullmatch(self.hold_days), _DAYS_RULE),
             ("tenantry:finalBackupDays", self.final_backup_days, _DAYS.fullmatch(self.final_backup_days), _DAYS_RULE),
             ("tenantry:quarantineDays", self.quarantine_days, _DAYS.fullmatch(self.quarantine_days), _DAYS_RULE),
@@ -89,6 +98,11 @@ class PlatformSettings:
     def protects(self) -> bool:
         """``protect`` as a boolean."""
         return self.protect == "true"
+
+    @property
+    def rotate_days(self) -> int | None:
+        """``credentials_rotate_after`` as a number of days; None: never."""
+        return None if self.credentials_rotate_after == "never" else int(self.credentials_rotate_after.removesuffix("d"))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> PlatformSettings:
@@ -164,6 +178,7 @@ KEYS: Final[Mapping[str, str]] = {
     "backup_lock": "tenantry:backupLock",
     "backup_keep": "tenantry:backupKeep",
     "login_secrets": "tenantry:loginSecrets",
+    "credentials_rotate_after": "tenantry:credentialsRotateAfter",
     "hold_days": "tenantry:holdDays",
     "final_backup_days": "tenantry:finalBackupDays",
     "quarantine_days": "tenantry:quarantineDays",

@@ -16,6 +16,8 @@ from tenantry.errors import TransientError, WorkError
 Kind = Literal["secretsmanager", "ssm"]
 MARK: Final = "tenantry"
 """The tag that says whose it is, as on everything else that Tenantry makes in AWS."""
+PLATFORM: Final = "platform"
+"""Its value where the secret is no tenant's own."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class LoginSecret:
             else:
                 client("ssm").delete_parameter(Name=self._id)
         return True
+
+    @property
+    def arn(self) -> str:
+        """Its ARN. ``WorkError`` where it is not there, or somebody else's."""
+        with explained(f"{self.kind} secret {self.name}"):
+            found = self._arn()
+        if found is None:
+            raise WorkError(f"there is no secret {self.name}", "tenantry up --all --refresh makes it")
+        return found
 
     @property
     def _id(self) -> str:

@@ -1,4 +1,4 @@
-"""`tenantry credentials SLUG`: how an application connects to a tenant's store."""
+"""`tenantry credentials`: how an application connects to a tenant's store, and its password renewed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typer
 
 from tenantry import console
 from tenantry.actor import Actor
-from tenantry.commands.options import Json, Slug
+from tenantry.commands import duration, groups
+from tenantry.commands.options import Detach, Json, OneSlug, Slug
 from tenantry.errors import InputError
 
 HIDDEN: Final = "not shown: --env, --dsn or --json print it"
@@ -18,10 +19,11 @@ HIDDEN: Final = "not shown: --env, --dsn or --json print it"
 
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
-    app.command()(credentials)
+    words = "Show how an application connects to a tenant: `credentials SLUG`; renew passwords.\n\nExample: tenantry credentials acme"
+    groups.add(app, "credentials", words, {"show": show, "rotate": rotate}, groups.ShowByDefault)
 
 
-def credentials(
+def show(
     slug: Slug,
     env: Annotated[bool, typer.Option("--env", help="Print PG* variables for a shell: psql then is in the tenant's context.")] = False,
     dsn: Annotated[bool, typer.Option("--dsn", help="Print one connection URI.")] = False,
@@ -52,3 +54,47 @@ def credentials(
         console.print_table(("what", "value"), rows)
     if found.state != "active":
         console.say(f"{slug} is {found.state}: its login is shut until it is active again")
+
+
+def rotate(
+    slug: OneSlug = None,
+    every: Annotated[bool, typer.Option("--all", help="Every login that has a secret.")] = False,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="AGE", help="Only passwords as old as that: 90d, 12h.", show_default=False)
+    ] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="End the former password and its sessions with it, for one that others know. One tenant only.")
+    ] = False,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Renew the password of a tenant's login, in its secret; no connection is refused. Tenants that share tables have one login.
+
+    The former password lets in for a day more. Where the platform keeps no secrets of logins (tenantry:loginSecrets) nothing is renewed.
+
+    Example: tenantry credentials rotate acme
+
+    Example: tenantry credentials rotate --all --older-than 90d
+
+    Example: tenantry credentials rotate acme --now      (somebody else knows it)
+    """
+    from tenantry.commands.watching import watch
+    from tenantry.operations import rotation
+
+    if (slug is not None) + every != 1:
+        raise InputError("say which: SLUG or --all", "for example: tenantry credentials rotate acme")
+    if now and slug is None:
+        raise InputError("--now ends what applications use at this moment: it is for one tenant", "tenantry credentials rotate SLUG --now")
+    age = duration.parse(older_than) if older_than is not None else None
+    actor = Actor.of_environment()
+    if slug is not None:
+        found = rotation.request(slug, older_than=age, now=now, actor=actor)
+        watch([found] if found else [], detach=detach, as_json=as_json, nothing=f"{slug}: not older than {older_than}")
+        return
+    asked = rotation.request_all(age, actor=actor)
+    watch([run for run in asked.results if run], detach=detach, as_json=as_json, nothing=_nothing(older_than))
+    asked.refuse("asking for a rotation", str)
+
+
+def _nothing(older_than: str | None) -> str:
+    return f"no password is older than {older_than}" if older_than else "no login has a secret whose password was not renewed a moment ago"

@@ -34,6 +34,12 @@ class CreateByDefault(WithDefault):
     default = "create"
 
 
+class ShowByDefault(WithDefault):
+    """`credentials acme` is `credentials show acme`."""
+
+    default = "show"
+
+
 class RunByDefault(WithDefault):
     """`clone acme …` is `clone run acme …`."""
 

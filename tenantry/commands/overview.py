@@ -23,7 +23,7 @@ PANELS: Final = {
         "accept": "Accept an invitation: its person becomes a user.",
         "config": "Show, set and undo configuration at runtime.",
         "branding": "Write how a tenant looks as files, for builds.",
-        "credentials": "Show how an application connects to a tenant.",
+        "credentials": "Show how an application connects to a tenant; renew passwords.",
         "move": "Move a tenant to another isolation model or cell.",
         "moves": "Show current and past moves.",
         "suspend": "Shut a tenant out at once and keep its data.",

@@ -63,6 +63,7 @@ MATRIX: Final[Mapping[Kind, Mapping[Kind, Answer]]] = {
     ),
     # As DELETE, which comes after it; and of a tenant that is being removed nothing is changed any more.
     Kind.OFFBOARD: _row(refuse=(*MOVES, *RESTORES, *_BEGINNING, Kind.RELEASED)),
+    Kind.ROTATE: _row(refuse=(Kind.DELETE, Kind.RELEASED)),  # it would make anew what is being removed; a shut login is renewed shut
     Kind.SUSPEND: _row(refuse=(Kind.RELEASED,)),  # to shut someone out is right at any other time
     Kind.REACTIVATE: _row(
         refuse=(

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     REACTIVATE = "reactivate"
     RESTORE = "restore"
     RESTORE_ROLLBACK = "restore rollback"
+    ROTATE = "rotate"
     SUSPEND = "suspend"
     UNDELETE = "undelete"
     OTHER = "work of a newer Tenantry"
@@ -72,8 +73,8 @@ class Kind(StrEnum):
 
 RUNS: Final = (
     Kind.APPLY, Kind.BACKUP, Kind.CLONE, Kind.CONFIG_BULK, Kind.CONFIG_UNDO, Kind.DELETE, Kind.MIGRATE, Kind.MOVE, Kind.MOVE_FINISH,
-    Kind.MOVE_ROLLBACK, Kind.OFFBOARD, Kind.PREVIEW, Kind.PROVISION, Kind.REACTIVATE, Kind.RESTORE, Kind.RESTORE_ROLLBACK, Kind.SUSPEND,
-    Kind.UNDELETE,
+    Kind.MOVE_ROLLBACK, Kind.OFFBOARD, Kind.PREVIEW, Kind.PROVISION, Kind.REACTIVATE, Kind.RESTORE, Kind.RESTORE_ROLLBACK, Kind.ROTATE,
+    Kind.SUSPEND, Kind.UNDELETE,
 )  # fmt: skip
 MOVES: Final = (Kind.COPYING, Kind.MOVED, Kind.MOVING_OBJECTS)
 RESTORES: Final = (Kind.REPLACING, Kind.HALTED, Kind.KEPT)

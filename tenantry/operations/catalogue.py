@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tenantry.operations import apply_run, configure_bulk, migrate, preview_run, provision
+from tenantry.operations import apply_run, configure_bulk, migrate, preview_run, provision, rotation
 from tenantry.operations.backup.run import BACKUP
 from tenantry.operations.clone.work import CLONE
 from tenantry.operations.lifecycle import change, deletion
@@ -31,4 +31,5 @@ KINDS: Final[tuple[Kind, ...]] = (
     provision.PROVISION,
     RESTORE,
     ROLLBACK,
+    rotation.ROTATE,
 )

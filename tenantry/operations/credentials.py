@@ -70,18 +70,18 @@ def of(slug: str, *, actor: Actor) -> Credentials:
     ``InputError`` for an unknown tenant; ``WorkError`` where the stack cannot be read or its log-in is not made yet.
     """
     store = TenantStore.of(slug)
-    password = handed_out.password(store.stack, store.app_role)
-    if password is None:
+    handed = handed_out.login(store.stack, store.app_role)
+    if handed is None:
         raise WorkError(f"the stack {store.stack} hands out no password of {store.app_role}", f"tenantry up {slug}")
     server = store.administrator()
     with transaction() as connection:
-        runs.audit(connection, store.id, actor.name, READ, store.app_role)
+        runs.audit(connection, store.id, actor.name, READ, handed.username)
     return Credentials(
         engine="postgres",
         host=server.host,
         port=server.port,
-        username=store.app_role,
-        password=password,
+        username=handed.username,
+        password=handed.password,
         dbname=store.database,
         sslmode=server.sslmode,
         schema=store.schema,

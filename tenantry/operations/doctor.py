@@ -20,7 +20,7 @@ from tenantry.control.ledger import Ledger
 from tenantry.declaration.store import DeclarationStore
 from tenantry.engine import applied
 from tenantry.errors import InputError, OlderProgram, WorkError
-from tenantry.operations import control_version, handed_out, outside_checks, states
+from tenantry.operations import control_version, handed_out, outside_checks, rotation, states
 from tenantry.postgres import connect_rights, control_grants, login_limits, revisions, server_guard, table_rules
 from tenantry.postgres.connect_rights import Opening
 from tenantry.postgres.server import Server
@@ -70,6 +70,7 @@ def examine() -> list[Check]:
         ("interrupted runs", _runs),
         ("applied", _applied),
         ("handed out", handed_out.examine),
+        ("passwords", rotation.standing),
         ("AWS", outside_checks.aws_account),
         ("row contexts", outside_checks.row_contexts),
         ("Cloudflare", outside_checks.cloudflare_zone),

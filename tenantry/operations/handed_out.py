@@ -28,9 +28,17 @@ TIME: Final = 60
 SHOWN: Final = 5
 
 
+class Handed(NamedTuple):
+    """What an application comes with: of two logins that take turns the one whose turn it is."""
+
+    username: str
+    password: str
+
+
 class _Login(NamedTuple):
     stack: str
     role: str
+    username: str
     password: str
 
 
@@ -44,8 +52,8 @@ class _Found:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
-def password(stack: str, role: str) -> str | None:
-    """The password of one login, of what the stack hands out or from the login's secret; None: it has neither.
+def login(stack: str, role: str) -> Handed | None:
+    """One login with its password, of what the stack hands out or from the login's secret; None: it has neither.
 
     ``WorkError`` when the secrets of the stack's state, or that of the login, cannot be read, or the stack is not there.
     """
@@ -54,7 +62,9 @@ def password(stack: str, role: str) -> str | None:
         raise WorkError(f"there is no state of the stack {stack}", f"tenantry up --stack {stack}", code="stack.unknown")
     if found.fault:
         raise WorkError(f"the secrets of the stack {stack} cannot be read: {found.fault}", _remedy(found.fault))
-    return found.passwords.get(role) or (_in_secret(found.secrets[role]) if role in found.secrets else None)
+    if password := found.passwords.get(role):
+        return Handed(role, password)
+    return _in_secret(found.secrets[role]) if role in found.secrets else None
 
 
 def examine() -> str:
@@ -72,12 +82,12 @@ def examine() -> str:
         stores = {store.app_role: store for store in TenantStore.every() if not store.shared and store.state == "active"}
         kept = [(each.stack, role, arn) for each in found for role, arn in sorted(each.secrets.items())]
         read = list(pool.map(lambda one: _in_secret(one[2]) if time.monotonic() < end else None, kept))
-        if lost := [role for (_, role, _), password in zip(kept, read, strict=True) if password is None and time.monotonic() < end]:
+        if lost := [role for (_, role, _), handed in zip(kept, read, strict=True) if handed is None and time.monotonic() < end]:
             raise WorkError(
                 f"no secret, where its stack says that it is: {', '.join(lost[:SHOWN])}", "tenantry up --all --refresh makes it"
             )
-        tries = [_Login(each.stack, role, password) for each in found for role, password in sorted(each.passwords.items())]
-        tries += [_Login(stack, role, password) for (stack, role, _), password in zip(kept, read, strict=True) if password]
+        tries = [_Login(each.stack, role, role, password) for each in found for role, password in sorted(each.passwords.items())]
+        tries += [_Login(stack, role, *handed) for (stack, role, _), handed in zip(kept, read, strict=True) if handed]
         held = list(pool.map(lambda login: _holds(login, stores, end), tries))
     if wrong := [login for login, holds in zip(tries, held, strict=True) if holds is False]:
         names = ", ".join(login.role for login in wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
@@ -118,9 +128,9 @@ def _read(engine: str, stack: str, end: float) -> _Found | None:
     return None if "no stack named" in said else _Found(stack, said.partition(", please")[0])
 
 
-def _in_secret(arn: str) -> str | None:
+def _in_secret(arn: str) -> Handed | None:
     found = login_secrets.at(arn)
-    return str(found["password"]) if found else None
+    return Handed(str(found["username"]), str(found["password"])) if found else None
 
 
 def _remedy(fault: str) -> str:
@@ -135,7 +145,7 @@ def _holds(login: _Login, stores: Mapping[str, TenantStore], end: float) -> bool
         return None
     cell = naming.cell_of_stack(login.stack)
     if cell is not None and login.role == naming.cell_app(cell):
-        return logins.password_holds(Server.from_environment(), naming.cell_database(cell), login.role, login.password)
+        return logins.password_holds(Server.from_environment(), naming.cell_database(cell), login.username, login.password)
     if login.role == naming.CONTROL_DIRECTORY:
         return logins.password_holds(Server.from_environment(), naming.CONTROL_DATABASE, login.role, login.password)
     store = stores.get(login.role)
@@ -145,7 +155,7 @@ def _holds(login: _Login, stores: Mapping[str, TenantStore], end: float) -> bool
         server = store.administrator()
     except WorkError:
         return None
-    return logins.password_holds(server, store.database, login.role, login.password)
+    return logins.password_holds(server, store.database, login.username, login.password)
 
 
 def _unreached(stacks: int, tries: int) -> str:

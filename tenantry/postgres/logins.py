@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 def password_holds(server: Server, database: str, role: str, password: str) -> bool:
     """Whether the role has that password: PostgreSQL lets a role change its own. Only a server that answers can say that it has not."""
+    return "authentication failed" not in refusal(server, database, role, password)
+
+
+def refusal(server: Server, database: str, role: str, password: str) -> str:
+    """Why the role does not get in with that password, in PostgreSQL's words; empty: it does."""
     import psycopg
 
     try:
@@ -27,8 +32,8 @@ def password_holds(server: Server, database: str, role: str, password: str) -> b
             host=server.host, port=server.port, user=role, password=password, dbname=database, sslmode=server.sslmode, connect_timeout=10
         ).close()
     except psycopg.OperationalError as error:
-        return "authentication failed" not in str(error)
-    return True
+        return str(error).strip()
+    return ""
 
 
 def set_login(connection: psycopg.Connection, role: str, login: bool) -> int | None:
@@ -115,10 +120,14 @@ def renew(server: Server, role: str, login: str, password: str, database: str, s
                 connection.commit()
 
 
-def end(server: Server, login: str) -> None:
-    """Ends the login's password, so that nobody gets in with it any more. Who is in stays."""
+def end(server: Server, login: str, *, sessions: bool = False) -> None:
+    """Ends the login's password, so that nobody gets in with it any more. Who is in stays, unless ``sessions`` are to end as well."""
     with server.connect() as connection:
+        may_act_as(connection, login)
         connection.execute(sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(login)))
+        connection.commit()
+        if sessions:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [login])
 
 
 def drop_second(connection: psycopg.Connection, role: str) -> None:

@@ -32,35 +32,36 @@ RUN = "5e0f6f7e-0000-4000-8000-000000000001"
 # What is asked for, and below each letter what is under way. R: refused, w: waits, .: allowed.
 COLUMNS = (
     "APPLY", "BACKUP", "CLONE", "CONFIG_BULK", "CONFIG_UNDO", "DELETE", "MIGRATE", "MOVE", "MOVE_FINISH", "MOVE_ROLLBACK", "OFFBOARD",
-    "PREVIEW", "PROVISION", "REACTIVATE", "RESTORE", "RESTORE_ROLLBACK", "SUSPEND", "UNDELETE", "OTHER", "TASK",
+    "PREVIEW", "PROVISION", "REACTIVATE", "RESTORE", "RESTORE_ROLLBACK", "ROTATE", "SUSPEND", "UNDELETE", "OTHER", "TASK",
     "COPYING", "MOVED", "MOVING_OBJECTS", "REPLACING", "HALTED", "KEPT", "SHUT", "RELEASED",
 )  # fmt: skip
-#                     runs                                  | moves | restores, doors, deletion
+#                     runs                                    | moves | restores, doors, deletion
 TABLE = """
-    APPLY             . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    BACKUP            . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    CLONE             . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    CONFIG_BULK       . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    CONFIG_UNDO       . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    DELETE            . . . . . . . R . . . . . . R . . . . . R R R R R R . .
-    MIGRATE           . . . . . . . . . . . . . . . . . . . . w w . w . . w .
-    MOVE              R R R R R R . R R R R . R R R R R R R . R R R R R R . R
-    MOVE_FINISH       . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    MOVE_ROLLBACK     . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    OFFBOARD          . . . . . . . R . . . . . . R . . . . . R R R R R R . R
-    PREVIEW           . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    PROVISION         . . . . . . . . . . . . . . . . . . . . . . . . . . . .
-    REACTIVATE        . . . . . . . . . . . . . . . . . . . . . . . R R . . R
-    RESTORE           . . . . . R . R . . . . . . R . . . . . R R R R R R . R
-    RESTORE_ROLLBACK  . . . . . . . . . . . . . . . . . . . . R R R . . . . R
-    SUSPEND           . . . . . . . . . . . . . . . . . . . . . . . . . . . R
-    UNDELETE          . . . . . . . . . . . . . . . . . . . . . . . R R . . R
-    TASK              w w w w w w . w w w w . w w w w w w w . . . . . . . . .
-    MOVE_BEGINS       . . . . . R w . . . R . . . R . . R . . R R R R R R . R
-    RESTORE_BEGINS    . . . . . R w . . . . . . . . . . . . . R R R R R R . R
-    MIGRATE_SHARED    . . . . . . . . . . . . . . . . . . . . w . . w . . w .
-    CLONE_SOURCE      . . . . . . . . . . . . . . . . . . . . . . . R . . . R
-    LEGAL_HOLD        . . . . . . . . . . . . . . . . . . . . . . . . . . . R
+    APPLY             . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    BACKUP            . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    CLONE             . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    CONFIG_BULK       . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    CONFIG_UNDO       . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    DELETE            . . . . . . . R . . . . . . R . . . . . . R R R R R R . .
+    MIGRATE           . . . . . . . . . . . . . . . . . . . . . w w . w . . w .
+    MOVE              R R R R R R . R R R R . R R R R R R R R . R R R R R R . R
+    MOVE_FINISH       . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    MOVE_ROLLBACK     . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    OFFBOARD          . . . . . . . R . . . . . . R . . . . . . R R R R R R . R
+    PREVIEW           . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    PROVISION         . . . . . . . . . . . . . . . . . . . . . . . . . . . . .
+    REACTIVATE        . . . . . . . . . . . . . . . . . . . . . . . . R R . . R
+    RESTORE           . . . . . R . R . . . . . . R . . . . . . R R R R R R . R
+    RESTORE_ROLLBACK  . . . . . . . . . . . . . . . . . . . . . R R R . . . . R
+    ROTATE            . . . . . R . . . . . . . . . . . . . . . . . . . . . . R
+    SUSPEND           . . . . . . . . . . . . . . . . . . . . . . . . . . . . R
+    UNDELETE          . . . . . . . . . . . . . . . . . . . . . . . . R R . . R
+    TASK              w w w w w w . w w w w . w w w w w w w w . . . . . . . . .
+    MOVE_BEGINS       . . . . . R w . . . R . . . R . . . R . . R R R R R R . R
+    RESTORE_BEGINS    . . . . . R w . . . . . . . . . . . . . . R R R R R R . R
+    MIGRATE_SHARED    . . . . . . . . . . . . . . . . . . . . . w . . w . . w .
+    CLONE_SOURCE      . . . . . . . . . . . . . . . . . . . . . . . . R . . . R
+    LEGAL_HOLD        . . . . . . . . . . . . . . . . . . . . . . . . . . . . R
 """
 ANSWERS = {"R": "refuse", "w": "wait", ".": "allow"}
 CELLS = {

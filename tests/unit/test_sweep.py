@@ -34,6 +34,7 @@ SWEEPS = {
     "operations/backup/run.py": ("request_all",),
     "operations/webhook_sender.py": ("_run", "_attempt"),
     "operations/webhook_notices.py": ("sweep",),
+    "operations/rotation.py": ("request_all", "end_formers"),
 }
 """Every function that goes over tenants, mails, backups, runs or stacks, or does the work of one of many."""
 
