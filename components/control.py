@@ -11,7 +11,7 @@ from components import own_database
 from components.adoption import Adoption
 from components.resources.login import Login
 from components.resources.store import Store
-from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_DIRECTORY, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_DIRECTORY, CONTROL_OWNER, CONTROL_PORTAL, CONTROL_SCHEMA
 from tenantry.postgres import login_limits
 
 
@@ -43,6 +43,12 @@ class ControlPlane(pulumi.ComponentResource):
             idle_in_transaction_session_timeout=login_limits.IDLE_IN_TRANSACTION,
             opts=pulumi.ResourceOptions(parent=self, import_=adoption.of(logical)),
         )
+        portal = postgresql.Role(
+            f"{name}-portal",
+            name=CONTROL_PORTAL,
+            login=False,
+            opts=pulumi.ResourceOptions(parent=self, import_=adoption.of(f"{name}-portal")),
+        )
         self.store = own_database.made(
             name,
             {
@@ -53,7 +59,7 @@ class ControlPlane(pulumi.ComponentResource):
                 "owner": CONTROL_OWNER,
                 "app": CONTROL_APP,
                 "connections": args["connections"],
-                "guests": [directory],
+                "guests": [directory, portal],
             },
             self,
             adoption,

@@ -41,6 +41,7 @@ def of_cell(cell: str, settings: PlatformSettings, logical: str) -> Iterator[Pla
         yield _postgres(f"{logical}-control-owner", "role", naming.CONTROL_OWNER)
         yield _postgres(f"{logical}-control-app", "role", naming.CONTROL_APP)
         yield _postgres(f"{logical}-control-directory", "role", naming.CONTROL_DIRECTORY)
+        yield _postgres(f"{logical}-control-portal", "role", naming.CONTROL_PORTAL)
         yield _postgres(f"{logical}-control-database", "database", naming.CONTROL_DATABASE)
         yield Planned(f"{logical}-backups", lambda _: aws.find_bucket(naming.backup_bucket(settings.bucket_prefix), "backups"))
         yield Planned(f"{logical}-edge-wildcard", lambda _: cloudflare.find_record(settings.zone_id, f"*.{settings.domain}", "tenantry"))

@@ -1,6 +1,7 @@
 """The control database: one transaction each, by the door of whoever comes, on a connection that the process keeps.
 
 ``transaction``: its owner, for operations and workers. ``application``: what the application may do, for one tenant's people or for nobody.
+``portal``: what these may do through the service.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from psycopg.rows import dict_row
 
 from tenantry.control import program_age
 from tenantry.errors import TransientError, WorkError
-from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_OWNER, CONTROL_SCHEMA
+from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_OWNER, CONTROL_PORTAL, CONTROL_SCHEMA
 from tenantry.postgres.server import Server, acting_as
 
 T = TypeVar("T")
@@ -42,7 +43,20 @@ def application(tenant_id: UUID | None = None) -> Iterator[psycopg.Connection[di
 
     ``tenant_id``: whose rows row-level security lets it see and write; None: nobody's.
     """
-    with _kept() as connection, acting(connection, CONTROL_APP) as acted:
+    with _as(CONTROL_APP, tenant_id) as connection:
+        yield connection
+
+
+@contextmanager
+def portal(tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """The door of a tenant's own people: one transaction as the role ``tenantry__portal``, in that tenant's rows."""
+    with _as(CONTROL_PORTAL, tenant_id) as connection:
+        yield connection
+
+
+@contextmanager
+def _as(role: str, tenant_id: UUID | None) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    with _kept() as connection, acting(connection, role) as acted:
         acted.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id or "")])
         yield acted
 

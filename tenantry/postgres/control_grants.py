@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 from tenantry.declaration.keys import CONFIGURATION_KEYS
 from tenantry.declaration.yaml_source import YamlFaults, parse, read_bytes
 from tenantry.errors import InputError
-from tenantry.naming import CONTROL_DIRECTORY
+from tenantry.naming import CONTROL_DIRECTORY, CONTROL_PORTAL
 from tenantry.postgres.privileges import PUBLIC, Grant, granted, owners
 from tenantry.settings import migrations_dir
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
 FILE: Final = "control_grants.yaml"
-ROLES: Final = frozenset({"application", "directory"})
+ROLES: Final = frozenset({"application", "directory", "portal"})
 """What the file calls the roles."""
 
 
@@ -53,11 +53,10 @@ def _entry(file: Path, role: str, entry: Mapping[str, Any]) -> Iterable[Grant]:
 
 
 def wanted(connection: psycopg.Connection[Any], schema: str, app_role: str) -> set[Grant]:
-    """What the file grants as ``granted`` says it, in this database. A platform that was made before there was a directory has no
-    such role, until its next run has made it."""
+    """What the file grants as ``granted`` says it, in this database. A platform that was made before there was a directory or a
+    portal has no such role, until its next run has made it."""
     roles, database = {"application": app_role}, connection.info.dbname
-    if _there(connection, CONTROL_DIRECTORY):
-        roles["directory"] = CONTROL_DIRECTORY
+    roles |= {word: role for word, role in (("directory", CONTROL_DIRECTORY), ("portal", CONTROL_PORTAL)) if _there(connection, role)}
     names = {"database": database, "schema": schema}
     return {
         grant._replace(role=roles[role], name=names.get(grant.kind) or f"{schema}.{grant.name}")

@@ -55,6 +55,7 @@ PLATFORM_NAMES = {
     "platform", "platform-owner", "platform-app", "platform-database", "platform-schema", "platform-tables",
     "platform-control", "platform-control-owner", "platform-control-app", "platform-control-database",
     "platform-control-schema", "platform-control-tables", "platform-control-directory", "platform-control-directory-login",
+    "platform-control-portal",
     "platform-template",
     "platform-edge", "platform-edge-wildcard", "platform-edge-fallback-origin", "platform-edge-certificate",
     "platform-edge-certificate-validation",

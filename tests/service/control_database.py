@@ -14,7 +14,7 @@ def make() -> None:
     server = Server.from_environment()
     with server.connect() as admin:
         admin.autocommit = True
-        for role in (naming.CONTROL_OWNER, naming.CONTROL_APP, naming.CONTROL_DIRECTORY):
+        for role in (naming.CONTROL_OWNER, naming.CONTROL_APP, naming.CONTROL_DIRECTORY, naming.CONTROL_PORTAL):
             if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [naming.CONTROL_DATABASE]).fetchone():

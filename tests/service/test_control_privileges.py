@@ -26,7 +26,8 @@ from tests.service import control_database
 
 pytestmark = pytest.mark.service
 
-APP, DIRECTORY, OWNER, STRANGER = naming.CONTROL_APP, naming.CONTROL_DIRECTORY, naming.CONTROL_OWNER, "stranger__app"
+APP, DIRECTORY, PORTAL = naming.CONTROL_APP, naming.CONTROL_DIRECTORY, naming.CONTROL_PORTAL
+OWNER, STRANGER = naming.CONTROL_OWNER, "stranger__app"
 ONE, OTHER = naming.tenant_id("privileged"), naming.tenant_id("neighbour")
 TOKEN = "a token"  # of an invitation made here
 
@@ -123,13 +124,13 @@ def may(admin: psycopg.Connection, role: str) -> set[str]:
 
 
 def test_each_role_may_do_exactly_what_the_reviewed_file_says(admin):
-    """By every privilege of every object of every schema, DBOS's too: two logins have the file's lists, anybody else's is empty."""
+    """By every privilege of every object of every schema, DBOS's too: three roles have the file's lists, anybody else's is empty."""
     wanted = control_grants.wanted(admin, "control", APP)
-    for role in (APP, DIRECTORY):
+    for role in (APP, DIRECTORY, PORTAL):
         assert may(admin, role) == {str(grant) for grant in wanted if grant.role == role}
     assert may(admin, STRANGER) == set()
     others = admin.execute(
-        "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname NOT IN (%s, %s, %s)", [APP, DIRECTORY, OWNER]
+        "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname <> ALL (%s)", [[APP, DIRECTORY, PORTAL, OWNER]]
     ).fetchall()
     assert {line for (role,) in others for line in may(admin, role)} == set()
 
@@ -162,6 +163,9 @@ def test_every_entry_of_the_file_has_a_reason():
         "GRANT USAGE ON SCHEMA public TO PUBLIC",
         "GRANT TEMPORARY ON DATABASE tenantry TO tenantry__app",
         "GRANT SELECT ON control.directory TO tenantry__directory",
+        "GRANT SELECT (token_hash) ON control.invitations TO tenantry__portal",
+        "GRANT CONNECT ON DATABASE tenantry TO tenantry__portal",
+        "REVOKE INSERT (actor) ON control.audit_log FROM tenantry__portal",
         "GRANT SELECT (slug) ON control.tenants TO tenantry__directory",
         "GRANT EXECUTE ON FUNCTION control.tenant_by_host(text) TO tenantry__app",
         "REVOKE EXECUTE ON FUNCTION control.tenant_settings(uuid) FROM tenantry__directory",
