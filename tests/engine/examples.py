@@ -63,7 +63,7 @@ def served(block: str, folder: Path, environment: dict[str, str]) -> Iterator[No
 
 
 class Visitors(threading.Thread):
-    """Read and write at a tenant's host without a pause; ``met`` is what they were answered, ``kept`` the titles that were taken."""
+    """Read and write at a tenant's host, again and again; ``met`` is what they were answered, ``kept`` the titles that were taken."""
 
     def __init__(self, port: str, slug: str, tasks: str) -> None:
         super().__init__(daemon=True)
@@ -82,7 +82,7 @@ class Visitors(threading.Thread):
                 self._note(self.client.get("/projects"))
                 if self._note(self.client.post(self.tasks, json={"title": f"{number}"})).status_code == 201:
                     self.kept.append(str(number))
-                time.sleep(0.01)
+                time.sleep(0.05)
         except BaseException as error:
             self.fault = error
 

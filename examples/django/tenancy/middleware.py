@@ -1,5 +1,7 @@
 """What is answered when a tenant's store does not let the application in."""
 
+import logging
+
 from django.db import OperationalError
 from django.http import JsonResponse
 from django.utils.deprecation import MiddlewareMixin
@@ -7,12 +9,16 @@ from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from tenancy.directory import directory
 
+log = logging.getLogger(__name__)
+
 
 class TryAgain(MiddlewareMixin):
     """The tenant moves, was shut this moment, or a migration is at work there. Nothing was written; the next look-up knows."""
 
     def process_exception(self, request, error):
-        if isinstance(error, OperationalError) or isinstance(error.__cause__, (UndefinedTable, InsufficientPrivilege)):
-            directory().forget(request.scope["tenant"].id)
-            return JsonResponse({"detail": "One moment, please try again."}, status=503, headers={"Retry-After": "1"})
-        return None
+        if not isinstance(error, OperationalError) and not isinstance(error.__cause__, (UndefinedTable, InsufficientPrivilege)):
+            return None
+        tenant = request.scope["tenant"]
+        log.warning("%s is to try again: %s", tenant.slug, error)
+        directory().forget(tenant.id)
+        return JsonResponse({"detail": "One moment, please try again."}, status=503, headers={"Retry-After": "1"})
