@@ -27,6 +27,7 @@ SUITES: dict[str, dict[str, Any]] = {
     "row_context": {"runs": 7},
     "connections": {"runs": 3},
     "lookup": {"tenants": 10_000},
+    "accepting": {"tenants": 10_000, "runs": 15},
     "runtime": {"tenants": 10_000, "runs": 5},
     "service": {"tenants": 200},
 }

@@ -23,6 +23,7 @@ Code = Literal[
     "delivery.unknown",
     "disk.full",
     "disk.short",
+    "domain.taken",
     "engine.failed",
     "input.invalid",
     "invitation.declared",

@@ -22,7 +22,7 @@ _PACKAGE: Final = Path(__file__).resolve().parent
 _OF_THE_PROJECT: Final = ("stacks", "components", "__main__.py")
 LOCK: Final = "requirements.lock"
 
-OF_NO_RUN: Final = frozenset({"secrets_provider", "hold_days", "final_backup_days", "quarantine_days", "backup_keep"})
+OF_NO_RUN: Final = frozenset({"secrets_provider", "hold_days", "final_backup_days", "quarantine_days", "backup_keep", "declarations"})
 """Settings that commands go by and no stack's program reads: for their sake a run of the engine would make nothing."""
 _OF_NO_RUN_IN_PROJECT: Final = ("config", "name", "description", "author", "license", "website")
 _LEFT_BY_TOOLS: Final = (".pyc", ".pyo", "~", ".orig", ".rej", ".bak")

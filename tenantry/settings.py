@@ -14,6 +14,8 @@ from typing import Any, Final
 import yaml
 
 from tenantry import naming
+from tenantry.declared_in import VARIABLE as DECLARATIONS_VARIABLE
+from tenantry.declared_in import DeclaredIn
 from tenantry.errors import InputError
 
 TENANTS_VARIABLE: Final = "TENANTRY_TENANTS"
@@ -64,6 +66,10 @@ class PlatformSettings:
     credentials_rotate_after: str = "never"
     """How old the password of an application's login becomes before the scheduled task renews it: days, for example ``90d``."""
 
+    declarations: str = "folder"
+    """Where the declarations are kept: a ``folder``, a branch (``git:/srv/declarations.git#main``), or a repository on a forge, where each
+    change is proposed (``github:owner/name#main``)."""
+
     def __post_init__(self) -> None:
         for key, value, good, rule in (
             ("tenantry:domain", self.domain, _is_host(self.domain), "a host name in lower-case ASCII, for example tenantry.example"),
@@ -93,6 +99,7 @@ class PlatformSettings:
         ):
             if not good:
                 raise InputError(f"the setting {key} cannot be {value!r}", rule)
+        DeclaredIn.parse(self.declarations)
 
     @property
     def protects(self) -> bool:
@@ -179,6 +186,7 @@ KEYS: Final[Mapping[str, str]] = {
     "backup_keep": "tenantry:backupKeep",
     "login_secrets": "tenantry:loginSecrets",
     "credentials_rotate_after": "tenantry:credentialsRotateAfter",
+    "declarations": "tenantry:declarations",
     "hold_days": "tenantry:holdDays",
     "final_backup_days": "tenantry:finalBackupDays",
     "quarantine_days": "tenantry:quarantineDays",
@@ -218,9 +226,26 @@ def project_root() -> Path:
 
 
 def tenants_dir() -> Path:
-    """The folder of the declarations: ``TENANTRY_TENANTS``, else ``tenants/`` of the project."""
+    """The folder of the declarations: ``TENANTRY_TENANTS``, else this user's checkout of their branch, else ``tenants/`` of the project."""
     named = os.environ.get(TENANTS_VARIABLE)
-    return Path(named).expanduser().absolute() if named else project_root() / "tenants"
+    if named:
+        return Path(named).expanduser().absolute()
+    root, place = project_root(), declared_in()
+    return place.checkout(root) / place.folder if place.kind == "git" else root / "tenants"
+
+
+def declared_in() -> DeclaredIn:
+    """Where the declarations are kept: ``TENANTRY_DECLARATIONS``, else the setting. A folder that ``TENANTRY_TENANTS`` names is read in the
+    place of a branch. ``InputError`` for what is no such place."""
+    text = os.environ.get(DECLARATIONS_VARIABLE)
+    if not text:
+        try:
+            file = project_root() / PROJECT_FILE
+        except InputError:
+            return DeclaredIn()
+        text = _declarations_of(file, file.stat().st_mtime_ns)
+    found = DeclaredIn.parse(text)
+    return DeclaredIn() if found.kind == "git" and os.environ.get(TENANTS_VARIABLE) else found
 
 
 def migrations_dir() -> Path:
@@ -242,6 +267,12 @@ def project_settings() -> PlatformSettings | None:
     except InputError:
         return None
     return platform_settings()
+
+
+@lru_cache(maxsize=4)
+def _declarations_of(file: Path, changed: int) -> str:
+    """By itself: the folder is asked for also where another setting is missing."""
+    return str(_project_values(file).get(KEYS["declarations"], "folder"))
 
 
 @lru_cache(maxsize=4)

@@ -66,9 +66,9 @@ class Repository:
     @classmethod
     def require(cls, folder: Path) -> Repository:
         """As ``of``, but ``InputError`` with the cause and what to do about it."""
-        done = _git(folder, "rev-parse", "--is-shallow-repository", "--show-toplevel")
+        done = ask(folder, "rev-parse", "--is-shallow-repository", "--show-toplevel")
         if done.returncode:
-            raise _refused(folder, _last(done.stderr))
+            raise refused(folder, last(done.stderr))
         shallow, _, root = done.stdout.partition(b"\n")
         return cls(folder.resolve(), Path(os.fsdecode(root.removesuffix(b"\n"))).resolve(), shallow == b"true")
 
@@ -241,12 +241,12 @@ class Repository:
         return _lines(done.stdout)[0] if done.returncode == 0 else None
 
     def _ask(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return _git(self.root, *arguments, given=given)
+        return ask(self.root, *arguments, given=given)
 
     def _must(self, *arguments: str, given: bytes = b"") -> bytes:
         done = self._ask(*arguments, given=given)
         if done.returncode:
-            raise WorkError(f"git {arguments[0]}: {_last(done.stderr)}", f"git -C {self.root} fsck shows what the repository lacks")
+            raise WorkError(f"git {arguments[0]}: {last(done.stderr)}", f"git -C {self.root} fsck shows what the repository lacks")
         return done.stdout
 
 
@@ -258,15 +258,18 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in KEPT} | _SAID
 
 
-def _git(folder: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = ["git", "-C", str(folder), *_OPTIONS, *arguments]
+def ask(
+    folder: Path, *arguments: str, given: bytes = b"", options: tuple[str, ...] = (), limit: float = process.LIMIT
+) -> subprocess.CompletedProcess[bytes]:
+    """What git answers about a folder; ``options`` stand before the command. ``WorkError`` after ``limit`` seconds."""
+    command = ["git", "-C", str(folder), *_OPTIONS, *options, *arguments]
     try:
-        return process.run(command, environment=environment(), given=given)
+        return process.run(command, environment=environment(), given=given, limit=limit)
     except FileNotFoundError:
         raise InputError("git is not installed", "other commits are read through git: install it, or leave the option out") from None
 
 
-def _refused(folder: Path, cause: str) -> InputError:
+def refused(folder: Path, cause: str) -> InputError:
     if "dubious ownership" in cause:
         owned = re.search(r"repository at '(.*)'", cause)
         return InputError(
@@ -286,7 +289,7 @@ def _lines(text: bytes) -> list[str]:
     return text.decode("utf-8", "replace").splitlines()
 
 
-def _last(stderr: bytes) -> str:
+def last(stderr: bytes) -> str:
     """What git says is wrong: its line that begins with `fatal:`, or the last one."""
     lines = [line for line in _lines(stderr) if line.strip()]
     fatal = [line for line in lines if line.startswith("fatal:")]

@@ -116,6 +116,13 @@ def hand_over(hosts: Mapping[str, str]) -> None:
     if_there(work, None)
 
 
+def taken(hosts: Collection[str]) -> list[str]:
+    """Those of the host names that the registry has for a tenant that is not deleted."""
+    query = "SELECT d.host FROM tenant_domains d JOIN tenants t ON t.id = d.tenant_id WHERE d.host = ANY(%s) AND t.deleted_at IS NULL"
+    with transaction() as connection:
+        return sorted(row["host"] for row in connection.execute(query, [list(hosts)]))
+
+
 def of_nobody_else(hosts: Collection[str], tenant_id: str) -> list[str]:
     """Those of the host names that the registry has for no other tenant."""
     query = "SELECT host FROM tenant_domains WHERE host = ANY(%s) AND tenant_id <> %s AND kind = 'custom'"

@@ -161,7 +161,7 @@ class FileReader:
             tenant = TenantDeclaration.model_validate(effective(slug, defaults, given))
         except ValidationError as error:
             self._translate(error, path, positions)
-            self.claims[slug] = tuple(_legible_hosts(given.get("domains")))
+            self.claims[slug] = tuple(legible_hosts(given.get("domains")))
             self._check_assets(slug, given.get("branding"), path, positions)
             tenant = None
         if "slug" in given:
@@ -223,9 +223,9 @@ class FileReader:
         self.problems.append(Problem(display(path), *(at or (1, 1)), found.message, found.hint))
 
 
-def _legible_hosts(domains: Any) -> Iterator[tuple[int, str]]:
+def legible_hosts(domains: Any) -> Iterator[tuple[int, str]]:
     """The host names of a file that has other errors; what is wrong with the rest is reported already."""
-    for index, text in enumerate(domains if isinstance(domains, list) else ()):
+    for index, text in enumerate(domains if isinstance(domains, list | tuple) else ()):
         with suppress(PydanticCustomError):
             if isinstance(text, str):
                 yield index, canonical_host(text)

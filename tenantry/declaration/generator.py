@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, Final
 
 import yaml
 
 from tenantry import naming
-from tenantry.declaration.capacity import CELL_CAPACITY
+from tenantry.clients.git_branch import Overtaken
 from tenantry.declaration.crosscheck import cross_check
-from tenantry.declaration.files import SUFFIX, FileReader, claims_of
+from tenantry.declaration.files import SUFFIX, FileReader
+from tenantry.declaration.keeper import Change
 from tenantry.declaration.model import ISOLATIONS, TenantDeclaration
-from tenantry.declaration.store import DeclarationStore
+from tenantry.declaration.names import Names, first_with_room
+from tenantry.declaration.store import TRIES, DeclarationStore
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
-from tenantry.problems import nearest
+from tenantry.problems import DeclarationErrors, nearest
 from tenantry.settings import PlatformSettings, project_settings
+
+_TURN: Final = RLock()
+"""Of the threads of a process one declares at a time: between processes the keeper of the files says who was first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +47,44 @@ class NewTenant:
 
 def cell_with_room(tenants: Mapping[str, TenantDeclaration]) -> str:
     """The first cell with fewer than ``CELL_CAPACITY`` pooled tenants, ``main`` first, then by name; else the next free ``c2``, ``c3`` …"""
-    count = {naming.MAIN_CELL: 0}
+    count: dict[str, int] = {}
     for tenant in tenants.values():
-        count.setdefault(tenant.cell, 0)
-        count[tenant.cell] += tenant.pooled and not tenant.gone
-    for cell in sorted(count, key=lambda name: (name != naming.MAIN_CELL, name)):
-        if count[cell] < CELL_CAPACITY:
-            return cell
-    return next(cell for number in range(2, len(count) + 3) if (cell := f"c{number}") not in count)
+        count[tenant.cell] = count.get(tenant.cell, 0) + (tenant.pooled and not tenant.gone)
+    return first_with_room(count)
 
 
-def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = None) -> Path:
-    """Write ``<slug>.yaml`` and return its path. The whole folder must be valid, before and after.
+def create(directory: Path, new: NewTenant, settings: PlatformSettings | None = None, change: Change | None = None) -> Path:
+    """Write ``<slug>.yaml`` and return its path: see ``write``."""
+    write(directory, new, settings, change)
+    return DeclarationStore(directory).path(new.slug)
+
+
+def write(directory: Path, new: NewTenant, settings: PlatformSettings | None = None, change: Change | None = None) -> str:
+    """Write ``<slug>.yaml`` and return its text. The whole folder must be valid, before and after.
 
     Raises ``InputError`` when the file exists or an argument is wrong, ``DeclarationErrors`` when a file is.
-    The file appears whole or not at all, and never replaces one.
+    The file appears whole or not at all, and never replaces one; on a branch it is made anew where somebody else was first.
     """
-    text = prepare(directory, new, settings)
-    return DeclarationStore(directory).create(new.slug, text)
+    store = DeclarationStore(directory)
+    with _TURN:
+        for left in reversed(range(TRIES)):
+            names = _names(store, new.slug, settings)
+            text = prepare(directory, new, settings, names)
+            try:
+                store.create(new.slug, text, change, names.at)
+                return text
+            except Overtaken:
+                if not left:
+                    raise
+    raise AssertionError(new.slug)
 
 
-def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None = None) -> str:
-    """What ``create`` would write; raises what it raises, and writes nothing."""
+def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None = None, names: Names | None = None) -> str:
+    """What ``create`` would write; raises what it raises, and writes nothing. ``names``: who has which by now."""
     naming.require_slug(new.slug)
-    path = directory / f"{new.slug}{SUFFIX}"
-    if path.exists():
-        raise InputError(f"{path} exists already", "edit it, or choose another slug", code="tenant.exists")
+    names = names or _names(DeclarationStore(directory), new.slug, settings)
+    if names.has(new.slug):
+        raise _exists(directory / f"{new.slug}{SUFFIX}")
     reader = FileReader(directory)
     if new.tier not in reader.tiers:
         raise InputError(f"there is no tier {new.tier!r}", nearest(new.tier, reader.tiers))
@@ -74,10 +92,9 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
         raise InputError(f"there is no isolation {new.isolation!r}", nearest(new.isolation, ISOLATIONS))
     if new.cell is not None:
         naming.require_cell(new.cell)
-    tenants = dict(DeclarationStore(directory).load(settings))
     tier = reader.tier(new.tier) or {}
     isolation = new.isolation or tier.get("isolation", "rls")
-    cell = new.cell or (cell_with_room(tenants) if isolation in naming.POOLED else naming.MAIN_CELL)
+    cell = new.cell or (names.cell_with_room() if isolation in naming.POOLED else naming.MAIN_CELL)
     text = render(new, isolation, cell)
     for place, value in new.values:
         try:
@@ -86,13 +103,30 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
             raise InputError(f"{'.'.join(place)}: {error}") from None
     if new.domains:
         text += yaml.safe_dump({"domains": list(new.domains)}, default_flow_style=None, width=10_000)
-    reader.claims.update((slug, claims_of(tenant)) for slug, tenant in tenants.items())
     reader.check(new.slug, text.encode())
+    claims = reader.claims.get(new.slug, ())
+    reader.claims.update(names.near(new.slug, claims))
     reader.problems.extend(cross_check(reader.claims, reader, settings or project_settings()))
     if reader.problems:
         # The file does not exist: its lines would mean nothing.
-        raise InputError("; ".join(problem.message for problem in reader.problems), reader.problems[0].hint)
+        said, hint = "; ".join(problem.message for problem in reader.problems), reader.problems[0].hint
+        if any(names.owner(host) for _, host in claims):
+            raise InputError(said, hint, code="domain.taken")
+        raise InputError(said, hint)
     return text
+
+
+def _names(store: DeclarationStore, slug: str, settings: PlatformSettings | None) -> Names:
+    try:
+        return store.names(settings)
+    except DeclarationErrors:
+        if store.keeper.text(slug) is not None:  # whatever is wrong, a file is never replaced
+            raise _exists(store.path(slug)) from None
+        raise
+
+
+def _exists(path: Path) -> InputError:
+    return InputError(f"{path} exists already", "edit it, or choose another slug", code="tenant.exists")
 
 
 def render(new: NewTenant, isolation: str, cell: str) -> str:

@@ -1,32 +1,37 @@
-"""A folder of declarations: the one reading, which is kept between processes, and the one writer of tenants' files."""
+"""A platform's declarations: the one reading, which is kept between processes, and the one writer of tenants' files."""
 
 from __future__ import annotations
 
-import gc
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
-from tenantry.declaration import kept, loader
+from tenantry.actor import Actor
+from tenantry.clients.git_branch import Overtaken
+from tenantry.declaration import kept
 from tenantry.declaration.files import SUFFIX, FileReader, display, tenant_files
+from tenantry.declaration.folder import Folder
+from tenantry.declaration.keeper import Change, Keeper
 from tenantry.declaration.loader import Declarations
+from tenantry.declaration.names import Names
+from tenantry.declaration.on_branch import OnBranch
 from tenantry.declaration.yaml_edit import CannotEdit, set_value
 from tenantry.errors import InputError
 from tenantry.problems import DeclarationErrors, did_you_mean
-from tenantry.settings import PlatformSettings, tenants_dir
+from tenantry.settings import PlatformSettings, declared_in, tenants_dir
+
+TRIES: Final = 20
+"""How often an edit is made anew of a file that somebody else edits meanwhile."""
 
 
 class DeclarationStore:
-    """The declarations of one folder."""
+    """The declarations of one folder; where that is the platform's checkout of a branch, those of the branch."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.keeper: Keeper = _keeper(directory)
 
     @classmethod
     def of_platform(cls) -> DeclarationStore:
@@ -35,104 +40,101 @@ class DeclarationStore:
 
     def load(self, settings: PlatformSettings | None = None) -> Declarations:
         """As ``loader.load``, which reads all files: of those that are as they were, what an earlier process read of them."""
-        file = kept.place(self.directory)
-        if file is None:
-            return loader.load(self.directory, settings)
-        with _no_garbage():
-            reading = kept.Reading(self.directory, file)
-            try:
-                found = loader.load(self.directory, settings, reading.read)
-            except DeclarationErrors:
-                reading.keep()  # of the files that are valid
-                raise
-            reading.keep()
-            return found
+        with self.keeper.reading():
+            return kept.load(self.directory, settings)
 
     def path(self, slug: str) -> Path:
-        """Where the tenant's file is or would be."""
+        """Where the tenant's file is or would be for whoever reads; on a branch it may be behind what ``text`` says."""
         return self.directory / f"{slug}{SUFFIX}"
 
-    def existing(self, slug: str) -> Path:
-        """The tenant's file. ``InputError`` with the nearest name when there is none."""
-        path = self.path(slug)
-        if not path.is_file():
-            there = list(tenant_files(self.directory, [])) if self.directory.is_dir() else []
-            hint = did_you_mean(slug, there, "bring it back from version control")
-            raise InputError(f"there is no file {display(path)}", hint, code="declaration.missing")
-        return path
-
-    def create(self, slug: str, text: str) -> Path:
-        """Writes the file of a new tenant: it appears whole or not at all, and never replaces one (``InputError``)."""
-        path = self.path(slug)
-        # A link appears whole and fails when the name is taken; a crash leaves at most a hidden file without our suffix.
-        handle, name = tempfile.mkstemp(prefix=f".{slug}.", suffix=".new", dir=self.directory)
-        temporary = Path(name)
+    def text(self, slug: str) -> str:
+        """The tenant's file. ``InputError`` with the nearest name where there is none."""
+        found = self.keeper.text(slug)
+        if found is None:
+            raise self._missing(slug)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.chmod(0o644)
-            os.link(temporary, path)
-        except FileExistsError:
-            raise InputError(f"{path} exists already", "edit it, or choose another slug", code="tenant.exists") from None
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}", "check the folder's permissions") from None
-        finally:
-            temporary.unlink(missing_ok=True)
-        return path
+            return found.decode()
+        except UnicodeDecodeError:
+            raise InputError(f"{display(self.path(slug))} is not UTF-8", "save it again in that encoding") from None
 
-    def edit(self, slug: str, values: Mapping[str, Any], *, dry: bool = False) -> tuple[str, str]:
+    def names(self, settings: PlatformSettings | None = None) -> Names:
+        """Who has which name now."""
+        return self.keeper.names(settings)
+
+    def create(self, slug: str, text: str, change: Change | None = None, at: str | None = None) -> Path:
+        """Writes the file of a new tenant: it appears whole or not at all, and never replaces one (``InputError``).
+
+        ``Overtaken`` where the declarations are not those ``at`` that commit any more.
+        """
+        self.keeper.put(slug, None, text.encode(), change or _here("declared"), at)
+        return self.path(slug)
+
+    def edit(
+        self, slug: str, values: Mapping[str, Any], *, dry: bool = False, change: Change | None = None, seen: str | None = None
+    ) -> tuple[str, str]:
         """Lets the tenant's file say these values, by dotted key, and leaves every other character alone; its text before and after.
 
         It is replaced whole or not at all, and keeps its mode. ``dry`` only says what would
         be written. ``InputError`` where there is no file, or one that cannot be edited so: it says what to write;
-        ``DeclarationErrors`` where the file would not be valid.
+        ``DeclarationErrors`` where the file would not be valid; ``Overtaken`` where it is another than the one that was ``seen``.
         """
-        path = self.existing(slug)
-        with path.open(encoding="utf-8", newline="") as stream:  # its line ends as they are
-            after = before = stream.read()
-        for key, value in values.items():
+        self.keeper.ready()
+        for left in reversed(range(TRIES)):
+            before = self.text(slug)
+            if seen is not None and before != seen:
+                raise Overtaken(display(self.path(slug)))
+            after = self._edited(slug, before, values)
+            if dry or after == before:
+                return before, after
             try:
-                after = set_value(after, tuple(key.split(".")), value)
-            except CannotEdit as error:
-                raise InputError(
-                    f"{display(path)} cannot be edited for {key}: {error}", f"write it yourself: {_line(key, value)}"
-                ) from None
-        reader = FileReader(self.directory)
-        if reader.check(slug, after.encode()) is None or reader.problems:
-            raise DeclarationErrors(reader.problems)
-        if not dry and after != before:
-            scratch = path.with_name(f".{path.name}.tmp")
-            with scratch.open("w", encoding="utf-8", newline="") as stream:
-                stream.write(after)
-            scratch.chmod(path.stat().st_mode)
-            scratch.replace(path)
-        return before, after
+                self.keeper.put(slug, before.encode(), after.encode(), change or _here(f"{', '.join(values)} edited"))
+            except Overtaken:
+                if not left:
+                    raise
+                continue
+            return before, after
+        raise AssertionError(slug)
 
-    def remove(self, slug: str) -> list[str]:
+    def remove(self, slug: str, change: Change | None = None) -> list[str]:
         """Removes the tenant's file and the folder of its assets; what was removed, as paths for people."""
         path, assets = self.path(slug), self.directory / "assets" / slug
-        removed = []
-        if path.is_file():
-            path.unlink()
-            removed.append(display(path))
-        if assets.is_dir():
-            shutil.rmtree(assets)
-            removed.append(display(assets) + "/")
+        before = self.keeper.text(slug)
+        with self.keeper.reading():
+            removed = [*([display(path)] if before is not None else []), *([display(assets) + "/"] if assets.is_dir() else [])]
+        if removed:
+            self.keeper.put(slug, before, None, change or _here("removed"))
         return removed
 
+    def _edited(self, slug: str, text: str, values: Mapping[str, Any]) -> str:
+        for key, value in values.items():
+            try:
+                text = set_value(text, tuple(key.split(".")), value)
+            except CannotEdit as error:
+                raise InputError(
+                    f"{display(self.path(slug))} cannot be edited for {key}: {error}", f"write it yourself: {_line(key, value)}"
+                ) from None
+        reader = FileReader(self.directory)
+        if reader.check(slug, text.encode()) is None or reader.problems:
+            raise DeclarationErrors(reader.problems)
+        return text
 
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Looking for garbage among rows that all stay would be a third of the time."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
+    def _missing(self, slug: str) -> InputError:
+        there = list(tenant_files(self.directory, [])) if self.directory.is_dir() else []
+        hint = did_you_mean(slug, there, "bring it back from version control")
+        return InputError(f"there is no file {display(self.path(slug))}", hint, code="declaration.missing")
+
+
+def _keeper(directory: Path) -> Keeper:
+    place = declared_in()
+    if place.kind == "git":
+        branch = OnBranch.of(place)
+        if branch.directory == directory:
+            return branch
+    return Folder(directory)
+
+
+def _here(what: str) -> Change:
+    return Change(what, Actor.of_environment())
 
 
 def _line(key: str, value: Any) -> str:

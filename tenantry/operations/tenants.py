@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tenantry import naming
-from tenantry.control import quarantine, tenant_pages
+from tenantry.actor import Actor
+from tenantry.clients.git_branch import Overtaken
+from tenantry.control import host_names, quarantine, tenant_pages
 from tenantry.control.tenant_pages import EVERYTHING, Sight, Wanted
 from tenantry.declaration import TenantDeclaration, placement
-from tenantry.declaration.files import FileReader
-from tenantry.declaration.generator import NewTenant, create
+from tenantry.declaration.files import FileReader, legible_hosts
+from tenantry.declaration.generator import NewTenant, write
+from tenantry.declaration.keeper import Change
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.postgres import locks
-from tenantry.settings import platform_settings
+from tenantry.settings import platform_settings, tenants_dir
 
 DECLARED: Final = "declared"
 """The state of a tenant that has a file and is not in the registry yet: provisioning enters it."""
@@ -89,23 +92,27 @@ def declared_labels(slug: str) -> Mapping[str, str] | None:
 
 def exists(slug: str) -> bool:
     """Whether there is such a tenant, whosever it is: in the registry, or as a file."""
-    return naming.is_slug(slug) and (tenant_pages.find(slug, EVERYTHING) is not None or DeclarationStore.of_platform().path(slug).is_file())
+    return naming.is_slug(slug) and (
+        tenant_pages.find(slug, EVERYTHING) is not None or DeclarationStore.of_platform().keeper.text(slug) is not None
+    )
 
 
-def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> Tenant:
+def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str], *, actor: Actor) -> Tenant:
     """Writes a new tenant's file from what a file could say (docs/declaration.md), as `tenantry new` and edits would; it gets ``labels``.
 
     ``InputError`` for what cannot be declared, a slug or host name that somebody has or had, or a file that is there. Two at once for
     one name: one of them wins.
     """
     new = _new(slug, declaration, labels)
-    store = DeclarationStore.of_platform()
+    hosts = [host for _, host in legible_hosts(new.domains)]
     with locks.held("declarations", wait=locks.TURN):
-        quarantine.refuse([slug], list(new.domains))
+        quarantine.refuse([slug], hosts)
         if tenant_pages.find(slug, EVERYTHING) is not None:
             raise InputError(f"there is a tenant {slug}", "choose another slug", code="tenant.exists")
-        create(store.directory, new)
-    declared = _declared(slug)
+        if taken := host_names.taken(hosts):
+            raise InputError(f"{', '.join(taken)} is another tenant's", "a host name has one tenant", code="domain.taken")
+        text = write(tenants_dir(), new, change=Change("declared", actor))
+    declared = FileReader(tenants_dir()).check(slug, text.encode())
     assert declared is not None  # noqa: S101  # it was checked before it was written
     return _of_file(declared)
 
@@ -120,11 +127,14 @@ class Written:
 
 def written(slug: str) -> Written:
     """The tenant's file. ``InputError`` where there is none."""
-    text = DeclarationStore.of_platform().existing(slug).read_text(encoding="utf-8")
+    return _written(DeclarationStore.of_platform().text(slug))
+
+
+def _written(text: str) -> Written:
     return Written(text, hashlib.sha256(text.encode()).hexdigest()[:32])
 
 
-def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: str) -> Written | None:
+def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: str, *, actor: Actor) -> Written | None:
     """Lets the file say what ``patch`` says, and leaves every other character alone; provisioning makes it. None: the file's tag is
     another than ``match`` (``*``: whichever it is).
 
@@ -138,10 +148,14 @@ def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: 
             f"the labels {', '.join(sorted(labels))} say whose the tenant is", "leave them as they are", code="declaration.invalid"
         )
     with locks.held("declarations", wait=locks.TURN):
-        if match not in ("*", written(slug).tag):
+        seen = written(slug)
+        if match not in ("*", seen.tag):
             return None
-        DeclarationStore.of_platform().edit(slug, values)
-        return written(slug)
+        change = Change(f"{', '.join(values)} edited", actor)
+        try:
+            return _written(DeclarationStore.of_platform().edit(slug, values, change=change, seen=None if match == "*" else seen.text)[1])
+        except Overtaken:
+            return None
 
 
 def _new(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> NewTenant:
@@ -180,8 +194,11 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 def _declared(slug: str) -> TenantDeclaration | None:
     """What the tenant's own file says; None: there is none, or it is not valid. One file is read."""
     store = DeclarationStore.of_platform()
-    path = store.path(slug)
-    return FileReader(store.directory).check(slug, path.read_bytes()) if path.is_file() else None
+    found = store.keeper.text(slug)
+    if found is None:
+        return None
+    store.keeper.ready()
+    return FileReader(store.directory).check(slug, found)
 
 
 def _of_file(declared: TenantDeclaration) -> Tenant:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tenantry.control import api_requests, task_runs, webhook_history
+from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.operations import sessions, table_check
 from tenantry.postgres.server import Server
@@ -42,6 +43,7 @@ def forget(_: Context) -> str:
     queued = _forget_queued()
     answers, ended = api_requests.purge(), sessions.purge()
     events = webhook_history.purge(age())
+    DeclarationStore.of_platform().keeper.tidy()
     checks = len(table_check.sweep(Server.from_environment()))
     told = (
         f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else "",

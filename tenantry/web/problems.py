@@ -27,7 +27,7 @@ _CODES: Final[Mapping[int, str]] = {
         "key.unknown link.unknown move.none restore.none run.unknown task.unknown tenant.unknown webhook.unknown"
     ),
     409: (
-        "declaration.older declaration.refused declaration.unaware key.excess limit.users move.underway name.quarantined "
+        "declaration.older declaration.refused declaration.unaware domain.taken key.excess limit.users move.underway name.quarantined "
         "name.taken restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy tenant.exists tenant.held "
         "tenant.offboarded tenant.state tenant.suspended user.exists webhook.disabled webhook.excess webhook.rotating"
     ),

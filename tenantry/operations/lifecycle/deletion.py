@@ -44,7 +44,7 @@ def refuse(slug: str, outcome: str) -> None:
         lifecycle.refuse_held(hold, slug)
     if going is None:
         occupancy.refuse(tenant, works.Kind.DELETE)
-        DeclarationStore.of_platform().existing(slug)
+        DeclarationStore.of_platform().text(slug)
     elif going["arguments"]["outcome"] != outcome:
         raise InputError(
             f"tenant {slug} is being {going['arguments']['outcome']}: run {going['id']}",

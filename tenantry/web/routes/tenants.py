@@ -94,7 +94,7 @@ def declare(
 
     def work(actor: Actor) -> once.Answer:
         declaration = {key: value for key, value in given.items() if key != "slug"}
-        made = tenants.declare(body.slug, declaration, who.sight.labels)
+        made = tenants.declare(body.slug, declaration, who.sight.labels, actor=actor)
         return once.Answer(201, jsonable_encoder(made), f"/v1/tenants/{made.slug}")
 
     return once.once(request, who, name, given, work)
@@ -121,7 +121,7 @@ def edit(
     match: edits.IfMatch = None,
 ) -> Declaration:
     """Lets the tenant's file say what the body says, as in `{"theme": {"primary": "#123456"}}`, and no more. `provision` makes it."""
-    found = tenants.edit(tenant.slug, body, who.sight.labels, edits.required(match).strip('"'))
+    found = tenants.edit(tenant.slug, body, who.sight.labels, edits.required(match).strip('"'), actor=who.actor())
     if found is None:
         raise edits.outdated()
     return _told(found, response)

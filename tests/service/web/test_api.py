@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
@@ -31,7 +33,29 @@ def count(kind):
     return rows["n"]
 
 
-def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared, tmp_path):
+@pytest.fixture
+def on_branch(service, tmp_path, monkeypatch):
+    """The service's declarations on a branch in the place of its folder: what git has of a tenant's file there."""
+
+    def git(*command, cwd=tmp_path / "work"):
+        named = ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", *command]
+        return subprocess.run(named, cwd=cwd, check=True, capture_output=True)
+
+    shutil.copytree(service.tenants / "defaults", tmp_path / "work" / "tenants" / "defaults")
+    for command in ("init -q", "checkout -qb main", "add .", "commit -qm x", "init -q --bare ../kept.git"):
+        git(*command.split())
+    git("push", "-q", "../kept.git", "main")
+    monkeypatch.delenv("TENANTRY_TENANTS")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TENANTRY_DECLARATIONS", f"git:{tmp_path}/kept.git#main")
+    return lambda *command: git(*command, cwd=tmp_path / "kept.git").stdout
+
+
+@pytest.mark.parametrize("kept", ["folder", "branch"])
+def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared, tmp_path, kept, request):
+    on_branch = request.getfixturevalue("on_branch") if kept == "branch" else None
+    tmp_path = tmp_path / "by hand"
+    tmp_path.mkdir()
     body = {
         "slug": declared, "tier": "business", "name": "Großkopf & Söhne", "isolation": "schema", "domains": ["portal.grosskopf.example"],
         "admin": {"name": "Hank", "email": "hank@globex.example"}, "theme": {"primary": "#123456"}, "features": {"reports": True},
@@ -48,7 +72,22 @@ def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared,
     DeclarationStore(tmp_path).edit(declared, edits)
     with by_hand.open("a") as file:
         file.write("domains: [portal.grosskopf.example]\n")
-    assert (service.tenants / f"{declared}.yaml").read_bytes() == by_hand.read_bytes()
+    if on_branch is None:
+        assert (service.tenants / f"{declared}.yaml").read_bytes() == by_hand.read_bytes()
+        return
+    assert on_branch("show", f"main:tenants/{declared}.yaml") == by_hand.read_bytes()
+    seen = service.ask("GET", f"/v1/tenants/{declared}/declaration")
+    edit = {"theme": {"primary": "#654321"}, "limits": {"users": 7}}
+    answer = service.ask("PATCH", f"/v1/tenants/{declared}/declaration", json=edit, headers={"If-Match": seen.headers["ETag"]})
+    DeclarationStore(tmp_path).edit(declared, {"theme.primary": "#654321", "limits.users": 7})
+    assert on_branch("show", f"main:tenants/{declared}.yaml") == by_hand.read_bytes() == answer.json()["text"].encode()
+    again = service.ask("PATCH", f"/v1/tenants/{declared}/declaration", json=edit, headers={"If-Match": seen.headers["ETag"]})
+    assert (again.status_code, again.json()["code"]) == (412, "edit.outdated")
+    about = on_branch("log", "-2", "--format=%an: %s (%(trailers:key=Tenantry-Actor,valueonly,separator=))", "main").decode().splitlines()
+    assert about == [f"me: {declared}: theme.primary, limits.users edited (me (service))", f"me: {declared}: declared (me (service))"]
+    requests = on_branch("log", "-1", "--format=%(trailers:key=Tenantry-Request,valueonly)", "main~1").decode().strip()
+    with transaction() as connection:
+        assert connection.execute("SELECT route FROM api_requests WHERE id = %s", [requests]).fetchone() == {"route": "POST /v1/tenants"}
 
 
 @pytest.mark.parametrize(
@@ -89,10 +128,11 @@ def test_of_two_that_declare_one_host_name_at_once_one_wins(service, declared):
     slugs = [f"{declared}-{n}" for n in range(4)]
 
     def ask(slug):
-        return service.ask("POST", "/v1/tenants", json={"slug": slug, "tier": "starter", "domains": ["one.host.example"]}).status_code
+        answer = service.ask("POST", "/v1/tenants", json={"slug": slug, "tier": "starter", "domains": ["one.host.example"]})
+        return answer.status_code, answer.json().get("code")
 
     with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(ask, slugs)) == [201, 422, 422, 422]
+        assert sorted(pool.map(ask, slugs)) == [(201, None), *[(409, "domain.taken")] * 3]
     for slug in slugs:
         (service.tenants / f"{slug}.yaml").unlink(missing_ok=True)
 

@@ -83,7 +83,7 @@ OWN_WAY = {
     "components/pictures.py": "a picture of the branding, checked and written anew, which is published",
     "local/turn.py": "a lock without content, for make, before there is a virtual environment",
     "tenantry/declaration/committed.py": "declarations and pictures of a commit, in a temporary folder, which is closed",
-    "tenantry/declaration/store.py": "declarations, which are to be committed",
+    "tenantry/declaration/folder.py": "declarations, which are to be committed",
     "tenantry/operations/branding_export.py": "a look, which is for everybody",
 }
 
