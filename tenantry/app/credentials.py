@@ -1,19 +1,28 @@
-"""Where passwords come from: the directory tells none. A function of the tenant, a mapping by role, or the environment."""
+"""Where passwords come from: the directory tells none. A function of the tenant (``tenantry.app.secrets`` has one that reads the secrets
+of logins), a mapping by role, or the environment."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from tenantry.errors import InputError, WorkError
 
 VARIABLE: Final = "TENANTRY_CREDENTIALS"
 """What stacks hand out, as JSON: role → password (``pulumi stack output credentials --show-secrets --json -s shared``)."""
 
-Credentials = Callable[[Any], str] | Mapping[str, str]
-"""The function is given a ``Tenant``."""
+
+class Login(NamedTuple):
+    """With what a connection is opened: of two logins that take turns the one whose turn it is."""
+
+    username: str
+    password: str
+
+
+Credentials = Callable[[Any], str | Login] | Mapping[str, str]
+"""The function is given a ``Tenant``, and gives its role's password, or a ``Login``."""
 
 
 class _Tenant(Protocol):
@@ -23,10 +32,11 @@ class _Tenant(Protocol):
     def role(self) -> str | None: ...
 
 
-def password(credentials: Credentials | None, tenant: _Tenant) -> str:
-    """The password of the tenant's role; ``WorkError`` where there is none."""
+def login(credentials: Credentials | None, tenant: _Tenant) -> Login:
+    """What the tenant's store is entered with; ``WorkError`` where there is no password."""
     if callable(credentials):
-        return credentials(tenant)
+        given = credentials(tenant)
+        return given if isinstance(given, Login) else Login(str(tenant.role), given)
     found = (from_environment() if credentials is None else credentials).get(str(tenant.role))
     if found is None:
         where = f"{VARIABLE} has" if credentials is None else "the credentials have"
@@ -35,7 +45,7 @@ def password(credentials: Credentials | None, tenant: _Tenant) -> str:
             f"give it what the stack of {tenant.slug} hands out as `credentials`, or a function that knows it",
             code="credentials.missing",
         )
-    return found
+    return Login(str(tenant.role), found)
 
 
 def from_environment() -> Mapping[str, str]:

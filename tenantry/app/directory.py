@@ -7,6 +7,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
@@ -23,9 +24,10 @@ from tenantry.app.settings import Settings
 from tenantry.app.tenant import Connector, Tenant
 from tenantry.errors import TransientError, WorkError
 
-COLUMNS: Final = "id, slug, state, name, host, isolation, address, port, database, schema, role, bucket, prefix, version"
+COLUMNS: Final = tuple(field.name for field in fields(Tenant) if not field.name.startswith("_"))
+"""Those that are read; what a newer platform tells besides is passed over, and what an older one does not tell is None."""
 BY: Final[Mapping[str, str]] = {
-    kind: f"SELECT {COLUMNS} FROM control.tenant_by_{kind}(%s)"  # noqa: S608  # constants
+    kind: f"SELECT * FROM control.tenant_by_{kind}(%s)"  # noqa: S608  # constants
     for kind in ("host", "id", "slug", "invitation")
 }
 SETTINGS: Final = "SELECT control.tenant_settings(%s) AS found"
@@ -44,10 +46,11 @@ class Directory:
     """One for a process, for all of its threads and tasks; opened with the first look-up, closed by ``close`` or a ``with`` block.
 
     ``dsn``: of the control database, as ``tenantry__directory``; to PostgreSQL itself, because a pooler in transaction mode tells of no
-    changes (then every look-up is asked). ``credentials``: a function that gives a tenant's password, or passwords by role; None: those
-    of the environment. ``defaults``: the application's own, for settings. ``pooler``: (host, port) to connect to in the place of the
-    platform's server. ``token``: makes a tenant's token where rows are opened by signed contexts. ``options``: more for libpq.
-    ``outage``: for how many seconds old answers are given when the directory cannot be asked. ``size``: how many are remembered.
+    changes (then every look-up is asked). ``credentials``: a function that gives a tenant's password (``tenantry.app.secrets.Secrets()``
+    reads its secret), or passwords by role; None: those of the environment. ``defaults``: the application's own, for settings.
+    ``pooler``: (host, port) to connect to in the place of the platform's server. ``token``: makes a tenant's token where rows are opened
+    by signed contexts. ``options``: more for libpq. ``outage``: for how many seconds old answers are given when the directory cannot be
+    asked. ``size``: how many are remembered.
     """
 
     def __init__(
@@ -207,7 +210,7 @@ class Directory:
         return psycopg.connect(self._dsn, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options)
 
     def _tenant(self, row: Mapping[str, Any]) -> Tenant:
-        return Tenant(**row, _connector=self._connector)
+        return Tenant(**{name: row.get(name) for name in COLUMNS}, _connector=self._connector)  # type: ignore[arg-type]  # as they are told
 
 
 def _port(found: int | str) -> int | str:

@@ -20,14 +20,18 @@ class Engines:
     def __init__(self, **options: Any) -> None:
         self._options, self._lock = options, threading.Lock()
         self._made: dict[Place, Engine] = {}
+        self._latest: dict[Place, Tenant] = {}
 
     def of(self, tenant: Tenant) -> Engine:
         """The engine of the tenant's place, for this tenant: ``Session(engines.of(tenant))``, ``engines.of(tenant).begin()``."""
         place = tenant.place
         with self._lock:
             engine = self._made.get(place)
+            self._latest[place] = tenant  # it has heard of the last renewal of the password
             if engine is None:
-                engine = self._made[place] = create_engine("postgresql+psycopg://", creator=tenant.connect, **self._options)
+                engine = self._made[place] = create_engine(
+                    "postgresql+psycopg://", creator=lambda: self._latest[place].connect(), **self._options
+                )
                 attend(engine)
         return engine.execution_options(**{OPTION: tenant})
 

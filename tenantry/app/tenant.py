@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import psycopg
 from psycopg import pq
 
-from tenantry.app.credentials import Credentials, password
+from tenantry.app.credentials import Credentials, Login, login
 from tenantry.app.settings import Settings
 from tenantry.errors import InputError, TransientError, WorkError
 
@@ -82,6 +84,10 @@ class Tenant:
     prefix: str | None
     version: str | None
     """The same as long as nothing of all this changes."""
+    secret: str | None
+    """The ARN of the secret that the login and its password are in; None: the platform keeps none."""
+    secret_since: datetime | None
+    """Since when it says what it says."""
     _connector: Connector = field(repr=False, compare=False)
 
     @property
@@ -116,7 +122,8 @@ class Tenant:
 
         Nothing is prepared on the server: in transaction mode the next statement may meet another session.
         """
-        host, port, database, role = self.place
+        host, port, database, _ = self.place
+        username, password = login(self._connector.credentials, self)
         return {
             "application_name": "tenantry.app",
             "connect_timeout": 10,
@@ -124,20 +131,45 @@ class Tenant:
             "host": host,
             "port": port,
             "dbname": database,
-            "user": role,
-            "password": password(self._connector.credentials, self),
+            "user": username,
+            "password": password,
             "prepare_threshold": None,
         }
 
     def connect(self) -> psycopg.Connection[Any]:
         """A new connection to where it lives. Rows are seen in a ``transaction`` only."""
         with _reaching(self):
-            return psycopg.connect(**self.conninfo())
+            there = self.conninfo()
+            try:
+                return psycopg.connect(**there)
+            except psycopg.OperationalError as error:
+                if (renewed := self._renewed(there, error)) is None:
+                    raise
+            return psycopg.connect(**renewed)
 
     async def connect_async(self) -> psycopg.AsyncConnection[Any]:
         """The same for asyncio."""
         with _reaching(self):
-            return await psycopg.AsyncConnection.connect(**self.conninfo())
+            # A secret is read over the network: not by the thread that everybody waits for.
+            reads = callable(self._connector.credentials)
+            there = await asyncio.to_thread(self.conninfo) if reads else self.conninfo()
+            try:
+                return await psycopg.AsyncConnection.connect(**there)
+            except psycopg.OperationalError as error:
+                if (renewed := await asyncio.to_thread(self._renewed, there, error)) is None:
+                    raise
+            return await psycopg.AsyncConnection.connect(**renewed)
+
+    def _renewed(self, there: Mapping[str, Any], error: psycopg.OperationalError) -> dict[str, Any] | None:
+        """With what to try once more, where the password was refused because it was renewed; None: there is nothing new."""
+        renewed = getattr(self._connector.credentials, "renewed", None)
+        if renewed is None or "authentication failed" not in str(error):
+            return None
+        try:
+            found: Login | None = renewed(self, Login(there["user"], there["password"]))
+        except TransientError:  # a tenant that has moved has another secret: it is looked up anew
+            return None
+        return None if found is None else {**there, "user": found.username, "password": found.password}
 
     def context(self) -> tuple[str, str, str]:
         """The values of ``CONTEXT``: id, token, search path."""
@@ -208,9 +240,9 @@ def _told(tenant: Tenant) -> Iterator[None]:
 
 @contextmanager
 def _reaching(tenant: Tenant) -> Iterator[None]:
-    """A place that does not let the tenant in may be the one of yesterday."""
+    """A place that does not let the tenant in may be the one of yesterday, and so may a secret that cannot be read."""
     try:
         yield
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, TransientError):
         tenant._connector.forget(tenant.id)
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,12 +12,17 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from benchmarks.fleet import Fleet
 from components import login_secret as secrets_of
 from components.resources.store import StoreProvider
 from tenantry import naming
 from tenantry.actor import Actor
+from tenantry.app import Directory
+from tenantry.app.secrets import Secrets
+from tenantry.app.sqlalchemy import Engines
 from tenantry.clients.login_secrets import LoginSecret
 from tenantry.control import logins as written_down
 from tenantry.control import runs, runs_at_work
@@ -326,6 +331,55 @@ def test_a_secret_that_does_not_open_is_not_written_over(kept):
     with pytest.raises(WorkError, match="no secret"):
         steps(run_id)
     runs_at_work.finish(run_id, "test", "failed", "spoilt")
+
+
+@pytest.mark.parametrize("slug", [OWN, SHARED], ids=["schema", "rls"])
+def test_an_application_goes_on_through_rotations(kept, slug):
+    """With connections that are kept and with new ones, also when the former password has ended, and with a tenant that it has kept."""
+    store = kept(slug)
+    directory.make()
+    failed: list[BaseException] = []
+    over = threading.Event()
+    with Directory(directory.dsn(), credentials=Secrets()) as found:
+        engines, before = Engines(pool_size=2), found.by_slug(slug)
+        assert before is not None
+
+        def keep_connections() -> None:
+            with Session(engines.of(found.by_slug(slug))) as session:
+                session.execute(text("SELECT count(*) FROM users"))
+
+        def connect() -> None:
+            with found.by_slug(slug).transaction() as connection:
+                connection.execute("SELECT count(*) FROM users")
+
+        def remember() -> None:
+            with before.transaction() as connection:
+                connection.execute("SELECT count(*) FROM users")
+
+        def serve(work: Callable[[], None]) -> None:
+            while not over.is_set():
+                try:
+                    work()
+                except BaseException as error:
+                    failed.append(error)
+
+        threads = [threading.Thread(target=serve, args=[work]) for work in (keep_connections, keep_connections, connect, remember)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(2):
+                rotate(store)
+                time.sleep(0.3)
+                time_goes_by(store)
+                rotation.end_formers()
+                time.sleep(0.3)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        assert failed == []
+        assert found.by_slug(slug).conninfo()["user"] == said(store)["username"] == store.app_role
+        engines.dispose()
 
 
 def test_only_old_passwords_are_renewed(kept, monkeypatch):

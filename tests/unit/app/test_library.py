@@ -27,7 +27,8 @@ HEAVY = ("pulumi", "dbos", "boto3", "typer", "pydantic", "sqlalchemy", "alembic"
 def tenant(state: Any = "active", **columns: Any) -> Tenant:
     known: dict[str, Any] = {
         "slug": "acme", "name": "Acme", "host": "acme.x.example", "isolation": "rls", "address": None, "port": None,
-        "database": "cell_main", "schema": "shared", "role": "cell_main__app", "bucket": "b", "prefix": "p/", "version": "1", **columns,
+        "database": "cell_main", "schema": "shared", "role": "cell_main__app", "bucket": "b", "prefix": "p/", "version": "1",
+        "secret": None, "secret_since": None, **columns,
     }  # fmt: skip
     there = Connector("db.example", 5432, {"cell_main__app": "x"}, None, {}, lambda _: Settings({}, {}), lambda _: None)
     return Tenant(id=ONE, state=state, **known, _connector=there)
@@ -137,16 +138,16 @@ def test_nobody_connects_for_a_tenant_that_is_not_open(state, kind):
 
 
 def test_passwords_come_from_a_function_a_mapping_or_the_environment(monkeypatch):
-    assert credentials.password(lambda given: f"{given.slug}'s", tenant()) == "acme's"
-    assert credentials.password({"cell_main__app": "a"}, tenant()) == "a"
+    assert credentials.login(lambda given: f"{given.slug}'s", tenant()).password == "acme's"
+    assert credentials.login({"cell_main__app": "a"}, tenant()).password == "a"
     monkeypatch.setenv(credentials.VARIABLE, '{"cell_main__app": "b"}')
-    assert credentials.password(None, tenant()) == "b"
+    assert credentials.login(None, tenant()).password == "b"
     with pytest.raises(WorkError, match="no password for the role other") as caught:
-        credentials.password(None, tenant(role="other"))
+        credentials.login(None, tenant(role="other"))
     assert caught.value.code == "credentials.missing"
     monkeypatch.setenv(credentials.VARIABLE, "secret")
     with pytest.raises(InputError) as wrong:
-        credentials.password(None, tenant())
+        credentials.login(None, tenant())
     assert "secret" not in str(wrong.value)
 
 
