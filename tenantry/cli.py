@@ -82,6 +82,7 @@ def _register() -> None:
         runs,
         standing,
         state,
+        users,
         webhooks,
     )
 
@@ -90,6 +91,7 @@ def _register() -> None:
         engine,
         standing,
         invitations,
+        users,
         runs,
         lifecycle,
         configuration,

@@ -20,6 +20,7 @@ PANELS: Final = {
         "invite": "Invite somebody, or give the first administrator a new link.",
         "invitations": "Show who is invited to a tenant, and who came.",
         "invitation": "Take an invitation back.",
+        "user": "Make a link that signs a user in to the service, once.",
         "accept": "Accept an invitation: its person becomes a user.",
         "config": "Show, set and undo configuration at runtime.",
         "branding": "Write how a tenant looks as files, for builds.",

@@ -1,24 +1,19 @@
-"""Administrators of the platform: who they are, and the links by which one signs in once."""
+"""Administrators of the platform: who they are, and who made them."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.actor import Actor
-from tenantry.control import runs, sessions
+from tenantry.control import runs, sessions, sign_in_links
 from tenantry.control.sessions import Person
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
     import psycopg
-
-LINK: Final = timedelta(minutes=10)
-"""How long a link can be used."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +61,8 @@ def person(admin: PlatformAdmin) -> Person:
 
 def link(connection: psycopg.Connection[dict[str, Any]], admin: PlatformAdmin, actor: Actor) -> str:
     """The code of a new link; those before stop working."""
-    code = secrets.token_urlsafe(32)
-    connection.execute("DELETE FROM sign_in_links WHERE admin_id = %s", [admin.id])
-    connection.execute(
-        "INSERT INTO sign_in_links (digest, admin_id, expires_at) VALUES (%s, %s, now() + %s)", [_digest(code), admin.id, LINK]
-    )
     runs.audit(connection, None, actor.name, "sign-in link", f"for {admin.email}")
-    return code
-
-
-def by_link(connection: psycopg.Connection[dict[str, Any]], code: str) -> Person | None:
-    """Whose link it is, and uses it up; None: it was used, has run out, or was made up. Of two at once one has it."""
-    row = connection.execute(
-        """
-        DELETE FROM sign_in_links l USING platform_admins a
-        WHERE l.digest = %s AND a.id = l.admin_id AND l.expires_at > now() AND a.revoked_at IS NULL RETURNING a.id, a.email
-        """,
-        [_digest(code)],
-    ).fetchone()
-    return Person(row["id"], row["email"], "platform") if row else None
+    return sign_in_links.make(connection, person(admin))
 
 
 def listed(connection: psycopg.Connection[dict[str, Any]]) -> list[PlatformAdmin]:
@@ -98,13 +76,9 @@ def revoke(connection: psycopg.Connection[dict[str, Any]], email: str, actor: Ac
     if found is None:
         raise InputError(f"there is no platform admin {email[:254]}", "tenantry admin list shows them", code="admin.unknown")
     ended = sessions.end_all(connection, person(found))
-    connection.execute("DELETE FROM sign_in_links WHERE admin_id = %s", [found.id])
+    sign_in_links.forget(connection, person(found))
     connection.execute("UPDATE platform_admins SET revoked_at = now(), revoked_by = %s WHERE id = %s", [actor.name, found.id])
     runs.audit(connection, None, actor.name, "end admin", f"{found.email}, {ended} sessions ended")
     row = connection.execute(f"{_ADMINS} WHERE a.id = %s", [found.id]).fetchone()
     assert row is not None  # noqa: S101  # locked
     return PlatformAdmin(**row)
-
-
-def _digest(code: str) -> bytes:
-    return hashlib.sha256(code.encode()).digest()

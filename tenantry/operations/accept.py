@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from uuid import UUID
 
 from tenantry.actor import Actor
@@ -15,6 +15,9 @@ from tenantry.control.invitations import Resolved, Role
 from tenantry.errors import InputError, TransientError
 from tenantry.escape import escaped
 from tenantry.operations import people
+
+if TYPE_CHECKING:
+    import psycopg
 
 PROFILE: Final = 20_000
 """Characters of a profile, as PostgreSQL writes it (0019)."""
@@ -48,33 +51,55 @@ def accept(
     used by somebody who is gone; for another tenant's host; for a tenant that is suspended or off-boarded. ``TransientError`` for one that
     is being made, or whose rows are being replaced.
     """
+    with transaction() as connection:
+        return within(connection, code, name=name, host=host, profile=profile, actor=actor)
+
+
+def within(
+    connection: psycopg.Connection[dict[str, Any]],
+    code: str,
+    *,
+    name: str | None = None,
+    host: str | None = None,
+    profile: Mapping[str, Any] | None = None,
+    actor: Actor,
+) -> Accepted:
+    """The same in the caller's transaction."""
     called = people.name(name) if name is not None else None
     said = _profile(profile or {})
-    with transaction() as connection:
-        found = invitations.resolve(connection, code) if _possible(code) else None
-        if found is None:
-            _refuse_unknown()
-        hosts = invitations.hosts(connection, found.tenant_id)
-        at = hosts[0] if host is None and hosts else (host or "").lower().rstrip(".")
-        if at not in hosts:
-            raise InputError(
-                f"the invitation is not one to {escaped(at)[:253] or 'a host without a name'}",
-                "open the link as it was sent",
-                code="invitation.host",
-            )
-        done = invitations.accept(connection, found.tenant_id, code, called, said, actor.name)
-        outcome = done["outcome"]
-        if outcome not in ("accepted", "again"):
-            _refuse(outcome, found)
-        return Accepted(
-            user_id=done["person"],
-            tenant_id=found.tenant_id,
-            slug=found.slug,
-            role=done["person_role"],
-            redirect=f"https://{at}{done['page']}",
-            settings=done["settings"],
-            again=outcome == "again",
+    found, at = invited(connection, code, host)
+    done = invitations.accept(connection, found.tenant_id, code, called, said, actor.name)
+    outcome = done["outcome"]
+    if outcome not in ("accepted", "again"):
+        _refuse(outcome, found)
+    return Accepted(
+        user_id=done["person"],
+        tenant_id=found.tenant_id,
+        slug=found.slug,
+        role=done["person_role"],
+        redirect=f"https://{at}{done['page']}",
+        settings=done["settings"],
+        again=outcome == "again",
+    )
+
+
+def invited(connection: psycopg.Connection[dict[str, Any]], code: str, host: str | None) -> tuple[Resolved, str]:
+    """The invitation of a code, and the host that it is accepted at: ``host``, else the tenant's first.
+
+    ``InputError`` where there is no such invitation, or the host is none of its tenant's.
+    """
+    found = invitations.resolve(connection, code) if _possible(code) else None
+    if found is None:
+        _refuse_unknown()
+    hosts = invitations.hosts(connection, found.tenant_id)
+    at = hosts[0] if host is None and hosts else (host or "").lower().rstrip(".")
+    if at not in hosts:
+        raise InputError(
+            f"the invitation is not one to {escaped(at)[:253] or 'a host without a name'}",
+            "open the link as it was sent",
+            code="invitation.host",
         )
+    return found, at
 
 
 def _possible(code: str) -> bool:

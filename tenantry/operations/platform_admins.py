@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tenantry.actor import Actor
-from tenantry.control import platform_admins
+from tenantry.control import platform_admins, sign_in_links
 from tenantry.control.database import transaction
 from tenantry.control.platform_admins import PlatformAdmin
 from tenantry.operations import people, service_address
@@ -30,7 +30,7 @@ def link(email: str, *, actor: Actor) -> AdminLink:
         admin = platform_admins.make(connection, address, actor)
         code = platform_admins.link(connection, admin, actor)
     # Behind the hash: no server, proxy or log is told what follows it.
-    return AdminLink(admin.email, f"{own}/sign-in#{code}", datetime.now(UTC) + platform_admins.LINK)
+    return AdminLink(admin.email, f"{own}/sign-in#{code}", datetime.now(UTC) + sign_in_links.LIFETIME)
 
 
 def listed() -> tuple[PlatformAdmin, ...]:

@@ -15,6 +15,7 @@ from tenantry import preload
 from tenantry.operations import api_keys
 from tenantry.operations.run_feed import RunFeed
 from tenantry.web import health, problems
+from tenantry.web.hashing import Hashing
 from tenantry.web.limits import Limits
 from tenantry.web.routes import (
     backups,
@@ -71,7 +72,7 @@ def create() -> FastAPI:
         docs_url=None,  # their scripts would come from other people's servers
         redoc_url=None,
     )
-    app.state.feed, app.state.runtime = feed, runtime
+    app.state.feed, app.state.runtime, app.state.hashing = feed, runtime, Hashing()
     problems.install(app)
     for module in (
         health,

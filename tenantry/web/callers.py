@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from tenantry.operations import api_keys, sessions, tenants
+from tenantry.operations import api_keys, sessions, sign_in, tenants
 from tenantry.operations.callers import Caller
 from tenantry.operations.sessions import Session
 from tenantry.operations.tenants import Tenant
@@ -88,3 +88,15 @@ def session(found: Annotated[Caller, Depends(caller)]) -> Session:
     if found.session is None:
         raise Refused(403, "session.none", "a key has no session", "this is for people who are signed in")
     return found.session
+
+
+def fresh(found: Annotated[Session, Depends(session)]) -> Session:
+    """A dependency: the session of somebody who has signed in just now."""
+    if not sign_in.is_fresh(found):
+        raise stale()
+    return found
+
+
+def stale() -> Refused:
+    """What somebody is answered who signed in too long ago for what he asks."""
+    return Refused(403, "session.stale", "this is for whoever has signed in within ten minutes", "sign in again, then ask again")
