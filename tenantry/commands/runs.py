@@ -95,9 +95,14 @@ def log(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Runs to show.")] = 10,
+    export: Annotated[
+        str | None, typer.Option("--export", metavar="jsonl|csv", help="All runs, of the tenant or of every one, as lines for a program.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what happened, when, by whom, and with what outcome.
+
+    Example: tenantry log --export csv > runs.csv
 
     Example: tenantry log acme
 
@@ -106,6 +111,14 @@ def log(
     from tenantry.operations import runs
 
     run_id = runs.parsed(what) if what else None
+    if export is not None:
+        from tenantry.operations import run_log
+
+        if run_id is not None or as_json:
+            raise InputError("--export is for all runs of a tenant, or of every one", "for example: tenantry log acme --export csv")
+        for text in run_log.exported(export, run_log.Filters(tenant=what)):
+            console.document(text.replace("\r\n", "\n"))
+        return
     found = [runs.logged(run_id)] if run_id is not None else runs.newest(what or None, limit)
     if as_json:
         shown = [asdict(run) for run in found]

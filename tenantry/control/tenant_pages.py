@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from tenantry.control import cursors
 from tenantry.control.database import transaction
 
 _COLUMNS: Final = "id, slug, name, tier, isolation, cell, state, host, limits, labels, created_at, updated_at, ready_at"
@@ -64,25 +65,54 @@ class Wanted:
     isolation: str | None = None
     cell: str | None = None
     tier: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def page(wanted: Wanted, after: str, limit: int) -> list[Tenant]:
-    """The next ``limit`` tenants by slug behind ``after``; those that are gone only where their state is asked for."""
-    filters: dict[str, Any] = {
-        name: value for name in ("state", "isolation", "cell", "tier") if (value := getattr(wanted, name)) is not None
-    }
-    clauses = [f"{name} = %({name})s" for name in filters]
+SORTS: Final = ("slug", "-slug", "created_at", "-created_at", "updated_at", "-updated_at")
+"""What a list can be sorted by; with a sign, the last one first."""
+
+
+def page(wanted: Wanted, after: str, limit: int, sort: str = "slug") -> list[Tenant]:
+    """The next ``limit`` tenants behind ``after``, as ``behind`` says it; those that are gone only where their state is asked for."""
+    given: dict[str, Any] = {name: value for name in ("state", "isolation", "cell", "tier") if (value := getattr(wanted, name)) is not None}
+    clauses = [f"{name} = %({name})s" for name in given]
     if wanted.sight.slug is not None:
         clauses.append("slug = %(own)s")
-    if "state" not in filters:
+    if "state" not in given:
         clauses.append("deleted_at IS NULL")
+    column, back = sort.removeprefix("-"), sort.startswith("-")
+    order = "slug" if column == "slug" else f"{column}, slug"
+    if after:
+        given["slug"] = after
+        if column != "slug":
+            given["moment"], given["slug"] = cursors.read(after)
+        key = "%(slug)s" if column == "slug" else "%(moment)s, %(slug)s"
+        clauses.append(f"({order}) {'<' if back else '>'} ({key})")
+    given |= {"labels": Jsonb(dict(wanted.labels)), "seen": Jsonb(dict(wanted.sight.labels)), "own": wanted.sight.slug}
+    direction = " DESC" if back else ""
     with transaction() as connection:
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM tenants WHERE slug > %(after)s AND labels @> %(labels)s AND {' AND '.join(clauses)}"  # noqa: S608  # names of ours
-            " ORDER BY slug LIMIT %(limit)s",
-            {**filters, "after": after, "labels": Jsonb(dict(wanted.sight.labels)), "own": wanted.sight.slug, "limit": limit},
+            f"SELECT {_COLUMNS} FROM tenants WHERE labels @> %(labels)s AND labels @> %(seen)s AND {' AND '.join(clauses)}"  # noqa: S608  # names of ours
+            f" ORDER BY {order.replace(',', f'{direction},')}{direction} LIMIT %(limit)s",
+            {**given, "limit": limit},
         )
         return [Tenant(**row) for row in rows]
+
+
+def behind(tenant: Tenant, sort: str) -> str:
+    """The word with which what comes behind that tenant is asked for."""
+    moment = getattr(tenant, sort.removeprefix("-"))
+    return tenant.slug if sort.removeprefix("-") == "slug" else cursors.of(moment, tenant.slug)
+
+
+def marks(sight: Sight) -> list[dict[str, Any]]:
+    """``id``, ``slug``, ``tier``, ``cell`` and ``state`` of every tenant in sight that is not deleted, by slug."""
+    with transaction() as connection:
+        return connection.execute(
+            "SELECT id, slug, tier, cell, state FROM tenants WHERE deleted_at IS NULL AND labels @> %(labels)s"
+            " AND (%(own)s::text IS NULL OR slug = %(own)s) ORDER BY slug",
+            {"labels": Jsonb(dict(sight.labels)), "own": sight.slug},
+        ).fetchall()
 
 
 def find(slug: str, sight: Sight) -> Tenant | None:

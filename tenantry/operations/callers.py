@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +29,8 @@ SCOPES: Final = {
     "people:write": "invite people, and let them in",
     "webhooks:read": "see webhooks, and what was sent to them",
     "webhooks:write": "make, try, rotate and remove webhooks, and have events sent once more",
+    "keys:read": "see the keys that are for no more than one's own",
+    "keys:write": "make and end such keys",
     "fleet:write": "roll revisions out; whoever has it must see every tenant",
 }
 """What somebody may do. None implies another."""
@@ -49,6 +52,8 @@ class Caller:
     name: str
     """As the audit log names him."""
     session: Session | None = None
+    expires_at: datetime | None = None
+    """When a key ends."""
 
     @property
     def editor(self) -> Editor:

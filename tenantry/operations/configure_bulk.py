@@ -11,15 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from tenantry.actor import Actor
-from tenantry.control import configuration_bulk, configuration_undo, runs
+from tenantry.control import configuration_bulk, configuration_undo, runs, tenant_pages
 from tenantry.control.configuration_bulk import Change, Selection
 from tenantry.control.configuration_undo import Undo
-from tenantry.control.database import transaction
+from tenantry.control.tenant_pages import EVERYTHING, Sight
 from tenantry.declaration.keys import Editor
 from tenantry.declaration.values import changeable, check, from_text, known
 from tenantry.errors import InputError, WorkError
+from tenantry.operations import runs as run_journal
 from tenantry.problems import nearest
-from tenantry.stores.tenant_store import TenantStore, unknown
+from tenantry.stores.tenant_store import unknown
 from tenantry.work import queue
 from tenantry.work.step import Kind, Run, Step
 
@@ -58,15 +59,16 @@ def select(
     where: Mapping[str, str] | None = None,
     states: Sequence[str] = (),
     slugs: Sequence[str] = (),
+    sight: Sight = EVERYTHING,
 ) -> Selection:
-    """The selection that a person asks for. ``where``: key → value in force, as text. ``InputError`` for a name that nothing has."""
+    """The selection that somebody who has these tenants in ``sight`` asks for. ``where``: key → value in force, as text. ``InputError``
+    for a name that nothing there has."""
     values = {key: from_text(known(key), text) for key, text in (where or {}).items()}
-    stores = {store.slug: store for store in TenantStore.every()}
+    there = tenant_pages.marks(sight)
+    ids = {row["slug"]: str(row["id"]) for row in there}
     for slug in slugs:
-        if slug not in stores:
-            raise unknown(slug, list(stores))
-    with transaction() as connection:
-        there = connection.execute("SELECT DISTINCT tier, cell, state FROM tenants WHERE deleted_at IS NULL").fetchall()
+        if slug not in ids:
+            raise unknown(slug, list(ids))
     for what, asked in (("tier", tiers), ("cell", cells), ("state", states)):
         names = {row[what] for row in there}
         for name in asked:
@@ -75,10 +77,12 @@ def select(
     given: dict[str, Any] = {
         "tiers": tuple(tiers),
         "cells": tuple(cells),
-        "labels": dict(labels or {}),
+        "labels": {**(labels or {}), **sight.labels},
         "values": values,
-        "tenants": tuple(str(stores[slug].id) for slug in slugs),
+        "tenants": tuple(ids[slug] for slug in slugs) or ((ids[sight.slug],) if sight.slug is not None else ()),
     }
+    if any(sight.labels.get(name, value) != value for name, value in (labels or {}).items()):
+        raise InputError("no tenant is chosen", "leave the labels out that say another partner")
     return Selection(states=tuple(states), **given) if states else Selection(**given)
 
 
@@ -153,6 +157,15 @@ def _apply(part: Mapping[str, Any], run: Run) -> str:
 def counted(tenants: int) -> str:
     """``1 tenant``, ``2 tenants``."""
     return f"{tenants:,} tenant{'' if tenants == 1 else 's'}"
+
+
+def require_seen(run_id: UUID, sight: Sight, name: str) -> None:
+    """``InputError``, as for a run that there is not, unless somebody sees the run and each tenant that it changed."""
+    run_journal.seen(run_id, sight, name)
+    if not sight.everything:
+        mine = {row["slug"] for row in tenant_pages.marks(sight)}
+        if any(row.slug not in mine for row in configuration_undo.plan(run_id)):
+            raise InputError("there is no such run", "GET /v1/runs lists those that are there to be seen", code="run.unknown")
 
 
 def undo_preview(run_id: UUID) -> list[Undo]:

@@ -60,15 +60,19 @@ def page(
     isolation: str | None = None,
     cell: str | None = None,
     tier: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    sort: str = "slug",
     after: str = "",
     limit: int = 50,
 ) -> Page:
-    """A page of the registry's tenants. ``InputError`` for a limit that is none."""
+    """A page of the registry's tenants, of those that carry ``labels``. ``InputError`` for a limit or an order that is none."""
+    if sort not in tenant_pages.SORTS:
+        raise InputError(f"tenants cannot be sorted by {sort[:40]!r}", f"one of {', '.join(tenant_pages.SORTS)}")
     if not 1 <= limit <= LIMIT:
         raise InputError(f"a page cannot have {limit} tenants", f"1 to {LIMIT}")
-    rows = tenant_pages.page(Wanted(sight, state, isolation, cell, tier), after, limit + 1)
+    rows = tenant_pages.page(Wanted(sight, state, isolation, cell, tier, labels or {}), after, limit + 1, sort)
     tenants = tuple(rows[:limit])
-    return Page(tenants, tenants[-1].slug if len(rows) > limit else None)
+    return Page(tenants, tenant_pages.behind(tenants[-1], sort) if len(rows) > limit else None)
 
 
 def find(slug: str, sight: Sight) -> Tenant:

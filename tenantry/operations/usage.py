@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from tenantry.control.tenant_pages import EVERYTHING, Sight
 from tenantry.stores import usage
 from tenantry.stores.tenant_store import TenantStore
 from tenantry.work.tasks.task import Context
@@ -34,9 +35,10 @@ class UsageEntry:
     """As ``findings`` gives them."""
 
 
-def newest(slug: str | None = None) -> tuple[UsageEntry, ...]:
-    """The newest measurement of one tenant, or of each that is not deleted, by slug. ``InputError`` for an unknown tenant."""
-    return tuple(UsageEntry(**row) for row in usage.newest(TenantStore.of(slug).id if slug is not None else None))
+def newest(slug: str | None = None, *, sight: Sight = EVERYTHING) -> tuple[UsageEntry, ...]:
+    """The newest measurement of one tenant, or of each in ``sight`` that is not deleted, by slug. ``InputError`` for an unknown tenant."""
+    rows = usage.newest(TenantStore.of(slug).id if slug is not None else None, sight.labels)
+    return tuple(UsageEntry(**row) for row in rows if sight.slug in (None, row["slug"]))
 
 
 def measure(context: Context) -> str:

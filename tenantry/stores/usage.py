@@ -88,15 +88,17 @@ def record(tenant_id: UUID, figures: Mapping[str, int | None], limits: Mapping[s
         )
 
 
-def newest(tenant_id: UUID | None = None) -> list[dict[str, Any]]:
-    """The newest measurement of one tenant or of each that is not deleted, by slug."""
+def newest(tenant_id: UUID | None = None, labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """The newest measurement of one tenant or of each that is not deleted and carries ``labels``, by slug."""
     with transaction() as connection:
         return connection.execute(
             """
             SELECT DISTINCT ON (t.slug) t.slug, u.* FROM tenant_usage u JOIN tenants t ON t.id = u.tenant_id
-            WHERE t.deleted_at IS NULL AND (%(tenant)s::uuid IS NULL OR t.id = %(tenant)s) ORDER BY t.slug, u.measured_at DESC
+            WHERE t.deleted_at IS NULL AND (%(tenant)s::uuid IS NULL OR t.id = %(tenant)s)
+                AND t.labels @> %(labels)s
+            ORDER BY t.slug, u.measured_at DESC
             """,
-            {"tenant": tenant_id},
+            {"tenant": tenant_id, "labels": Jsonb(dict(labels or {}))},
         ).fetchall()
 
 

@@ -19,9 +19,12 @@ from tenantry.web.hashing import Hashing
 from tenantry.web.limits import Limits
 from tenantry.web.routes import (
     backups,
+    bulk,
     clones,
     configuration,
     deletions,
+    keys,
+    log,
     migrations,
     moves,
     people,
@@ -29,6 +32,7 @@ from tenantry.web.routes import (
     runs,
     sessions,
     tenants,
+    usage,
     webhooks,
 )
 from tenantry.web.runtime.app import App, RuntimeApp, Scope
@@ -80,8 +84,12 @@ def create() -> FastAPI:
         tenants,
         deletions,
         people,
+        log,
         runs,
         configuration,
+        bulk,
+        usage,
+        keys,
         backups,
         restores,
         moves,

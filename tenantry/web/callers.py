@@ -72,6 +72,19 @@ def of_fleet(scope: str) -> Callable[[Caller], Caller]:
     return checked
 
 
+def of_platform(scope: str) -> Callable[[Caller], Caller]:
+    """A dependency: the caller, who must be one for ``scope``, and none of a tenant's own people."""
+
+    def checked(found: Caller) -> Caller:
+        if found.sight.slug is not None:
+            raise Refused(403, "key.tenants", "this is about many tenants", "it is for partners and the platform's own people")
+        return found
+
+    # FastAPI reads annotations as text, in which a variable of this function would be unknown.
+    checked.__annotations__["found"] = Annotated[Caller, Depends(having(scope))]
+    return checked
+
+
 def seen(scope: str) -> Callable[[str, Caller], Tenant]:
     """A dependency: the tenant of the path, which the caller must see; another's and none answer alike."""
 

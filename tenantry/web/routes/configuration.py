@@ -6,9 +6,10 @@ import hashlib
 import json
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Response
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from tenantry.operations import configure
 from tenantry.operations.callers import Caller
@@ -44,10 +45,39 @@ class NewValue(BaseModel):
     value: str | bool | int
 
 
+class Change(BaseModel):
+    """One change; a value that is null: none was set. `run_id`: the run that made it, where it was one of many."""
+
+    config_key: str
+    old_value: Any
+    old_source: str | None
+    new_value: Any
+    source: str
+    changed_at: datetime
+    changed_by: str
+    run_id: UUID | None
+
+
+class Which(BaseModel):
+    """Which changes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str | None = Field(None, max_length=100)
+    limit: int = Field(100, ge=1, le=1000)
+
+
 @router.get("", responses=responses())
 def every(tenant: Annotated[Tenant, Depends(seen("configuration:read"))]) -> list[Value]:
     """Every key's value."""
     return [_value(setting) for setting in configure.settings(tenant.slug)]
+
+
+@router.get("/history", responses=responses())
+def history(tenant: Annotated[Tenant, Depends(seen("configuration:read"))], which: Annotated[Which, Query()]) -> list[Change]:
+    """What was changed, the newest first. What a run changed, `POST /v1/configuration/bulk/RUN/undo` takes back."""
+    found = configure.history(tenant.slug, which.key, which.limit)
+    return [Change.model_validate(each, from_attributes=True) for each in found]
 
 
 @router.get("/{key}", responses=responses())

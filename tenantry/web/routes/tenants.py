@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from tenantry.actor import Actor
+from tenantry.errors import InputError
 from tenantry.operations import lifecycle, preview_run, provision, tenants
 from tenantry.operations.callers import Caller
 from tenantry.operations.tenants import Tenant
@@ -26,6 +28,10 @@ NAME = r"^[a-z0-9-]*$"
 Isolation = Literal["rls", "schema", "database", "instance"]
 
 
+Label = Annotated[str, Field(max_length=141, pattern=r"^[a-z][a-z0-9_.-]{0,39}=[A-Za-z0-9 ._@/+-]*$", examples=["partner=globex"])]
+Fields = Annotated[str, Field(max_length=200, pattern=r"^([a-z_]+(,[a-z_]+)*)?$", examples=["slug,state"])]
+
+
 class Filters(BaseModel):
     """Which tenants, and which page of them."""
 
@@ -35,7 +41,11 @@ class Filters(BaseModel):
     isolation: Isolation | None = None
     cell: str | None = Field(None, max_length=63, pattern=NAME)
     tier: str | None = Field(None, max_length=63, pattern=NAME)
-    after: str = Field("", max_length=63, pattern=NAME, description="`after` of the page before")
+    label: list[Label] = Field(default_factory=list, max_length=20, description="KEY=VALUE; of more than one, all")
+    external_id: str | None = Field(None, max_length=100, pattern=r"^[A-Za-z0-9 ._@/+-]*$", description="The label `external_id`")
+    sort: Literal["slug", "-slug", "created_at", "-created_at", "updated_at", "-updated_at"] = "slug"
+    fields: Fields = Field("", description="Those that are wanted of each tenant, by commas; else all")
+    after: str = Field("", max_length=100, pattern=r"^([0-9]{1,17}~)?[a-z0-9-]*$", description="`after` of the page before")
     limit: int = Field(50, ge=1, le=tenants.LIMIT)
 
 
@@ -65,18 +75,43 @@ class UndeleteBody(BaseModel):
     to: Literal["active", "suspended"] | None = Field(None, description="Else what it was before")
 
 
+class ListedTenant(BaseModel):
+    """A tenant, or what was asked for of it."""
+
+    id: UUID | None = None
+    slug: str | None = None
+    name: str | None = None
+    tier: str | None = None
+    isolation: str | None = None
+    cell: str | None = None
+    state: str | None = None
+    host: str | None = None
+    limits: dict[str, int] | None = None
+    labels: dict[str, str] | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    ready_at: datetime | None = None
+
+
 class TenantPage(BaseModel):
     """A page of tenants."""
 
-    tenants: list[Tenant]
+    tenants: list[ListedTenant]
     after: str | None = Field(description="What the next page is asked with; null on the last one")
 
 
-@router.get("", responses=responses())
+@router.get("", responses=responses(), response_model_exclude_unset=True)
 def listed(filters: Annotated[Filters, Query()], who: Annotated[Caller, Depends(having("tenants:read"))]) -> TenantPage:
-    """The tenants that this key sees, by slug."""
-    wanted = filters.model_dump(include={"state", "isolation", "cell", "tier"})
-    return TenantPage(**asdict(tenants.page(who.sight, **wanted, after=filters.after, limit=filters.limit)))
+    """The tenants that there are to be seen."""
+    wanted = filters.model_dump(include={"state", "isolation", "cell", "tier", "sort", "after", "limit"})
+    labels = dict(text.split("=", 1) for text in filters.label)
+    if filters.external_id is not None:
+        labels["external_id"] = filters.external_id
+    names = filters.fields.split(",") if filters.fields else list(ListedTenant.model_fields)
+    if unknown := sorted(set(names) - ListedTenant.model_fields.keys()):
+        raise InputError(f"a tenant has no field {unknown[0]}", f"one of {', '.join(ListedTenant.model_fields)}")
+    found = tenants.page(who.sight, **wanted, labels=labels)
+    return TenantPage(tenants=[ListedTenant(**{name: getattr(each, name) for name in names}) for each in found.tenants], after=found.after)
 
 
 @router.get("/{slug}", responses=responses())

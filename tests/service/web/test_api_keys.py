@@ -46,6 +46,9 @@ def body(path):
         "/v1/tenants/{slug}/restores": {"backup": "newest"},
         "/v1/tenants/{slug}/restores/beside": {"backup": "newest", "into": "web-never"},
         "/v1/tenants/{slug}/clones": {"slug": "web-never"},
+        "/v1/keys": {"holder": "me", "scopes": ["tenants:read"]},
+        "/v1/configuration/bulk/preview": {"key": "limits.users", "value": 5},
+        "/v1/configuration/bulk": {"key": "limits.users", "value": 5, "plan": "x"},
         "/v1/tenants/{slug}/delete": {"confirm": "x"},
         "/v1/webhooks": {"url": "https://10.0.0.1/", "contact": "ops@x.example"},
         "/v1/webhooks/{webhook}/redeliver": {"events": [NO_RUN]},
@@ -101,6 +104,10 @@ def needed(route):
     for what, scope in {"/plan": "tenants:move", "/clones/check": "clones:write"}.items():
         if path.endswith(what) and "migrations" not in path:
             return scope
+    if path.startswith("/v1/keys"):
+        return "keys:read" if method == "GET" else "keys:write"
+    if path.startswith("/v1/configuration/bulk"):
+        return "configuration:write"
     if "configuration" in path:
         return "configuration:read" if method == "GET" else "configuration:write"
     if method == "GET":
