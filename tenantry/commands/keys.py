@@ -16,7 +16,7 @@ from tenantry.commands.options import Json
 def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     words = "Keys of the service's API: who may ask, for which tenants, and what for.\n\nExample: tenantry key list"
-    groups.add(app, "key", words, {"new": new, "list": list_, "revoke": revoke, "scopes": scopes})
+    groups.add(app, "key", words, {"new": new, "list": list_, "revoke": revoke, "scopes": scopes, "return-hosts": return_hosts})
     app.command()(serve)
 
 
@@ -92,6 +92,28 @@ def scopes(as_json: Json = False) -> None:
         return
     for name, meaning in SCOPES.items():
         console.line(f"{name:22}{meaning}")
+
+
+def return_hosts(
+    holder: Annotated[str, typer.Argument(help="The holder of a key.")],
+    add: Annotated[list[str] | None, typer.Option("--add", metavar="HOST", help="A host more; repeat it.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="HOST", help="No longer this one; repeat it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show and change the hosts to which links of a holder's may lead back, besides the tenant's own (docs/portal-links.md).
+
+    Example: tenantry key return-hosts "Globex portal" --add portal.globex.example
+    """
+    from tenantry.operations import portal_links
+
+    hosts = portal_links.return_hosts(holder, add=add or (), remove=remove or (), actor=Actor.of_environment())
+    if as_json:
+        console.print_json({"holder": holder, "hosts": hosts})
+        return
+    for host in hosts:
+        console.line(host)
+    if not hosts:
+        console.say(f"none is registered for {holder}: links lead back to the tenant's own hosts")
 
 
 def serve(

@@ -22,6 +22,7 @@ PANELS: Final = {
         "invitation": "Take an invitation back.",
         "user": "Make a link that signs a user in to the service, once.",
         "accept": "Accept an invitation: its person becomes a user.",
+        "portal-link": "Make a link that opens one page of a tenant's, once.",
         "config": "Show, set and undo configuration at runtime.",
         "branding": "Write how a tenant looks as files, for builds.",
         "credentials": "Show how an application connects to a tenant; renew passwords.",

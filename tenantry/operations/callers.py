@@ -31,6 +31,7 @@ SCOPES: Final = {
     "webhooks:write": "make, try, rotate and remove webhooks, and have events sent once more",
     "keys:read": "see the keys that are for no more than one's own",
     "keys:write": "make and end such keys",
+    "portal:link": "make links that open one page of a tenant's, for what the key is for, too",
     "fleet:write": "roll revisions out; whoever has it must see every tenant",
 }
 """What somebody may do. None implies another."""

@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tenantry.control import api_requests, task_runs, webhook_history
+from tenantry.control import api_requests, portal_links, task_runs, webhook_history
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.operations import sessions, table_check
@@ -44,12 +44,14 @@ def forget(_: Context) -> str:
     answers, ended = api_requests.purge(), sessions.purge()
     events = webhook_history.purge(age())
     DeclarationStore.of_platform().keeper.tidy()
+    links = portal_links.purge()
     checks = len(table_check.sweep(Server.from_environment()))
     told = (
         f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else "",
         f"{answers} answers of the service forgotten" if answers else "",
         f"{ended} sessions that had run out forgotten" if ended else "",
         f"{events} events of webhooks forgotten" if events else "",
+        f"{links} links to pages forgotten" if links else "",
         f"{checks} killed checks of tables cleared away" if checks else "",
     )
     return "; ".join(filter(None, told))

@@ -28,6 +28,7 @@ from tenantry.web.routes import (
     migrations,
     moves,
     people,
+    portal_links,
     restores,
     runs,
     sessions,
@@ -96,6 +97,7 @@ def create() -> FastAPI:
         clones,
         migrations,
         webhooks,
+        portal_links,
     ):
         app.include_router(module.router)
     return app

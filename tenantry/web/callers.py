@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from tenantry.operations import api_keys, sessions, sign_in, tenants
+from tenantry.operations import api_keys, portal_links, sessions, sign_in, tenants
 from tenantry.operations.callers import Caller
 from tenantry.operations.sessions import Session
 from tenantry.operations.tenants import Tenant
@@ -28,9 +28,11 @@ def caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
     cookie: Annotated[str | None, Security(_COOKIE)] = None,
 ) -> Caller:
-    """Whoever has the key of the request, or is signed in. One answer to each key and session that does not work, whatever the reason."""
+    """Whoever has the key of the request, has opened a link, or is signed in. One answer to whatever does not work, and whatever the
+    reason."""
     if credentials is not None:
-        found = api_keys.authenticate(credentials.credentials)
+        text = credentials.credentials
+        found = portal_links.authenticate(text) if text.startswith(portal_links.PREFIX) else api_keys.authenticate(text)
     else:
         found = sessions.authenticate(cookie or "", browsers.host(request))
     if found is None:

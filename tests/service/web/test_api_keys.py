@@ -12,8 +12,8 @@ from tests.service.web.conftest import MINE, THEIRS, key
 
 pytestmark = pytest.mark.service
 
-OF_PEOPLE = "/v1/session"
-"""What routes about the session of a browser begin with, which a key has none of."""
+OF_PEOPLE = ("/v1/session", "/v1/portal-links/open")
+"""What routes about the session of a browser begin with, which a key has none of, and what a link opens there."""
 NO_RUN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -50,6 +50,7 @@ def body(path):
         "/v1/configuration/bulk/preview": {"key": "limits.users", "value": 5},
         "/v1/configuration/bulk": {"key": "limits.users", "value": 5, "plan": "x"},
         "/v1/tenants/{slug}/delete": {"confirm": "x"},
+        "/v1/tenants/{slug}/portal-links": {"intent": "people"},
         "/v1/webhooks": {"url": "https://10.0.0.1/", "contact": "ops@x.example"},
         "/v1/webhooks/{webhook}/redeliver": {"events": [NO_RUN]},
     }.get(path)
@@ -97,6 +98,8 @@ def needed(route):
     """What a key has to be for, said once more."""
     method, path = route.split()
     last = path.rpartition("/")[2]
+    if "portal-links" in path:
+        return "portal:link"
     if "webhooks" in path:
         return "webhooks:read" if method == "GET" else "webhooks:write"
     if "invitations" in path:
