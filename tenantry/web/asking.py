@@ -31,7 +31,14 @@ class Asked(BaseModel):
 
 
 def asks(
-    router: APIRouter, path: str, scope: str, body_type: type[BaseModel], ask: Callable[[str, Any, Actor], UUID], summary: str
+    router: APIRouter,
+    path: str,
+    scope: str,
+    body_type: type[BaseModel],
+    ask: Callable[[str, Any, Actor], UUID],
+    summary: str,
+    *,
+    careful: bool = False,
 ) -> None:
     """Adds a POST below ``path`` of ``router`` whose answer is the run that ``ask`` gives for slug, body and actor."""
 
@@ -46,7 +53,7 @@ def asks(
         "request": Request,
         "body": body_type,
         "name": once.Name,
-        "tenant": Annotated[Tenant, Depends(seen(scope))],
+        "tenant": Annotated[Tenant, Depends(seen(scope, careful=careful))],
         "who": Annotated[Caller, Depends(having(scope))],
     }
     described: dict[str, Any] = {"summary": summary, "response_model": Asked, "responses": responses()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import Depends, Header, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from tenantry.operations import api_keys, portal_links, sessions, sign_in, tenants
@@ -21,6 +21,12 @@ _COOKIE: Final = APIKeyCookie(
     auto_error=False,
     description=f"A session of somebody who is signed in. What changes something needs its `csrf` in the header {browsers.TOKEN}, too",
 )
+
+
+CAREFUL: Final = frozenset({"backups:restore", "tenants:delete", "tenants:move"})
+"""Scopes for what is hard to take back. A key is exempt: nobody could sign in for a program, and whoever had taken a key could say
+the slug, too. It is for few scopes instead."""
+CONFIRM: Final = "Tenantry-Confirm"
 
 
 def caller(
@@ -56,6 +62,8 @@ def having(scope: str) -> Callable[[Caller], Caller]:
     def checked(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if scope not in found.scopes:
             raise Refused(403, "key.scope", f"this is for whoever has {scope}", "ask for a key that has it: tenantry key new")
+        if scope == "keys:write" and found.session is not None and not sign_in.is_fresh(found.session):
+            raise stale()
         return found
 
     return checked
@@ -87,15 +95,35 @@ def of_platform(scope: str) -> Callable[[Caller], Caller]:
     return checked
 
 
-def seen(scope: str) -> Callable[[str, Caller], Tenant]:
-    """A dependency: the tenant of the path, which the caller must see; another's and none answer alike."""
+def seen(scope: str, *, careful: bool = False) -> Callable[..., Tenant]:
+    """A dependency: the tenant of the path, which the caller must see; another's and none answer alike.
+
+    ``careful`` (and each of ``CAREFUL``): people have signed in just now and say the slug once more.
+    """
 
     def found(slug: Annotated[str, Path(max_length=63)], who: Caller) -> Tenant:
         return tenants.find(slug, who.sight)
 
     # FastAPI reads annotations as text, in which a variable of this function would be unknown.
     found.__annotations__["who"] = Annotated[Caller, Depends(having(scope))]
-    return found
+    if not careful and scope not in CAREFUL:
+        return found
+
+    def confirmed(
+        request: Request,
+        tenant: Tenant,
+        who: Caller,
+        confirm: Annotated[str, Header(alias=CONFIRM, max_length=63, description="People: the slug once more, as typed")] = "",
+    ) -> Tenant:
+        if who.session is not None and request.method not in browsers.SAFE:
+            if not sign_in.is_fresh(who.session):
+                raise stale()
+            if confirm != tenant.slug:
+                raise Refused(403, "session.confirm", f"{CONFIRM} is not {tenant.slug}", "say the slug exactly, as whoever asks types it")
+        return tenant
+
+    confirmed.__annotations__ |= {"tenant": Annotated[Tenant, Depends(found)], "who": found.__annotations__["who"]}
+    return confirmed
 
 
 def session(found: Annotated[Caller, Depends(caller)]) -> Session:

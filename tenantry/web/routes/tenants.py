@@ -206,6 +206,7 @@ asks(
     OffboardBody,
     lambda slug, body, actor: lifecycle.request("offboard", slug, actor=actor, wish=body.then, days=body.hold_days),
     "Shut the tenant out and hold its data",
+    careful=True,
 )
 asks(
     router,

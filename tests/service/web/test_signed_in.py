@@ -208,6 +208,7 @@ def test_on_every_route_another_tenants_session_sees_what_there_is_not(service):
                 allowed.add(f"{method} {path}")
     assert allowed == {
         "GET /v1/tenants/{slug}/configuration",
+        "GET /v1/tenants/{slug}/configuration/history",
         "GET /v1/tenants/{slug}/configuration/{key}",
         "PUT /v1/tenants/{slug}/configuration/{key}",
         "DELETE /v1/tenants/{slug}/configuration/{key}",
