@@ -107,6 +107,25 @@ def opened(bucket: str, key: str, version_id: str | None = None) -> dict[str, An
     return answer
 
 
+def read(bucket: str, key: str) -> bytes | None:
+    """A small object's bytes; None: there is no such object."""
+    s3 = client("s3")
+    with explained(f"object {key}"):
+        try:
+            body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return None
+    return body
+
+
+def newest(bucket: str, prefix: str) -> list[str]:
+    """The keys of the objects under ``prefix``, the newest first."""
+    with explained(f"bucket {bucket}"):
+        pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        found = [(entry["LastModified"], entry["Key"]) for page in pages for entry in page.get("Contents", ())]
+    return [key for _, key in sorted(found, reverse=True)]
+
+
 def current(bucket: str, prefix: str) -> Iterator[Version]:
     """The current version of each object under ``prefix``, by key."""
     with explained(f"bucket {bucket}"):

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import Annotated
 
 import typer
 
 from tenantry import console
 from tenantry.actor import Actor
 from tenantry.commands import configuration_bulk
-from tenantry.commands.configuration_value import Key, ValueCommand, given, plain, short
+from tenantry.commands.configuration_value import As, Key, ValueCommand, given, plain, print_changed, role_of, short
 from tenantry.commands.options import Json, MaybeSlug, Slug
-
-if TYPE_CHECKING:
-    from tenantry.declaration.keys import Editor
-    from tenantry.operations.configure import Changed
 
 config = typer.Typer(
     help="Configuration at runtime: values, history, bulk changes, drift from the files.\n\nExample: tenantry config get acme",
@@ -24,9 +20,6 @@ config = typer.Typer(
 )
 
 MaybeKey = Annotated[str | None, typer.Argument(metavar="[KEY]", help="One key; all when left out.", show_default=False)]
-As = Annotated[
-    Literal["platform", "tenant-admin"], typer.Option("--as", help="Whose right to change the key is asked for.", show_default=True)
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -99,13 +92,13 @@ def put(
 
     Example: tenantry config set acme features.exports false --as tenant-admin
     """
-    from tenantry.declaration.values import changeable, from_text
+    from tenantry.declaration.values import from_text, settable
     from tenantry.operations import configure
 
-    role = _role(editor)
+    editor_role = role_of(editor)
     text = given(value, file)
-    checked = from_text(changeable(key, role), text)
-    _print_changed(configure.put(slug, key, checked, editor=role, actor=Actor.of_environment()), as_json)
+    checked = from_text(settable(key, editor_role), text)
+    print_changed(configure.put(slug, key, checked, editor=editor_role, actor=Actor.of_environment()), as_json)
 
 
 @config.command()
@@ -116,7 +109,7 @@ def unset(slug: Slug, key: Key, editor: As = "platform", as_json: Json = False) 
     """
     from tenantry.operations import configure
 
-    _print_changed(configure.take_back(slug, key, editor=_role(editor), actor=Actor.of_environment()), as_json)
+    print_changed(configure.take_back(slug, key, editor=role_of(editor), actor=Actor.of_environment()), as_json)
 
 
 @config.command()
@@ -194,19 +187,6 @@ def write_back(
         console.document(done.diff)
         if not show:
             console.say(f"{done.file} written: {', '.join(done.keys)}; have it reviewed, then `tenantry up {slug}` makes it declared")
-
-
-def _role(editor: str) -> Editor:
-    return cast("Editor", editor.replace("-", "_"))
-
-
-def _print_changed(done: Changed, as_json: bool) -> None:
-    if as_json:
-        console.print_json({**asdict(done), "changed": done.changed})
-    elif done.changed:
-        console.line(f"{done.slug} {done.key}: {short(done.old)} ({done.old_source}) → {short(done.value)} ({done.source})")
-    else:
-        console.line(f"{done.slug} {done.key}: {short(done.value)} ({done.source}), as before")
 
 
 def _may(editor: str, runtime: bool) -> str:

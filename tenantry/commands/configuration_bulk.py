@@ -44,10 +44,10 @@ def bulk(
     Example: tenantry config bulk limits.users 25 --tier starter --apply --plan 3f0c9a417be2d855
     """
     from tenantry.commands.watching import watch
-    from tenantry.declaration.values import changeable, from_text
+    from tenantry.declaration.values import from_text, settable
     from tenantry.operations import configure_bulk
 
-    checked = from_text(changeable(key, "platform"), given(value, file))
+    checked = from_text(settable(key, "platform"), given(value, file))
     selection = configure_bulk.select(
         tiers=tier or (),
         cells=cell or (),

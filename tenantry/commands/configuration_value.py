@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 from typer.core import TyperCommand
 
+from tenantry import console
 from tenantry.errors import InputError
 
+if TYPE_CHECKING:
+    from tenantry.declaration.keys import Editor
+    from tenantry.operations.configure import Changed
+
 Key = Annotated[str, typer.Argument(metavar="KEY", help="For example features.reports; tenantry config keys shows them all.")]
+
+As = Annotated[
+    Literal["platform", "tenant-admin"], typer.Option("--as", help="Whose right to change the key is asked for.", show_default=True)
+]
 
 
 class ValueCommand(TyperCommand):
@@ -45,3 +55,18 @@ def short(value: Any) -> str:
     """One line of at most 40 characters."""
     text = "-" if value is None else " ".join(plain(value).split())
     return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def role_of(editor: str) -> Editor:
+    """The editor that ``--as`` means."""
+    return cast("Editor", editor.replace("-", "_"))
+
+
+def print_changed(done: Changed, as_json: bool) -> None:
+    """What became of a key."""
+    if as_json:
+        console.print_json({**asdict(done), "changed": done.changed})
+    elif done.changed:
+        console.line(f"{done.slug} {done.key}: {short(done.old)} ({done.old_source}) → {short(done.value)} ({done.source})")
+    else:
+        console.line(f"{done.slug} {done.key}: {short(done.value)} ({done.source}), as before")

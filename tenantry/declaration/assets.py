@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import struct
@@ -25,6 +26,9 @@ LFS: Final = b"version https://git-lfs.github.com/spec/"
 """What git LFS's pointer to a file begins with."""
 ALLOWED: Final = {"logo": ("svg", "png"), "favicon": ("svg", "png", "ico")}
 
+_UPLOADED: Final = re.compile(r"uploads/[0-9a-f]{32}\.(svg|png|ico)", re.ASCII)
+_BEGINS: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\0\0\1\0", "ico"))
+
 _PATH: Final = re.compile(
     r"assets/([a-z][a-z0-9-]*)/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)\.(svg|png|ico)", re.ASCII
 )
@@ -33,6 +37,28 @@ _PATH: Final = re.compile(
 def is_asset_path(text: str) -> bool:
     """Whether a text has the form of an asset's path and stays below ``assets/<folder>/``."""
     return len(text) <= 200 and ".." not in text and _PATH.fullmatch(text) is not None
+
+
+def is_uploaded(text: str) -> bool:
+    """Whether a text is the value of a picture that was uploaded at runtime: ``uploads/<the digest of what is published>.<ending>``."""
+    return _UPLOADED.fullmatch(text) is not None
+
+
+def uploaded(use: str, data: bytes) -> tuple[str, bytes]:
+    """A picture that somebody sends as a tenant's ``use``: its value, and what is published of it, as of a declared one.
+
+    What it is says its content, not a name. Raises ``PydanticCustomError``.
+    """
+    kind = next((kind for begins, kind in _BEGINS if data.startswith(begins)), "svg")
+    name = f"the {use}"
+    _check_kind(use, kind)
+    content = _rewritten(data, kind, name)
+    return f"uploads/{hashlib.sha256(content).hexdigest()[:32]}.{kind}", content
+
+
+def _check_kind(use: str, kind: str) -> None:
+    if kind not in ALLOWED[use]:
+        raise invalid(f"a {use} is {' or '.join(name.upper() for name in ALLOWED[use])}, not {kind.upper()}")
 
 
 def _path(text: str) -> str:
@@ -58,9 +84,7 @@ def check_asset(directory: Path, slug: str, use: str, path: str) -> None:
     folder = path.split("/")[1]
     if folder not in (slug, COMMON_FOLDER):
         raise invalid(f"{path} belongs to another tenant", f"put the file into assets/{slug}/")
-    kind = path.rpartition(".")[2]
-    if kind not in ALLOWED[use]:
-        raise invalid(f"a {use} is {' or '.join(name.upper() for name in ALLOWED[use])}, not {kind.upper()}")
+    _check_kind(use, path.rpartition(".")[2])
     file = directory / path
     root = directory / "assets" / folder
     try:
@@ -86,27 +110,31 @@ def published(directory: Path, path: str) -> bytes:
     """
     file = directory / path
     status = file.stat()
-    return _rewritten(str(file), path.rpartition(".")[2], path, status.st_size, status.st_mtime_ns)
+    return _rewritten_file(str(file), path.rpartition(".")[2], path, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
-def _rewritten(file: str, kind: str, path: str, size: int, changed: int) -> bytes:
+def _rewritten_file(file: str, kind: str, path: str, size: int, changed: int) -> bytes:
     """Size and time of change are part of the cache's key, so that an edited file is looked at again."""
     with Path(file).open("rb") as stream:
         data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise _too_large(path)
     if data.startswith(LFS):
         raise invalid(f"{path} is not the picture but git LFS's pointer to it", "git lfs pull")
+    if kind == "svg" and CONFLICT.search(data):
+        raise invalid(f"{path} has git's marks of a conflict", "settle the conflict, and take the marks out")
+    return _rewritten(data, kind, path)
+
+
+def _rewritten(data: bytes, kind: str, name: str) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise _too_large(name)
     if kind == "svg":
-        if CONFLICT.search(data):
-            raise invalid(f"{path} has git's marks of a conflict", "settle the conflict, and take the marks out")
-        return svg.rewritten(data, path)
-    _check_bitmap(data, kind, path)
+        return svg.rewritten(data, name)
+    _check_bitmap(data, kind, name)
     try:
         return bitmap.rewritten(data, kind)
     except (ValueError, struct.error) as error:
-        raise invalid(f"{path} is a damaged {kind.upper()} image: {error}") from None
+        raise invalid(f"{name} is a damaged {kind.upper()} image: {error}") from None
 
 
 def _too_large(path: str) -> Exception:

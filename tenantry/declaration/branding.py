@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from tenantry.declaration import TenantDeclaration
+from tenantry.declaration.assets import is_uploaded
 from tenantry.declaration.keys import COLOURS
 
 ASSETS = ("logo", "favicon")
@@ -24,8 +25,9 @@ HEADERS: Final = {
 
 
 def asset_key(prefix: str, kind: str, path: str) -> str:
-    """The object key of a branding asset: ``tenants/acme/branding/logo.svg`` for ``assets/acme/whatever.svg``."""
-    return f"{prefix}{FOLDER}{kind}{PurePosixPath(path).suffix.lower()}"
+    """The object key of a picture: ``tenants/acme/branding/logo.svg`` for ``assets/acme/whatever.svg``, and for one that was uploaded
+    ``tenants/acme/branding/uploads/<digest>.svg``."""
+    return f"{prefix}{FOLDER}{path if is_uploaded(path) else f'{kind}{PurePosixPath(path).suffix.lower()}'}"
 
 
 def assets(declaration: TenantDeclaration) -> dict[str, str]:

@@ -36,8 +36,8 @@ class Limit:
 class ConfigurationKey:
     """A row's key in ``tenant_configurations``: the type of its JSON value, default, range (inclusive) and who may change it.
 
-    ``runtime``: whether it can be changed without the file. A key that the engine makes something of (an uploaded picture, a role's
-    connection limit) cannot: the row would say what is not so.
+    ``runtime``: whether it can be changed without the file. A key that the engine makes something of (a role's connection limit) cannot:
+    the row would say what is not so. A picture (type ``asset``) is uploaded, which writes the row once the object is there.
     """
 
     key: str
@@ -48,6 +48,11 @@ class ConfigurationKey:
     maximum: int | None = None
     editor: Editor = "tenant_admin"
     runtime: bool = True
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it is changed at runtime by uploading something."""
+        return self.type == "asset"
 
 
 def _by_key(*items: Any) -> Mapping[str, Any]:
@@ -194,8 +199,8 @@ Not the built-in text itself: that is a row of every tenant, and another text wo
 def _configuration_keys() -> Mapping[str, ConfigurationKey]:
     keys = [
         ConfigurationKey("branding.app_name", "text", "The application's name", "the tenant's name", 1, 60),
-        ConfigurationKey("branding.logo", "asset", "The logo: an SVG or PNG file", runtime=False),
-        ConfigurationKey("branding.favicon", "asset", "The browser's icon: an SVG, PNG or ICO file", runtime=False),
+        ConfigurationKey("branding.logo", "asset", "The logo: an SVG or PNG file"),
+        ConfigurationKey("branding.favicon", "asset", "The browser's icon: an SVG, PNG or ICO file"),
     ]
     keys += [ConfigurationKey(f"theme.{name}", "colour", f"The {name} colour", default) for name, default in COLOURS.items()]
     keys.append(ConfigurationKey("theme.font", "font", "The font's family name", FONT))

@@ -32,7 +32,7 @@ def known(key: str) -> ConfigurationKey:
 
 
 def changeable(key: str, editor: Editor) -> ConfigurationKey:
-    """The key, when ``editor`` may set it at runtime; else ``InputError``."""
+    """The key, when ``editor`` may change it at runtime, by a value or by uploading one; else ``InputError``."""
     found = known(key)
     if not found.runtime:
         raise InputError(
@@ -43,6 +43,15 @@ def changeable(key: str, editor: Editor) -> ConfigurationKey:
         raise InputError(
             f"{key} is the platform's to change, not a tenant administrator's", "tenantry config keys shows who may change what"
         )
+    return found
+
+
+def settable(key: str, editor: Editor) -> ConfigurationKey:
+    """The key, when ``editor`` may write a value for it at runtime; else ``InputError``."""
+    found = changeable(key, editor)
+    if found.uploaded:
+        use = key.rpartition(".")[2]
+        raise InputError(f"{key} is a picture", f"tenantry branding upload SLUG {use} FILE, or name a file of assets/ in the tenant's file")
     return found
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from tenantry.actor import Actor
 from tenantry.control import configuration
 from tenantry.declaration.keys import CONFIGURATION_KEYS, ConfigurationKey, Editor
-from tenantry.declaration.values import changeable, check, known, winner
+from tenantry.declaration.values import changeable, check, known, settable, winner
 from tenantry.stores.tenant_store import TenantStore
 
 if TYPE_CHECKING:
@@ -66,20 +66,22 @@ def _setting(key: ConfigurationKey, row: Mapping[str, Any] | None) -> Setting:
 
 def put(slug: str, key: str, value: Any, *, editor: Editor, actor: Actor) -> Changed:
     """Sets a value at runtime. ``InputError`` for an unknown key, one that ``editor`` may not change, or a value no file could have."""
-    entry = changeable(key, editor)
+    entry = settable(key, editor)
     checked = check(entry, value)
     store = TenantStore.of(slug)
-    return _changed(slug, entry, *configuration.put(store.id, key, checked, actor))
+    return changed(slug, entry, *configuration.put(store.id, key, checked, actor))
 
 
 def take_back(slug: str, key: str, *, editor: Editor, actor: Actor) -> Changed:
     """Ends a value set at runtime: the declared one, or the default, is in force again."""
     entry = changeable(key, editor)
     store = TenantStore.of(slug)
-    return _changed(slug, entry, *configuration.take_back(store.id, key, actor))
+    return changed(slug, entry, *configuration.take_back(store.id, key, actor))
 
 
-def _changed(slug: str, key: ConfigurationKey, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Changed:
+def changed(slug: str, key: ConfigurationKey, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Changed:
+    """What became of a key whose row was ``before`` and is ``after``; None: there was or is none."""
+
     def told(row: Mapping[str, Any] | None) -> tuple[Any, str]:
         return (row["config_value"], row["source"]) if row else (key.default, "default")
 

@@ -16,7 +16,7 @@ from tenantry.control.configuration_bulk import Change, Selection
 from tenantry.control.configuration_undo import Undo
 from tenantry.control.tenant_pages import EVERYTHING, Sight
 from tenantry.declaration.keys import Editor
-from tenantry.declaration.values import changeable, check, from_text, known
+from tenantry.declaration.values import check, from_text, known, settable
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import runs as run_journal
 from tenantry.problems import nearest
@@ -88,7 +88,7 @@ def select(
 
 def preview(key: str, value: Any, selection: Selection, *, editor: Editor = "platform") -> Preview:
     """What setting ``key`` to ``value`` for the chosen tenants would do. ``InputError`` for a key or value that no tenant could have."""
-    checked = check(changeable(key, editor), value)
+    checked = check(settable(key, editor), value)
     return Preview(key, checked, selection, tuple(configuration_bulk.plan(selection, key, checked)), datetime.now(UTC))
 
 

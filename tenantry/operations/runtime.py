@@ -22,10 +22,12 @@ from psycopg.pq import ExecStatus
 from tenantry import console
 from tenantry.app.listener import CHANNEL
 from tenantry.control import faces
+from tenantry.declaration.assets import content_type
+from tenantry.declaration.branding import asset_key
 from tenantry.errors import TenantryError
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.postgres.server import Server
-from tenantry.rendering.face import KEYS, Face
+from tenantry.rendering.face import KEYS, PICTURES, Face
 
 PROBE: Final = 0.3
 """Seconds without a word after which the session is tried."""
@@ -44,12 +46,16 @@ OPEN: Final = frozenset({"active", "moving"})
 
 @dataclass(frozen=True, slots=True)
 class RuntimeTenant:
-    """A tenant, its host names (lower case, punycode) and, where it is open, its documents: name → text."""
+    """A tenant, its host names (lower case, punycode) and, where it is open, its documents: name → text, and its pictures."""
 
     id: UUID
     state: str
     hosts: tuple[str, ...]
     documents: Mapping[str, str]
+    pictures: Mapping[str, tuple[str, str]]
+    """The name that one is served under → bucket and key of its object."""
+    icon: str | None
+    """The path of the picture that is the browser's icon; None: it is among the documents."""
 
 
 Connect = Callable[[], psycopg.Connection]
@@ -223,16 +229,22 @@ def _safely(row: faces.FaceRow) -> RuntimeTenant:
 def made(row: faces.FaceRow) -> RuntimeTenant:
     """What is answered for a tenant."""
     documents: dict[str, str] = {}
+    pictures: dict[str, tuple[str, str]] = {}
+    icon = None
     if row.state in OPEN:
         face = Face.of(str(row.id), row.slug, row.name, row.settings)
+        for use, name in (("logo", face.logo), ("favicon", face.favicon)):
+            if name:
+                pictures[name] = (row.bucket, asset_key(row.prefix, use, row.settings[f"branding.{use}"]))
+        icon = f"{PICTURES}{face.favicon}" if face.favicon else None
         documents = {
             "tenant": face.tenant(row.state, row.host),
             "branding.json": face.branding(),
             "theme.css": face.stylesheet(),
-            "manifest.webmanifest": face.manifest("/runtime/favicon.ico", "image/svg+xml"),
+            "manifest.webmanifest": face.manifest(icon or "/runtime/favicon.ico", content_type(icon or ".svg")),
             "favicon.ico": face.icon(),
         }
-    return RuntimeTenant(row.id, row.state, tuple(row.hosts), documents)
+    return RuntimeTenant(row.id, row.state, tuple(row.hosts), documents, pictures, icon)
 
 
 def _be_impatient(connection: psycopg.Connection) -> None:

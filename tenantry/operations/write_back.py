@@ -26,7 +26,9 @@ class WriteBack:
 
 
 def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *, dry: bool = False) -> WriteBack:
-    """Writes the runtime values of ``keys`` (all that differ when None) into the tenant's file; ``dry`` only says what would change.
+    """Writes the runtime values of ``keys`` into the tenant's file; None: all that differ, but for uploaded pictures.
+
+    ``dry`` only says what would change.
 
     The row becomes declared when the file is applied: it may still be turned down in review. ``InputError`` when a key has no value of
     its own at runtime, or when the file cannot be edited without touching more: it says what to write.
@@ -40,6 +42,13 @@ def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *,
             raise InputError(f"{key} of {slug} is not set at runtime", f"tenantry config drift {slug} shows the keys that are")
     values = {key: row["config_value"] for key, row in rows.items() if wanted is None or key in wanted}
     values = {key: value for key, value in values.items() if declared.get(key) != value}
+    pictures = [key for key in values if known(key).uploaded]
+    if wanted is not None and pictures:
+        raise InputError(
+            f"{pictures[0]} of {slug} is a picture that was uploaded, and a file can only name one of assets/{slug}/",
+            f"put the picture there, name it in the file, and after the next `tenantry up`: tenantry config unset {slug} {pictures[0]}",
+        )
+    values = {key: value for key, value in values.items() if key not in pictures}
     files = DeclarationStore(directory)
     before, after = files.edit(slug, values, dry=dry)
     file = display(files.path(slug))

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic_core import PydanticCustomError
 
 from tenantry.declaration import TenantDeclaration
-from tenantry.declaration.assets import ALLOWED, is_asset_path
+from tenantry.declaration.assets import ALLOWED, is_asset_path, is_uploaded
 from tenantry.declaration.branding import css
 from tenantry.declaration.css import MAX_CHARACTERS, check_css
 from tenantry.declaration.keys import COLOURS, FONT
@@ -28,6 +28,9 @@ KEYS: Final = (
 )  # fmt: skip
 """The configuration keys that a face is made of."""
 
+PICTURES: Final = "/runtime/pictures/"
+"""Where pictures are served, each by its name."""
+
 TOKENS_SCHEMA: Final = "https://www.designtokens.org/schemas/2025.10/format.json"
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 _FONT: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,62}[A-Za-z0-9])?", re.ASCII)
@@ -38,7 +41,8 @@ _ESCAPED: Final = {ord(character): f"\\u{ord(character):04x}" for character in "
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A tenant's names, colours (``#rrggbb``), font, checked CSS, legal links and which pictures it has (the ending, such as ``svg``)."""
+    """A tenant's names, colours (``#rrggbb``), font, checked CSS, legal links and its pictures, by the names that they are served under
+    (``logo.svg``, or the digest of one that was uploaded)."""
 
     id: str
     slug: str
@@ -74,8 +78,8 @@ class Face:
             _passed(_check_css, text("theme.css")) if settings.get("features.custom_css", True) is not False else "",
             _passed(check_link, text("legal.terms")) or None,
             _passed(check_link, text("legal.privacy")) or None,
-            _ending("logo", text("branding.logo")),
-            _ending("favicon", text("branding.favicon")),
+            _name("logo", text("branding.logo")),
+            _name("favicon", text("branding.favicon")),
         )
 
     @classmethod
@@ -105,7 +109,8 @@ class Face:
                 "theme": {**self.colours, "font": self.font},
                 "stylesheet": "/runtime/theme.css",
                 "manifest": "/runtime/manifest.webmanifest",
-                "favicon": "/runtime/favicon.ico",
+                "logo": f"{PICTURES}{self.logo}" if self.logo else None,
+                "favicon": f"{PICTURES}{self.favicon}" if self.favicon else "/runtime/favicon.ico",
                 "legal": {"terms": self.terms, "privacy": self.privacy},
             }
         )
@@ -157,9 +162,11 @@ def _passed(check: Callable[[str], str], text: str) -> str:
         return ""
 
 
-def _ending(use: str, path: str) -> str | None:
+def _name(use: str, path: str) -> str | None:
     ending = PurePosixPath(path).suffix.lower().removeprefix(".")
-    return ending if is_asset_path(path) and ending in ALLOWED[use] else None
+    if ending not in ALLOWED[use]:
+        return None
+    return PurePosixPath(path).name if is_uploaded(path) else f"{use}.{ending}" if is_asset_path(path) else None
 
 
 def _srgb(colour: str) -> dict[str, Any]:

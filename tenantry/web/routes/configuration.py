@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from tenantry.operations import configure
+from tenantry.declaration.assets import MAX_BYTES
+from tenantry.operations import configure, pictures
 from tenantry.operations.callers import Caller
 from tenantry.operations.configure import Setting
 from tenantry.operations.tenants import Tenant
@@ -100,6 +101,22 @@ def put(
     """Sets a value at runtime."""
     _require(match, tenant.slug, key)
     configure.put(tenant.slug, key, body.value, editor=who.editor, actor=who.actor())
+    return one(key, tenant, response)
+
+
+@router.put("/{key}/picture", responses=responses(412, 428))
+def upload(
+    key: Literal["branding.logo", "branding.favicon"],
+    data: Annotated[bytes, Body(media_type="application/octet-stream", max_length=MAX_BYTES, description="SVG, PNG or ICO")],
+    response: Response,
+    tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
+    who: Annotated[Caller, Depends(having("configuration:write"))],
+    match: edits.IfMatch = None,
+) -> Value:
+    """Uploads a picture, which is in force at once. What it is says its content; what is published is written anew from it."""
+    _require(match, tenant.slug, key)
+    use: pictures.Use = "logo" if key == "branding.logo" else "favicon"
+    pictures.upload(tenant.slug, use, data, editor=who.editor, actor=who.actor())
     return one(key, tenant, response)
 
 

@@ -46,6 +46,11 @@ class Answer:
         return Answer(304, ((b"etag", self.etag), _CACHED, *SECURITY), b"")
 
 
+def elsewhere(path: str) -> Answer:
+    """Leads to another path of the same host."""
+    return Answer(302, ((b"location", path.encode()), (b"content-length", b"0"), _CACHED, *SECURITY), b"")
+
+
 def document(name: str, text: str) -> Answer:
     """A document of ``TYPES``."""
     body = text.encode()
@@ -83,6 +88,8 @@ class Kept:
     hosts: tuple[bytes, ...]
     answers: Mapping[str, Answer]
     """By document; none where ``shut`` is answered to all."""
+    pictures: Mapping[str, tuple[str, str]]
+    """By name: bucket and key."""
     shut: Answer | None
 
 
@@ -107,7 +114,9 @@ class Answers:
         for tenant in tenants:
             shut = None if tenant.documents else SHUT.get(tenant.state, SHUT["pending"])
             made = {name: document(name, text) for name, text in tenant.documents.items()}
-            kept = Kept(tenant.id, tuple(host.encode() for host in tenant.hosts), made, shut)
+            if tenant.icon:
+                made["favicon.ico"] = elsewhere(tenant.icon)
+            kept = Kept(tenant.id, tuple(host.encode() for host in tenant.hosts), made, tenant.pictures, shut)
             before = self._tenants.get(tenant.id)
             self._tenants[tenant.id] = kept
             for host in kept.hosts:

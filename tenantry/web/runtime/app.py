@@ -10,7 +10,9 @@ from urllib.parse import parse_qs
 
 from tenantry.app.hosts import normalised
 from tenantry.operations.runtime import RuntimeFeed
+from tenantry.rendering.face import PICTURES
 from tenantry.web.runtime.answers import LOADING, SECURITY, TYPES, Answer, Answers, Kept, problem
+from tenantry.web.runtime.pictures import NO_PICTURE, Pictures
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -41,6 +43,7 @@ class RuntimeApp:
     def __init__(self, *, allowed: Allowed | None = None, feed: Callable[[Answers], RuntimeFeed] = RuntimeFeed) -> None:
         self.memory = Answers()
         self.feed = feed(self.memory)
+        self.pictures = Pictures()
         self._allowed = allowed
 
     async def start(self, wait: float = 10.0) -> None:
@@ -75,7 +78,9 @@ class RuntimeApp:
         """One request."""
         name = _PATHS.get(scope["path"])
         method = scope["method"]
-        if name is None:
+        if name is None and scope["path"].startswith(PICTURES) and method in ("GET", "HEAD"):
+            answer = await self._picture(scope, scope["path"].removeprefix(PICTURES))
+        elif name is None:
             answer = self._health() if scope["path"] == f"{PREFIX}health" else _UNKNOWN_PATH
         elif method != "GET" and method != "HEAD":
             answer = _METHOD
@@ -101,6 +106,22 @@ class RuntimeApp:
             return _AMBIGUOUS
         kept = self.memory.of(host)
         return self._answer(kept, name, known) if kept is not None else self._unusual(host.decode("latin-1"), name, known)
+
+    async def _picture(self, scope: Scope, name: str) -> Answer:
+        """One of those that the host's tenant has now: nothing else can be asked for."""
+        hosts = [value for header, value in scope["headers"] if header == b"host"]
+        if len(hosts) != 1:
+            return _AMBIGUOUS
+        form = (normalised(hosts[0].decode("latin-1")) or "").encode()
+        kept = self.memory.of(form)
+        if kept is None or kept.shut is not None:
+            return kept.shut if kept and kept.shut else self.memory.nobody(form) if self.feed.loaded else LOADING
+        place = kept.pictures.get(name)
+        if place is None:
+            return NO_PICTURE
+        answer = await self.pictures.answer(*place)
+        known = next((value for header, value in scope["headers"] if header == b"if-none-match"), None)
+        return answer.unchanged() if known is not None and answer.etag and _has(known, answer.etag) else answer
 
     async def _for_another(self, scope: Scope, name: str, hosts: list[str]) -> Answer:
         if self._allowed is None or not await self._allowed(scope):

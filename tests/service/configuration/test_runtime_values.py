@@ -60,7 +60,7 @@ def test_the_declared_value_is_no_override(make):
         ("limits.users", 0, "platform", "at least 1", "1 to 100,000"),
         ("limits.users", "many", "platform", "a whole number", ""),
         ("features.sso", True, "tenant_admin", "the platform's to change", ""),
-        ("branding.logo", "assets/acme/logo.svg", "platform", "by the declaration only", "file"),
+        ("branding.logo", "assets/acme/logo.svg", "platform", "is a picture", "tenantry branding upload"),
         ("limits.connections", 6, "platform", "by the declaration only", "file"),
         ("theme.css", "@import 'x';", "tenant_admin", "@import", ""),
         ("legal.terms", "http://acme.example", "tenant_admin", "https://", ""),

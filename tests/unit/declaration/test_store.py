@@ -71,7 +71,7 @@ def settle() -> None:
 
 def outcome(directory: Path, settings: PlatformSettings, *, stored: bool) -> object:
     """Everything that a reading tells in a new process: the declarations, or every problem."""
-    assets._rewritten.cache_clear()
+    assets._rewritten_file.cache_clear()
     try:
         found = DeclarationStore(directory).load(settings) if stored else load(directory, settings)
     except DeclarationErrors as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenantry.declaration.keys import CONFIGURATION_KEYS
-from tenantry.declaration.values import changeable, check, from_text, json_schema, known
+from tenantry.declaration.values import changeable, check, from_text, json_schema, known, settable
 from tenantry.errors import InputError
 
 
@@ -66,9 +66,17 @@ def test_an_unknown_key_is_answered_with_the_nearest(typed, meant):
 def test_the_platforms_keys_are_not_the_tenants():
     """And what the engine makes something of is nobody's at runtime."""
     assert changeable("features.exports", "tenant_admin").key == "features.exports"
-    for key, editor in (("features.sso", "tenant_admin"), ("limits.connections", "platform"), ("branding.logo", "platform")):
+    for key, editor in (("features.sso", "tenant_admin"), ("limits.connections", "platform")):
         with pytest.raises(InputError):
             changeable(key, editor)
+
+
+def test_a_picture_is_uploaded_and_not_written_as_a_value():
+    """A tenant's own administrator may: the word says how."""
+    assert changeable("branding.logo", "tenant_admin").uploaded
+    with pytest.raises(InputError) as caught:
+        settable("branding.logo", "platform")
+    assert "tenantry branding upload" in caught.value.hint
 
 
 def test_the_schema_has_every_key_and_its_range():
