@@ -212,6 +212,7 @@ def test_on_every_route_another_tenants_session_sees_what_there_is_not(service):
         "GET /v1/tenants/{slug}/configuration/{key}",
         "PUT /v1/tenants/{slug}/configuration/{key}",
         "DELETE /v1/tenants/{slug}/configuration/{key}",
+        "PUT /v1/tenants/{slug}/configuration/{key}/picture",
         "GET /v1/tenants/{slug}/invitations",
         "POST /v1/tenants/{slug}/invitations",
         "POST /v1/tenants/{slug}/invitations/revoke",
