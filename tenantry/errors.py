@@ -54,6 +54,8 @@ Code = Literal[
     "platform.unset",
     "program.older",
     "program.unexpected",
+    "proposal.open",
+    "proposal.unknown",
     "restore.none",
     "restore.underway",
     "run.cancelled",

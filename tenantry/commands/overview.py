@@ -55,6 +55,7 @@ PANELS: Final = {
         "doctor": "Check all that a run needs, and say what to do.",
     },
     "Work": {
+        "proposals": "Show what waits on a forge, and what came of it.",
         "serve": "Start the service: the API that partners ask.",
         "worker": "Take runs from the queue and do them.",
         "log": "Show what happened, when, by whom, and its outcome.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tenantry.errors import WorkError
-from tenantry.operations import backup, domains, drill, lifecycle, mailing, rotation, tidy, usage, webhook_notices
+from tenantry.operations import backup, domains, drill, lifecycle, mailing, proposals, rotation, tidy, usage, webhook_notices
 from tenantry.operations.backup import retention
 from tenantry.operations.backup.retention import SCHEDULED
 from tenantry.operations.move import kinds
@@ -39,6 +39,10 @@ def _mail(_: Context) -> str:
     delivery = mailing.sweep(seconds=SWEEP)
     told = {"contacts of disabled webhooks told": webhook_notices.sweep()}
     return _counted({what: getattr(delivery, what) for what in ("sent", "deferred", "failed", "cancelled")} | told)
+
+
+def _proposals(_: Context) -> str:
+    return _counted(proposals.advance())
 
 
 def _usage(context: Context) -> str:
@@ -94,6 +98,7 @@ TASKS: Final = (
         timeout=6 * 3600, memory_mb=1024, parallel=1, spread=3600, gives_way=True,
     ),
     Task("mail", "send what is due in the outbox, the welcome sequence too", "* * * * *", _mail, "aggregate"),
+    Task("proposals", "go on with what is proposed on a forge, and with what was merged there", "* * * * *", _proposals, "aggregate"),
     Task("usage", "measure rows, bytes, objects, users and connections against the limits", "17 * * * *", _usage, spread=1200),
     Task("domains", "ask Cloudflare how the custom host names are doing", "*/10 * * * *", _domains, "aggregate"),
     Task("moves", "remove the old place of moved tenants once the time for a way back is over", "27 * * * *", _moves, "aggregate"),

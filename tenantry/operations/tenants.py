@@ -14,15 +14,20 @@ from tenantry.control import host_names, quarantine, tenant_pages
 from tenantry.control.tenant_pages import EVERYTHING, Sight, Wanted
 from tenantry.declaration import TenantDeclaration, placement
 from tenantry.declaration.files import FileReader, legible_hosts
-from tenantry.declaration.generator import NewTenant, write
+from tenantry.declaration.generator import NewTenant, prepare, write
 from tenantry.declaration.keeper import Change
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
+from tenantry.operations import proposals
+from tenantry.operations.proposals import Proposal
 from tenantry.postgres import locks
 from tenantry.settings import platform_settings, tenants_dir
 
 DECLARED: Final = "declared"
 """The state of a tenant that has a file and is not in the registry yet: provisioning enters it."""
+
+PROPOSED: Final = "proposed"
+"""The state of one whose file nobody has merged yet."""
 
 LIMIT: Final = 200
 """Tenants of a page, at most."""
@@ -42,7 +47,8 @@ _ELSEWHERE: Final = {
 
 
 Tenant = tenant_pages.Tenant
-"""One tenant. ``state``: ``declared``, ``provisioning``, ``active``, ``suspended``, ``offboarding``, ``archived`` or ``deleted``."""
+"""One tenant. ``state``: ``proposed``, ``declared``, or the registry's: ``provisioning``, ``active``, ``suspended``, ``offboarding``,
+``archived`` or ``deleted``."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,8 @@ def find(slug: str, sight: Sight) -> Tenant:
         declared = _declared(slug)
         if declared is not None and sight.sees(slug, declared.labels):
             return _of_file(declared)
+        if declared is None and proposals.used() and (found := proposals.of_new(slug)) and sight.sees(slug, found.labels):
+            return _of_file(_valid(slug, found.content), PROPOSED)
     raise InputError("there is no such tenant", "GET /v1/tenants lists those that are there for you", code="tenant.unknown")
 
 
@@ -101,8 +109,9 @@ def exists(slug: str) -> bool:
     )
 
 
-def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str], *, actor: Actor) -> Tenant:
+def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str], *, actor: Actor) -> Tenant | Proposal:
     """Writes a new tenant's file from what a file could say (docs/declaration.md), as `tenantry new` and edits would; it gets ``labels``.
+    Where changes are proposed on a forge, the same file is proposed.
 
     ``InputError`` for what cannot be declared, a slug or host name that somebody has or had, or a file that is there. Two at once for
     one name: one of them wins.
@@ -115,10 +124,23 @@ def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]
             raise InputError(f"there is a tenant {slug}", "choose another slug", code="tenant.exists")
         if taken := host_names.taken(hosts):
             raise InputError(f"{', '.join(taken)} is another tenant's", "a host name has one tenant", code="domain.taken")
-        text = write(tenants_dir(), new, change=Change("declared", actor))
+        if not proposals.used():
+            text = write(tenants_dir(), new, change=Change("declared", actor))
+            return _of_file(_valid(slug, text))
+        proposals.refuse_taken(slug, hosts)
+        text = prepare(tenants_dir(), new)
+        given = _valid(slug, text).labels
+        # Within, so that nobody looks between this look and what it leads to. The forge is spoken to without.
+        row = proposals.note(slug, before=None, content=text, hosts=hosts, labels=given, what="declared", actor=actor)
+    return proposals.send(row)
+
+
+def _valid(slug: str, text: str) -> TenantDeclaration:
+    """What a text says that was checked before."""
     declared = FileReader(tenants_dir()).check(slug, text.encode())
-    assert declared is not None  # noqa: S101  # it was checked before it was written
-    return _of_file(declared)
+    if declared is None:
+        raise InputError(f"the file of {slug} is not valid by now", "a tier that it is of was changed", code="declaration.invalid")
+    return declared
 
 
 @dataclass(frozen=True)
@@ -138,7 +160,7 @@ def _written(text: str) -> Written:
     return Written(text, hashlib.sha256(text.encode()).hexdigest()[:32])
 
 
-def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: str, *, actor: Actor) -> Written | None:
+def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: str, *, actor: Actor) -> Written | Proposal | None:
     """Lets the file say what ``patch`` says, and leaves every other character alone; provisioning makes it. None: the file's tag is
     another than ``match`` (``*``: whichever it is).
 
@@ -155,11 +177,16 @@ def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: 
         seen = written(slug)
         if match not in ("*", seen.tag):
             return None
-        change = Change(f"{', '.join(values)} edited", actor)
+        change, wanted = Change(f"{', '.join(values)} edited", actor), None if match == "*" else seen.text
         try:
-            return _written(DeclarationStore.of_platform().edit(slug, values, change=change, seen=None if match == "*" else seen.text)[1])
+            before, after = DeclarationStore.of_platform().edit(slug, values, dry=proposals.used(), change=change, seen=wanted)
         except Overtaken:
             return None
+        if not proposals.used() or before == after:
+            return _written(after)
+        given = _valid(slug, after).labels
+        row = proposals.note(slug, before=before, content=after, hosts=[], labels=given, what=change.what, actor=actor)
+    return proposals.send(row)
 
 
 def _new(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]) -> NewTenant:
@@ -205,7 +232,7 @@ def _declared(slug: str) -> TenantDeclaration | None:
     return FileReader(store.directory).check(slug, found)
 
 
-def _of_file(declared: TenantDeclaration) -> Tenant:
+def _of_file(declared: TenantDeclaration, state: str = DECLARED) -> Tenant:
     row = placement.row(declared, platform_settings())
     return Tenant(
         declared.id,
@@ -214,7 +241,7 @@ def _of_file(declared: TenantDeclaration) -> Tenant:
         declared.tier,
         declared.isolation,
         declared.cell,
-        DECLARED,
+        state,
         row["host"],
         declared.limits.model_dump(),
         declared.labels,

@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tenantry.control import api_requests, portal_links, task_runs, webhook_history
+from tenantry.control import api_requests, portal_links, proposals, task_runs, webhook_history
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.operations import sessions, table_check
@@ -45,6 +45,7 @@ def forget(_: Context) -> str:
     events = webhook_history.purge(age())
     DeclarationStore.of_platform().keeper.tidy()
     links = portal_links.purge()
+    proposals.purge(age())
     checks = len(table_check.sweep(Server.from_environment()))
     told = (
         f"{runs} runs, {measurements} measurements, {queued} entries of the queue forgotten" if runs or measurements or queued else "",

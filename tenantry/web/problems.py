@@ -25,12 +25,12 @@ _CODES: Final[Mapping[int, str]] = {
     403: "password.wrong",
     404: (
         "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown delivery.unknown invitation.unknown "
-        "key.unknown link.unknown move.none restore.none run.unknown task.unknown tenant.unknown user.unknown "
+        "key.unknown link.unknown move.none proposal.unknown restore.none run.unknown task.unknown tenant.unknown user.unknown "
         "webhook.unknown"
     ),
     409: (
         "declaration.older declaration.refused declaration.unaware domain.taken key.excess limit.users move.underway name.quarantined "
-        "name.taken restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy tenant.exists tenant.held "
+        "name.taken proposal.open restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy tenant.exists tenant.held "
         "tenant.offboarded tenant.state tenant.suspended user.exists webhook.disabled webhook.excess webhook.rotating"
     ),
     410: "invitation.expired invitation.revoked invitation.used tenant.deleted",

@@ -32,6 +32,7 @@ SWEEPS = {
     "operations/rollout.py": ("_migrate",),
     "stores/table_sets.py": ("_look",),
     "operations/backup/run.py": ("request_all",),
+    "operations/proposals.py": ("advance",),
     "operations/webhook_sender.py": ("_run", "_attempt"),
     "operations/webhook_notices.py": ("sweep",),
     "operations/rotation.py": ("request_all", "end_formers"),

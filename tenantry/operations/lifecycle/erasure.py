@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 
 import tenantry
 from tenantry import naming
-from tenantry.control import deletion_records, quarantine
+from tenantry.control import deletion_records, proposals, quarantine
 from tenantry.control.database import transaction
 from tenantry.control.runs import audit
 from tenantry.errors import WorkError
@@ -47,6 +47,7 @@ def erase(run: Run) -> None:
         backups = _retained(connection, tenant, backups_until)
         legal = connection.execute("SELECT count(*) AS n FROM legal_holds WHERE tenant = %s", [tenant]).fetchone()
         erased = _rows(connection, tenant, run.id)
+        proposals.forget(connection, slug)
         hosts = run.notes["existed"]["hosts"]
         quarantine.put(connection, tenant, [("slug", slug), *(("host", host) for host in hosts)], names_until)
         scrub(connection, Names.of(slug, hosts, settings.bucket_prefix, _others(connection, tenant)), run.id)

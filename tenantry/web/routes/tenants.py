@@ -15,6 +15,7 @@ from tenantry.actor import Actor
 from tenantry.errors import InputError
 from tenantry.operations import lifecycle, preview_run, provision, tenants
 from tenantry.operations.callers import Caller
+from tenantry.operations.proposals import Proposal
 from tenantry.operations.tenants import Tenant
 from tenantry.web import edits, once
 from tenantry.web.asking import NoBody, asks
@@ -120,25 +121,28 @@ def one(tenant: Annotated[Tenant, Depends(seen("tenants:read"))]) -> Tenant:
     return tenant
 
 
-@router.post("", status_code=201, response_model=Tenant, responses=responses())
+@router.post("", status_code=201, response_model=Tenant, responses={202: {"model": Proposal, "description": "Proposed"}, **responses()})
 def declare(
     request: Request, body: NewTenantBody, name: once.Name, who: Annotated[Caller, Depends(having("tenants:write"))]
 ) -> JSONResponse:
-    """Declares a tenant: writes its file. `provision` makes it."""
+    """Declares a tenant: writes its file. `provision` makes it. Where changes are proposed on a forge (202), its run follows the merge."""
     given = body.model_dump()
 
     def work(actor: Actor) -> once.Answer:
         declaration = {key: value for key, value in given.items() if key != "slug"}
         made = tenants.declare(body.slug, declaration, who.sight.labels, actor=actor)
+        if isinstance(made, Proposal):
+            return once.Answer(202, jsonable_encoder(made), f"/v1/proposals/{made.id}")
         return once.Answer(201, jsonable_encoder(made), f"/v1/tenants/{made.slug}")
 
     return once.once(request, who, name, given, work)
 
 
 class Declaration(BaseModel):
-    """A tenant's file, in YAML."""
+    """A tenant's file, in YAML; where an edit is proposed on a forge, as it still is."""
 
     text: str
+    proposal: Proposal | None = None
 
 
 @router.get("/{slug}/declaration", responses=responses())
@@ -147,7 +151,7 @@ def declaration(tenant: Annotated[Tenant, Depends(seen("tenants:read"))], respon
     return _told(tenants.written(tenant.slug), response)
 
 
-@router.patch("/{slug}/declaration", responses=responses(412, 428))
+@router.patch("/{slug}/declaration", responses={202: {"model": Declaration, "description": "Proposed"}, **responses(412, 428)})
 def edit(
     body: dict[str, Any],
     response: Response,
@@ -159,6 +163,9 @@ def edit(
     found = tenants.edit(tenant.slug, body, who.sight.labels, edits.required(match).strip('"'), actor=who.actor())
     if found is None:
         raise edits.outdated()
+    if isinstance(found, Proposal):
+        response.status_code = 202
+        return _told(tenants.written(tenant.slug), response).model_copy(update={"proposal": found})
     return _told(found, response)
 
 
