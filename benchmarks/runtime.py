@@ -27,7 +27,7 @@ from benchmarks import private
 from benchmarks.configuration import fill
 from local.cloud import ports
 from tenantry.control.database import transaction
-from tenantry.operations.runtime import connect
+from tenantry.operations.listener import connect
 
 AIM: Final = 0.67
 """The constant route's requests per second, as a share of the runtime's: at most this, which is 1.5 times as many for the runtime."""

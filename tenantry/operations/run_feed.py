@@ -5,21 +5,19 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
 import psycopg
 
-from tenantry import console
-from tenantry.errors import TenantryError
-from tenantry.naming import CONTROL_DATABASE
-from tenantry.postgres.server import Server
+from tenantry.operations.listener import Listener
 
 CHANNEL: Final = "tenantry_runs"
-KEEPALIVE: Final = 15.0
+PROBE: Final = 2.0
 """Seconds without a word after which the session is tried, so that a server that vanished is noticed."""
-_FIRST, _LONGEST = 0.1, 5.0  # seconds between two attempts to connect
+ANSWER: Final = 3.0
+"""Seconds that it may take to answer."""
 
 Tell = Callable[[], object]
 
@@ -29,24 +27,36 @@ class RunFeed:
 
     def __init__(self) -> None:
         self._watchers: dict[UUID, set[Tell]] = defaultdict(set)
-        self._lock, self._closing = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tenantry-runs", daemon=True)
-        self.pid: int | None = None
-        """The session's process on the server; None while there is no session."""
+        self._lock = threading.Lock()
+        self._listener = Listener(CHANNEL, self, probe=PROBE, answer=ANSWER, without="changes of runs are not heard")
 
     def start(self) -> None:
         """Begins to listen."""
-        self._thread.start()
+        self._listener.start()
 
     def close(self) -> None:
         """Ends; those who look on are told once more."""
-        self._closing.set()
+        self._listener.close(0)
         self._tell_all()
 
     @property
     def closed(self) -> bool:
         """Whether nothing more will be told."""
-        return self._closing.is_set()
+        return self._listener.closed
+
+    @property
+    def pid(self) -> int | None:
+        """The session's process on the server; None while there is no session."""
+        return self._listener.pid
+
+    def catch_up(self, connection: psycopg.Connection) -> None:
+        """Whoever looks on has to look once more."""
+        self._tell_all()
+
+    def hear(self, connection: psycopg.Connection, told: set[UUID], asked: float) -> None:
+        """Tells who looks at one of these runs."""
+        for run_id in told:
+            self._tell(run_id)
 
     @contextmanager
     def watching(self, run_id: UUID, tell: Tell) -> Iterator[None]:
@@ -60,32 +70,6 @@ class RunFeed:
                 self._watchers[run_id].discard(tell)
                 if not self._watchers[run_id]:
                     del self._watchers[run_id]
-
-    def _run(self) -> None:
-        pause = _FIRST
-        while not self._closing.is_set():
-            try:
-                with Server.from_environment().connect(CONTROL_DATABASE) as connection:
-                    connection.autocommit = True
-                    connection.execute(f"LISTEN {CHANNEL}")
-                    self.pid, pause = connection.info.backend_pid, _FIRST
-                    self._tell_all()
-                    self._listen(connection)
-            except (psycopg.Error, TenantryError, OSError) as error:
-                console.say(f"changes of runs are not heard: {str(error).strip().partition(chr(10))[0]}")
-            self.pid = None
-            self._closing.wait(pause)
-            pause = min(pause * 2, _LONGEST)
-
-    def _listen(self, connection: psycopg.Connection) -> None:
-        while not self._closing.is_set():
-            heard = False
-            for notify in connection.notifies(timeout=KEEPALIVE, stop_after=1):
-                heard = True
-                with suppress(ValueError):  # whoever may connect may say anything here
-                    self._tell(UUID(notify.payload))
-            if not heard:
-                connection.execute("SELECT 1")
 
     def _tell(self, run_id: UUID) -> None:
         with self._lock:

@@ -1,32 +1,25 @@
 """Who a host belongs to and how it should look: loaded into the memory of whoever answers for it, and kept true there.
 
-One thread listens for changes, on a connection of its own. With each new connection it listens first, and then compares every tenant's
-version with what it knows: what was told in between is not told again.
+With each new session that listens for changes, every tenant's version is compared with what is known.
 """
 
 from __future__ import annotations
 
-import selectors
-import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import psycopg
-from psycopg.pq import ExecStatus
 
 from tenantry import console
 from tenantry.app.listener import CHANNEL
 from tenantry.control import faces
 from tenantry.declaration.assets import content_type
 from tenantry.declaration.branding import asset_key
-from tenantry.errors import TenantryError
-from tenantry.naming import CONTROL_DATABASE
-from tenantry.postgres.server import Server
+from tenantry.operations.listener import Connect, Listener, connect
 from tenantry.rendering.face import KEYS, PICTURES, Face
 
 PROBE: Final = 0.3
@@ -37,8 +30,6 @@ network swallows everything without a word."""
 SWEEP: Final = 60.0
 """Seconds after which all versions are compared, whatever was told."""
 _BATCH: Final = 500
-_FIRST, _LONGEST = 0.05, 0.5  # seconds between two attempts to connect
-_CONNECT: Final = 2  # seconds, libpq's least
 
 OPEN: Final = frozenset({"active", "moving"})
 """The states in which a tenant's people are let in: docs/application.md."""
@@ -58,14 +49,6 @@ class RuntimeTenant:
     """The path of the picture that is the browser's icon; None: it is among the documents."""
 
 
-Connect = Callable[[], psycopg.Connection]
-
-
-def connect() -> psycopg.Connection:
-    """To the control database of this process's environment."""
-    return Server.from_environment().connect(CONTROL_DATABASE, timeout=_CONNECT)
-
-
 class Keeper(Protocol):
     """Where the answers are kept. It is told by one thread while others read."""
 
@@ -82,20 +65,16 @@ class RuntimeFeed:
     def __init__(
         self, keeper: Keeper, *, connect: Connect = connect, probe: float = PROBE, answer: float = ANSWER, sweep: float = SWEEP
     ) -> None:
-        self._connect = connect
-        self._keeper, self._probing, self._answer, self._sweep = keeper, probe, answer, sweep
+        without = "changes of tenants are not heard, and the runtime answers from what it has"
+        self._listener = Listener(CHANNEL, self, probe=probe, answer=answer, without=without, connect=connect)
+        self._keeper, self._sweep = keeper, sweep
         self._versions: dict[UUID, str] = {}
-        self._told: set[UUID] = set()
-        self._said = ""
-        self._current = 0.0
-        self._closing, self._loaded = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tenantry-runtime", daemon=True)
-        self.pid: int | None = None
-        """The session's process on the server; None while there is no session."""
+        self._current = self._swept = 0.0
+        self._loaded = threading.Event()
 
     def start(self) -> None:
         """Begins."""
-        self._thread.start()
+        self._listener.start()
 
     def wait(self, seconds: float) -> bool:
         """Waits until everything is loaded; whether it is."""
@@ -103,9 +82,12 @@ class RuntimeFeed:
 
     def close(self) -> None:
         """Ends the thread."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._listener.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The session's process on the server; None while there is no session."""
+        return self._listener.pid
 
     @property
     def loaded(self) -> bool:
@@ -117,56 +99,26 @@ class RuntimeFeed:
         """Seconds since the kept answers were last known to be true."""
         return time.monotonic() - self._current
 
-    def _run(self) -> None:
-        pause = _FIRST
-        while not self._closing.is_set():
-            began = time.monotonic()
-            try:
-                with self._connect() as connection:
-                    connection.autocommit, connection.prepare_threshold = True, None
-                    _be_impatient(connection)
-                    connection.add_notify_handler(lambda notify: self._hear(notify.payload))
-                    connection.execute(f"LISTEN {CHANNEL}")
-                    self._load(connection)
-                    self.pid, self._said = connection.info.backend_pid, ""
-                    self._listen(connection)
-            except (psycopg.Error, TenantryError, OSError) as error:
-                self._say(str(error).strip().partition("\n")[0])
-            except Exception as error:
-                self._say(repr(error))
-            self.pid = None
-            # A server that is slow, and not lost, is not asked for everything at once again and again.
-            pause = _FIRST if time.monotonic() - began > 10 * self._answer else min(pause * 2, _LONGEST)
-            self._closing.wait(pause)
-
-    def _load(self, connection: psycopg.Connection) -> None:
+    def catch_up(self, connection: psycopg.Connection) -> None:
         """Everything whose version is another than the one that is kept."""
         began = time.monotonic()
-        self._told.clear()
         self._keeper.quarantined(faces.quarantined(connection))
         found = faces.versions(connection, KEYS)
         changed = [id for id, version in found.items() if self._versions.get(id) != version]
         self._refresh(connection, changed)
         self._forget(self._versions.keys() - found.keys())
-        self._current = began
+        self._current = self._swept = began
         self._loaded.set()
 
-    def _listen(self, connection: psycopg.Connection) -> None:
-        swept = time.monotonic()
-        while not self._closing.is_set():
-            asked = time.monotonic()
-            if not self._heard(connection, self._probing):
-                asked = time.monotonic()
-                self._probe(connection)
-            if self._told:
-                told, self._told = self._told, set()
-                self._refresh(connection, list(told))
-                if any(id not in self._versions for id in told):  # gone, or never there: its names may be in quarantine
-                    self._keeper.quarantined(faces.quarantined(connection))
-            self._current = asked
-            if time.monotonic() - swept > self._sweep:
-                self._load(connection)
-                swept = time.monotonic()
+    def hear(self, connection: psycopg.Connection, told: set[UUID], asked: float) -> None:
+        """Takes in what was told of tenants; now and then, whatever was told, everything is compared."""
+        if told:
+            self._refresh(connection, list(told))
+            if any(id not in self._versions for id in told):  # gone, or never there: its names may be in quarantine
+                self._keeper.quarantined(faces.quarantined(connection))
+        self._current = asked
+        if asked - self._swept > self._sweep:
+            self.catch_up(connection)
 
     def _refresh(self, connection: psycopg.Connection, ids: list[UUID]) -> None:
         for first in range(0, len(ids), _BATCH):
@@ -181,40 +133,6 @@ class RuntimeFeed:
         self._keeper.keep((), ids)
         for id in list(ids):
             del self._versions[id]
-
-    def _heard(self, connection: psycopg.Connection, seconds: float) -> bool:
-        """Whether something came within that time; it is taken in."""
-        with selectors.DefaultSelector() as waiting:  # select() itself takes no descriptor above 1023
-            waiting.register(connection, selectors.EVENT_READ)
-            readable = waiting.select(seconds)
-        if readable:
-            connection.pgconn.consume_input()  # raises when the server is gone
-        while (notify := connection.pgconn.notifies()) is not None:
-            self._hear(notify.extra.decode(errors="replace"))
-        return bool(readable)
-
-    def _probe(self, connection: psycopg.Connection) -> None:
-        """Raises ``OperationalError`` where the server does not answer in time: what it says, it says on this connection."""
-        pgconn, end = connection.pgconn, time.monotonic() + self._answer
-        pgconn.send_query(b"SELECT 1")
-        pgconn.flush()
-        while pgconn.is_busy():
-            if time.monotonic() > end:
-                raise psycopg.OperationalError("the session that listens for changes does not answer")
-            self._heard(connection, max(0.0, end - time.monotonic()))
-        while (result := pgconn.get_result()) is not None:
-            if result.status != ExecStatus.TUPLES_OK:
-                raise psycopg.OperationalError("the session that listens for changes has ended")
-
-    def _hear(self, payload: str) -> None:
-        with suppress(ValueError):  # whoever may connect may say anything here
-            self._told.add(UUID(payload))
-
-    def _say(self, why: str) -> None:
-        """Once for a cause, not with each attempt."""
-        if why != self._said and not self._closing.is_set():
-            console.say(f"changes of tenants are not heard, and the runtime answers from what it has: {why}")
-            self._said = why
 
 
 def _safely(row: faces.FaceRow) -> RuntimeTenant:
@@ -245,14 +163,3 @@ def made(row: faces.FaceRow) -> RuntimeTenant:
             "favicon.ico": face.icon(),
         }
     return RuntimeTenant(row.id, row.state, tuple(row.hosts), documents, pictures, icon)
-
-
-def _be_impatient(connection: psycopg.Connection) -> None:
-    """A server that takes nothing for seconds is gone; Linux's, where there is such an option."""
-    option: Any = getattr(socket, "TCP_USER_TIMEOUT", None)
-    with suppress(OSError), socket.socket(fileno=connection.fileno()) as shared:
-        try:
-            if option is not None and shared.family != socket.AF_UNIX:
-                shared.setsockopt(socket.IPPROTO_TCP, option, 2_000)
-        finally:
-            shared.detach()
