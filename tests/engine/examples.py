@@ -10,10 +10,10 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -24,15 +24,17 @@ from tests.engine.conftest import Sandbox
 
 BEGIN = 'eval "$(.venv/bin/tenantry local env)"\n'
 """What the first block has done to the shell that the later ones are written for."""
+REFUSALS: Final[Mapping[str, set[int]]] = {"suspend": {403, 503}, "reactivate": {403, 503}, "credentials": set()}
 
 
 def cloned(sandbox: Sandbox) -> Path:
-    """A clone, of which the commands of a page change the revisions and the declarations."""
+    """A clone, of which the commands of a page change the revisions, the declarations and the settings."""
     root = sandbox.root / "clone"
     root.mkdir()
     for name in ("examples", "migrations"):
         shutil.copytree(CLONE / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Pulumi.yaml", "__main__.py", "components", "stacks", "tenantry", ".venv"):
+    shutil.copy(CLONE / "Pulumi.yaml", root)
+    for name in ("__main__.py", "components", "stacks", "tenantry", ".venv"):
         (root / name).symlink_to(CLONE / name)
     (root / "tenants").symlink_to(sandbox.tenants)
     sandbox.extra |= {
@@ -103,7 +105,7 @@ class Visitors(threading.Thread):
 
 def lived(block: str, visitors: Visitors, folder: Path, environment: dict[str, str]) -> Iterator[str]:
     """Runs a block's commands one by one while the visitors come. After each, its first word: they met nothing but 503 to be tried again,
-    and 403 of a tenant that is shut."""
+    403 of a tenant that is shut, and nothing at all when a password is renewed."""
     for command in filter(None, block.splitlines()):
         before, began = len(visitors.met), time.monotonic()
         readme.run(BEGIN + command, folder, environment)
@@ -112,7 +114,7 @@ def lived(block: str, visitors: Visitors, folder: Path, environment: dict[str, s
         met = visitors.refused(before)
         print(f"{command.partition('#')[0].strip()}: {time.monotonic() - began:.1f} s, {len(visitors.met) - before} requests, {dict(met)}")
         assert status == (403 if what == "suspend" else 200)
-        assert {code for code, _ in met} <= ({503, 403} if what in ("suspend", "reactivate") else {503}), met
+        assert {code for code, _ in met} <= REFUSALS.get(what, {503}), met
         assert all(text.startswith("retry after") for code, text in met if code == 503), met
         yield what
 

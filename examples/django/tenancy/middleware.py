@@ -8,6 +8,7 @@ from django.utils.deprecation import MiddlewareMixin
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from tenancy.directory import directory
+from tenantry.errors import TransientError
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,8 @@ class TryAgain(MiddlewareMixin):
     """The tenant moves, was shut this moment, or a migration is at work there. Nothing was written; the next look-up knows."""
 
     def process_exception(self, request, error):
-        if not isinstance(error, OperationalError) and not isinstance(error.__cause__, (UndefinedTable, InsufficientPrivilege)):
+        shut = isinstance(error, (OperationalError, TransientError))
+        if not shut and not isinstance(error.__cause__, (UndefinedTable, InsufficientPrivilege)):
             return None
         tenant = request.scope["tenant"]
         log.warning("%s is to try again: %s", tenant.slug, error)
