@@ -53,6 +53,12 @@ class LoginSecret:
         return True
 
     @property
+    def there(self) -> bool:
+        """Whether there is one, of ours."""
+        with explained(f"{self.kind} secret {self.name}"):
+            return self._tags().get(MARK) == self.tags[MARK]
+
+    @property
     def arn(self) -> str:
         """Its ARN. ``WorkError`` where it is not there, or somebody else's."""
         with explained(f"{self.kind} secret {self.name}"):

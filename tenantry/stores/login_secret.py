@@ -15,6 +15,15 @@ def of(store: TenantStore) -> LoginSecret:
     return LoginSecret(require_kind(), name, {MARK: PLATFORM if store.shared else store.slug})
 
 
+def left(slug: str) -> list[str]:
+    """The names of the secrets that there are of a tenant's own logins, also when it is gone."""
+    settings = platform_settings()
+    if settings.login_secrets == "none":
+        return []
+    names = [naming.login_secret(settings.bucket_prefix, naming.tenant_app(slug, turn)) for turn in (0, 1)]
+    return [name for name in names if LoginSecret(require_kind(), name, {MARK: slug}).there]
+
+
 def require_kind() -> Kind:
     """Where the platform keeps them; ``InputError`` where it keeps none."""
     match platform_settings().login_secrets:

@@ -176,13 +176,21 @@ class Sandbox:
             ).fetchone()
         assert row is not None
         tenant_id, database, schema, role, stack, server = row
-        outputs = self.outputs(stack)
-        connection = self.sql(database, user=role, password=outputs["credentials"][role], port=self.port(server))
+        login, password = self.login(stack, role)
+        connection = self.sql(database, user=login, password=password, port=self.port(server))
         connection.execute("SELECT set_config('app.tenant_id', %s, false), set_config('search_path', %s, false)", [str(tenant_id), schema])
         if schema == naming.SHARED_SCHEMA and self._signed(slug):
             key = self.signing_key(naming.cell_of_stack(stack) or "")
             connection.execute("SELECT set_config('app.tenant_token', %s, false)", [key.token(tenant_id, seconds=3600)])
         return connection
+
+    def login(self, stack: str, role: str) -> tuple[str, str]:
+        """What the stack, or the login's secret, hands out: of two that take turns the one whose turn it is, and its password."""
+        outputs = self.outputs(stack)
+        if role not in outputs.get("secrets", {}):
+            return role, outputs["credentials"][role]
+        found = json.loads(self.aws("secretsmanager").get_secret_value(SecretId=outputs["secrets"][role])["SecretString"])
+        return found["username"], found["password"]
 
     def _signed(self, slug: str) -> bool:
         file = self.tenants / f"{slug}.yaml"

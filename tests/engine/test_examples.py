@@ -18,7 +18,8 @@ TASKS = "/projects/1/tasks"
 
 
 def test_the_fastapi_example_serves_all_four_models_whatever_is_done_to_one(sandbox):
-    """By its page's words; while its tenant moves, is shut and opened and restored, it meets nothing but 503 to be tried again."""
+    """By its page's words; while its tenant moves, is shut and opened and restored, it meets nothing but 503 to be tried again, and nothing
+    at all while its password is renewed."""
     programs.find("curl", package="curl")
     clone = cloned(sandbox)
     tables, tenants, serve, ask, life = readme.blocks(PAGE)

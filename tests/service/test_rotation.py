@@ -286,8 +286,9 @@ def test_a_deleted_store_leaves_no_login_and_no_secret(kept):
     store = kept(LARGE)
     rotate(store)
     outs = StoreProvider().create(props(store)).outs
+    assert login_secret.left(LARGE) == [login_secret.of(store).name]
     StoreProvider().delete("id", outs)
-    assert (login_secret.of(store).read(), written_down.find(store.app_role)) == (None, None)
+    assert (login_secret.of(store).read(), login_secret.left(LARGE), written_down.find(store.app_role)) == (None, [], None)
     with store.administrator().connect() as admin:
         assert logins.both(admin, store.app_role) == [store.app_role]  # the first is the engine's to remove
     StoreProvider().create(props(store))

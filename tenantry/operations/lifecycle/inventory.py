@@ -9,9 +9,10 @@ from psycopg import sql
 from tenantry import naming
 from tenantry.clients import aws, cloudflare, objects
 from tenantry.control.database import transaction
-from tenantry.postgres import tables
+from tenantry.postgres import logins, tables
 from tenantry.postgres.server import Server, acting_as
 from tenantry.settings import platform_settings
+from tenantry.stores import login_secret
 from tenantry.stores.tenant_store import TenantStore
 
 
@@ -30,7 +31,7 @@ def taken(store: TenantStore) -> dict[str, Any]:
         ]
     assert row is not None  # noqa: S101  # the store is from this table
     versions = list(objects.versions(store.bucket, store.prefix))
-    own_role = [store.app_role] if not store.shared else []
+    own_role = _logins(store) if not store.shared else []
     own_owner = [store.owner] if store.isolation in ("database", "instance") else []
     return {
         "name": row["name"],
@@ -53,6 +54,11 @@ def taken(store: TenantStore) -> dict[str, Any]:
     }
 
 
+def _logins(store: TenantStore) -> list[str]:
+    with store.administrator().connect() as connection:
+        return logins.both(connection, store.app_role) or [store.app_role]
+
+
 def remains(slug: str, before: dict[str, Any]) -> list[str]:
     """What of a tenant that was inventoried is still there, outside of the control database; nothing, when its deletion is done."""
     settings = platform_settings()
@@ -66,6 +72,7 @@ def remains(slug: str, before: dict[str, Any]) -> list[str]:
         found += [
             f"database {name}" for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s)", [databases])
         ]
+    found += [f"secret {name}" for name in login_secret.left(slug)]
     if before["isolation"] in naming.POOLED:
         found += _rows(slug, before)
     if before["server"] and aws.find_server(before["server"], slug):
