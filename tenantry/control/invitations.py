@@ -95,8 +95,32 @@ def accept(
 
     See migrations/control/0019_onboarding.sql for the outcomes; only ``accepted`` has written anything.
     """
+    return accept_digest(connection, tenant_id, digest(token), name, profile, actor)
+
+
+def open_digests(
+    connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, email: str | None, token_hash: bytes | None
+) -> list[bytes]:
+    """The digests of the tenant's invitations to an address (in any case), or with a digest, that nobody has accepted or taken back."""
+    rows = connection.execute(
+        "SELECT token_hash FROM invitations WHERE tenant_id = %s AND token_hash IS NOT NULL AND revoked_at IS NULL AND accepted_at IS NULL"
+        " AND (lower(email) = lower(%s) OR token_hash = %s)",
+        [tenant_id, email, token_hash],
+    )
+    return [bytes(row["token_hash"]) for row in rows]
+
+
+def accept_digest(
+    connection: psycopg.Connection[dict[str, Any]],
+    tenant_id: UUID,
+    token_hash: bytes,
+    name: str | None,
+    profile: Mapping[str, Any],
+    actor: str,
+) -> dict[str, Any]:
+    """The same by the token's digest, for somebody who has shown otherwise that the invitation is his."""
     row = connection.execute(
-        "SELECT * FROM onboard(%s, %s, %s, %s, %s)", [tenant_id, digest(token), name, Jsonb(dict(profile)), escaped(actor)]
+        "SELECT * FROM onboard(%s, %s, %s, %s, %s)", [tenant_id, token_hash, name, Jsonb(dict(profile)), escaped(actor)]
     ).fetchone()
     assert row is not None  # noqa: S101  # a function with OUT parameters gives one row
     return row

@@ -102,6 +102,33 @@ def invited(connection: psycopg.Connection[dict[str, Any]], code: str, host: str
     return found, at
 
 
+def known(
+    connection: psycopg.Connection[dict[str, Any]],
+    tenant: UUID,
+    slug: str,
+    *,
+    email: str | None = None,
+    digest: bytes | None = None,
+    name: str | None,
+    actor: Actor,
+) -> UUID | None:
+    """Lets in somebody of whom it is known who he is, by the open invitation of the address or the code's digest; the user's id.
+
+    None where there is none, in the caller's transaction. ``InputError`` for one that has expired.
+    """
+    open_ones = invitations.open_digests(connection, tenant, email, digest)
+    if not open_ones:
+        return None
+    try:
+        called = people.name(name) if name else None
+    except InputError:  # the provider's word, not the person's: the invitation has a name
+        called = None
+    done = invitations.accept_digest(connection, tenant, open_ones[0], called, {}, actor.name)
+    if done["outcome"] != "accepted":
+        _refuse(done["outcome"], Resolved(UUID(int=0), "open", tenant, slug, "active"))
+    return UUID(str(done["person"]))
+
+
 def _possible(code: str) -> bool:
     return code.isascii() and code.isprintable() and 0 < len(code) <= 200
 

@@ -11,7 +11,7 @@ from tenantry.control import runs, sessions, sign_in_links, users
 from tenantry.control.database import transaction
 from tenantry.control.sessions import Person, Place, Session, Way
 from tenantry.errors import InputError
-from tenantry.operations import accept, attempts, callers, service_address
+from tenantry.operations import accept, attempts, callers, oidc_provider, service_address
 
 if TYPE_CHECKING:
     import psycopg
@@ -57,6 +57,7 @@ def by_link(code: str, place: Place, *, before: str | None = None) -> SignedIn:
 def require_invitation(code: str, place: Place) -> None:
     """What is looked at before a password is made into what is kept of it: ``InputError`` for a code of nobody, ``TooMany``."""
     attempts.count("address", place.address)
+    refuse_passwords()
     with transaction() as connection:
         accept.invited(connection, code, place.host)
 
@@ -78,6 +79,7 @@ def by_invitation(code: str, hashed: str, name: str | None, place: Place, *, bef
 def claim(email: str, place: Place) -> Claim:
     """Whose password is to be compared: counted before anything that costs. ``TooMany``; errors as of ``accept.refuse_closed``."""
     attempts.count("address", place.address)
+    refuse_passwords()
     with transaction() as connection:
         home = users.at(connection, place.host)
         found = users.by_email(connection, home.tenant, email) if home is not None else None
@@ -121,10 +123,17 @@ def change_password(session: Session, hashed: str, place: Place) -> SignedIn:
 
 def require_password(session: Session) -> None:
     """``InputError`` for whoever has no password here."""
+    refuse_passwords()
     if session.person.tenant is None:
         raise InputError(
             "administrators of the platform have no password", "they sign in by a link: tenantry admin link", code="password.none"
         )
+
+
+def refuse_passwords() -> None:
+    """``InputError`` where people have a single sign-on instead."""
+    if oidc_provider.for_tenants():
+        raise InputError("people sign in by single sign-on here", "GET /v1/session/oidc", code="password.none")
 
 
 def is_fresh(session: Session) -> bool:

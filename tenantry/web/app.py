@@ -17,6 +17,7 @@ from tenantry.operations.run_feed import RunFeed
 from tenantry.web import health, problems
 from tenantry.web.hashing import Hashing
 from tenantry.web.limits import Limits
+from tenantry.web.oidc_client import OidcClient
 from tenantry.web.routes import (
     backups,
     bulk,
@@ -27,6 +28,7 @@ from tenantry.web.routes import (
     log,
     migrations,
     moves,
+    oidc,
     people,
     portal_links,
     proposals,
@@ -78,11 +80,13 @@ def create() -> FastAPI:
         docs_url=None,  # their scripts would come from other people's servers
         redoc_url=None,
     )
-    app.state.feed, app.state.runtime, app.state.hashing = feed, runtime, Hashing()
+    app.state.feed, app.state.runtime = feed, runtime
+    app.state.hashing, app.state.oidc = Hashing(), OidcClient()
     problems.install(app)
     for module in (
         health,
         sessions,
+        oidc,
         tenants,
         proposals,
         deletions,

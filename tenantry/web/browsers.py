@@ -26,10 +26,11 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def host(request: Request) -> str:
     """The host that was asked, in lower case and without its port; '' where the request names none, or several."""
-    return urlsplit(f"//{_authority(request)}").hostname or ""
+    return urlsplit(f"//{authority(request)}").hostname or ""
 
 
-def _authority(request: Request) -> str:
+def authority(request: Request) -> str:
+    """The same with its port, as the browser has it."""
     said = request.headers.getlist("host")
     text = said[0].lower() if len(said) == 1 else ""
     # Nothing that could be read as another host by whoever reads it next.
@@ -61,9 +62,9 @@ def require_token(request: Request, session: Session) -> None:
 
 
 def _origins(request: Request) -> tuple[str, ...]:
-    authority = _authority(request)
-    own = (f"https://{authority}",) if authority else ()
-    return (*own, f"http://{authority}") if host(request) in LOCAL else own
+    here = authority(request)
+    own = (f"https://{here}",) if here else ()
+    return (*own, f"http://{here}") if host(request) in LOCAL else own
 
 
 def signed_in(response: Response, begun: SignedIn) -> None:

@@ -22,10 +22,11 @@ RETRY_AFTER: Final = 5
 """Seconds after which whoever asks comes again, where a cause passes by itself."""
 
 _CODES: Final[Mapping[int, str]] = {
-    403: "password.wrong",
+    403: "password.wrong sso.refused sso.unknown",
     404: (
         "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown delivery.unknown invitation.unknown "
-        "key.unknown link.unknown move.none proposal.unknown restore.none run.unknown task.unknown tenant.unknown user.unknown "
+        "key.unknown link.unknown move.none proposal.unknown restore.none run.unknown sso.none task.unknown tenant.unknown "
+        "user.unknown "
         "webhook.unknown"
     ),
     409: (

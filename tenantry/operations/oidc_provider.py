@@ -1,0 +1,50 @@
+"""The platform's provider of OpenID Connect, as the environment says it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from tenantry.errors import InputError
+from tenantry.operations.service_address import LOCAL
+
+ISSUER: Final = "TENANTRY_OIDC_ISSUER"
+CLIENT_ID: Final = "TENANTRY_OIDC_CLIENT_ID"
+CLIENT_SECRET: Final = "TENANTRY_OIDC_CLIENT_SECRET"  # noqa: S105  # a variable's name
+FOR: Final = "TENANTRY_OIDC_FOR"
+AUDIENCES: Final = ("platform", "tenants", "all")
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The platform's provider."""
+
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(repr=False)
+    """None: PKCE is all that proves that it is us."""
+    audience: str
+
+
+def provider() -> Provider | None:
+    """As the environment says it; None: there is none. ``InputError`` for what is incomplete, or is spoken to in the clear."""
+    issuer = (os.environ.get(ISSUER) or "").rstrip("/")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOCAL):
+        raise InputError(f"{ISSUER} is not https", "as the provider's documents name it, for example https://login.example")
+    client_id, audience = os.environ.get(CLIENT_ID) or "", os.environ.get(FOR) or "platform"
+    if not client_id:
+        raise InputError(f"{CLIENT_ID} is missing", "the provider has given it to you")
+    if audience not in AUDIENCES:
+        raise InputError(f"{FOR} cannot be {audience[:40]!r}", f"one of {', '.join(AUDIENCES)}")
+    return Provider(issuer, client_id, os.environ.get(CLIENT_SECRET) or None, audience)
+
+
+def for_tenants() -> bool:
+    """Whether the people of tenants sign in so, and by nothing else."""
+    found = provider()
+    return found is not None and found.audience in ("tenants", "all")

@@ -1,0 +1,110 @@
+"""Single sign-on by OpenID Connect: there and back, and who somebody is here that the provider has let in."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from tenantry.control import identities, platform_admins, users
+from tenantry.control.database import transaction
+from tenantry.control.identities import Identity
+from tenantry.control.sessions import Person, Place
+from tenantry.errors import InputError
+from tenantry.operations import accept, attempts, service_address
+from tenantry.operations.oidc_provider import FOR, ISSUER, Provider, provider
+from tenantry.operations.service_address import LOCAL
+from tenantry.operations.sign_in import INVITED, OPEN, SignedIn, begin
+
+if TYPE_CHECKING:
+    import psycopg
+
+__all__ = ["Identity", "Provider", "by_identity", "callback", "come_back", "leave", "provider"]
+
+
+def callback(place: Place, authority: str) -> tuple[Provider, str]:
+    """The provider for whoever signs in at a host, and where he comes back to. ``InputError`` where there is none, and at a host that is
+    nobody's. ``authority``: the host with its port, which is believed of this machine only; ``TooMany``."""
+    attempts.count("address", place.address)
+    found = provider()
+    if service_address.is_own(place.host):
+        if found is not None and found.audience in ("platform", "all"):
+            return found, f"http://{authority}" if place.host in LOCAL else service_address.url()
+    elif found is not None and found.audience in ("tenants", "all"):
+        with transaction() as connection:
+            home = users.at(connection, place.host)
+        if home is not None and home.state not in OPEN:
+            accept.refuse_closed(home.slug, home.state)
+        if home is not None:
+            return found, f"https://{place.host}"
+    raise InputError("there is no single sign-on here", f"{ISSUER} and {FOR} say where there is", code="sso.none")
+
+
+def leave(place: Place, state: Any, return_to: str, invitation: str | None) -> str:
+    """Keeps what has to be known when the browser comes back; the secret for its cookie. Of an invitation's code its digest is kept."""
+    digest = hashlib.sha256(invitation.encode()).hexdigest() if invitation else None
+    with transaction() as connection:
+        return identities.begin(connection, place.host, {"state": state, "return_to": return_to, "invitation": digest})
+
+
+def come_back(secret: str, place: Place) -> Any:
+    """What ``leave`` has kept, once. ``InputError`` where there is nothing."""
+    with transaction() as connection:
+        found = identities.take(connection, secret, place.host) if secret else None
+    if found is None:
+        raise refused("it took too long, or this browser has not asked for it")
+    return found
+
+
+def refused(why: str) -> InputError:
+    """What a log-in that came to nothing is answered with."""
+    return InputError(f"the log-in was not accepted: {why}", "try again from the beginning", code="sso.refused")
+
+
+def by_identity(identity: Identity, place: Place, *, invitation: str | None = None, before: str | None = None) -> SignedIn:
+    """Signs in whoever the provider has let in. He is who was bound to the identity; else, and bound from then on, who was invited by
+    the code whose digest is ``invitation``, or has or is invited by the address that the provider has verified.
+
+    ``InputError`` for somebody who is nobody here.
+    """
+    with transaction() as connection:
+        if service_address.is_own(place.host):
+            person = identities.admin(connection, identity) or _bound(connection, identity, _admin(connection, identity))
+        else:
+            person = _user(connection, identity, place, invitation)
+        if person is None:
+            raise InputError(
+                "nobody here is known by that log-in", "ask for an invitation to the address that the provider knows", code="sso.unknown"
+            )
+        return begin(connection, person, place, "oidc", before)
+
+
+def _admin(connection: psycopg.Connection[dict[str, Any]], identity: Identity) -> Person | None:
+    found = platform_admins.of(connection, identity.email) if identity.email else None
+    return platform_admins.person(found) if found is not None else None
+
+
+def _user(connection: psycopg.Connection[dict[str, Any]], identity: Identity, place: Place, invitation: str | None) -> Person | None:
+    home = users.at(connection, place.host)
+    if home is None:
+        return None
+    if home.state not in OPEN:
+        accept.refuse_closed(home.slug, home.state)
+    known = identities.user(connection, home.tenant, identity)
+    found = users.by_id(connection, home.tenant, known) if known is not None else None
+    if found is not None:
+        return found[0]
+    if found is None and invitation is not None:
+        entered = accept.known(connection, home.tenant, home.slug, digest=bytes.fromhex(invitation), name=identity.name, actor=INVITED)
+        found = users.by_id(connection, home.tenant, entered) if entered is not None else None
+    if found is None and identity.email:
+        found = users.by_email(connection, home.tenant, identity.email)
+    if found is None and identity.email:
+        entered = accept.known(connection, home.tenant, home.slug, email=identity.email, name=identity.name, actor=INVITED)
+        found = users.by_id(connection, home.tenant, entered) if entered is not None else None
+    return _bound(connection, identity, found[0] if found is not None else None)
+
+
+def _bound(connection: psycopg.Connection[dict[str, Any]], identity: Identity, person: Person | None) -> Person | None:
+    if person is not None:
+        identities.bind(connection, identity, person)
+    return person
