@@ -28,7 +28,10 @@ def routes(service):
     ]
 
 
-IN_PATHS = {"slug": "web-nobody", "run": NO_RUN, "record": NO_RUN, "key": "theme.primary", "id": "000000000000", "webhook": NO_RUN}
+IN_PATHS = {
+    "slug": "web-nobody", "run": NO_RUN, "record": NO_RUN, "key": "theme.primary", "id": "000000000000", "webhook": NO_RUN,
+    "proposal": NO_RUN,
+}  # fmt: skip
 
 
 def filled(path, **places):
