@@ -67,7 +67,7 @@ class Folder:
         except (FileNotFoundError, IsADirectoryError):
             return None
 
-    def names(self, settings: PlatformSettings | None) -> Names:
+    def names(self, settings: PlatformSettings | None, *, fresh: bool = True) -> Names:
         """See ``Keeper``. Within the turn of whoever writes: two threads of a process share what was read."""
         key, now = (self.directory.resolve(), settings), time.monotonic()
         seen = _SEEN.get(key)

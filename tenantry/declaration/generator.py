@@ -67,14 +67,17 @@ def write(directory: Path, new: NewTenant, settings: PlatformSettings | None = N
     """
     store = DeclarationStore(directory)
     with _TURN:
-        for left in reversed(range(TRIES)):
-            names = _names(store, new.slug, settings)
-            text = prepare(directory, new, settings, names)
+        for number in range(TRIES):
+            names = _names(store, new.slug, settings, fresh=number > 0)
             try:
+                text = prepare(directory, new, settings, names)
                 store.create(new.slug, text, change, names.at)
                 return text
             except Overtaken:
-                if not left:
+                if number == TRIES - 1:
+                    raise
+            except InputError:
+                if number or names.at is None:  # else what stands in the way may be gone by now
                     raise
     raise AssertionError(new.slug)
 
@@ -116,9 +119,9 @@ def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None =
     return text
 
 
-def _names(store: DeclarationStore, slug: str, settings: PlatformSettings | None) -> Names:
+def _names(store: DeclarationStore, slug: str, settings: PlatformSettings | None, *, fresh: bool = True) -> Names:
     try:
-        return store.names(settings)
+        return store.names(settings, fresh=fresh)
     except DeclarationErrors:
         if store.keeper.text(slug) is not None:  # whatever is wrong, a file is never replaced
             raise _exists(store.path(slug)) from None

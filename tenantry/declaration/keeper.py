@@ -42,8 +42,11 @@ class Keeper(Protocol):
     def text(self, slug: str) -> bytes | None:
         """A tenant's file as it is now; None where there is none."""
 
-    def names(self, settings: PlatformSettings | None) -> Names:
-        """Who has which name now. ``DeclarationErrors`` where the declarations are not valid."""
+    def names(self, settings: PlatformSettings | None, *, fresh: bool = True) -> Names:
+        """Who has which name now; not ``fresh``: or had when this process last looked, which ``Names.at`` tells whoever writes.
+
+        ``DeclarationErrors`` where the declarations are not valid.
+        """
 
     def put(self, slug: str, before: bytes | None, after: bytes | None, change: Change, at: str | None = None) -> None:
         """Writes a tenant's file whole, or removes it with its assets. ``Overtaken`` where it is no longer as ``before``, or the

@@ -74,11 +74,13 @@ class OnBranch:
         """See ``Keeper``."""
         return self.branch.blobs(self.branch.fetch(), [self._path(slug)])[0]
 
-    def names(self, settings: PlatformSettings | None) -> Names:
+    def names(self, settings: PlatformSettings | None, *, fresh: bool = True) -> Names:
         """See ``Keeper``."""
         with _TURN:
-            key, head = (self.checkout, self.inside, settings), self.branch.fetch()
-            names = _SEEN.pop(key, None)
+            key = (self.checkout, self.inside, settings)
+            if not fresh and key in _SEEN:
+                return _SEEN[key]
+            head, names = self.branch.fetch(), _SEEN.pop(key, None)
             if names is None or not self._bring(names, head):
                 with self.reading():
                     names = Names(kept.load(self.directory, settings).values(), self.branch.checked_out(self.checkout))

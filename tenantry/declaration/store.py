@@ -57,9 +57,9 @@ class DeclarationStore:
         except UnicodeDecodeError:
             raise InputError(f"{display(self.path(slug))} is not UTF-8", "save it again in that encoding") from None
 
-    def names(self, settings: PlatformSettings | None = None) -> Names:
-        """Who has which name now."""
-        return self.keeper.names(settings)
+    def names(self, settings: PlatformSettings | None = None, *, fresh: bool = True) -> Names:
+        """See ``Keeper``."""
+        return self.keeper.names(settings, fresh=fresh)
 
     def create(self, slug: str, text: str, change: Change | None = None, at: str | None = None) -> Path:
         """Writes the file of a new tenant: it appears whole or not at all, and never replaces one (``InputError``).

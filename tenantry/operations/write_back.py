@@ -34,7 +34,9 @@ def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *,
     its own at runtime, or when the file cannot be edited without touching more: it says what to write.
     """
     wanted = [known(key).key for key in keys] if keys is not None else None
-    declared = load_one(directory, slug).configuration()
+    files = DeclarationStore(directory)
+    with files.keeper.reading():
+        declared = load_one(directory, slug).configuration()
     store = TenantStore.of(slug)
     rows = configuration.rows([store.id], runtime_only=True)[store.id]
     for key in wanted or ():
@@ -49,7 +51,6 @@ def write_back(slug: str, directory: Path, keys: Sequence[str] | None = None, *,
             f"put the picture there, name it in the file, and after the next `tenantry up`: tenantry config unset {slug} {pictures[0]}",
         )
     values = {key: value for key, value in values.items() if key not in pictures}
-    files = DeclarationStore(directory)
     before, after = files.edit(slug, values, dry=dry)
     file = display(files.path(slug))
     name = file.lstrip("/")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.actor import Actor
 from tenantry.control import admission, lifecycle, occupancy, outbox, runs, unmade, works
 from tenantry.control.database import transaction
+from tenantry.declaration.keeper import Change
 from tenantry.declaration.store import DeclarationStore
 from tenantry.engine.applied import Evidence
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TransientError
 from tenantry.operations import engine_step, mailing, unmerged, welcome
 from tenantry.operations.lifecycle import states
 from tenantry.settings import platform_settings
@@ -77,7 +78,8 @@ def request(command: str, slug: str, *, actor: Actor, to: str | None = None, wis
                 f"let it end, then: tenantry {lifecycle.COMMANDS[row['arguments']['to'], target]} {slug}",
                 code="tenant.busy",
             )
-        DeclarationStore.of_platform().edit(slug, {"state": target})  # last: what is refused leaves the file alone
+        with suppress(TransientError):  # a remote that is away: nobody stays let in for that, and the run says it in the file
+            _say(slug, target, actor)  # last: what is refused leaves the file alone
         return queue.enqueue(connection, row)
 
     run_id = queue.asked(ask)
@@ -142,11 +144,15 @@ def _end_hold(run: Run) -> str:
     return "the hold has ended, nothing was deleted"
 
 
+def _say(slug: str, state: str, actor: Actor) -> None:
+    DeclarationStore.of_platform().edit(slug, {"state": state}, change=Change(f"state: {state}", actor))
+
+
 def _declare(run: Run) -> str:
     with _standing(run) as connection:
         if connection is None:
             return ""
-        DeclarationStore.of_platform().edit(run.subject, {"state": run.arguments["to"]})
+        _say(run.subject, run.arguments["to"], run.actor)
     return f"tenants/{run.subject}.yaml of {unmerged.place()} says state: {run.arguments['to']}"
 
 

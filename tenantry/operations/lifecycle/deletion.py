@@ -11,6 +11,7 @@ from tenantry.actor import Actor
 from tenantry.backend import state_files
 from tenantry.clients import objects
 from tenantry.control import admission, deletion_records, ledger, lifecycle, occupancy, outbox, quarantine, runs, works
+from tenantry.declaration.keeper import Change
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import engine_step
@@ -83,12 +84,16 @@ def _checks(run: Run) -> str:
     hold = lifecycle.refuse_held(lifecycle.hold_of(store.id), run.subject)
     states.require(KIND, run.subject, store.state)
     occupancy.refuse(store.id, works.Kind.DELETE, but=run.id)
-    DeclarationStore.of_platform().edit(run.subject, {"state": "offboarding"})
+    _say(run, "offboarding")
     found = inventory.taken(store)
     run.note("existed", found)
     run.note("hold", {"since": hold.since.isoformat(), "until": hold.until.isoformat(), "requested_by": hold.requested_by})
     there = f"{sum(found['rows'].values())} rows, {found['object_versions']} object versions"
     return f"hold over since {hold.until:%Y-%m-%d}, no legal hold; {there}"
+
+
+def _say(run: Run, state: str) -> None:
+    DeclarationStore.of_platform().edit(run.subject, {"state": state}, change=Change(f"state: {state}", run.actor))
 
 
 def _credentials(run: Run) -> str:
@@ -129,13 +134,13 @@ def names(run: Run) -> list[tuple[Any, str]]:
 def _unprotect(run: Run) -> str:
     if not platform_settings().protects:
         return ""
-    DeclarationStore.of_platform().edit(run.subject, {"state": "offboarding"})
+    _say(run, "offboarding")
     return engine_step.apply(run, str(run.stack))
 
 
 def _remove(run: Run, log: Log) -> None:
     """The engine's run that takes everything away, in the order of its own dependencies."""
-    DeclarationStore.of_platform().edit(run.subject, {"state": run.arguments["outcome"]})
+    _say(run, run.arguments["outcome"])
     engine_step.apply_in_parts(run, log, str(run.stack), _PART_OF, admission.load())
 
 
@@ -173,7 +178,7 @@ def _record(run: Run) -> str:
 
 
 def _files(run: Run) -> str:
-    removed = DeclarationStore.of_platform().remove(run.subject)
+    removed = DeclarationStore.of_platform().remove(run.subject, Change("removed", run.actor))
     return f"removed {', '.join(removed)}: commit that" if removed else ""
 
 

@@ -29,7 +29,7 @@ def begin(slug: str, isolation: str | None, cell: str | None, *, keep: timedelta
     if open_ is not None:
         return Begun(open_, None, edited=False)
     plan = request.plan(slug, isolation, cell)
-    edited = request.write_file(slug, plan.target)
+    edited = request.write_file(slug, plan.target, actor)
     run = request.request(plan, keep=keep, actor=actor) if plan.source is not None else None
     return Begun(run, plan.target, edited)
 

@@ -102,7 +102,8 @@ def _let_go(run: Run) -> str:
 
 def _let_go_back(run: Run) -> str:
     moves.let_go(run.subject)
-    if run.actor.in_request and request.write_file(run.subject, request.came_from(run.id)):  # else whoever waits for the run does it
+    # Else whoever waits for the run does it.
+    if run.actor.in_request and request.write_file(run.subject, request.came_from(run.id), run.actor):
         return f"tenants/{run.subject}.yaml was edited to say so: commit that"
     return ""
 

@@ -13,6 +13,7 @@ from tenantry.control import moves, occupancy, open_moves, runs, works
 from tenantry.control.ledger import Ledger
 from tenantry.control.open_moves import Move
 from tenantry.declaration import TenantDeclaration
+from tenantry.declaration.keeper import Change
 from tenantry.declaration.model import ISOLATIONS
 from tenantry.declaration.placement import Place
 from tenantry.declaration.store import DeclarationStore
@@ -149,12 +150,14 @@ def _request(kind: str, slug: str, tenant_id: UUID, arguments: dict[str, Any], *
     return queue.request(runs.Request(kind, slug, tenant_id=tenant_id, arguments=arguments, actor=actor))
 
 
-def write_file(slug: str, place: Place) -> bool:
+def write_file(slug: str, place: Place, actor: Actor | None = None) -> bool:
     """Lets the tenant's file say where it lives, and leaves every other character alone; whether that was needed."""
     declaration = _declared(slug)
     now = {"isolation": declaration.isolation, "cell": declaration.cell}
     wanted = {"isolation": place.isolation, "cell": place.cell}
-    before, after = DeclarationStore.of_platform().edit(slug, {key: value for key, value in wanted.items() if value != now[key]})
+    change = Change(f"isolation: {place.isolation}, cell: {place.cell}", actor or Actor.of_environment())
+    different = {key: value for key, value in wanted.items() if value != now[key]}
+    before, after = DeclarationStore.of_platform().edit(slug, different, change=change)
     return before != after
 
 
