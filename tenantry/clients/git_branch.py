@@ -27,6 +27,8 @@ AWAY: Final = 20
 # Little processor: a commit is a pack of its own until `git gc` makes one of many.
 _QUICK: Final = ("-c", "core.compression=0", "-c", "pack.compression=0", "-c", "pack.depth=0", "-c", "fastimport.unpackLimit=0")
 _QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false")
+# What git has begun for a remote ends by itself when that says nothing.
+_FAR: Final = (*_QUIET, "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10")
 _RACED: Final = re.compile(rb"stale info|non-fast-forward|fetch first|cannot lock ref|failed to update ref|incorrect old value")
 _CRUD: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029<>]+")
 
@@ -219,7 +221,7 @@ class Branch:
 
     def _far(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         try:
-            return git.ask(self.repository, *arguments, options=_QUIET, limit=AWAY)
+            return git.ask(self.repository, *arguments, options=_FAR, limit=AWAY)
         except WorkError as error:
             raise TransientError(error.message, "the remote is tried again with the next change") from None
 

@@ -86,6 +86,8 @@ def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared,
     about = on_branch("log", "-2", "--format=%an: %s (%(trailers:key=Tenantry-Actor,valueonly,separator=))", "main").decode().splitlines()
     assert about == [f"me: {declared}: theme.primary, limits.users edited (me (service))", f"me: {declared}: declared (me (service))"]
     requests = on_branch("log", "-1", "--format=%(trailers:key=Tenantry-Request,valueonly)", "main~1").decode().strip()
+    run = service.ask("POST", f"/v1/tenants/{declared}/provision").json()["run"]
+    assert runs.read(UUID(run))["commit"] == on_branch("rev-parse", "main").decode().strip(), "workers can tell whether their files have it"
     with transaction() as connection:
         assert connection.execute("SELECT route FROM api_requests WHERE id = %s", [requests]).fetchone() == {"route": "POST /v1/tenants"}
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from local.home import CLONE
 from tenantry.actor import Actor
 from tenantry.clients import git_branch
 from tenantry.clients.git import Repository
@@ -138,6 +145,91 @@ def test_of_two_with_one_name_one_wins(bare: Path, settings: PlatformSettings, r
     assert found.count("made") == 2
     assert set(found) <= {"made", "tenant.exists", "domain.taken"}
     assert count(counted) == count(bare) == 3
+
+
+PROCESS = """
+import sys
+from tenantry.declaration.generator import NewTenant, create
+from tenantry.errors import InputError
+from tenantry.settings import tenants_dir
+sys.stdin.readline()
+for number in range(3):
+    try:
+        create(tenants_dir(), NewTenant(f"tenant-{number}", "business", domains=(f"host{number}.host.example",)))
+        print("made")
+    except InputError as error:
+        print(error.code)
+"""
+
+
+def test_processes_that_declare_the_same_at_once_make_each_once(bare: Path) -> None:
+    """No lock of theirs: the head decides."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CLONE)
+        for _ in range(3)
+    ]
+    said = [line for process in started for line in process.communicate("\n")[0].splitlines()]
+    assert sorted(said) == ["made"] * 3 + ["tenant.exists"] * 6
+    assert count(bare) == 4
+
+
+@contextmanager
+def over_http(repositories: Path) -> Iterator[tuple[str, threading.Event]]:
+    """git's own server for a folder of bare repositories, and what makes it answer no more."""
+    silent, over = threading.Event(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def handle_any(self) -> None:
+            if silent.is_set():
+                over.wait(60)
+                return
+            path, _, query = self.path.partition("?")
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            variables = {
+                "GIT_PROJECT_ROOT": str(repositories), "GIT_HTTP_EXPORT_ALL": "1", "REMOTE_USER": "x", "PATH_INFO": path,
+                "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""), "CONTENT_LENGTH": str(len(body)),
+            }  # fmt: skip
+            done = subprocess.run(["git", "http-backend"], input=body, env={**os.environ, **variables}, capture_output=True, check=False)
+            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
+            self.send_response(int(headers.pop("Status", "200").split()[0]))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = handle_any
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", silent
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_remote_over_http(bare: Path, remote: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As over a path; one that hangs takes nothing, soon enough, and nobody is asked for a password."""
+    monkeypatch.setattr(git_branch, "AWAY", 1.5)
+    with over_http(remote.parent) as (address, silent):
+        git(bare, "remote", "set-url", "origin", f"{address}/{remote.name}")
+        declare("globex", settings)
+        assert git(remote, "log", "-1", "--format=%an: %s", "main") == "Hank Scorpio: globex: declared"
+        silent.set()
+        began = time.monotonic()
+        with pytest.raises(TransientError):
+            declare("initech", settings)
+        assert time.monotonic() - began < 15
+        assert list(DeclarationStore(tenants_dir()).load(settings)) == ["globex"]
+    assert count(remote) == 2
 
 
 def test_a_lost_race_is_tried_again_on_the_new_head(bare: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
