@@ -5,6 +5,7 @@
 # make down  ends the local cloud; its data stay
 # make bench the speed figures of docs/performance.md
 # make lint  format, style and types
+# make client  writes clients/python anew, from the service's description
 # make lock  renews requirements.lock after a change of the dependencies in pyproject.toml
 
 SHELL := /bin/sh
@@ -18,7 +19,7 @@ WORKERS ?= 2
 # Bytecode that may not be kept is compiled again on every run of the engine.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-volume test-mail down bench lint lock venv engine
+.PHONY: help up test test-volume test-mail down bench lint client lock venv engine
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -47,6 +48,12 @@ lint: venv
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+# The generator wants another Typer than Tenantry has, and nobody else needs it: it has an environment of its own.
+client: venv
+	@test -x .venv/generator/bin/openapi-python-client || { $(PYTHON) -m venv .venv/generator && \
+		.venv/generator/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement clients/generator.lock; }
+	@PATH="$(CURDIR)/.venv/generator/bin:$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m clients.generate
 
 lock: venv
 	@$(BIN)/pip-compile --quiet --no-header --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \

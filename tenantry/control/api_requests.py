@@ -72,9 +72,14 @@ def answer(request_id: UUID, status: int, body: Any) -> None:
 
 
 def forget(request_id: UUID) -> None:
-    """Lets a request be tried again: it came to nothing, by a cause that passes. One that has asked for a run stays."""
+    """Lets a request be tried again: it came to nothing, by a cause that passes. One that has asked for a run stays; anybody may answer."""
     with transaction() as connection:
-        connection.execute("DELETE FROM api_requests WHERE id = %s AND run_id IS NULL AND status IS NULL", [request_id])
+        gone = connection.execute("DELETE FROM api_requests WHERE id = %s AND run_id IS NULL AND status IS NULL", [request_id]).rowcount
+        if not gone:
+            # A moment ago: the statement after this one may be of the same moment.
+            connection.execute(
+                "UPDATE api_requests SET held_until = now() - interval '1 second' WHERE id = %s AND status IS NULL", [request_id]
+            )
 
 
 def purge() -> int:

@@ -77,6 +77,7 @@ def create() -> FastAPI:
         description="Tenants of a white-label SaaS: declared, provisioned, watched, suspended and off-boarded.",
         lifespan=lifespan,
         max_body_size=BODY,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}-{route.name}",
         docs_url=None,  # their scripts would come from other people's servers
         redoc_url=None,
     )

@@ -16,6 +16,7 @@ from starlette.routing import Match
 
 from tenantry.errors import InputError, TenantryError, TooMany, TransientError
 from tenantry.escape import escaped
+from tenantry.operations import api_requests
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 5
@@ -95,6 +96,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     def _refused(request: Request, error: Refused) -> JSONResponse:
         return answer(error.problem, error.headers)
+
+    @app.exception_handler(api_requests.DatabaseError)
+    def _broken(request: Request, error: api_requests.DatabaseError) -> JSONResponse:
+        if not api_requests.passes(error):
+            raise error
+        return answer(of(TransientError("PostgreSQL broke off what was asked", "ask again in a moment", code="platform.unreachable")))
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""A tenant's life by the API alone, with the real engine: from its declaration until it is brought back."""
+"""A tenant's life by the API alone, through the client in clients/python, with the real engine: from its declaration until it is back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from tenantry_client import AuthenticatedClient
+from tenantry_client.api.backups import backups_listed, backups_take
+from tenantry_client.api.configuration import configuration_one, configuration_put
+from tenantry_client.api.runs import runs_listed, runs_one
+from tenantry_client.api.tenants import (
+    tenants_declare,
+    tenants_offboard,
+    tenants_one,
+    tenants_preview,
+    tenants_provision,
+    tenants_suspend,
+    tenants_undelete,
+)
+from tenantry_client.models import Asked, NewBackup, NewTenantBody, NewValue, NoBody, OffboardBody, UndeleteBody
+from tenantry_client.types import Response
 
 from local.home import CLONE
 from tests.engine.provisioning import STEPS, mails_to
@@ -30,14 +45,13 @@ def platform(sandbox):
 
 
 @pytest.fixture(scope="module")
-def api(platform) -> Iterator[httpx.Client]:
+def api(platform) -> Iterator[AuthenticatedClient]:
     """The service and a worker, as they are started, and a client that has a key."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    scopes = [
-        word for scope in ("tenants:read", "tenants:write", "tenants:lifecycle", "configuration:write") for word in ("--scope", scope)
-    ]
+    needed = ("tenants:read", "tenants:write", "tenants:lifecycle", "configuration:read", "configuration:write", "backups:write")
+    scopes = [word for scope in needed for word in ("--scope", scope)]
     key = platform.tenantry("key", "new", "portal", *scopes, "--label", "partner=ivy").stdout.strip()
     worker = platform.start("worker")
     program = Path(sys.executable).with_name("tenantry")
@@ -45,8 +59,8 @@ def api(platform) -> Iterator[httpx.Client]:
         [program, "serve", "--port", str(port)], env=platform.environment, cwd=CLONE, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
-            wait_for(lambda: _answers(client))
+        with AuthenticatedClient(f"http://127.0.0.1:{port}", token=key, timeout=httpx.Timeout(60)) as client:
+            wait_for(lambda: _answers(client.get_httpx_client()))
             yield client
     finally:
         platform.kill(worker)
@@ -61,57 +75,69 @@ def _answers(client: httpx.Client) -> bool:
         return False
 
 
-def post(api: httpx.Client, path: str, **body: Any) -> httpx.Response:
-    return api.post(path, json=body, headers={"Idempotency-Key": uuid4().hex})
+def named() -> str:
+    """A name for a request of its own."""
+    return uuid4().hex
 
 
-def watched(api: httpx.Client, asked: httpx.Response) -> tuple[list[str], dict[str, Any]]:
-    """The names of a run's steps as they were told to be over, and how it ended."""
-    assert asked.status_code == 202, asked.text
+def watched(api: AuthenticatedClient, asked: Response[Any]) -> tuple[list[str], Any]:
+    """The names of a run's steps as they were told to be over, and the run as it ended."""
+    assert isinstance(asked.parsed, Asked), asked.content
     steps: list[str] = []
-    kind, ended = "", {}
-    with api.stream("GET", f"{asked.headers['Location']}/events") as stream:
+    kind = ""
+    with api.get_httpx_client().stream("GET", f"/v1/runs/{asked.parsed.run}/events") as stream:
         for line in stream.iter_lines():
             if line.startswith("event: "):
                 kind = line.removeprefix("event: ")
-            elif line.startswith("data: "):
+            elif line.startswith("data: ") and kind == "step":
                 told = json.loads(line.removeprefix("data: "))
-                if kind == "run":
-                    ended = told
-                elif told["state"] in ("done", "skipped"):
-                    steps.append(told["name"])
-    return steps, ended
+                steps += [told["name"]] if told["state"] in ("done", "skipped") else []
+    return steps, runs_one.sync(asked.parsed.run, client=api)
 
 
 def test_a_life_by_the_api_alone(platform, api):
-    made = post(
-        api, "/v1/tenants", slug="ivy", tier="starter", isolation="schema", name="Ivy", admin={"name": "Ada", "email": "ada@ivy.example"}
-    )
-    assert made.status_code == 201, made.text
-    _, seen = watched(api, post(api, "/v1/tenants/ivy/preview"))
-    assert {change["verb"] for change in seen["changes"]} == {"create"}
-    assert any(change["type"].endswith("Store") for change in seen["changes"])
-    assert api.get("/v1/tenants/ivy").json()["state"] == "declared", "nothing was touched"
-    steps, ended = watched(api, post(api, "/v1/tenants/ivy/provision"))
-    assert (ended["state"], ended["requested_by"]) == ("done", "portal")
+    http = api.get_httpx_client()
+
+    def ask(call, body=None):
+        return call.sync_detailed("ivy", client=api, body=NoBody() if body is None else body, idempotency_key=named())
+
+    def runtime(name):
+        return http.get(f"/runtime/{name}", headers=HOST)
+
+    def state():
+        return tenants_one.sync("ivy", client=api).state
+
+    wanted = {"slug": "ivy", "tier": "starter", "isolation": "schema", "name": "Ivy", "admin": {"name": "Ada", "email": "ada@ivy.example"}}
+    made = tenants_declare.sync(client=api, body=NewTenantBody.from_dict(wanted), idempotency_key=named())
+    assert (made.slug, made.state, made.labels.to_dict()) == ("ivy", "declared", {"partner": "ivy"})
+    _, seen = watched(api, ask(tenants_preview))
+    assert {change.verb for change in seen.changes} == {"create"}
+    assert any(change.type_.endswith("Store") for change in seen.changes)
+    assert state() == "declared", "nothing was touched"
+    steps, ended = watched(api, ask(tenants_provision))
+    assert (ended.state, ended.requested_by) == ("done", "portal")
     assert sorted(steps) == sorted(STEPS)
     assert len(mails_to(platform, "ada@ivy.example")) == 1
-    assert api.get("/v1/tenants/ivy").json()["state"] == "active"
-    wait_for(lambda: api.get("/runtime/branding.json", headers=HOST).status_code == 200)
+    assert state() == "active"
+    wait_for(lambda: runtime("branding.json").status_code == 200)
 
-    _, seen = watched(api, post(api, "/v1/tenants/ivy/preview"))
-    assert (seen["state"], seen["changes"]) == ("done", [])
+    _, seen = watched(api, ask(tenants_preview))
+    assert (seen.state, seen.changes) == ("done", [])
 
-    colour = "/v1/tenants/ivy/configuration/theme.primary"
-    tag = api.get(colour).headers["ETag"]
-    assert api.put(colour, json={"value": "#0a0b0c"}, headers={"If-Match": tag}).status_code == 200
-    wait_for(lambda: "#0a0b0c" in api.get("/runtime/theme.css", headers=HOST).text, seconds=5)
+    tag = configuration_one.sync_detailed("ivy", "theme.primary", client=api).headers["ETag"]
+    changed = configuration_put.sync("ivy", "theme.primary", client=api, body=NewValue("#0a0b0c"), if_match=tag)
+    assert (changed.value, changed.source) == ("#0a0b0c", "runtime")
+    wait_for(lambda: "#0a0b0c" in runtime("theme.css").text, seconds=5)
+    assert watched(api, ask(backups_take, NewBackup(reason="before it goes")))[1].state == "done"
+    assert [backup.reason for backup in backups_listed.sync("ivy", client=api)] == ["before it goes"]
 
-    suspended = post(api, "/v1/tenants/ivy/suspend")
-    wait_for(lambda: api.get("/runtime/branding.json", headers=HOST).status_code == 403, seconds=5)
-    assert watched(api, suspended)[1]["state"] == "done"
-    assert watched(api, post(api, "/v1/tenants/ivy/offboard"))[1]["state"] == "done"
-    assert api.get("/v1/tenants/ivy").json()["state"] == "offboarding"
-    assert watched(api, post(api, "/v1/tenants/ivy/undelete", to="active"))[1]["state"] == "done"
-    wait_for(lambda: "#0a0b0c" in api.get("/runtime/theme.css", headers=HOST).text, seconds=10)
+    suspended = ask(tenants_suspend)
+    wait_for(lambda: runtime("branding.json").status_code == 403, seconds=5)
+    assert watched(api, suspended)[1].state == "done"
+    assert watched(api, ask(tenants_offboard, OffboardBody()))[1].state == "done"
+    assert state() == "offboarding"
+    assert watched(api, ask(tenants_undelete, UndeleteBody(to="active")))[1].state == "done"
+    wait_for(lambda: "#0a0b0c" in runtime("theme.css").text, seconds=10)
     assert "nothing to do" in platform.tenantry("preview", "ivy").stderr.lower()
+    kinds = [run.kind for run in runs_listed.sync(client=api, tenant="ivy").runs]
+    assert kinds == ["undelete", "offboard", "suspend", "backup", "preview", "provision", "preview"]

@@ -46,7 +46,7 @@ class NewValue(BaseModel):
     value: str | bool | int
 
 
-class Change(BaseModel):
+class ConfigurationChange(BaseModel):
     """One change; a value that is null: none was set. `run_id`: the run that made it, where it was one of many."""
 
     config_key: str
@@ -75,10 +75,10 @@ def every(tenant: Annotated[Tenant, Depends(seen("configuration:read"))]) -> lis
 
 
 @router.get("/history", responses=responses())
-def history(tenant: Annotated[Tenant, Depends(seen("configuration:read"))], which: Annotated[Which, Query()]) -> list[Change]:
+def history(tenant: Annotated[Tenant, Depends(seen("configuration:read"))], which: Annotated[Which, Query()]) -> list[ConfigurationChange]:
     """What was changed, the newest first. What a run changed, `POST /v1/configuration/bulk/RUN/undo` takes back."""
     found = configure.history(tenant.slug, which.key, which.limit)
-    return [Change.model_validate(each, from_attributes=True) for each in found]
+    return [ConfigurationChange.model_validate(each, from_attributes=True) for each in found]
 
 
 @router.get("/{key}", responses=responses())

@@ -80,7 +80,7 @@ class Again(BaseModel):
     events: list[UUID] = Field(min_length=1, max_length=100)
 
 
-class Asked(BaseModel):
+class EventsAsked(BaseModel):
     """Events that are to be sent."""
 
     events: list[UUID]
@@ -161,7 +161,7 @@ def deliveries(endpoint: Annotated[Endpoint, Depends(_readable)], which: Annotat
     return [Sent.of(each) for each in operation.deliveries(endpoint.id, who.sight.labels, state=which.state, limit=which.limit)]
 
 
-@router.post("/{webhook}/test", status_code=202, response_model=Asked, responses=responses())
+@router.post("/{webhook}/test", status_code=202, response_model=EventsAsked, responses=responses())
 def try_out(
     request: Request, body: NoBody, name: once.Name, endpoint: Annotated[Endpoint, Depends(_writable)], who: Writer
 ) -> JSONResponse:
@@ -171,7 +171,7 @@ def try_out(
     )
 
 
-@router.post("/{webhook}/redeliver", status_code=202, response_model=Asked, responses=responses())
+@router.post("/{webhook}/redeliver", status_code=202, response_model=EventsAsked, responses=responses())
 def redeliver(
     request: Request, body: Again, name: once.Name, endpoint: Annotated[Endpoint, Depends(_writable)], who: Writer
 ) -> JSONResponse:

@@ -1,0 +1,1 @@
+"""Programs for those who ask the service from elsewhere."""

@@ -1,0 +1,213 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.asked import Asked
+from ...models.deletion import Deletion
+from ...models.problem import Problem
+from ...types import Response, Unset
+
+
+def _get_kwargs(
+    slug: str,
+    *,
+    body: Deletion,
+    idempotency_key: str,
+    tenantry_confirm: str | Unset = "",
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(tenantry_confirm, Unset):
+        headers["Tenantry-Confirm"] = tenantry_confirm
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/tenants/{slug}/delete".format(
+            slug=quote(str(slug), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Asked | Problem:
+    if response.status_code == 202:
+        response_202 = Asked.from_dict(response.json())
+
+        return response_202
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Asked | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: Deletion,
+    idempotency_key: str,
+    tenantry_confirm: str | Unset = "",
+) -> Response[Asked | Problem]:
+    """Delete
+
+     Removes all of an off-boarded tenant whose hold is over: its data, its file, its names. A signed
+    record stays.
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        tenantry_confirm (str | Unset): People: the slug once more, as typed Default: ''.
+        body (Deletion): How a tenant ends.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Asked | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        slug=slug,
+        body=body,
+        idempotency_key=idempotency_key,
+        tenantry_confirm=tenantry_confirm,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: Deletion,
+    idempotency_key: str,
+    tenantry_confirm: str | Unset = "",
+) -> Asked | Problem | None:
+    """Delete
+
+     Removes all of an off-boarded tenant whose hold is over: its data, its file, its names. A signed
+    record stays.
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        tenantry_confirm (str | Unset): People: the slug once more, as typed Default: ''.
+        body (Deletion): How a tenant ends.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Asked | Problem
+    """
+
+    return sync_detailed(
+        slug=slug,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+        tenantry_confirm=tenantry_confirm,
+    ).parsed
+
+
+async def asyncio_detailed(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: Deletion,
+    idempotency_key: str,
+    tenantry_confirm: str | Unset = "",
+) -> Response[Asked | Problem]:
+    """Delete
+
+     Removes all of an off-boarded tenant whose hold is over: its data, its file, its names. A signed
+    record stays.
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        tenantry_confirm (str | Unset): People: the slug once more, as typed Default: ''.
+        body (Deletion): How a tenant ends.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Asked | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        slug=slug,
+        body=body,
+        idempotency_key=idempotency_key,
+        tenantry_confirm=tenantry_confirm,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: Deletion,
+    idempotency_key: str,
+    tenantry_confirm: str | Unset = "",
+) -> Asked | Problem | None:
+    """Delete
+
+     Removes all of an off-boarded tenant whose hold is over: its data, its file, its names. A signed
+    record stays.
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        tenantry_confirm (str | Unset): People: the slug once more, as typed Default: ''.
+        body (Deletion): How a tenant ends.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Asked | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            slug=slug,
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+            tenantry_confirm=tenantry_confirm,
+        )
+    ).parsed

@@ -1,0 +1,185 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.asked import Asked
+from ...models.problem import Problem
+from ...models.undelete_body import UndeleteBody
+from ...types import Response
+
+
+def _get_kwargs(
+    slug: str,
+    *,
+    body: UndeleteBody,
+    idempotency_key: str,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/tenants/{slug}/undelete".format(
+            slug=quote(str(slug), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Asked | Problem:
+    if response.status_code == 202:
+        response_202 = Asked.from_dict(response.json())
+
+        return response_202
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Asked | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: UndeleteBody,
+    idempotency_key: str,
+) -> Response[Asked | Problem]:
+    """Bring an off-boarded tenant back
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        body (UndeleteBody): Where a tenant is brought back to.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Asked | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        slug=slug,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: UndeleteBody,
+    idempotency_key: str,
+) -> Asked | Problem | None:
+    """Bring an off-boarded tenant back
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        body (UndeleteBody): Where a tenant is brought back to.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Asked | Problem
+    """
+
+    return sync_detailed(
+        slug=slug,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: UndeleteBody,
+    idempotency_key: str,
+) -> Response[Asked | Problem]:
+    """Bring an off-boarded tenant back
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        body (UndeleteBody): Where a tenant is brought back to.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Asked | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        slug=slug,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    slug: str,
+    *,
+    client: AuthenticatedClient,
+    body: UndeleteBody,
+    idempotency_key: str,
+) -> Asked | Problem | None:
+    """Bring an off-boarded tenant back
+
+    Args:
+        slug (str):
+        idempotency_key (str): A name of your own for this request
+        body (UndeleteBody): Where a tenant is brought back to.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Asked | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            slug=slug,
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed
