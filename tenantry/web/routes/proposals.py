@@ -14,7 +14,7 @@ from tenantry.operations.proposals import Proposal
 from tenantry.web.callers import having
 from tenantry.web.problems import responses
 
-router = APIRouter(prefix="/v1/proposals", tags=["tenants"])
+router = APIRouter(prefix="/v1/proposals", tags=["proposals"])
 
 
 class Pages(BaseModel):

@@ -22,6 +22,7 @@ from .checked import Checked
 from .clone import Clone
 from .code import Code
 from .configuration_change import ConfigurationChange
+from .configuration_upload_key import ConfigurationUploadKey
 from .declaration import Declaration
 from .deletion import Deletion
 from .deletion_outcome import DeletionOutcome
@@ -73,6 +74,8 @@ from .planned_change_where import PlannedChangeWhere
 from .portal_link import PortalLink
 from .portal_link_intent import PortalLinkIntent
 from .problem import Problem
+from .proposal import Proposal
+from .proposal_page import ProposalPage
 from .restore import Restore
 from .revision_status import RevisionStatus
 from .revocation import Revocation
@@ -135,6 +138,7 @@ __all__ = (
     "Clone",
     "Code",
     "ConfigurationChange",
+    "ConfigurationUploadKey",
     "Declaration",
     "Deletion",
     "DeletionOutcome",
@@ -186,6 +190,8 @@ __all__ = (
     "PortalLink",
     "PortalLinkIntent",
     "Problem",
+    "Proposal",
+    "ProposalPage",
     "Restore",
     "RevisionStatus",
     "Revocation",

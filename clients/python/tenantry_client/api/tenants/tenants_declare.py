@@ -6,6 +6,7 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...models.new_tenant_body import NewTenantBody
 from ...models.problem import Problem
+from ...models.proposal import Proposal
 from ...models.tenant import Tenant
 from ...types import Response
 
@@ -31,18 +32,23 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | Tenant:
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | Proposal | Tenant:
     if response.status_code == 201:
         response_201 = Tenant.from_dict(response.json())
 
         return response_201
+
+    if response.status_code == 202:
+        response_202 = Proposal.from_dict(response.json())
+
+        return response_202
 
     response_default = Problem.from_dict(response.json())
 
     return response_default
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | Tenant]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | Proposal | Tenant]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -56,10 +62,11 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: NewTenantBody,
     idempotency_key: str,
-) -> Response[Problem | Tenant]:
+) -> Response[Problem | Proposal | Tenant]:
     """Declare
 
-     Declares a tenant: writes its file. `provision` makes it.
+     Declares a tenant: writes its file. `provision` makes it. Where changes are proposed on a forge
+    (202), its run follows the merge.
 
     Args:
         idempotency_key (str): A name of your own for this request
@@ -71,7 +78,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | Tenant]
+        Response[Problem | Proposal | Tenant]
     """
 
     kwargs = _get_kwargs(
@@ -91,10 +98,11 @@ def sync(
     client: AuthenticatedClient,
     body: NewTenantBody,
     idempotency_key: str,
-) -> Problem | Tenant | None:
+) -> Problem | Proposal | Tenant | None:
     """Declare
 
-     Declares a tenant: writes its file. `provision` makes it.
+     Declares a tenant: writes its file. `provision` makes it. Where changes are proposed on a forge
+    (202), its run follows the merge.
 
     Args:
         idempotency_key (str): A name of your own for this request
@@ -106,7 +114,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | Tenant
+        Problem | Proposal | Tenant
     """
 
     return sync_detailed(
@@ -121,10 +129,11 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: NewTenantBody,
     idempotency_key: str,
-) -> Response[Problem | Tenant]:
+) -> Response[Problem | Proposal | Tenant]:
     """Declare
 
-     Declares a tenant: writes its file. `provision` makes it.
+     Declares a tenant: writes its file. `provision` makes it. Where changes are proposed on a forge
+    (202), its run follows the merge.
 
     Args:
         idempotency_key (str): A name of your own for this request
@@ -136,7 +145,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | Tenant]
+        Response[Problem | Proposal | Tenant]
     """
 
     kwargs = _get_kwargs(
@@ -154,10 +163,11 @@ async def asyncio(
     client: AuthenticatedClient,
     body: NewTenantBody,
     idempotency_key: str,
-) -> Problem | Tenant | None:
+) -> Problem | Proposal | Tenant | None:
     """Declare
 
-     Declares a tenant: writes its file. `provision` makes it.
+     Declares a tenant: writes its file. `provision` makes it. Where changes are proposed on a forge
+    (202), its run follows the merge.
 
     Args:
         idempotency_key (str): A name of your own for this request
@@ -169,7 +179,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | Tenant
+        Problem | Proposal | Tenant
     """
 
     return (

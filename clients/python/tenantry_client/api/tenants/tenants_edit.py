@@ -42,6 +42,11 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_200
 
+    if response.status_code == 202:
+        response_202 = Declaration.from_dict(response.json())
+
+        return response_202
+
     response_default = Problem.from_dict(response.json())
 
     return response_default
