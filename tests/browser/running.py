@@ -61,6 +61,8 @@ class Site:
         self._server = server
         self.pages: dict[str, Page] = {}
         self.asked: list[str] = []
+        self.cookies: dict[str, str] = {}
+        """What the last request of a path showed."""
         self.finished = threading.Event()
 
     @property
@@ -84,6 +86,7 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             found.asked.append(path)
+            found.cookies[path] = self.headers.get("Cookie", "")
             if path == "/done":
                 found.finished.set()
             page = found.pages.get(path)
@@ -117,8 +120,11 @@ def site() -> Iterator[Site]:
         server.server_close()
 
 
-def visit(site: Site, paths: Sequence[str]) -> None:
-    """Opens each of the site's pages in a real browser, which ends when all have been open for a while."""
+def visit(site: Site, paths: Sequence[str], *, host: str = "127.0.0.1") -> None:
+    """Opens each of the site's pages in a real browser, which ends when all have been open for a while.
+
+    ``host``: as which it is opened; each below ``test`` is this machine.
+    """
     site.pages["/walker"] = Page("text/html", (_WALKER % (json.dumps(list(paths)), SETTLE)).encode())
     site.finished.clear()
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as home:
@@ -127,7 +133,8 @@ def visit(site: Site, paths: Sequence[str]) -> None:
             *FLAGS.split(),
             f"--user-data-dir={home}",
             "--remote-debugging-port=0",
-            f"{site.address}/walker",
+            "--host-resolver-rules=MAP *.test 127.0.0.1",
+            f"{site.address.replace('127.0.0.1', host)}/walker",
         ]
         with Path(home, "log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
