@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tenantry.control import quarantine
 from tenantry.declaration.generator import NewTenant, create
+from tenantry.declaration.store import DeclarationStore
 from tenantry.operations import platform_check
 
 
@@ -17,4 +18,6 @@ def write(directory: Path, wanted: NewTenant, tell: Callable[[str], None] = lamb
     """
     if platform_check.reachable(tell):
         quarantine.refuse([wanted.slug], [])
-    return create(directory, wanted)
+    path = create(directory, wanted)
+    with DeclarationStore(directory).keeper.reading():
+        return path

@@ -16,7 +16,9 @@ from tenantry.control.database import transaction
 from tenantry.control.invitations import token_of
 from tenantry.declaration.generator import NewTenant, create
 from tenantry.declaration.store import DeclarationStore
+from tenantry.operations.lifecycle import change as lifecycle_change
 from tenantry.operations.run_feed import RunFeed
+from tenantry.work.step import Run
 from tests.service.web.conftest import MINE
 from tests.waiting import wait_for
 
@@ -42,6 +44,7 @@ def on_branch(service, tmp_path, monkeypatch):
         return subprocess.run(named, cwd=cwd, check=True, capture_output=True)
 
     shutil.copytree(service.tenants / "defaults", tmp_path / "work" / "tenants" / "defaults")
+    shutil.copy(service.tenants / f"{MINE}.yaml", tmp_path / "work" / "tenants")
     for command in ("init -q", "checkout -qb main", "add .", "commit -qm x", "init -q --bare ../kept.git"):
         git(*command.split())
     git("push", "-q", "../kept.git", "main")
@@ -90,6 +93,30 @@ def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared,
     assert runs.read(UUID(run))["commit"] == on_branch("rev-parse", "main").decode().strip(), "workers can tell whether their files have it"
     with transaction() as connection:
         assert connection.execute("SELECT route FROM api_requests WHERE id = %s", [requests]).fetchone() == {"route": "POST /v1/tenants"}
+
+
+def test_while_the_branchs_remote_is_away_people_are_shut_out_all_the_same(service, on_branch, declared):
+    """What is only a line in a file is refused until it is back; the run of the suspension says its line then."""
+    on_branch("remote", "add", "origin", "/nowhere.git")
+    refused = service.ask("POST", "/v1/tenants", json={"slug": declared, "tier": "starter"})
+    assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (503, "work.transient", "5")
+    edit = {"json": {"theme": {"primary": "#123456"}}, "headers": {"If-Match": "*"}}
+    assert service.ask("PATCH", f"/v1/tenants/{MINE}/declaration", **edit).status_code == 503
+    asked = service.ask("POST", f"/v1/tenants/{MINE}/suspend")
+    assert asked.status_code == 202
+    with transaction() as connection:
+        assert connection.execute("SELECT state FROM tenants WHERE slug = %s", [MINE]).fetchone() == {"state": "suspended"}
+    assert b"suspended" not in on_branch("show", f"main:tenants/{MINE}.yaml")
+    on_branch("remote", "remove", "origin")
+    run_id = UUID(asked.json()["run"])
+    runs_at_work.claim(run_id, "test")
+    lifecycle_change._declare(Run.of(runs.read(run_id), "test"))
+    assert b"state: suspended" in on_branch("show", f"main:tenants/{MINE}.yaml")
+    assert on_branch("log", "-1", "--format=%an: %s", "main") == f"me: {MINE}: state: suspended\n".encode()
+    runs_at_work.finish(run_id, "test", "done")
+    with transaction() as connection:
+        connection.execute("UPDATE tenants SET state = 'active' WHERE slug = %s", [MINE])
+        connection.execute("DELETE FROM runs WHERE id = %s", [run_id])
 
 
 @pytest.mark.parametrize(
