@@ -36,6 +36,9 @@ LIMIT: Final = 200
 DEEPEST: Final = 4
 """Mappings within each other in a tenant's file, at most."""
 
+_DECOY: Final = b"name: X\ntier: starter\nadmin: {name: A, email: a@x.example}\n"
+"""What is checked where there is no file, so that it takes as long."""
+
 _ASKED: Final = frozenset({"name", "tier", "isolation", "cell", "row_context", "admin", "domains"})
 _OURS: Final = {"state": "it is active; suspend and off-board are calls of their own", "server": "an engineer writes it into the file"}
 _ELSEWHERE: Final = {
@@ -83,8 +86,8 @@ def page(
 
 
 def find(slug: str, sight: Sight) -> Tenant:
-    """One tenant, of the registry or of a file alone. ``InputError``, of which the words are the same for one that is out
-    of sight and for one that there is not."""
+    """One tenant, of the registry or of a file alone. ``InputError``, of which the words and the work done are the same for one that is
+    out of sight and for one that there is not: nobody learns by a clock what there is."""
     if naming.is_slug(slug):
         row = tenant_pages.find(slug, sight)
         if row is not None:
@@ -92,7 +95,8 @@ def find(slug: str, sight: Sight) -> Tenant:
         declared = _declared(slug)
         if declared is not None and sight.sees(slug, declared.labels):
             return _of_file(declared)
-        if declared is None and proposals.used() and (found := proposals.of_new(slug)) and sight.sees(slug, found.labels):
+        found = proposals.of_new(slug) if proposals.used() else None
+        if declared is None and found and sight.sees(slug, found.labels):
             return _of_file(_valid(slug, found.content), PROPOSED)
     raise InputError("there is no such tenant", "GET /v1/tenants lists those that are there for you", code="tenant.unknown")
 
@@ -232,10 +236,9 @@ def _declared(slug: str) -> TenantDeclaration | None:
     """What the tenant's own file says; None: there is none, or it is not valid. One file is read."""
     store = DeclarationStore.of_platform()
     found = store.keeper.text(slug)
-    if found is None:
-        return None
     store.keeper.ready()
-    return FileReader(store.directory).check(slug, found)
+    declared = FileReader(store.directory).check(slug, found or _DECOY)
+    return declared if found is not None else None
 
 
 def _of_file(declared: TenantDeclaration, state: str = DECLARED) -> Tenant:

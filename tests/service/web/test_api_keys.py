@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+import psycopg
 import pytest
 
 from tenantry.actor import Actor
@@ -145,6 +148,52 @@ def test_another_partners_tenant_is_as_one_that_there_is_not(service):
         assert said(foreign) == said(absent), (method, path)
     listed = service.ask("GET", "/v1/tenants").json()["tenants"]
     assert [tenant["slug"] for tenant in listed] == [MINE]
+
+
+@pytest.fixture
+def asked_of_postgresql(monkeypatch):
+    """The statements of the threads that answer requests, in their order."""
+    heard = []
+
+    def listening(execute):
+        def listened(self, query, *args, **more):
+            if "AnyIO" in threading.current_thread().name:
+                heard.append(str(query))
+            return execute(self, query, *args, **more)
+
+        return listened
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", listening(psycopg.Cursor.execute))
+    return heard
+
+
+def test_what_is_refused_takes_the_same_work_whether_it_is_there_or_not(service, asked_of_postgresql):
+    """By the statements, not by a clock: of another partner's tenant, of one that only his file declares, and of none."""
+    (service.tenants / "web-theirs-declared.yaml").write_text(
+        "name: X\ntier: starter\nadmin: {name: A, email: a@x.example}\nlabels: {partner: them}\n"
+    )
+    run = service.ask("POST", f"/v1/tenants/{THEIRS}/backups", service.theirs).json()["run"]
+    theirs = service.theirs.split("_")[2]
+
+    def statements(method, path, **places):
+        more = {"json": {"value": "x"}, "headers": {"If-Match": "*"}} if method == "PUT" else body(path) if method == "POST" else {}
+        if method in ("DELETE", "PATCH"):
+            more = {"headers": {"If-Match": "*"}, **({"json": {"name": "x"}} if method == "PATCH" else {})}
+        asked_of_postgresql.clear()
+        service.ask(method, filled(path, **places), **more)
+        return list(asked_of_postgresql)
+
+    compared = 0
+    for method, path in routes(service):
+        if not any(f"{{{place}}}" in path for place in ("slug", "run", "id")):
+            continue
+        absent = statements(method, path)
+        assert statements(method, path, slug=THEIRS, run=run, id=theirs) == absent, (method, path)
+        if "{slug}" in path:
+            assert statements(method, path, slug="web-theirs-declared") == absent, (method, path)
+        compared += bool(absent)
+    assert compared > 40
+    (service.tenants / "web-theirs-declared.yaml").unlink()
 
 
 def test_a_holder_has_two_keys_that_work_and_no_third(service):
