@@ -28,6 +28,7 @@ import pulumi
 from pulumi.runtime import reset_options, run_in_stack, set_all_config, settings
 from pulumi.runtime.proto import LanguageRuntimeServicer, engine_pb2, language_pb2, language_pb2_grpc, plugin_pb2
 
+from local.plugins import kept
 from tenantry.clients.parent import SECONDS, Parent
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class LanguageHost(LanguageRuntimeServicer):
         program = os.path.join(directory, request.info.entry_point or ".")  # noqa: PTH118  runpy takes text
         os.chdir(request.pwd or directory)
         sys.path[0] = directory  # where `python -m` has put the working directory
+        if not kept.first_found():
+            kept.forget()  # the program is another clone's
         sys.argv = [program, *request.args]
         _configure(request, self.engine_address)
         # What the program leaves there goes with the run: this process may live on, or end without a word.

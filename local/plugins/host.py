@@ -5,7 +5,8 @@ gRPC, boto3, SQLAlchemy and the like. ``launch.py``, which the engine starts ins
 arguments, the environment, the working directory, and the three standard streams themselves. The forked child is then what
 ``python -u -m MODULE`` would be, except that it is there at once. It ends when its launcher does, however that ends.
 
-Only packages are kept: our own modules are forgotten after they have pulled in what they need, so a child always runs the present code.
+Our own modules are kept for children that would import the very same; where they have changed since, a child forgets them and imports
+what there is (``kept.py``). So a child always runs the present code.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from local.plugins.children import Children
+from local.plugins.kept import KeptModules
 from tenantry import preload
 
 if TYPE_CHECKING:
@@ -67,7 +69,6 @@ IMPORTED: Final = (
     "publicsuffixlist",
     "tinycss2",
 )
-OURS: Final = frozenset({"components", "local", "stacks", "tenantry"})
 READ_AT_START: Final = frozenset({"GRPC_ENABLE_FORK_SUPPORT", "TRACEPARENT"})
 """Variables that a package reads when it is imported, besides Python's own: where they differ the launcher's process is not forked here."""
 HOST: Final = (__file__, inspect.getfile(Children))
@@ -78,8 +79,9 @@ LOOK_AFTER: Final = 10.0
 ACCEPTED: Final = b"\1"
 
 
-def warm_up() -> None:
-    """Imports the packages, forgets our own modules, and starts no thread, which a fork would lose."""
+def warm_up() -> KeptModules:
+    """Imports the packages and our own modules, and starts no thread, which a fork would lose."""
+    kept = KeptModules()
     for name in IMPORTED:
         try:
             importlib.import_module(name)
@@ -88,14 +90,17 @@ def warm_up() -> None:
             traceback.print_exc()
     if pictures := sys.modules.get("PIL.Image"):
         pictures.init()  # its formats, which it would import one by one for the first picture
-    for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
-        del sys.modules[name]
+    try:
+        kept.load()
+    except Exception:  # as above: a child that needs the broken module will say so
+        traceback.print_exc()
     importlib.invalidate_caches()
     gc.collect()
     gc.freeze()  # what is shared with the children stays shared
+    return kept
 
 
-def serve(path: Path) -> None:
+def serve(path: Path, kept: KeptModules) -> None:
     """Serves launchers at the socket until this process is ended, or the socket is gone or another host's. Only its user can reach it."""
     known = _code()
     here = Path.cwd()
@@ -118,13 +123,16 @@ def serve(path: Path) -> None:
             connection, _ = listener.accept()
             current = _code() == known
             if current:
-                _answer(connection, listener, children)
+                _answer(connection, listener, children, kept)
             else:
                 # This launcher starts its process by itself, and so do the next ones until the last child has ended.
                 connection.close()
                 listener.close()
-        elif not (ready or children or (own is not None and _inode(path) == own)):
-            return
+        elif not (ready or children):
+            if own is None or _inode(path) != own:
+                return
+            # Nobody waits: a new host begins, which has our modules as they are now.
+            current = kept.current
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
@@ -136,7 +144,7 @@ def _inode(path: Path) -> int | None:
         return None
 
 
-def _answer(connection: socket.socket, listener: socket.socket, children: Children) -> None:
+def _answer(connection: socket.socket, listener: socket.socket, children: Children, kept: KeptModules) -> None:
     streams: list[int] = []
     forked = False
     try:
@@ -150,7 +158,7 @@ def _answer(connection: socket.socket, listener: socket.socket, children: Childr
             raise ValueError(f"{', '.join(different)}: not as in this process, and only a new one obeys")
         if children.fork(connection):
             listener.close()
-            _become(module, directory, arguments, variables, streams)
+            _become(module, directory, arguments, variables, streams, kept)
         forked = True
         connection.sendall(ACCEPTED)
     except (OSError, ValueError, EOFError) as error:
@@ -182,7 +190,9 @@ def _request(connection: socket.socket) -> tuple[list[str], list[int]]:
     return os.fsdecode(data[4:]).split("\0"), streams
 
 
-def _become(module: str, directory: str, arguments: list[str], variables: dict[str, str], streams: list[int]) -> NoReturn:
+def _become(
+    module: str, directory: str, arguments: list[str], variables: dict[str, str], streams: list[int], kept: KeptModules
+) -> NoReturn:
     """Turns the forked child into ``python -u -m module``."""
     code = 1
     try:
@@ -198,6 +208,10 @@ def _become(module: str, directory: str, arguments: list[str], variables: dict[s
         os.environ.update(variables)
         time.tzset()
         sys.argv = [module, *arguments]
+        kept.prepare()
+        for name in (module, f"{module}.__main__"):
+            if not hasattr(sys.modules.get(name), "__path__"):
+                sys.modules.pop(name, None)  # what is run is not what somebody else has imported under the same name
         sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]  # a TextIOWrapper, as every process starts with
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         code = 0
@@ -229,8 +243,7 @@ def main() -> None:
     parser.add_argument("--socket", type=Path, required=True, help="where launchers find the host")
     path = parser.parse_args().socket.absolute()
     os.environ.pop("TRACEPARENT", None)  # of the run that has started the local cloud; the SDK would trace, with a thread
-    warm_up()
-    serve(path)
+    serve(path, warm_up())
 
 
 if __name__ == "__main__":
