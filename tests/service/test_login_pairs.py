@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -134,3 +136,32 @@ def test_an_ended_password_lets_nobody_in(store):
         with pytest.raises(psycopg.OperationalError, match="authentication failed"):
             entering(store)
         assert inside.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_an_administrator_that_is_no_superuser_can_do_all_of_it(in_cloud):
+    """As on every managed PostgreSQL: one that may make roles makes both, renews, shuts, ends and removes the second."""
+    first, second_login, deployer = "t_pairs_managed__app", "t_pairs_managed__app_b", "pairs_deployer"
+    store = TenantStore.of(SLUG)
+    with store.administrator().connect() as admin:
+        admin.execute(f"CREATE ROLE {deployer} LOGIN CREATEROLE PASSWORD 'turn'")
+    server = replace(store.administrator(), user=deployer, password="turn")
+    try:
+        with store.administrator().connect() as admin:
+            admin.execute(f"GRANT CONNECT ON DATABASE postgres TO {deployer}")
+        with server.connect() as admin:
+            admin.execute(f"CREATE ROLE {first} LOGIN CONNECTION LIMIT 7")
+        logins.renew(server, first, second_login, "turn", "postgres", "s")
+        with server.connect() as admin:
+            assert login_limits.faults(admin, second_login) == {}
+            assert logins.set_login(admin, first, False) == 0
+            assert admin.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [second_login]).fetchone() == (False,)
+        logins.end(server, second_login, sessions=True)
+        with server.connect() as admin:
+            logins.drop_second(admin, first)
+            assert logins.both(admin, first) == [first]
+    finally:
+        with store.administrator().connect() as admin:
+            logins.drop_second(admin, first)
+            admin.execute(f"DROP ROLE IF EXISTS {first}")
+            admin.execute(f"REVOKE CONNECT ON DATABASE postgres FROM {deployer}")
+            admin.execute(f"DROP ROLE {deployer}")
