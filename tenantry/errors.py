@@ -81,6 +81,7 @@ Code = Literal[
     "tenant.suspended",
     "tenant.unknown",
     "user.exists",
+    "user.last",
     "user.unknown",
     "webhook.disabled",
     "webhook.excess",

@@ -37,6 +37,7 @@ from tenantry.web.routes import (
     sessions,
     tenants,
     usage,
+    users,
     webhooks,
 )
 from tenantry.web.runtime.app import App, RuntimeApp, Scope
@@ -92,6 +93,7 @@ def create() -> FastAPI:
         proposals,
         deletions,
         people,
+        users,
         log,
         runs,
         configuration,

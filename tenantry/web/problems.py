@@ -33,7 +33,7 @@ _CODES: Final[Mapping[int, str]] = {
     409: (
         "declaration.older declaration.refused declaration.unaware domain.taken key.excess limit.users move.underway name.quarantined "
         "name.taken proposal.open restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy tenant.exists tenant.held "
-        "tenant.offboarded tenant.state tenant.suspended user.exists webhook.disabled webhook.excess webhook.rotating"
+        "tenant.offboarded tenant.state tenant.suspended user.exists user.last webhook.disabled webhook.excess webhook.rotating"
     ),
     410: "invitation.expired invitation.revoked invitation.used tenant.deleted",
     429: "limit.attempts limit.mail",

@@ -32,7 +32,7 @@ def routes(service):
 
 
 IN_PATHS = {
-    "slug": "web-nobody", "run": NO_RUN, "record": NO_RUN, "key": "theme.primary", "id": "000000000000", "webhook": NO_RUN,
+    "slug": "web-nobody", "run": NO_RUN, "record": NO_RUN, "user": NO_RUN, "key": "theme.primary", "id": "000000000000", "webhook": NO_RUN,
     "proposal": NO_RUN,
 }  # fmt: skip
 
@@ -55,6 +55,7 @@ def body(path):
         "/v1/keys": {"holder": "me", "scopes": ["tenants:read"]},
         "/v1/configuration/bulk/preview": {"key": "limits.users", "value": 5},
         "/v1/configuration/bulk": {"key": "limits.users", "value": 5, "plan": "x"},
+        "/v1/tenants/{slug}/users/{user}/role": {"role": "member"},
         "/v1/tenants/{slug}/delete": {"confirm": "x"},
         "/v1/tenants/{slug}/portal-links": {"intent": "people"},
         "/v1/webhooks": {"url": "https://10.0.0.1/", "contact": "ops@x.example"},
@@ -108,7 +109,7 @@ def needed(route):
         return "portal:link"
     if "webhooks" in path:
         return "webhooks:read" if method == "GET" else "webhooks:write"
-    if "invitations" in path:
+    if "invitations" in path or "/users" in path:
         return "people:read" if method == "GET" else "people:write"
     for what, scope in {"/plan": "tenants:move", "/clones/check": "clones:write"}.items():
         if path.endswith(what) and "migrations" not in path:

@@ -111,6 +111,10 @@ from .undoing import Undoing
 from .undone_value import UndoneValue
 from .usage import Usage
 from .usage_limits import UsageLimits
+from .user_entry import UserEntry
+from .user_entry_role import UserEntryRole
+from .user_role import UserRole
+from .user_role_role import UserRoleRole
 from .value import Value
 from .webhook import Webhook
 from .webhooks_deliveries_state_type_0 import WebhooksDeliveriesStateType0
@@ -227,6 +231,10 @@ __all__ = (
     "UndoneValue",
     "Usage",
     "UsageLimits",
+    "UserEntry",
+    "UserEntryRole",
+    "UserRole",
+    "UserRoleRole",
     "Value",
     "Webhook",
     "WebhooksDeliveriesStateType0",
