@@ -49,7 +49,7 @@ def by_link(code: str, place: Place, *, before: str | None = None) -> SignedIn:
     attempts.count("address", place.address)
     with transaction() as connection:
         person = sign_in_links.take(connection, code)
-        if person is None or not _at_home(connection, person, place):
+        if person is None or not at_home(connection, person, place):
             raise InputError("the link does not work", "it works once, for ten minutes: have another one made", code="link.unknown")
         return begin(connection, person, place, "link", before)
 
@@ -70,7 +70,7 @@ def by_invitation(code: str, hashed: str, name: str | None, place: Place, *, bef
         found = users.by_id(connection, done.tenant_id, done.user_id)
         if done.again or found is None:
             raise InputError("the invitation was used", "sign in", code="invitation.used")
-        if not _at_home(connection, found[0], place):
+        if not at_home(connection, found[0], place):
             raise InputError("the host name is not active yet", "try again in some minutes", code="invitation.host")
         users.set_password(connection, found[0], hashed)
         return begin(connection, found[0], place, "password", before)
@@ -100,7 +100,7 @@ def by_password(claimed: Claim, compared: tuple[bool, str | None], place: Place,
         raise _wrong()
     with transaction() as connection:
         found = users.by_id(connection, claimed.person.tenant, claimed.person.id)
-        if found is None or found[1] != claimed.kept or not _at_home(connection, found[0], place):
+        if found is None or found[1] != claimed.kept or not at_home(connection, found[0], place):
             raise _wrong()  # changed since
         if anew is not None:
             users.set_password(connection, found[0], anew)
@@ -115,6 +115,8 @@ def change_password(session: Session, hashed: str, place: Place) -> SignedIn:
     ``InputError`` for an administrator of the platform, who has none.
     """
     with transaction() as connection:
+        if not at_home(connection, session.person, place):  # shut since: nothing may begin that a reactivation would bring to life
+            raise InputError("the session has ended", "sign in again", code="password.wrong")
         sessions.end_all(connection, session.person)
         users.set_password(connection, session.person, hashed)
         runs.audit(connection, session.person.tenant, callers.named(session.person), "password", "set")
@@ -150,7 +152,7 @@ def begin(connection: psycopg.Connection[dict[str, Any]], person: Person, place:
     return SignedIn(session, secret)
 
 
-def _at_home(connection: psycopg.Connection[dict[str, Any]], person: Person, place: Place) -> bool:
+def at_home(connection: psycopg.Connection[dict[str, Any]], person: Person, place: Place) -> bool:
     """Whether the person may be signed in there, as the tenant stands to the end of the transaction."""
     if person.tenant is None:
         return service_address.is_own(place.host)

@@ -50,7 +50,7 @@ def come_back(secret: str, place: Place) -> Any:
     """What ``leave`` has kept, once. ``InputError`` where there is nothing."""
     with transaction() as connection:
         found = identities.take(connection, secret, place.host) if secret else None
-    if found is None:
+    if found is None or "state" not in found:
         raise refused("it took too long, or this browser has not asked for it")
     return found
 

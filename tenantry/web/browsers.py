@@ -50,7 +50,7 @@ def place(request: Request) -> Place:
 def require_ours(request: Request, *, said: bool) -> None:
     """``Refused`` for a request that a page of another origin made. ``said``: it has to say where it comes from, as browsers do."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if (site not in (None, "same-origin")) or (origin is not None and origin not in _origins(request)) or (said and not (site or origin)):
+    if (site not in (None, "same-origin")) or (origin is not None and origin not in origins(request)) or (said and not (site or origin)):
         raise Refused(403, "request.foreign", "the request comes from another site's page", "pages of the same origin may ask")
 
 
@@ -61,7 +61,8 @@ def require_token(request: Request, session: Session) -> None:
         raise Refused(403, "request.token", f"{TOKEN} is missing, or is another session's", "GET /v1/session has it as `csrf`")
 
 
-def _origins(request: Request) -> tuple[str, ...]:
+def origins(request: Request) -> tuple[str, ...]:
+    """What a page of ours calls itself: https, and on this machine http too."""
     here = authority(request)
     own = (f"https://{here}",) if here else ()
     return (*own, f"http://{here}") if host(request) in LOCAL else own

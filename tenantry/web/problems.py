@@ -23,17 +23,18 @@ RETRY_AFTER: Final = 5
 """Seconds after which whoever asks comes again, where a cause passes by itself."""
 
 _CODES: Final[Mapping[int, str]] = {
-    403: "password.wrong sso.refused sso.unknown",
+    403: "passkey.refused password.wrong sso.refused sso.unknown",
     404: (
         "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown delivery.unknown invitation.unknown "
         "key.unknown link.unknown move.none proposal.unknown restore.none run.unknown sso.none task.unknown tenant.unknown "
-        "user.unknown "
+        "passkey.unknown user.unknown "
         "webhook.unknown"
     ),
     409: (
         "declaration.older declaration.refused declaration.unaware domain.taken key.excess limit.users move.underway name.quarantined "
-        "name.taken proposal.open restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy tenant.exists tenant.held "
-        "tenant.offboarded tenant.state tenant.suspended user.exists user.last webhook.disabled webhook.excess webhook.rotating"
+        "name.taken passkey.excess proposal.open restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy "
+        "tenant.exists tenant.held tenant.offboarded tenant.state tenant.suspended user.exists user.last "
+        "webhook.disabled webhook.excess webhook.rotating"
     ),
     410: "invitation.expired invitation.revoked invitation.used tenant.deleted",
     429: "limit.attempts limit.mail",

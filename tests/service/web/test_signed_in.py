@@ -17,7 +17,15 @@ from tests.service.web.test_api_keys import body, filled, routes, said
 pytestmark = pytest.mark.service
 
 
-OF_SESSION = (("GET", "/v1/session"), ("DELETE", "/v1/session"), ("DELETE", "/v1/sessions"), ("PUT", "/v1/session/password"))
+OF_SESSION = (
+    ("GET", "/v1/session"), ("DELETE", "/v1/session"), ("DELETE", "/v1/sessions"), ("PUT", "/v1/session/password"),
+    ("GET", "/v1/session/passkeys"), ("POST", "/v1/session/passkeys/options"), ("POST", "/v1/session/passkeys"),
+    ("DELETE", "/v1/session/passkeys/00"),
+)  # fmt: skip
+SHOWN = {
+    ("PUT", "/v1/session/password"): {"json": {"password": "x"}},
+    ("POST", "/v1/session/passkeys"): {"json": {"credential": {}, "name": "x"}},
+}
 
 
 @pytest.fixture
@@ -217,9 +225,12 @@ def test_on_every_route_another_tenants_session_sees_what_there_is_not(service):
         "POST /v1/tenants/{slug}/invitations",
         "POST /v1/tenants/{slug}/invitations/revoke",
         "POST /v1/invitations/accept",
+        "GET /v1/tenants/{slug}/users",
+        "POST /v1/tenants/{slug}/users/{user}/remove",
+        "POST /v1/tenants/{slug}/users/{user}/role",
     }, "what a tenant's administrator may ask at all"
 
 
 def test_a_key_has_no_session(service):
     for method, path in OF_SESSION:
-        assert service.ask(method, path, **({"json": {"password": "x"}} if method == "PUT" else {})).json()["code"] == "session.none"
+        assert service.ask(method, path, **SHOWN.get((method, path), {})).json()["code"] == "session.none"

@@ -6,6 +6,8 @@ from .accepted import Accepted
 from .accepted_role import AcceptedRole
 from .accepted_settings import AcceptedSettings
 from .again import Again
+from .answer import Answer
+from .answer_credential import AnswerCredential
 from .asked import Asked
 from .backup import Backup
 from .beside import Beside
@@ -54,6 +56,8 @@ from .new_key import NewKey
 from .new_key_labels import NewKeyLabels
 from .new_move import NewMove
 from .new_move_to_type_0 import NewMoveToType0
+from .new_passkey import NewPasskey
+from .new_passkey_credential import NewPasskeyCredential
 from .new_password import NewPassword
 from .new_portal_link import NewPortalLink
 from .new_portal_link_intent import NewPortalLinkIntent
@@ -68,6 +72,9 @@ from .offboard_body import OffboardBody
 from .offboard_body_then_type_0 import OffboardBodyThenType0
 from .open_page import OpenPage
 from .open_page_intent import OpenPageIntent
+from .options import Options
+from .options_options import OptionsOptions
+from .passkey_body import PasskeyBody
 from .planned_change import PlannedChange
 from .planned_change_labels import PlannedChangeLabels
 from .planned_change_where import PlannedChangeWhere
@@ -126,6 +133,8 @@ __all__ = (
     "AcceptedRole",
     "AcceptedSettings",
     "Again",
+    "Answer",
+    "AnswerCredential",
     "Asked",
     "Backup",
     "Beside",
@@ -174,6 +183,8 @@ __all__ = (
     "NewKeyLabels",
     "NewMove",
     "NewMoveToType0",
+    "NewPasskey",
+    "NewPasskeyCredential",
     "NewPassword",
     "NewPortalLink",
     "NewPortalLinkIntent",
@@ -188,6 +199,9 @@ __all__ = (
     "OffboardBodyThenType0",
     "OpenPage",
     "OpenPageIntent",
+    "Options",
+    "OptionsOptions",
+    "PasskeyBody",
     "PlannedChange",
     "PlannedChangeLabels",
     "PlannedChangeWhere",
