@@ -47,7 +47,7 @@ def canonical_host(text: str) -> str:
     # WHATWG: a last label that begins with a digit makes the whole an IPv4 address or nothing.
     if last[0].isdigit():
         raise invalid(f"{shown(text)} is an address", "write a host name")
-    if _suffixes().is_public(host):
+    if suffixes().is_public(host):
         raise invalid(f"{shown(text)} is a public suffix", f"write a name beneath it, for example portal.{text[:60]}")
     return host
 
@@ -141,7 +141,8 @@ def is_within(host: str, domain: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
+def suffixes() -> PublicSuffixList:
+    """The list of public suffixes: a tenth of a second to read, once in a process."""
     return PublicSuffixList()
 
 

@@ -115,7 +115,7 @@ def main() -> None:
     from tenantry import cli, hosts
     from tenantry.engine import workspace
 
-    hosts._suffixes()  # read once, too
+    hosts.suffixes()  # read once, too
     if engine := roads.locate():
         os.environ["PATH"] = f"{engine}{os.pathsep}{os.environ['PATH']}"
         workspace.command()  # asks the engine for its version

@@ -61,9 +61,13 @@ IMPORTED: Final = (
     "tenantry.declaration.loader",
     # Imported by the declarations' checks, each only when something asks for it.
     "PIL.Image",
+    "cloudflare",
+    "cloudflare.resources.custom_hostnames",  # the client imports a group of calls when it is first used
+    "cloudflare.resources.dns",
     "confusable_homoglyphs.confusables",
     "defusedxml.ElementTree",
     "email_validator",
+    "httpcore",  # httpx, which is Cloudflare's client's, imports it when it is first used
     "idna",
     "jinja2.sandbox",
     "publicsuffixlist",

@@ -34,6 +34,7 @@ class KeptModules:
         try:
             for name in MODULES:
                 importlib.import_module(name)
+            importlib.import_module("tenantry.hosts").suffixes()
         except BaseException:
             forget()
             raise
