@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 
 import pytest
@@ -10,6 +12,7 @@ from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.control.database import transaction
 from tenantry.operations import lifecycle, platform_admins
+from tests.commands import Command
 from tests.service import directory
 from tests.service.web.conftest import ADMINS, MINE, THEIRS, Browser, admin, user
 from tests.service.web.test_api_keys import body, filled, routes, said
@@ -234,3 +237,28 @@ def test_on_every_route_another_tenants_session_sees_what_there_is_not(service):
 def test_a_key_has_no_session(service):
     for method, path in OF_SESSION:
         assert service.ask(method, path, **SHOWN.get((method, path), {})).json()["code"] == "session.none"
+
+
+def said_by(*words):
+    """What a command prints as JSON."""
+    done = Command(os.environ, *words, "--json", apart=True)
+    assert done.wait(60) == 0, done.stderr.read()
+    return json.loads(done.stdout.read())
+
+
+def test_the_commands_make_links_that_sign_in_and_end_administrators(service):
+    made = said_by("admin", "link", "cli@platform.example")
+    assert made["url"].startswith("http://127.0.0.1:8080/sign-in#")
+    entered = service.client.post("/v1/session", json={"link": made["url"].partition("#")[2]}, headers={"Host": ADMINS})
+    service.client.cookies.clear()
+    assert (entered.status_code, entered.json()["email"]) == (201, "cli@platform.example")
+    (told,) = [each for each in said_by("admin", "list") if each["email"] == "cli@platform.example"]
+    assert (told["sessions"], told["revoked_at"]) == (1, None)
+    ended = said_by("admin", "revoke", "CLI@platform.example")
+    assert (ended["sessions"], bool(ended["revoked_at"])) == (0, True)
+    user(service, MINE, "member", "linked@x.example")
+    made = said_by("user", "link", MINE, "linked@x.example")
+    assert made["url"].startswith(f"https://{MINE}.x.example/sign-in#")
+    unknown = Command(os.environ, "admin", "revoke", "nobody@platform.example", "--json", apart=True)
+    assert unknown.wait(60) == 2
+    assert json.loads(unknown.stdout.read())["code"] == "admin.unknown"
