@@ -27,7 +27,7 @@ def control(cloud: PrivateCloud) -> Iterator[PrivateCloud]:
     """The local cloud with the registry's tables, and this process's environment pointing at it."""
     with entered(cloud.environment) as patch:
         patch.setenv("TENANTRY_TASKS", MODULE)
-        for name in ("MAIL", "DOMAINS"):  # nothing of its own accord but what a test looks at
+        for name in ("MAIL", "DOMAINS", "PROPOSALS"):  # nothing of its own accord but what a test looks at
             patch.setenv(f"TENANTRY_CRON_{name}", "off")
         control_database.make()
         yield cloud
