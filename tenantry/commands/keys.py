@@ -145,6 +145,7 @@ def serve(
         proxy_headers=bool(proxy),
         forwarded_allow_ips=proxy or [],
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,  # longer than a proxy keeps one: else a request meets a connection that is just being closed
         timeout_worker_healthcheck=60,  # one that has much to do is not to be killed for it
         log_level="info",
     )
