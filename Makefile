@@ -27,6 +27,7 @@ help:
 up: engine
 	@$(BIN)/tenantry local up
 	@env="$$($(BIN)/tenantry local env)" && eval "$$env" && $(BIN)/tenantry up --all
+	@$(BIN)/tenantry local service
 
 test: engine
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)

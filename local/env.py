@@ -89,6 +89,8 @@ def environment(home: Home) -> dict[str, str]:
         # The engine is a short run: a heap that may grow fourfold between two collections saves a tenth of its processor time.
         "GOGC": "400",
     }
+    if service := ports.get("service"):
+        variables["TENANTRY_SERVICE_URL"] = f"http://{HOST}:{service}"
     if not official_plugins():
         variables |= {"PULUMI_HOME": str(home.pulumi_home), "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
     return variables

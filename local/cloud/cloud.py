@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local import env, plugins_home, secret, stack_config
+from local.cloud import service
 from local.cloud.postgres import PostgresServer
 from local.cloud.record import Record
 from local.cloud.servers import Database, Instance, PluginHost, Program, State, instances, programs
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from local.home import Home
 
-Server = Database | Program | PluginHost | Instance
+Server = Database | Program | PluginHost | Instance | service.Command
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,20 @@ class Cloud:
             states = [outcome for outcome in outcomes if not isinstance(outcome, TenantryError)]
             return [self._status(server.name, state, record) for server, state in zip(servers, states, strict=True)]
 
+    def serve(self) -> list[Status]:
+        """Starts the platform's service and a worker, for which there has to be a platform, and returns when they are at work."""
+        with self.home.lock():
+            record = Record.load(self.home)
+            return [self._status(command.name, command.start(self.home, record), record) for command in service.COMMANDS]
+
     def down(self) -> list[Status]:
         """Ends this home's servers, and only them; all data stay."""
         if not self.home.record.exists():
             return []
         with self.home.lock():
             record = Record.load(self.home)
+            for command in service.begun(record):
+                command.stop(self.home, record)
             servers: list[Server] = [PluginHost(), *programs(self.home), *instances(self.home), Database()]
             with ThreadPoolExecutor(len(servers)) as pool:
                 list(pool.map(lambda server: server.stop(self.home, record), servers))
@@ -72,7 +81,7 @@ class Cloud:
         if not self.home.record.exists():
             return []
         record = Record.load(self.home)
-        servers: list[Server] = [Database(), *programs(self.home), PluginHost(), *instances(self.home)]
+        servers: list[Server] = [Database(), *programs(self.home), PluginHost(), *instances(self.home), *service.begun(record)]
         return [self._status(server.name, server.state(self.home, record), record) for server in servers]
 
     def reset(self) -> None:

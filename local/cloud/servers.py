@@ -54,7 +54,7 @@ class Program:
                 what = "did not answer in time" if process.alive else "ended at once"
                 process.end()
                 record.ended(self.name)
-                raise WorkError(f"the local {self.name} server {what}: {_end(log)}", f"see {log}")
+                raise WorkError(f"the local {self.name} server {what}: {last_words(log)}", f"see {log}")
             time.sleep(0.05)
         return "started"
 
@@ -166,5 +166,6 @@ def programs(home: Home) -> list[Program]:
     ]
 
 
-def _end(log: Path) -> str:
+def last_words(log: Path) -> str:
+    """The end of a server's log, on one line."""
     return " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:]) or "its log is empty"

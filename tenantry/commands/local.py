@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenantry import console
+from tenantry.actor import Actor
 from tenantry.commands import asking
 from tenantry.commands.options import Json, Slug
 
@@ -41,6 +42,32 @@ def up(as_json: Json = False) -> None:
     _show(statuses, as_json)
     if not as_json and all(status.state == "running" for status in statuses):
         console.line("the local cloud was up already; nothing changed")
+
+
+@local.command()
+def service(
+    admin: Annotated[str, typer.Option("--admin", metavar="EMAIL", help="Who the printed link signs in.")] = "admin@tenantry.example",
+    as_json: Json = False,
+) -> None:
+    """Start the service and a worker for it, and print a link that signs the platform's administrator in, once.
+
+    They stay until `tenantry local down`, and are started anew where the code has changed. There has to be a platform: after `tenantry up`.
+
+    Example: tenantry local service
+    """
+    from local.env import process_environment
+    from tenantry.operations import platform_admins
+
+    statuses = _cloud().serve()
+    os.environ.update(process_environment(_home()))
+    link = platform_admins.link(admin, actor=Actor.of_environment())
+    if as_json:
+        console.print_json(
+            {"servers": [asdict(status) for status in statuses], "address": os.environ["TENANTRY_SERVICE_URL"], "link": link.url}
+        )
+        return
+    console.line(f"the service: {os.environ['TENANTRY_SERVICE_URL']}  (its description: /openapi.json; docs/service.md)")
+    console.line(f"sign in as {link.email}, once, until {link.expires_at:%H:%M} UTC: {link.url}")
 
 
 @local.command()

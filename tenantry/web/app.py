@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from tenantry import preload
 from tenantry.operations import api_keys
 from tenantry.operations.run_feed import RunFeed
-from tenantry.web import health, problems
+from tenantry.web import health, problems, sign_in_page
 from tenantry.web.hashing import Hashing
 from tenantry.web.limits import Limits
 from tenantry.web.oidc_client import OidcClient
@@ -88,6 +88,7 @@ def create() -> FastAPI:
     problems.install(app)
     for module in (
         health,
+        sign_in_page,
         sessions,
         oidc,
         passkeys,
