@@ -1,4 +1,4 @@
-"""Runs page by page, the newest first, of those that whoever asks may see."""
+"""Runs as far as whoever asks may see them: whose one is, and page by page, the newest first."""
 
 from __future__ import annotations
 
@@ -35,6 +35,27 @@ class Filters:
     by: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whose a run is. ``carries``: whether its tenant, as the registry has it, carries the labels asked for; None: it has none of it."""
+
+    subject: str
+    requested_by: str
+    via: str
+    carries: bool | None
+
+
+def standing(run_id: UUID, labels: Mapping[str, str]) -> Standing | None:
+    """Whose the run is; None where there is none of that id. One query, whatever there is."""
+    with transaction() as connection:
+        row = connection.execute(
+            "SELECT r.subject, r.requested_by, r.via, t.labels @> %s AS carries FROM runs r"
+            " LEFT JOIN tenants t ON t.id = r.tenant_id AND t.deleted_at IS NULL WHERE r.id = %s",
+            [Jsonb(dict(labels)), run_id],
+        ).fetchone()
+        return Standing(**row) if row else None
 
 
 def page(sight: Sight, name: str, wanted: Filters, after: str | None, limit: int) -> list[Mapping[str, Any]]:

@@ -188,27 +188,6 @@ def read(run_id: UUID) -> dict[str, Any]:
         return {**row, "steps": steps, "askers": askers}
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Whose a run is. ``carries``: whether its tenant, as the registry has it, carries the labels asked for; None: it has none of it."""
-
-    subject: str
-    requested_by: str
-    via: str
-    carries: bool | None
-
-
-def standing(run_id: UUID, labels: Mapping[str, str]) -> Standing | None:
-    """Whose the run is; None where there is none of that id. One query, whatever there is."""
-    with transaction() as connection:
-        row = connection.execute(
-            "SELECT r.subject, r.requested_by, r.via, t.labels @> %s AS carries FROM runs r"
-            " LEFT JOIN tenants t ON t.id = r.tenant_id AND t.deleted_at IS NULL WHERE r.id = %s",
-            [Jsonb(dict(labels)), run_id],
-        ).fetchone()
-        return Standing(**row) if row else None
-
-
 def _no_run(run_id: UUID) -> InputError:
     known = [str(row["id"]) for row in latest(limit=200)]
     return InputError(f"no run {run_id}", did_you_mean(str(run_id), known, "tenantry log shows the runs", cutoff=ALIKE), code="run.unknown")

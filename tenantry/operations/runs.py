@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tenantry import naming
 from tenantry.actor import Actor
-from tenantry.control import run_tenants, runs
+from tenantry.control import run_pages, run_tenants, runs
 from tenantry.control.run_tenants import Line
 from tenantry.control.tenant_pages import Sight
 from tenantry.errors import InputError, TenantryError
@@ -120,13 +120,13 @@ def seen(run_id: UUID, sight: Sight, name: str) -> RunEntry:
 
     ``InputError`` otherwise, in which the words and the queries are the same for one of somebody else and for one that there is not.
     """
-    whose = runs.standing(run_id, sight.labels)
+    whose = run_pages.standing(run_id, sight.labels)
     if whose is None or not (_carried(whose, sight) or (whose.carries is None and (whose.requested_by, whose.via) == (name, "service"))):
         raise InputError("there is no such run", "GET /v1/runs lists those that this key sees", code="run.unknown")
     return RunEntry.of(runs.read(run_id))
 
 
-def _carried(whose: runs.Standing, sight: Sight) -> bool:
+def _carried(whose: run_pages.Standing, sight: Sight) -> bool:
     if sight.everything:
         return True
     if sight.slug not in (None, whose.subject):
