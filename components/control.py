@@ -9,6 +9,7 @@ import pulumi_postgresql as postgresql
 
 from components import own_database
 from components.adoption import Adoption
+from components.login_secret import LoginSecretArgs
 from components.resources.login import Login
 from components.resources.store import Store
 from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_DIRECTORY, CONTROL_OWNER, CONTROL_PORTAL, CONTROL_SCHEMA
@@ -22,6 +23,8 @@ class ControlPlaneArgs(TypedDict):
     """How many sessions the service may have at one time."""
     protect: bool
     adoption: Adoption
+    directory_secret: LoginSecretArgs | None
+    """Of the login that looks tenants up; None: its password is an output."""
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -29,7 +32,9 @@ class ControlPlane(pulumi.ComponentResource):
 
     store: Store
     directory_password: pulumi.Output[str]
-    """Secret: the password of the login that looks tenants up for applications."""
+    """Secret: the password of the login that looks tenants up for applications; empty where it is in a secret of its own."""
+    directory_secret: pulumi.Output[str] | None
+    """The ARN of that secret, where the platform keeps one."""
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tenantry:platform:ControlPlane", name, None, opts)
@@ -65,14 +70,17 @@ class ControlPlane(pulumi.ComponentResource):
             adoption,
             protect=args["protect"],
         )
-        self.directory_password = Login(
+        secret = args["directory_secret"]
+        login = Login(
             f"{logical}-login",
             {
                 "database": CONTROL_DATABASE,
                 "schema": CONTROL_SCHEMA,
                 "app_role": directory.name,
                 "limits": login_limits.SETTINGS,
+                **({"secret": secret} if secret else {}),  # type: ignore[typeddict-item]
             },
             pulumi.ResourceOptions(parent=self, depends_on=[self.store]),
-        ).password
+        )
+        self.directory_password, self.directory_secret = login.password, login.secret_arn
         self.register_outputs({"database": CONTROL_DATABASE})

@@ -22,6 +22,11 @@ def of_cell(cell: str, settings: PlatformSettings) -> LoginSecretArgs | None:
     return _of(naming.cell_app(cell), settings, PLATFORM, {"tenantry:cell": cell, "tenantry:isolation": "rls"})
 
 
+def of_directory(settings: PlatformSettings) -> LoginSecretArgs | None:
+    """That of the login that looks tenants up; None: the platform keeps none."""
+    return _of(naming.CONTROL_DIRECTORY, settings, PLATFORM, {"tenantry:directory": "true"})
+
+
 def of_tenant(slug: str, isolation: str, app_role: str, settings: PlatformSettings) -> LoginSecretArgs | None:
     """That of a tenant's own login; None: the platform keeps none."""
     return _of(app_role, settings, slug, {"tenantry:tenant": slug, "tenantry:isolation": isolation})

@@ -44,6 +44,8 @@ class Platform(pulumi.ComponentResource):
     """The ARN of the secret that it is in, where the platform keeps one."""
     directory_password: pulumi.Output[str] | None
     """Secret: the password of the login that looks tenants up; only the main cell has it."""
+    directory_secret: pulumi.Output[str] | None
+    """The ARN of the secret that it is in, where the platform keeps one."""
     template: pulumi.Output[str] | None
     """The database that new tenants' own are copied from; only the main cell has it."""
 
@@ -52,7 +54,7 @@ class Platform(pulumi.ComponentResource):
         cell, settings, adoption = args["cell"], args["settings"], args["adoption"]
         control: ControlPlane | None = None
         self.ready = []
-        self.template = self.directory_password = None
+        self.template = self.directory_password = self.directory_secret = None
 
         if cell == naming.MAIN_CELL:
             control = ControlPlane(
@@ -62,11 +64,12 @@ class Platform(pulumi.ComponentResource):
                     "connections": args["connections"],
                     "protect": settings.protects,
                     "adoption": adoption,
+                    "directory_secret": login_secret.of_directory(settings),
                 },
                 pulumi.ResourceOptions(parent=self),
             )
             self.ready.append(control.store)
-            self.directory_password = control.directory_password
+            self.directory_password, self.directory_secret = control.directory_password, control.directory_secret
             BackupBucket(f"{name}-backups", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
             Edge(f"{name}-edge", {"settings": settings, "adoption": adoption}, pulumi.ResourceOptions(parent=self))
             self.template = Template(

@@ -56,7 +56,10 @@ def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
         credentials[naming.cell_app(cell)] = platform.app_password
     else:
         secrets[naming.cell_app(cell)] = platform.app_secret
-    if platform.directory_password is not None:
+    if platform.directory_secret is not None:
+        secrets[naming.CONTROL_DIRECTORY] = platform.directory_secret
+        pulumi.export("directory_secret", platform.directory_secret)
+    elif platform.directory_password is not None:
         credentials[naming.CONTROL_DIRECTORY] = platform.directory_password
     pictures = Pictures(tenants_dir())
     for mine in present:
@@ -91,7 +94,7 @@ def run(cell: str, settings: PlatformSettings, files: Declarations) -> None:
     if platform.template is not None:
         pulumi.export("template", platform.template)
     pulumi.export("app_role", naming.cell_app(cell))
-    # Where there are secrets, no output has a password of a tenant's.
+    # Where there are secrets, no output has a password.
     if platform.app_secret is None:
         pulumi.export("app_password", pulumi.Output.secret(platform.app_password))
         pulumi.export("passwords", handed_out(passwords))

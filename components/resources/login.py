@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import psycopg
 import pulumi
 from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components import store_login
+from components.login_secret import LoginSecretArgs
 from components.resources.declared import DeclaredProvider
 from tenantry.control import passwords
 from tenantry.naming import CONTROL_APP, CONTROL_OWNER
@@ -26,6 +28,8 @@ class LoginArgs(TypedDict):
     """The role; it gets a password made here, and what migrations/control_grants.yaml gives it."""
     limits: Mapping[str, str]
     """The settings of the role that bound its sessions (tenantry/postgres/login_limits.py)."""
+    secret: NotRequired[LoginSecretArgs]
+    """Where its password is kept, on a platform that keeps secrets of logins: then the state does not know it."""
 
 
 def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
@@ -33,6 +37,8 @@ def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
 
 
 def _holds(props: Mapping[str, Any]) -> bool:
+    if props.get("secret"):
+        return store_login.opens(props)
     known = props["password"]
     return known == passwords.UNKNOWN or logins.password_holds(Server.from_environment(), props["database"], props["app_role"], known)
 
@@ -42,16 +48,29 @@ class LoginProvider(DeclaredProvider):
     replaces = frozenset({"database", "schema", "app_role"})
 
     def drift(self, state: Mapping[str, Any]) -> list[str]:
-        if passwords.choice() == "renew" and state.get("password") == passwords.UNKNOWN:
+        if passwords.choice() == "renew" and store_login.nobody_knows(state):
             return ["password"]
         return ["faults"] if state.get("faults") else []
 
     def create(self, props: dict[str, Any]) -> CreateResult:
+        if found := store_login.in_secret(props):
+            return CreateResult(str(props["app_role"]), self._apply(props, found.password))
         keep = passwords.choice() == "keep" and self._has_password(props)
         return CreateResult(str(props["app_role"]), self._apply(props, passwords.UNKNOWN if keep else secrets.token_urlsafe(32)))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        return UpdateResult(self._apply(_news, passwords.after_loss(str(_olds["password"]), lambda: _holds(_olds))))
+        outs = self._apply(_news, self._password(_olds, _news))
+        store_login.take_away(_olds, _news)
+        return UpdateResult(outs)
+
+    @staticmethod
+    def _password(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
+        for props in (news, {**news, "secret": olds.get("secret")}):
+            if found := store_login.in_secret(props):
+                return found.password
+        if olds.get("secret") and passwords.choice() != "keep":
+            return secrets.token_urlsafe(32)  # the secret is wrong or gone, and nothing else knows the password
+        return passwords.after_loss(str(olds["password"]), lambda: _holds(olds))
 
     @staticmethod
     def _has_password(props: Mapping[str, Any]) -> bool:
@@ -72,7 +91,9 @@ class LoginProvider(DeclaredProvider):
                 login_limits.mend(connection, role)
                 control_grants.apply(connection, props["schema"], CONTROL_OWNER, CONTROL_APP)
         known = {} if password != passwords.UNKNOWN else {"password_known": False}
-        return {**props, **known, "password": password, "faults": []}
+        outs = {name: value for name, value in props.items() if name != "secret_arn"}
+        outs |= {**known, **store_login.written(props, store_login.Handed(role, password))}
+        return {**outs, "password": passwords.UNKNOWN if props.get("secret") else password, "faults": []}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Finds a login that changed itself; what it may do besides is found with the tables that it has no right to."""
@@ -85,7 +106,8 @@ class LoginProvider(DeclaredProvider):
         return ReadResult(id_, {**props, "faults": faults})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Takes its rights away, or the role could not be dropped."""
+        """Takes its rights away, or the role could not be dropped, and its secret."""
+        store_login.take_away(_props, {})
         with _connect(_props) as connection:
             if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
                 logins.end_sessions(connection, _props["app_role"])
@@ -96,10 +118,12 @@ class Login(Resource, module="tenantry", name="Login"):
     """What a role needs to log in: a password, limits, and the rights that the reviewed file gives it."""
 
     password: pulumi.Output[str]
-    """Secret."""
+    """Secret; empty where it is in a secret of its own."""
+    secret_arn: pulumi.Output[str] | None = None
+    """The ARN of that, where the platform keeps one."""
 
     def __init__(self, name: str, args: LoginArgs, opts: pulumi.ResourceOptions) -> None:
-        outputs = {"password": None, "faults": None}
+        outputs = {"password": None, "faults": None, **({"secret_arn": None} if args.get("secret") else {})}
         opts = pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(additional_secret_outputs=["password"], delete_before_replace=True)
         )

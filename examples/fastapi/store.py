@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastapi import Request
-from psycopg.conninfo import make_conninfo
 from sqlalchemy.orm import Session
 
 from tenantry.app import Directory
-from tenantry.app.credentials import from_environment
-from tenantry.app.secrets import Secrets
+from tenantry.app.secrets import Secrets, directory_dsn
 from tenantry.app.sqlalchemy import Engines
 
-LOGIN = "tenantry__directory"
-
-
-directory = Directory(
-    make_conninfo(dbname="tenantry", user=LOGIN, password=from_environment()[LOGIN]),  # at PGHOST and PGPORT
-    credentials=Secrets(),
-    defaults={"tasks.per_page": 50},
-)
+directory = Directory(directory_dsn(), credentials=Secrets(), defaults={"tasks.per_page": 50})
 engines = Engines(pool_size=5, pool_pre_ping=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -15,11 +16,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from psycopg.conninfo import make_conninfo
+
 from tenantry.app.credentials import Login
 from tenantry.errors import TransientError, WorkError
 
 LIFETIME: Final = 3600.0
 """Seconds after which a secret is read anew though nobody told of a change; much less than the former password lets in."""
+
+VARIABLE: Final = "TENANTRY_DIRECTORY_SECRET"
 
 log = logging.getLogger("tenantry.app")
 
@@ -89,6 +94,15 @@ class Secrets:
     def _one_reads(self, arn: str) -> threading.Lock:
         with self._lock:
             return self._reading.setdefault(arn, threading.Lock())
+
+
+def directory_dsn(read: Callable[[str], str] | None = None) -> str:
+    """How the directory is connected to: what the secret of ``tenantry__directory`` says, whose ARN is in TENANTRY_DIRECTORY_SECRET."""
+    arn = os.environ.get(VARIABLE)
+    if not arn:
+        raise WorkError(f"{VARIABLE} is not set", f'export {VARIABLE}="$(pulumi stack output directory_secret -s shared)"')
+    said = json.loads((read or from_aws)(arn))
+    return make_conninfo(host=said["host"], port=said["port"], dbname=said["dbname"], user=said["username"], password=said["password"])
 
 
 def from_aws(arn: str) -> str:

@@ -10,8 +10,10 @@ import pytest
 
 from benchmarks.fleet import Fleet
 from components import login_secret
+from components.resources.login import LoginProvider
 from components.resources.store import StoreProvider
 from tenantry import naming
+from tenantry.app import secrets as app_secrets
 from tenantry.clients import login_secrets
 from tenantry.clients.aws import client
 from tenantry.clients.login_secrets import LoginSecret
@@ -182,3 +184,41 @@ def test_a_secret_goes_with_its_store(kind):
     assert json.dumps(props(kind)["secret"])  # the state can hold what says where it was
     StoreProvider().create(props(kind))
     assert connects(secret(kind).read()) == ROLE
+
+
+def of_directory(kind: str) -> dict[str, Any]:
+    """What the engine gives the login that looks tenants up."""
+    found = login_secret.of_directory(settings(kind))
+    return {
+        "database": naming.CONTROL_DATABASE, "schema": naming.CONTROL_SCHEMA, "app_role": naming.CONTROL_DIRECTORY,
+        "limits": login_limits.SETTINGS, **({"secret": found} if found else {}),
+    }  # fmt: skip
+
+
+def test_whoever_looks_tenants_up_has_a_secret_too(kind):
+    """An output's password goes on in it and comes back; one that was changed or deleted is mended, one of a lost state is found."""
+    directory.make()
+    place, provider = LoginSecret(**of_directory(kind)["secret"]), LoginProvider()
+    try:
+        plain = provider.create(of_directory("none")).outs
+        kept = provider.update("id", plain, of_directory(kind)).outs
+        content = login_secrets.at(kept["secret_arn"])
+        assert (content["password"], kept["password"]) == (plain["password"], passwords.UNKNOWN)
+        assert connects(content) == naming.CONTROL_DIRECTORY
+        assert app_secrets.from_aws(kept["secret_arn"]) == json.dumps(content)
+        assert provider.read("id", kept).outs["faults"] == []
+        assert provider.create(of_directory(kind)).outs["secret_arn"] == kept["secret_arn"]
+        assert login_secrets.at(kept["secret_arn"]) == content
+        for spoil in (lambda: place.write({**content, "password": "another"}), place.erase):
+            spoil()
+            found = provider.read("id", kept).outs
+            assert found["faults"]
+            kept = provider.update("id", found, of_directory(kind)).outs
+            assert connects(login_secrets.at(kept["secret_arn"])) == naming.CONTROL_DIRECTORY
+        before = login_secrets.at(kept["secret_arn"])
+        back = provider.update("id", kept, of_directory("none")).outs
+        assert (back["password"], place.read(), written_down.find(naming.CONTROL_DIRECTORY)) == (before["password"], None, None)
+        assert not provider.diff("id", back, of_directory("none")).changes
+    finally:
+        place.erase()
+        directory.make()

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tenantry.app.credentials import Login
-from tenantry.app.secrets import Secrets
+from tenantry.app.secrets import VARIABLE, Secrets, directory_dsn
 from tenantry.errors import TransientError, WorkError
 
 ARN = "arn:aws:secretsmanager:eu-central-1:1:secret:p/tenantry/logins/t_acme__app-x"
@@ -95,3 +96,14 @@ def test_a_platform_without_secrets_is_named(place):
     with pytest.raises(WorkError, match="has no secret") as caught:
         Secrets(place)(tenant(secret=None))
     assert caught.value.code == "credentials.missing"
+
+
+def test_the_directory_is_connected_to_by_its_secret(monkeypatch):
+    """Whatever is in the password; and what to do is said where nobody has said which secret."""
+    said = {"host": "db.internal", "port": 5432, "dbname": "tenantry", "username": "tenantry__directory", "password": "a b'c"}
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(WorkError, match=VARIABLE):
+        directory_dsn(lambda arn: json.dumps(said))
+    monkeypatch.setenv(VARIABLE, ARN)
+    found = conninfo_to_dict(directory_dsn(lambda arn: json.dumps(said) if arn == ARN else ""))
+    assert found == {"host": "db.internal", "port": "5432", "dbname": "tenantry", "user": "tenantry__directory", "password": "a b'c"}
