@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.engine
 
 HOST = {"Host": "ivy.tenantry.example"}
+PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,23 @@ def watched(api: AuthenticatedClient, asked: Response[Any]) -> tuple[list[str], 
     return steps, runs_one.sync(asked.parsed.run, client=api)
 
 
+class Person:
+    """Somebody in front of a browser at the tenant's host."""
+
+    def __init__(self, api: AuthenticatedClient, **shown: str) -> None:
+        base = str(api.get_httpx_client().base_url)
+        begun = httpx.post(f"{base}/v1/session", json=shown, headers=HOST)
+        assert begun.status_code == 201, begun.text
+        cookie = begun.headers["set-cookie"].partition(";")[0]  # Secure, and this is no browser: it would not send it here
+        origin = {"Origin": f"https://{HOST['Host']}", "Sec-Fetch-Site": "same-origin", "X-CSRF-Token": begun.json()["csrf"]}
+        self.http = httpx.Client(base_url=base, headers={**HOST, **origin, "Cookie": cookie}, timeout=60)
+        self.role = begun.json()["role"]
+
+    @property
+    def is_in(self) -> bool:
+        return self.http.get("/v1/session").status_code == 200
+
+
 def test_a_life_by_the_api_alone(platform, api):
     http = api.get_httpx_client()
 
@@ -117,27 +136,40 @@ def test_a_life_by_the_api_alone(platform, api):
     steps, ended = watched(api, ask(tenants_provision))
     assert (ended.state, ended.requested_by) == ("done", "portal")
     assert sorted(steps) == sorted(STEPS)
-    assert len(mails_to(platform, "ada@ivy.example")) == 1
+    (welcome,) = mails_to(platform, "ada@ivy.example")
     assert state() == "active"
     wait_for(lambda: runtime("branding.json").status_code == 200)
 
     _, seen = watched(api, ask(tenants_preview))
     assert (seen.state, seen.changes) == ("done", [])
 
-    tag = configuration_one.sync_detailed("ivy", "theme.primary", client=api).headers["ETag"]
-    changed = configuration_put.sync("ivy", "theme.primary", client=api, body=NewValue("#0a0b0c"), if_match=tag)
-    assert (changed.value, changed.source) == ("#0a0b0c", "runtime")
+    code = re.search(r"https://ivy\.tenantry\.example/invitations/(\S+)", welcome.text)[1]
+    ada = Person(api, invitation=code, password=PASSWORD, name="Ada Byron")
+    assert ada.role == "admin"
+    colour = ada.http.get("/v1/tenants/ivy/configuration/theme.primary")
+    changed = ada.http.put(
+        "/v1/tenants/ivy/configuration/theme.primary", json={"value": "#0a0b0c"}, headers={"If-Match": colour.headers["ETag"]}
+    )
+    assert (changed.status_code, changed.json()["source"]) == (200, "runtime"), changed.text
     wait_for(lambda: "#0a0b0c" in runtime("theme.css").text, seconds=5)
+    tag = configuration_one.sync_detailed("ivy", "legal.terms", client=api).headers["ETag"]
+    assert (
+        configuration_put.sync("ivy", "legal.terms", client=api, body=NewValue("https://ivy.example/terms"), if_match=tag).source
+        == "runtime"
+    )
     assert watched(api, ask(backups_take, NewBackup(reason="before it goes")))[1].state == "done"
     assert [backup.reason for backup in backups_listed.sync("ivy", client=api)] == ["before it goes"]
 
     suspended = ask(tenants_suspend)
     wait_for(lambda: runtime("branding.json").status_code == 403, seconds=5)
     assert watched(api, suspended)[1].state == "done"
+    assert not ada.is_in
     assert watched(api, ask(tenants_offboard, OffboardBody()))[1].state == "done"
     assert state() == "offboarding"
     assert watched(api, ask(tenants_undelete, UndeleteBody(to="active")))[1].state == "done"
     wait_for(lambda: "#0a0b0c" in runtime("theme.css").text, seconds=10)
+    assert not ada.is_in
+    assert Person(api, email="ada@ivy.example", password=PASSWORD).is_in
     assert "nothing to do" in platform.tenantry("preview", "ivy").stderr.lower()
     kinds = [run.kind for run in runs_listed.sync(client=api, tenant="ivy").runs]
     assert kinds == ["undelete", "offboard", "suspend", "backup", "preview", "provision", "preview"]
