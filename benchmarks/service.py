@@ -2,12 +2,14 @@
 
     python -m benchmarks --only service
 
-Each is accepted, or told to wait and asked again by the same name; afterwards there is one run for each tenant.
+Each is accepted, or told to wait and asked again by the same name; afterwards there is one run for each tenant. Beside them somebody tries
+passwords, and somebody uploads pictures: what costs the most processor of all that can be asked.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import subprocess
@@ -23,21 +25,27 @@ from statistics import quantiles
 from typing import Any, Final
 
 import httpx
+from PIL import Image
 
 from benchmarks import private
 from local.cloud import ports
 from local.home import CLONE
 from tenantry import naming
 from tenantry.actor import Actor
+from tenantry.clients import aws
 from tenantry.control.database import transaction
 from tenantry.operations import api_keys
 from tenantry.work import queue
-from tests.service import control_database
+from tests.service import control_database, directory
 
 AIM_MS: Final = 100
 """The 99th of a hundred probes, by another process."""
 WORKERS: Final = 2
 TRIES: Final = 30
+PASSWORDS, PICTURES = 20, 10
+"""How many passwords are tried, and how many pictures uploaded, one after the other."""
+PAINTED: Final = "painted"
+BUCKET: Final = "crowd-pictures"
 
 PROBE: Final = """
 import json, select, sys, time, http.client
@@ -70,20 +78,24 @@ def measure(tenants: int = 200, say: Callable[[str], None] = lambda line: None) 
         os.environ["TENANTRY_TENANTS"] = folder
         control_database.make()
         queue.client()
+        directory.tenant(PAINTED, "schema", bucket=BUCKET)
+        aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_REGION"]})
         key = api_keys.make("the crowd", list(api_keys.SCOPES), actor=Actor("benchmark")).text
         with serving(WORKERS) as port:
             idle = probe(port, lambda: time.sleep(3))
             say("nobody asks: " + _said(idle))
             began = time.monotonic()
             asked: list[Asked] = []
-            busy = probe(port, lambda: asked.extend(asyncio.run(crowd(port, key, slugs))))
+            beside: Counter[str] = Counter()
+            busy = probe(port, lambda: asked.extend(asyncio.run(crowd(port, key, slugs, beside))))
             seconds = time.monotonic() - began
         statuses = Counter(status for each in asked for status in each.statuses)
-        say(f"{tenants} at once: {seconds:.1f} s, {dict(statuses)}; " + _said(busy))
+        say(f"{tenants} at once: {seconds:.1f} s, {dict(statuses)}; beside them {dict(beside)}; " + _said(busy))
         return {
             "seconds": seconds,
             "statuses": dict(statuses),
             "lost": [each.slug for each in asked if each.run is None],
+            "beside": dict(beside),
             "runs": runs_of(slugs),
             "idle_ms": _figures(idle),
             "probe_ms": _figures(busy),
@@ -128,13 +140,38 @@ def serving(workers: int, **environment: str) -> Iterator[int]:
         process.wait()
 
 
-async def crowd(port: int, key: str, slugs: Sequence[str]) -> list[Asked]:
-    """All ask for their tenants to be provisioned at once; whoever is told to wait asks again under the same name."""
+async def crowd(port: int, key: str, slugs: Sequence[str], beside: Counter[str] | None = None) -> list[Asked]:
+    """All ask for their tenants to be provisioned at once; whoever is told to wait asks again under the same name.
+
+    With ``beside`` passwords are tried and pictures uploaded meanwhile: what was answered is counted there.
+    """
     limits = httpx.Limits(max_connections=len(slugs))
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, timeout=120, limits=limits
     ) as client:
-        return list(await asyncio.gather(*(_ask(client, slug) for slug in slugs)))
+        costly = [_try_passwords(client, beside), _upload(client, beside)] if beside is not None else []
+        asked = asyncio.gather(*(_ask(client, slug) for slug in slugs))
+        await asyncio.gather(asked, *costly)
+        return list(asked.result())
+
+
+async def _try_passwords(client: httpx.AsyncClient, beside: Counter[str]) -> None:
+    for number in range(PASSWORDS):
+        shown = {"email": f"ada{number}@painted.example", "password": "correct horse battery staple"}
+        answer = await client.post("/v1/session", json=shown, headers={"Host": f"{PAINTED}.x.example", "Authorization": ""})
+        beside[f"password {answer.status_code}"] += 1
+
+
+async def _upload(client: httpx.AsyncClient, beside: Counter[str]) -> None:
+    for number in range(PICTURES):
+        picture = io.BytesIO()
+        Image.effect_noise((600, 600 + number), 50).save(picture, "PNG")
+        answer = await client.put(
+            f"/v1/tenants/{PAINTED}/configuration/branding.logo/picture",
+            content=picture.getvalue(),
+            headers={"If-Match": "*", "Content-Type": "application/octet-stream"},
+        )
+        beside[f"picture {answer.status_code}"] += 1
 
 
 async def _ask(client: httpx.AsyncClient, slug: str) -> Asked:
