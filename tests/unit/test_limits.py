@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from tenantry.web.limits import LET_IN, MOST, Buckets, Limits, Rate, address
+from tests import asynchronous
 
 
 class Clock:
@@ -55,7 +54,7 @@ def service(clock):
 
         headers = [(b"authorization", f"Bearer {key}".encode())] if key else []
         scope = {"type": "http", "path": path, "method": "GET", "headers": headers, "client": (client, 1)}
-        asyncio.run(limits(scope, None, send))
+        asynchronous.run(limits(scope, None, send))
         return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
     return ask

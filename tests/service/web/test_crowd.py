@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from benchmarks import service as bench
 from tenantry import naming
 from tenantry.control.database import transaction
+from tests import asynchronous
 from tests.service.web.conftest import key
 
 pytestmark = pytest.mark.service
@@ -30,7 +29,7 @@ def slugs(service):
 
 def test_of_many_at_once_none_is_lost_and_none_is_doubled(service, slugs):
     with bench.serving(2) as port:
-        asked = asyncio.run(bench.crowd(port, key("the crowd"), slugs))
+        asked = asynchronous.run(bench.crowd(port, key("the crowd"), slugs))
     assert [each.slug for each in asked if each.run is None] == []
     assert {status for each in asked for status in each.statuses} <= {202, 409, 429, 503}
     assert len({each.run for each in asked}) == bench.runs_of(slugs) == TENANTS

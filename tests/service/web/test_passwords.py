@@ -17,6 +17,7 @@ from tenantry.control.database import transaction
 from tenantry.errors import InputError, TooMany
 from tenantry.operations import attempts, invite, passwords, users
 from tenantry.web.hashing import AT_ONCE, WAITING, Hashing
+from tests import asynchronous
 from tests.service.web.conftest import ADMINS, MINE, THEIRS, Browser
 from tests.service.web.test_api_keys import said
 
@@ -192,7 +193,7 @@ def test_two_passwords_are_compared_at_a_time_and_no_crowd_waits():
         hashing = Hashing()
         return await asyncio.gather(*[hashing(work) for _ in range(AT_ONCE + WAITING + 5)], return_exceptions=True)
 
-    done = asyncio.run(crowd())
+    done = asynchronous.run(crowd())
     assert most == AT_ONCE
     assert sum(isinstance(each, TooMany) for each in done) == 5
     assert [each for each in done if each is not None and not isinstance(each, TooMany)] == []
