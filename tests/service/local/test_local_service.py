@@ -13,8 +13,10 @@ import psutil
 import pytest
 
 from local.cloud import service
+from local.cloud.cloud import Cloud
 from local.cloud.record import Record
 from local.home import CLONE
+from local.plugins import kept
 from tenantry.actor import Actor
 from tenantry.operations import api_keys
 from tenantry.work import queue
@@ -51,7 +53,7 @@ def started(cloud: PrivateCloud) -> Any:
     return json.loads(done.stdout)
 
 
-def test_it_serves_signs_in_and_does_what_it_is_asked_for(cloud: PrivateCloud, platform: str) -> None:
+def test_it_serves_signs_in_and_does_what_it_is_asked_for(cloud: PrivateCloud, platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice is no-op; `local env` and `status` know it; what an API call asks for, the worker does; older code is replaced."""
     first = started(cloud)
     address = first["address"]
@@ -77,10 +79,13 @@ def test_it_serves_signs_in_and_does_what_it_is_asked_for(cloud: PrivateCloud, p
         assert time.monotonic() < end, state
         time.sleep(0.2)
 
-    os.utime(CLONE / "local" / "env.py")  # as an edit, or a pull
-    third = started(cloud)
-    assert not {server["pid"] for server in third["servers"]} & {server["pid"] for server in first["servers"]}
+    # As after an edit, or a pull.
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "code", lambda: frozenset({("local/env.py", time.time_ns(), 1)}))
+        third = Cloud(cloud.home).serve()
+    assert not {server.pid for server in third} & {server["pid"] for server in first["servers"]}
     assert not [server["name"] for server in first["servers"] if at_work(server["pid"])]
+    assert httpx.get(f"{address}/ready").status_code == 200
 
 
 def at_work(pid: int) -> bool:
