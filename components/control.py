@@ -10,7 +10,7 @@ import pulumi_postgresql as postgresql
 from components import own_database
 from components.adoption import Adoption
 from components.login_secret import LoginSecretArgs
-from components.resources.login import Login
+from components.resources.login import Login, LoginArgs
 from components.resources.store import Store
 from tenantry.naming import CONTROL_APP, CONTROL_DATABASE, CONTROL_DIRECTORY, CONTROL_OWNER, CONTROL_PORTAL, CONTROL_SCHEMA
 from tenantry.postgres import login_limits
@@ -70,17 +70,14 @@ class ControlPlane(pulumi.ComponentResource):
             adoption,
             protect=args["protect"],
         )
-        secret = args["directory_secret"]
-        login = Login(
-            f"{logical}-login",
-            {
-                "database": CONTROL_DATABASE,
-                "schema": CONTROL_SCHEMA,
-                "app_role": directory.name,
-                "limits": login_limits.SETTINGS,
-                **({"secret": secret} if secret else {}),  # type: ignore[typeddict-item]
-            },
-            pulumi.ResourceOptions(parent=self, depends_on=[self.store]),
-        )
+        given: LoginArgs = {
+            "database": CONTROL_DATABASE,
+            "schema": CONTROL_SCHEMA,
+            "app_role": directory.name,
+            "limits": login_limits.SETTINGS,
+        }
+        if secret := args["directory_secret"]:
+            given["secret"] = secret
+        login = Login(f"{logical}-login", given, pulumi.ResourceOptions(parent=self, depends_on=[self.store]))
         self.directory_password, self.directory_secret = login.password, login.secret_arn
         self.register_outputs({"database": CONTROL_DATABASE})

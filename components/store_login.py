@@ -38,6 +38,15 @@ def both(props: Mapping[str, Any]) -> tuple[str, str]:
     return props["app_role"], naming.second_login(props["app_role"])
 
 
+def in_either(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Handed | None:
+    """What the secret says that there is to be, or else the one that there was, where the login gets in with that."""
+    for props in (news, {**news, "secret": olds.get("secret")}):
+        found = in_secret(props)
+        if found and (news.get("secret") or found.username == news["app_role"]):  # without secrets the outputs name the first alone
+            return found
+    return None
+
+
 def anew(username: str) -> Handed:
     """A new password."""
     return Handed(username, secrets.token_urlsafe(32), renewed=True)
@@ -52,10 +61,8 @@ def in_secret(props: Mapping[str, Any]) -> Handed | None:
 def after(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Handed:
     """What the application comes with when the store becomes what ``news`` says. A state may be older than the last rotation."""
     role = news["app_role"]
-    for props in (news, {**news, "secret": olds.get("secret")}):
-        found = in_secret(props)
-        if found and (news.get("secret") or found.username == role):  # without secrets the outputs name the first alone
-            return found
+    if found := in_either(olds, news):
+        return found
     password = str(olds["password"])
     if password != passwords.UNKNOWN or nobody_knows(olds):
         known = passwords.after_loss(password, lambda: _holds(olds, Handed(olds["app_role"], password)))

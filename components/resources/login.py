@@ -65,9 +65,8 @@ class LoginProvider(DeclaredProvider):
 
     @staticmethod
     def _password(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
-        for props in (news, {**news, "secret": olds.get("secret")}):
-            if found := store_login.in_secret(props):
-                return found.password
+        if found := store_login.in_either(olds, news):
+            return found.password
         if olds.get("secret") and passwords.choice() != "keep":
             return secrets.token_urlsafe(32)  # the secret is wrong or gone, and nothing else knows the password
         return passwords.after_loss(str(olds["password"]), lambda: _holds(olds))

@@ -34,12 +34,12 @@ def forget(kind: Kind, who: str) -> None:
 
 def _subject(kind: Kind, who: str) -> str:
     if kind == "address":
-        who = _network(who)
+        who = network(who)
     return f"{kind}:{hashlib.sha256(who.encode()).hexdigest()}"
 
 
-def _network(address: str) -> str:
-    """Of IPv6 the network of a house: whoever has one address has 2^64."""
+def network(address: str) -> str:
+    """What requests from an address are counted for: itself, and of IPv6 the network of a house: whoever has one address has 2^64."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -8,7 +8,6 @@ help. ``/health`` and what ``/runtime`` answers from memory are not counted.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tenantry.operations.attempts import network
 from tenantry.web import problems
 from tenantry.web.problems import Refused
 from tenantry.web.runtime.app import App, Receive, Scope, Send
@@ -95,13 +95,8 @@ class Limits:
 
 
 def address(scope: Scope) -> str:
-    """Where a request comes from; of version 6 the network, of which one customer has all addresses."""
-    host = str((scope.get("client") or ("unknown",))[0])
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    return host if found.version == 4 else str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+    """Where a request comes from, as it is counted."""
+    return network(str((scope.get("client") or ("unknown",))[0]))
 
 
 def _credentials(scope: Scope) -> bytes | None:

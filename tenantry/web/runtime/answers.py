@@ -53,10 +53,14 @@ def elsewhere(path: str) -> Answer:
 
 def document(name: str, text: str) -> Answer:
     """A document of ``TYPES``."""
-    body = text.encode()
+    return content(TYPES[name], text.encode())
+
+
+def content(type: tuple[bytes, bytes], body: bytes, cached: tuple[bytes, bytes] = _CACHED) -> Answer:
+    """The bytes with the headers ``type`` and ``cached``, and an ETag of them."""
     etag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
     length = (b"content-length", str(len(body)).encode())
-    return Answer(200, (TYPES[name], length, (b"etag", etag), _CACHED, *SECURITY), body, etag)
+    return Answer(200, (type, length, (b"etag", etag), cached, *SECURITY), body, etag)
 
 
 def problem(status: int, code: str, detail: str, *, state: str = "", retry: int | None = None, more: Headers = ()) -> Answer:

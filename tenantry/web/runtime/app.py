@@ -112,10 +112,11 @@ class RuntimeApp:
         hosts = [value for header, value in scope["headers"] if header == b"host"]
         if len(hosts) != 1:
             return _AMBIGUOUS
-        form = (normalised(hosts[0].decode("latin-1")) or "").encode()
-        kept = self.memory.of(form)
-        if kept is None or kept.shut is not None:
-            return kept.shut if kept and kept.shut else self.memory.nobody(form) if self.feed.loaded else LOADING
+        kept = self._whose(hosts[0].decode("latin-1"))
+        if isinstance(kept, Answer):
+            return kept
+        if kept.shut is not None:
+            return kept.shut
         place = kept.pictures.get(name)
         if place is None:
             return NO_PICTURE
@@ -133,11 +134,14 @@ class RuntimeApp:
 
     def _unusual(self, host: str, name: str, known: bytes | None) -> Answer:
         """A host that is not written as it is kept: with a port, in capitals, in Unicode; or that is nobody's."""
+        kept = self._whose(host)
+        return kept if isinstance(kept, Answer) else self._answer(kept, name, known)
+
+    def _whose(self, host: str) -> Kept | Answer:
+        """What is kept of a host's tenant however the host is written; or what is answered for one that is nobody's."""
         form = (normalised(host) or "").encode()
         kept = self.memory.of(form)
-        if kept is not None:
-            return self._answer(kept, name, known)
-        return self.memory.nobody(form) if self.feed.loaded else LOADING
+        return kept if kept is not None else self.memory.nobody(form) if self.feed.loaded else LOADING
 
     def _answer(self, kept: Kept, name: str, known: bytes | None) -> Answer:
         if kept.shut is not None:

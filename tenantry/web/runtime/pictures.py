@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from tenantry import console
 from tenantry.declaration.assets import content_type
 from tenantry.errors import TenantryError
 from tenantry.operations import pictures
-from tenantry.web.runtime.answers import SECURITY, Answer, problem
+from tenantry.web.runtime import answers
+from tenantry.web.runtime.answers import Answer, problem
 
 MOST: Final = 16 * 1024 * 1024
 """Bytes that are kept."""
@@ -23,6 +23,7 @@ AT_ONCE: Final = 4
 """Pictures that are fetched at a time."""
 
 NO_PICTURE: Final = problem(404, "input.invalid", "the tenant has no such picture")
+_LASTING: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _AWAY: Final = problem(503, "platform.unreachable", "the picture cannot be read now", retry=5)
 
 
@@ -64,7 +65,8 @@ class Pictures:
         if content is None:
             return NO_PICTURE
         lasting = "/uploads/" in key
-        answer = _answer(key, content, lasting=lasting)
+        kind = (b"content-type", content_type(key).encode())
+        answer = answers.content(kind, content, _LASTING) if lasting else answers.content(kind, content)
         self._keep(key, _Kept(answer, float("inf") if lasting else time.monotonic() + FRESH))
         return answer
 
@@ -75,16 +77,3 @@ class Pictures:
         while self._bytes > MOST:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= len(oldest.answer.body)
-
-
-def _answer(key: str, content: bytes, *, lasting: bool) -> Answer:
-    etag = b'"' + hashlib.sha256(content).hexdigest()[:32].encode() + b'"'
-    caching = b"public, max-age=31536000, immutable" if lasting else b"public, no-cache"
-    headers = (
-        (b"content-type", content_type(key).encode()),
-        (b"content-length", str(len(content)).encode()),
-        (b"etag", etag),
-        (b"cache-control", caching),
-        *SECURITY,
-    )
-    return Answer(200, headers, content, etag)
