@@ -55,6 +55,8 @@ class PlatformSettings:
     """How long the backups of a deleted tenant are kept; those of an archived one have no end."""
     quarantine_days: str = "365"
     """How long a deleted tenant's slug and host names are given to nobody; never shorter than its backups are kept."""
+    read_log_days: str = "365"
+    """How long it is kept who read what through the service."""
     backup_lock: str = "none"
     """S3's object lock on backups: ``governance`` (a permission can lift it), ``compliance`` (nobody can, not even the account's root)."""
 
@@ -96,6 +98,7 @@ class PlatformSettings:
             ("tenantry:holdDays", self.hold_days, _DAYS.fullmatch(self.hold_days), _DAYS_RULE),
             ("tenantry:finalBackupDays", self.final_backup_days, _DAYS.fullmatch(self.final_backup_days), _DAYS_RULE),
             ("tenantry:quarantineDays", self.quarantine_days, _DAYS.fullmatch(self.quarantine_days), _DAYS_RULE),
+            ("tenantry:readLogDays", self.read_log_days, _DAYS.fullmatch(self.read_log_days), _DAYS_RULE),
         ):
             if not good:
                 raise InputError(f"the setting {key} cannot be {value!r}", rule)
@@ -190,6 +193,7 @@ KEYS: Final[Mapping[str, str]] = {
     "hold_days": "tenantry:holdDays",
     "final_backup_days": "tenantry:finalBackupDays",
     "quarantine_days": "tenantry:quarantineDays",
+    "read_log_days": "tenantry:readLogDays",
 }
 
 

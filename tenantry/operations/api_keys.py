@@ -60,7 +60,7 @@ def authenticate(text: str) -> Caller | None:
     if not hmac.compare_digest(found[1] if found else bytes(32), _digest(text)) or found is None or not found[0].works:
         return None
     key = found[0]
-    return Caller(key.holder, frozenset(key.scopes), Sight(key.labels), key.holder, expires_at=key.expires_at)
+    return Caller(key.holder, frozenset(key.scopes), Sight(key.labels), key.holder, expires_at=key.expires_at, credential=f"key {key.id}")
 
 
 def listed() -> tuple[ApiKey, ...]:

@@ -25,6 +25,7 @@ SCOPES: Final = {
     "configuration:write": "set configuration at runtime",
     "backups:write": "take backups",
     "backups:restore": "put backups in the place of data, confirm that and take it back",
+    "log:read": "see who did and read what",
     "people:read": "see who is invited",
     "people:write": "invite people, and let them in",
     "webhooks:read": "see webhooks, and what was sent to them",
@@ -38,7 +39,7 @@ SCOPES: Final = {
 
 _OF_ROLE: Final = {
     "platform": frozenset(SCOPES),
-    "admin": frozenset({"configuration:read", "configuration:write", "people:read", "people:write"}),
+    "admin": frozenset({"configuration:read", "configuration:write", "log:read", "people:read", "people:write"}),
     "member": frozenset[str](),
 }
 
@@ -55,6 +56,8 @@ class Caller:
     session: Session | None = None
     expires_at: datetime | None = None
     """When a key ends."""
+    credential: str = "session"
+    """What he showed: ``key ID``, ``session`` or ``link``."""
 
     @property
     def editor(self) -> Editor:

@@ -99,7 +99,7 @@ def authenticate(text: str) -> Caller | None:
         opened = portal_links.opened(connection, text, _needed(intent)) if intent in INTENTS else None
     if opened is None:
         return None
-    return Caller(f"link:{opened.id}", INTENTS[opened.intent][0], Sight(slug=opened.slug), _name(opened))
+    return Caller(f"link:{opened.id}", INTENTS[opened.intent][0], Sight(slug=opened.slug), _name(opened), credential="link")
 
 
 def return_hosts(holder: str, *, add: Collection[str] = (), remove: Collection[str] = (), actor: Actor) -> tuple[str, ...]:

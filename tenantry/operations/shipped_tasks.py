@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tenantry.errors import WorkError
-from tenantry.operations import backup, domains, drill, lifecycle, mailing, proposals, rotation, tidy, usage, webhook_notices
+from tenantry.operations import backup, domains, drill, lifecycle, mailing, proposals, read_log, rotation, tidy, usage, webhook_notices
 from tenantry.operations.backup import retention
 from tenantry.operations.backup.retention import SCHEDULED
 from tenantry.operations.move import kinds
@@ -69,6 +69,10 @@ def _credentials(_: Context) -> str:
     return _counted(rotation.scheduled())
 
 
+def _reads(_: Context) -> str:
+    return _counted({"lines of what was read forgotten": read_log.purge()})
+
+
 def _holds(_: Context) -> str:
     done = lifecycle.hold_expiry()
     return _counted(
@@ -105,5 +109,6 @@ TASKS: Final = (
     Task("restores", "drop what a restore replaced once the time for a rollback is over", "37 * * * *", _restores, "aggregate"),
     Task("holds", "delete or archive where that was wished for and the hold is over", "7 * * * *", _holds, "aggregate", catch_up=True),
     Task("credentials", "renew old passwords of logins, and end former ones", "53 * * * *", _credentials, "aggregate"),
+    Task("reads", "forget who read what once its time is over", "47 * * * *", _reads, "aggregate"),
     Task("tidy", "forget old runs of tasks and old measurements", "41 3 * * *", _tidy, "aggregate", catch_up=True),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Final
 from tenantry.control import api_requests, portal_links, proposals, task_runs, webhook_history
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
-from tenantry.operations import sessions, table_check
+from tenantry.operations import read_log, sessions, table_check
 from tenantry.postgres.server import Server
 from tenantry.stores import usage
 from tenantry.work import queue
@@ -45,6 +45,7 @@ def forget(_: Context) -> str:
     events = webhook_history.purge(age())
     DeclarationStore.of_platform().keeper.tidy()
     links = portal_links.purge()
+    reads = read_log.purge()
     proposals.purge(age())
     checks = len(table_check.sweep(Server.from_environment()))
     told = (
@@ -53,6 +54,7 @@ def forget(_: Context) -> str:
         f"{ended} sessions that had run out forgotten" if ended else "",
         f"{events} events of webhooks forgotten" if events else "",
         f"{links} links to pages forgotten" if links else "",
+        f"{reads} lines of what was read forgotten" if reads else "",
         f"{checks} killed checks of tables cleared away" if checks else "",
     )
     return "; ".join(filter(None, told))

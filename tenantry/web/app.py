@@ -13,11 +13,13 @@ from fastapi import FastAPI
 
 from tenantry import preload
 from tenantry.operations import api_keys
+from tenantry.operations.read_log import ReadLog
 from tenantry.operations.run_feed import RunFeed
 from tenantry.web import health, problems, sign_in_page
 from tenantry.web.hashing import Hashing
 from tenantry.web.limits import Limits
 from tenantry.web.oidc_client import OidcClient
+from tenantry.web.reads import Reads
 from tenantry.web.routes import (
     backups,
     bulk,
@@ -62,16 +64,18 @@ def serve() -> App:
 
 def create() -> FastAPI:
     """The API. Its routes are threads': what they call waits for PostgreSQL."""
-    feed, runtime = RunFeed(), RuntimeApp(allowed=_sees_tenants)
+    feed, runtime, read_log = RunFeed(), RuntimeApp(allowed=_sees_tenants), ReadLog()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         preload.service()
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         feed.start()
+        read_log.start()
         async with runtime:
             yield
         feed.close()
+        await to_thread.run_sync(read_log.close)
 
     app = FastAPI(
         title="Tenantry",
@@ -83,9 +87,10 @@ def create() -> FastAPI:
         docs_url=None,  # their scripts would come from other people's servers
         redoc_url=None,
     )
-    app.state.feed, app.state.runtime = feed, runtime
+    app.state.feed, app.state.runtime, app.state.reads = feed, runtime, read_log
     app.state.hashing, app.state.oidc = Hashing(), OidcClient()
     problems.install(app)
+    app.add_middleware(Reads, log=read_log)
     for module in (
         health,
         sign_in_page,

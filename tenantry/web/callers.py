@@ -12,7 +12,7 @@ from tenantry.operations import api_keys, portal_links, sessions, sign_in, tenan
 from tenantry.operations.callers import Caller
 from tenantry.operations.sessions import Session
 from tenantry.operations.tenants import Tenant
-from tenantry.web import browsers, limits
+from tenantry.web import browsers, limits, reads
 from tenantry.web.problems import Refused
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="A key of `tenantry key new`: `Authorization: Bearer tny_…`")
@@ -53,6 +53,7 @@ def caller(
     if found.session is not None and request.method not in browsers.SAFE:
         browsers.require_ours(request, said=True)
         browsers.require_token(request, found.session)
+    request.scope[reads.CALLER] = found
     return found
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from tenantry.operations import platform_check
+from tenantry.operations.read_log import ReadLog
 
 router = APIRouter(tags=["health"])
 
@@ -17,8 +18,9 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/ready", responses={503: {"description": "PostgreSQL does not answer"}})
-def ready() -> JSONResponse:
-    """Whether PostgreSQL answers, too."""
+def ready(request: Request) -> JSONResponse:
+    """Whether PostgreSQL answers, too; `reads_lost`: how many reads this process could not write down."""
     heard: list[str] = []
     there = platform_check.reachable(heard.append)
-    return JSONResponse({"status": "ok" if there else "PostgreSQL does not answer"}, 200 if there else 503)
+    reads: ReadLog = request.app.state.reads
+    return JSONResponse({"status": "ok" if there else "PostgreSQL does not answer", "reads_lost": reads.lost}, 200 if there else 503)

@@ -20,8 +20,8 @@ BUCKET = "tenantry-dev-main"
 
 # What may still name a tenant that is gone.
 ALLOWED = frozenset(
-    {"control.deletion_records", "control.quarantined_names", "control.audit_log", "control.backups", "control.backup_keys",
-     "control.retained_backups"}
+    {"control.deletion_records", "control.quarantined_names", "control.audit_log", "control.audit_reads", "control.backups",
+     "control.backup_keys", "control.retained_backups"}
 )  # fmt: skip
 
 

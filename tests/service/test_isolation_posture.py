@@ -29,6 +29,7 @@ TABLES = {
         "outbox_attempts",
         "runs",
         "audit_log",
+        "audit_reads",
         "run_tenants",
         "moves",
         "clones",

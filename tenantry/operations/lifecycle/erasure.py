@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tenantry.work.step import Run
 
-KEPT: Final = frozenset({"audit_log", "backups", "backup_keys"})
+KEPT: Final = frozenset({"audit_log", "audit_reads", "backups", "backup_keys"})
 """Tables with a tenant_id that outlive the tenant: ids, and what its backups are found and read by until they end."""
 
 
@@ -77,6 +77,7 @@ def erase(run: Run) -> None:
             "not_reached": [
                 "logs of database servers, load balancers and mail servers, and the database servers' own point-in-time recovery: "
                 "they end by their own retention",
+                "the log of what was read through the service: by ids, and from which addresses; each line ends after its days",
                 *(["the state backend's history of updates"] if run.notes.get("state_files") is None else []),
             ],
         }

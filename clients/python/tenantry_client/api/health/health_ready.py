@@ -46,7 +46,7 @@ def sync_detailed(
 ) -> Response[Any]:
     """Ready
 
-     Whether PostgreSQL answers, too.
+     Whether PostgreSQL answers, too; `reads_lost`: how many reads this process could not write down.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -71,7 +71,7 @@ async def asyncio_detailed(
 ) -> Response[Any]:
     """Ready
 
-     Whether PostgreSQL answers, too.
+     Whether PostgreSQL answers, too; `reads_lost`: how many reads this process could not write down.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
