@@ -28,6 +28,7 @@ from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError
 from tenantry.postgres.server import Server
 from tenantry.settings import project_root, tenants_dir
+from tenantry.together import Together
 
 ACCEPT_OLDER: Final = "TENANTRY_ACCEPT_OLDER"
 """The variable by which whoever means it lets an older file win: 1."""
@@ -40,6 +41,14 @@ def load() -> admitted.Admitted:
     with Server.from_environment().kept() as connection:
         book = Ledger.read(connection, naming.SHARED_STACK)
     return admit(declared, book)
+
+
+def load_together() -> admitted.Admitted:
+    """The same for requests: of many at once one reads for all who have come before it begins. For whoever holds no lock meanwhile."""
+    return _TOGETHER()
+
+
+_TOGETHER: Final = Together(lambda: load())
 
 
 def admit(files: Declarations, book: Ledger) -> admitted.Admitted:

@@ -35,7 +35,7 @@ def request(slug: str, *, actor: Actor) -> UUID:
 
     One that is under way for the same declaration is joined. ``InputError`` for a tenant that no file declares, or whose file is refused.
     """
-    admitted = admission.load()
+    admitted = admission.load_together()
     admitted.require(slug)
     if slug not in admitted.declared:
         raise InputError(

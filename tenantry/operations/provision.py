@@ -48,13 +48,13 @@ def request(slug: str, *, actor: Actor, welcome: bool = True) -> UUID:
     another declaration), and one that made what is declared now is given again. Raises ``InputError`` for a tenant that no file declares,
     or that its file does not call active.
     """
-    admitted = admission.load()
+    admitted = admission.load_together()
     return _ask_all(admitted, [_declared(slug, admitted)], lambda _: welcome, actor=actor)[0]
 
 
 def request_all(slugs: Sequence[str], *, actor: Actor) -> list[UUID]:
     """As ``request`` for several tenants, all of them or none: ``InputError`` for one that cannot be provisioned."""
-    admitted = admission.load()
+    admitted = admission.load_together()
     chosen = [_declared(slug, admitted) for slug in dict.fromkeys(slugs)]
     return _ask_all(admitted, chosen, lambda _: True, actor=actor)
 
