@@ -38,6 +38,9 @@ def _domains(claims: Mapping[str, Claims], reader: FileReader, settings: Platfor
     owners: dict[str, tuple[str, str]] = {}
     for slug in sorted(claims):
         for index, host in claims[slug]:
+            if host.startswith("@"):
+                yield from _email_domain(reader, slug, index, host, owners, settings)
+                continue
             place = ("domains", index)
             if settings and is_within(host, settings.domain):
                 hint = f"the tenant has {naming.host(slug, settings.domain)} without declaring it"
@@ -52,6 +55,25 @@ def _domains(claims: Mapping[str, Claims], reader: FileReader, settings: Platfor
                 yield _problem(reader, slug, place, f"{host!r} is already claimed by the tenant {first!r}", "a host name has one tenant")
             else:
                 yield _problem(reader, slug, place, f"{host!r} looks like {first_host!r} of the tenant {first!r}", "choose another name")
+
+
+def _email_domain(
+    reader: FileReader, slug: str, index: int, host: str, owners: dict[str, tuple[str, str]], settings: PlatformSettings | None
+) -> Iterator[Problem]:
+    """One that two declare would let the people of one into the other."""
+    place, domain = ("sign_in", "email_domains", index), host.removeprefix("@")
+    if settings and is_within(domain, settings.domain):
+        yield _problem(reader, slug, place, f"{domain!r} belongs to the platform's own domain", "name a domain of the tenant's own")
+        return
+    first_host, first = owners.setdefault(host_skeleton(host), (host, slug))
+    if first == slug:
+        return
+    if first_host == host:
+        message = f"the e-mail domain {domain!r} is already claimed by the tenant {first!r}"
+        yield _problem(reader, slug, place, message, "an e-mail domain has one tenant; people of another one are invited")
+    else:
+        message = f"the e-mail domain {domain!r} looks like {first_host.removeprefix('@')!r} of the tenant {first!r}"
+        yield _problem(reader, slug, place, message, "choose another name")
 
 
 def _problem(reader: FileReader, slug: str, place: Place, message: str, hint: str) -> Problem:

@@ -17,6 +17,7 @@ from tenantry.declaration.assets import check_asset, is_asset_path
 from tenantry.declaration.explain import Explanation, Place, explain
 from tenantry.declaration.model import TenantDeclaration
 from tenantry.declaration.overlay import FILE_ONLY, effective
+from tenantry.declaration.sign_in import email_domain
 from tenantry.declaration.yaml_source import MAX_FAULTS, Positions, YamlFaults, parse, read_bytes
 from tenantry.hosts import canonical_host
 from tenantry.problems import Problem, nearest, shown
@@ -86,12 +87,15 @@ def display(path: Path) -> str:
 
 
 Claims = tuple[tuple[int, str], ...]
-"""The host names a tenant claims: their index in its ``domains`` and their canonical form."""
+"""The host names a tenant claims: their index in its ``domains`` and their canonical form. Those of its e-mail addresses have an ``@``
+before them, and their index in ``sign_in.email_domains``."""
 
 
 def claims_of(tenant: TenantDeclaration) -> Claims:
     """A tenant's claims; one that is gone has none any more."""
-    return () if tenant.gone else tuple(enumerate(tenant.domains))
+    if tenant.gone:
+        return ()
+    return (*enumerate(tenant.domains), *((index, f"@{domain}") for index, domain in enumerate(tenant.sign_in.email_domains)))
 
 
 class FileReader:
@@ -161,7 +165,7 @@ class FileReader:
             tenant = TenantDeclaration.model_validate(effective(slug, defaults, given))
         except ValidationError as error:
             self._translate(error, path, positions)
-            self.claims[slug] = tuple(legible_hosts(given.get("domains")))
+            self.claims[slug] = tuple(legible_claims(given))
             self._check_assets(slug, given.get("branding"), path, positions)
             tenant = None
         if "slug" in given:
@@ -223,9 +227,12 @@ class FileReader:
         self.problems.append(Problem(display(path), *(at or (1, 1)), found.message, found.hint))
 
 
-def legible_hosts(domains: Any) -> Iterator[tuple[int, str]]:
-    """The host names of a file that has other errors; what is wrong with the rest is reported already."""
-    for index, text in enumerate(domains if isinstance(domains, list | tuple) else ()):
-        with suppress(PydanticCustomError):
-            if isinstance(text, str):
-                yield index, canonical_host(text)
+def legible_claims(given: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """What a file that has other errors claims; what is wrong with the rest is reported already."""
+    sign_in = given.get("sign_in")
+    addresses = sign_in.get("email_domains") if isinstance(sign_in, dict) else None
+    for listed, mark, check in ((given.get("domains"), "", canonical_host), (addresses, "@", email_domain)):
+        for index, text in enumerate(listed if isinstance(listed, list | tuple) else ()):
+            with suppress(PydanticCustomError):
+                if isinstance(text, str):
+                    yield index, mark + check(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.declaration.assets import published
 from tenantry.declaration.model import Server, TenantDeclaration, UserDefaults
+from tenantry.declaration.sign_in import SignIn
 from tenantry.declaration.tree import assets_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def made_by(program: Program, declaration: TenantDeclaration, content: str) -> F
 def content(declaration: TenantDeclaration, assets: Path) -> str:
     """See ``Fingerprint.content``."""
     # A section of a later release says nothing new of a tenant that does not have it: its content stays what it was.
-    later = {"server": Server(), "user_defaults": UserDefaults()}
+    later = {"server": Server(), "user_defaults": UserDefaults(), "sign_in": SignIn()}
     left_out = OF_COMMANDS | {name for name, empty in later.items() if getattr(declaration, name) == empty}
     digest = hashlib.sha256(declaration.model_dump_json(exclude=set(left_out)).encode())
     for path in assets_of(declaration):

@@ -93,6 +93,7 @@ class Later(NamedTuple):
         """The declaration; it was checked before it was kept."""
         values = json.loads(self.body)
         values["server"]["security_groups"] = tuple(values["server"]["security_groups"])
+        values["sign_in"]["email_domains"] = tuple(values["sign_in"]["email_domains"])
         values |= {name: model.model_construct(**values[name]) for name, model in _NESTED.items()}
         own = {key: EmailTemplate.model_construct(**template) for key, template in values["email_templates"].items()}
         return TenantDeclaration.model_construct(**values | {"domains": tuple(values["domains"]), "email_templates": {**BUILT_IN, **own}})

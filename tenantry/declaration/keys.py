@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 Editor = Literal["platform", "tenant_admin"]
-ValueType = Literal["text", "boolean", "integer", "colour", "font", "css", "asset", "url", "template"]
+ValueType = Literal["text", "boolean", "integer", "colour", "font", "css", "asset", "url", "template", "hosts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +227,11 @@ def _configuration_keys() -> Mapping[str, ConfigurationKey]:
             USER_DEFAULTS["email_notifications"],
         ),
     ]
+    keys.append(
+        ConfigurationKey(
+            "sign_in.email_domains", "hosts", "Domains of the addresses of the tenant's people", editor="platform", runtime=False
+        )
+    )
     keys += [
         ConfigurationKey(
             f"limits.{limit.key}",

@@ -12,6 +12,7 @@ from tenantry import naming
 from tenantry.declaration.assets import AssetPath
 from tenantry.declaration.keys import COLOURS, FEATURES, LIMITS, USER_DEFAULTS
 from tenantry.declaration.mail import Email, EmailTemplate, check_templates
+from tenantry.declaration.sign_in import SignIn
 from tenantry.declaration.theme import Theme
 from tenantry.hosts import HostName, Link
 from tenantry.problems import at, invalid, nearest, shown, together
@@ -196,6 +197,7 @@ class TenantDeclaration(BaseModel):
     )
     legal: Legal = Field(default=Legal(), description="Links to the tenant's legal pages")
     user_defaults: UserDefaults = Field(default=UserDefaults(), description="What a new user's settings are at first")
+    sign_in: SignIn = Field(default=SignIn(), description="How the tenant's people sign in")
     limits: Limits = Field(default=Limits(), description="What the tenant may use")
     server: Server = Field(default=Server(), description="The database server of an `instance` tenant; its disk is `limits.storage_gb`")
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels)] = Field(
@@ -237,5 +239,6 @@ class TenantDeclaration(BaseModel):
         rows["legal.terms"] = self.legal.terms
         rows["legal.privacy"] = self.legal.privacy
         rows.update((f"user_defaults.{key}", getattr(self.user_defaults, key)) for key in USER_DEFAULTS)
+        rows["sign_in.email_domains"] = list(self.sign_in.email_domains) or None
         rows.update((f"limits.{key}", getattr(self.limits, key)) for key in LIMITS)
         return {key: value for key, value in rows.items() if value is not None}

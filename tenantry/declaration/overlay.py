@@ -11,7 +11,7 @@ from tenantry.text import hidden_character
 REQUIRED: Final = ("name", "tier", "admin")
 """What only a tenant's file can say."""
 
-FILE_ONLY: Final = frozenset({"name", "tier", "admin", "domains", "state", "cell"})
+FILE_ONLY: Final = frozenset({"name", "tier", "admin", "domains", "sign_in", "state", "cell"})
 """What a tier must not say: it would name one tenant, or move or stop all of them."""
 
 

@@ -16,7 +16,7 @@ from tenantry.errors import InputError
 from tenantry.problems import nearest
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
-_TYPES: Final[Mapping[str, str]] = {"boolean": "boolean", "integer": "integer"}
+_TYPES: Final[Mapping[str, str]] = {"boolean": "boolean", "integer": "integer", "hosts": "array"}
 
 
 def known(key: str) -> ConfigurationKey:
@@ -118,9 +118,12 @@ def _schema(key: ConfigurationKey) -> dict[str, Any]:
     low, high = ("minimum", "maximum") if kind == "integer" else ("minLength", "maxLength")
     schema: dict[str, Any] = {"type": kind, "description": key.meaning}
     schema |= {name: bound for name, bound in ((low, key.minimum), (high, key.maximum)) if bound is not None}
-    schema |= {"colour": {"pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"}, "url": {"format": "uri", "pattern": "^https://"}}.get(
-        key.type, {}
-    )
+    forms: dict[str, dict[str, Any]] = {
+        "colour": {"pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"},
+        "url": {"format": "uri", "pattern": "^https://"},
+        "hosts": {"items": {"type": "string"}},
+    }
+    schema |= forms.get(key.type, {})
     if key.default is not None and key.key != "branding.app_name":
         schema["default"] = key.default
     return schema | {"x-type": key.type, "x-editor": key.editor, "x-runtime": key.runtime, "x-wins": winner(key)}

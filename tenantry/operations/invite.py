@@ -87,7 +87,7 @@ def invite(slug: str, email: str, name: str, role: str, actor: Actor, *, by_mail
             raise InputError(f"{escaped(email)} has accepted an invitation to {slug} already", "", code="user.exists")
         if there is not None and there["invited_by"] is None and wanted != there["role"]:
             raise _declared(slug, there["email"])
-        _refuse_crowd(connection, slug, tenant["id"], there["id"] if there else None)
+        refuse_crowd(connection, slug, tenant["id"], there["id"] if there else None)
         if by_mail and invitations.mailed_lately(connection, tenant["id"]) >= MOST_AN_HOUR:
             raise InputError(
                 f"{MOST_AN_HOUR} invitations were mailed in the name of {slug} within an hour", "invite the others later", code="limit.mail"
@@ -148,8 +148,8 @@ def _tenant(slug: str) -> Iterator[tuple[psycopg.Connection[dict[str, Any]], dic
         yield connection, row
 
 
-def _refuse_crowd(connection: psycopg.Connection[dict[str, Any]], slug: str, tenant_id: UUID, but: UUID | None) -> None:
-    """Whoever is invited counts as a user: he must not learn at the door that there is no room."""
+def refuse_crowd(connection: psycopg.Connection[dict[str, Any]], slug: str, tenant_id: UUID, but: UUID | None = None) -> None:
+    """``InputError`` where the tenant has no room. Whoever is invited counts as a user: he must not learn it at the door."""
     there, most = invitations.room(connection, tenant_id, but)
     most = LIMITS["users"].default if most is None else most
     if there >= most:

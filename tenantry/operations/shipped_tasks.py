@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from tenantry.errors import WorkError
-from tenantry.operations import backup, domains, drill, lifecycle, mailing, proposals, read_log, rotation, tidy, usage, webhook_notices
+from tenantry.operations import (
+    backup,
+    domains,
+    drill,
+    email_domains,
+    lifecycle,
+    mailing,
+    proposals,
+    read_log,
+    rotation,
+    tidy,
+    usage,
+    webhook_notices,
+)
 from tenantry.operations.backup import retention
 from tenantry.operations.backup.retention import SCHEDULED
 from tenantry.operations.move import kinds
@@ -50,7 +63,7 @@ def _usage(context: Context) -> str:
 
 
 def _domains(context: Context) -> str:
-    return domains.recheck(context)
+    return ", ".join(filter(None, (email_domains.recheck(context), domains.recheck(context))))
 
 
 def _tidy(context: Context) -> str:
@@ -104,7 +117,7 @@ TASKS: Final = (
     Task("mail", "send what is due in the outbox, the welcome sequence too", "* * * * *", _mail, "aggregate"),
     Task("proposals", "go on with what is proposed on a forge, and with what was merged there", "* * * * *", _proposals, "aggregate"),
     Task("usage", "measure rows, bytes, objects, users and connections against the limits", "17 * * * *", _usage, spread=1200),
-    Task("domains", "ask Cloudflare how the custom host names are doing", "*/10 * * * *", _domains, "aggregate"),
+    Task("domains", "ask how the custom host names and e-mail domains are doing", "*/10 * * * *", _domains, "aggregate"),
     Task("moves", "remove the old place of moved tenants once the time for a way back is over", "27 * * * *", _moves, "aggregate"),
     Task("restores", "drop what a restore replaced once the time for a rollback is over", "37 * * * *", _restores, "aggregate"),
     Task("holds", "delete or archive where that was wished for and the hold is over", "7 * * * *", _holds, "aggregate", catch_up=True),

@@ -21,6 +21,7 @@ FRESH: Final = timedelta(minutes=10)
 OPEN: Final = ("active", "moving")
 """States of a tenant, as the directory says them, in which its people may come in."""
 INVITED: Final = Actor("whoever was invited", "service")
+ARRIVED: Final = Actor("whoever has the address", "service")
 
 
 @dataclass(frozen=True)

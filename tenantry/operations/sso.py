@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from tenantry.control import identities, platform_admins, users
+from tenantry.control import identities, invitations, platform_admins, sign_in_links, users
 from tenantry.control.database import transaction
 from tenantry.control.identities import Identity
 from tenantry.control.sessions import Person, Place
 from tenantry.errors import InputError
-from tenantry.operations import accept, attempts, service_address
+from tenantry.operations import accept, arrivals, attempts, service_address
 from tenantry.operations.oidc_provider import FOR, ISSUER, Provider, provider
 from tenantry.operations.service_address import LOCAL
-from tenantry.operations.sign_in import INVITED, OPEN, SignedIn, begin
+from tenantry.operations.sign_in import ARRIVED, INVITED, OPEN, SignedIn, begin
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Identity", "Provider", "by_identity", "callback", "come_back", "leave", "provider"]
+__all__ = ["Elsewhere", "Identity", "Provider", "by_identity", "callback", "come_back", "leave", "provider"]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Somebody whom the platform's address has found a tenant for: a link that signs him in at its host, once."""
+
+    url: str = field(repr=False)
 
 
 def callback(place: Place, authority: str) -> tuple[Provider, str]:
@@ -27,7 +36,7 @@ def callback(place: Place, authority: str) -> tuple[Provider, str]:
     attempts.count("address", place.address)
     found = provider()
     if service_address.is_own(place.host):
-        if found is not None and found.audience in ("platform", "all"):
+        if found is not None:
             return found, f"http://{authority}" if place.host in LOCAL else service_address.url()
     elif found is not None and found.audience in ("tenants", "all"):
         with transaction() as connection:
@@ -60,17 +69,20 @@ def refused(why: str) -> InputError:
     return InputError(f"the log-in was not accepted: {why}", "try again from the beginning", code="sso.refused")
 
 
-def by_identity(identity: Identity, place: Place, *, invitation: str | None = None, before: str | None = None) -> SignedIn:
+def by_identity(identity: Identity, place: Place, *, invitation: str | None = None, before: str | None = None) -> SignedIn | Elsewhere:
     """Signs in whoever the provider has let in. He is who was bound to the identity; else, and bound from then on, who was invited by
-    the code whose digest is ``invitation``, or has or is invited by the address that the provider has verified.
+    the code whose digest is ``invitation``, or has or is invited by the address that the provider has verified; else who comes in by
+    the domain of it (``arrivals``).
 
     ``InputError`` for somebody who is nobody here.
     """
     with transaction() as connection:
         if service_address.is_own(place.host):
-            person = identities.admin(connection, identity) or _bound(connection, identity, _admin(connection, identity))
+            person = _of_platform(connection, identity)
+            if person is None and (url := _elsewhere(connection, identity)):
+                return Elsewhere(url)
         else:
-            person = _user(connection, identity, place, invitation)
+            person = _user(connection, identity, place.host, invitation)
         if person is None:
             raise InputError(
                 "nobody here is known by that log-in", "ask for an invitation to the address that the provider knows", code="sso.unknown"
@@ -78,13 +90,31 @@ def by_identity(identity: Identity, place: Place, *, invitation: str | None = No
         return begin(connection, person, place, "oidc", before)
 
 
+def _of_platform(connection: psycopg.Connection[dict[str, Any]], identity: Identity) -> Person | None:
+    found = provider()
+    if found is None or found.audience == "tenants":
+        return None
+    return identities.admin(connection, identity) or _bound(connection, identity, _admin(connection, identity))
+
+
+def _elsewhere(connection: psycopg.Connection[dict[str, Any]], identity: Identity) -> str:
+    """Where somebody goes on whose address is at a domain that a tenant has proved; empty where none has."""
+    found = provider()
+    if found is None or found.audience == "platform" or not identity.email:
+        return ""
+    standing = arrivals.standing(connection, identity.email, None)
+    host = next(iter(invitations.hosts(connection, standing.proved)), "") if standing is not None and standing.proved is not None else ""
+    person = _user(connection, identity, host, None) if host else None
+    return f"https://{host}/sign-in#{sign_in_links.make(connection, person)}" if person is not None else ""
+
+
 def _admin(connection: psycopg.Connection[dict[str, Any]], identity: Identity) -> Person | None:
     found = platform_admins.of(connection, identity.email) if identity.email else None
     return platform_admins.person(found) if found is not None else None
 
 
-def _user(connection: psycopg.Connection[dict[str, Any]], identity: Identity, place: Place, invitation: str | None) -> Person | None:
-    home = users.at(connection, place.host)
+def _user(connection: psycopg.Connection[dict[str, Any]], identity: Identity, host: str, invitation: str | None) -> Person | None:
+    home = users.at(connection, host)
     if home is None:
         return None
     if home.state not in OPEN:
@@ -99,9 +129,20 @@ def _user(connection: psycopg.Connection[dict[str, Any]], identity: Identity, pl
     if found is None and identity.email:
         found = users.by_email(connection, home.tenant, identity.email)
     if found is None and identity.email:
-        entered = accept.known(connection, home.tenant, home.slug, email=identity.email, name=identity.name, actor=INVITED)
+        entered = _entered(connection, identity.email, identity.name, home)
         found = users.by_id(connection, home.tenant, entered) if entered is not None else None
     return _bound(connection, identity, found[0] if found is not None else None)
+
+
+def _entered(connection: psycopg.Connection[dict[str, Any]], email: str, name: str | None, home: users.Home) -> UUID | None:
+    """Who was invited has what he was invited to; one whose invitation has expired may come in by the domain of his address."""
+    try:
+        invited = accept.known(connection, home.tenant, home.slug, email=email, name=name, actor=INVITED)
+    except InputError as error:
+        if error.code != "invitation.expired" or (entered := arrivals.enter(connection, home, email, name, ARRIVED.name)) is None:
+            raise
+        return entered
+    return invited if invited is not None else arrivals.enter(connection, home, email, name, ARRIVED.name)
 
 
 def _bound(connection: psycopg.Connection[dict[str, Any]], identity: Identity, person: Person | None) -> Person | None:

@@ -14,7 +14,7 @@ from tenantry.clients.git_branch import Overtaken
 from tenantry.control import host_names, quarantine, tenant_pages
 from tenantry.control.tenant_pages import EVERYTHING, Sight, Wanted
 from tenantry.declaration import TenantDeclaration, placement
-from tenantry.declaration.files import FileReader, legible_hosts
+from tenantry.declaration.files import FileReader, legible_claims
 from tenantry.declaration.generator import NewTenant, prepare, write
 from tenantry.declaration.keeper import Change
 from tenantry.declaration.store import DeclarationStore
@@ -122,7 +122,7 @@ def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]
     one name: one of them wins.
     """
     new = _new(slug, declaration, labels)
-    hosts = [host for _, host in legible_hosts(new.domains)]
+    hosts = [host for _, host in legible_claims({"domains": new.domains})]
     with _turn():
         quarantine.refuse([slug], hosts)
         if tenant_pages.find(slug, EVERYTHING) is not None:

@@ -23,12 +23,11 @@ RETRY_AFTER: Final = 5
 """Seconds after which whoever asks comes again, where a cause passes by itself."""
 
 _CODES: Final[Mapping[int, str]] = {
-    403: "passkey.refused password.wrong sso.refused sso.unknown",
+    403: "email.foreign email.unverified passkey.refused password.wrong sso.refused sso.unknown",
     404: (
-        "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown delivery.unknown invitation.unknown "
-        "key.unknown link.unknown move.none proposal.unknown restore.none run.unknown sso.none task.unknown tenant.unknown "
-        "passkey.unknown user.unknown "
-        "webhook.unknown"
+        "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown delivery.unknown "
+        "email.unknown invitation.unknown key.unknown link.unknown move.none proposal.unknown restore.none run.unknown sso.none "
+        "task.unknown tenant.unknown passkey.unknown user.unknown webhook.unknown"
     ),
     409: (
         "declaration.older declaration.refused declaration.unaware domain.taken key.excess limit.users move.underway name.quarantined "

@@ -55,7 +55,10 @@ async def arrive(request: Request) -> RedirectResponse:
     client: OidcClient = request.app.state.oidc
     identity = await client.arrive(request, provider, kept["state"])
     begun = await run_in_threadpool(sso.by_identity, identity, place, invitation=kept["invitation"], before=browsers.secret(request))
-    answer = RedirectResponse(kept["return_to"], 302)
-    browsers.signed_in(answer, begun)
+    if isinstance(begun, sso.Elsewhere):
+        answer = RedirectResponse(begun.url, 302, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    else:
+        answer = RedirectResponse(kept["return_to"], 302)
+        browsers.signed_in(answer, begun)
     answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax", path="/")
     return answer

@@ -252,7 +252,13 @@ def test_configuration_rows(loaded: Loaded) -> None:
     rows = loaded({"acme": PLAIN + 'theme: {primary: "#ABC"}\nlegal: {terms: "https://a.example/t"}\n'})["acme"].configuration()
     assert rows.keys() <= CONFIGURATION_KEYS.keys()
     users = {f"user_defaults.{key}" for key in USER_DEFAULTS}
-    assert CONFIGURATION_KEYS.keys() - rows.keys() == {"branding.logo", "branding.favicon", "legal.privacy", *users}
+    assert CONFIGURATION_KEYS.keys() - rows.keys() == {
+        "branding.logo",
+        "branding.favicon",
+        "legal.privacy",
+        "sign_in.email_domains",
+        *users,
+    }
     assert rows["theme.primary"] == "#aabbcc"
     assert rows["limits.users"] == 7
     assert rows["features.reports"] is True

@@ -30,6 +30,9 @@ from .deletion import Deletion
 from .deletion_outcome import DeletionOutcome
 from .deletion_record import DeletionRecord
 from .deletion_record_record import DeletionRecordRecord
+from .email_domain_body import EmailDomainBody
+from .email_domain_check import EmailDomainCheck
+from .email_domains import EmailDomains
 from .events_asked import EventsAsked
 from .finding import Finding
 from .finding_level import FindingLevel
@@ -157,6 +160,9 @@ __all__ = (
     "DeletionOutcome",
     "DeletionRecord",
     "DeletionRecordRecord",
+    "EmailDomainBody",
+    "EmailDomainCheck",
+    "EmailDomains",
     "EventsAsked",
     "Finding",
     "FindingLevel",
