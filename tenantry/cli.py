@@ -62,6 +62,7 @@ def options(
 def _register() -> None:
     from tenantry.commands import (
         admins,
+        audit,
         backups,
         branding,
         clones,
@@ -98,6 +99,7 @@ def _register() -> None:
         users,
         portal,
         runs,
+        audit,
         lifecycle,
         configuration,
         branding,

@@ -60,6 +60,7 @@ PANELS: Final = {
         "serve": "Start the service: the API that partners ask.",
         "worker": "Take runs from the queue and do them.",
         "log": "Show what happened, when, by whom, and its outcome.",
+        "audit": "Show who did what, and who read what by the service.",
         "resume": "Resume a run that failed, at the step that failed.",
         "cron": "Show, run and compare the scheduled tasks.",
         "mail": "Show, send and retry the mails of the outbox.",

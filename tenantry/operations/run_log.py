@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from tenantry.control import cursors, run_pages
 from tenantry.control.run_pages import Filters
 from tenantry.control.tenant_pages import EVERYTHING, Sight
-from tenantry.errors import InputError
+from tenantry.operations import lines
+from tenantry.operations.lines import FORMATS
 from tenantry.operations.runs import RunEntry
 
 __all__ = ["COLUMNS", "FORMATS", "Filters", "Page", "exported", "page"]
 
-FORMATS: Final = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-"""Format → media type."""
 COLUMNS: Final = (
     "id", "kind", "tenant", "state", "requested_by", "via", "requested_at", "started_at", "finished_at", "steps_done", "error", "hint",
 )  # fmt: skip
@@ -44,39 +39,18 @@ def page(wanted: Filters, *, sight: Sight = EVERYTHING, name: str = "", after: s
 
 def exported(form: str, wanted: Filters, *, sight: Sight = EVERYTHING, name: str = "") -> Iterator[str]:
     """All of these runs as lines, in either of ``FORMATS``; read as they are taken. ``InputError`` for another format."""
-    if form not in FORMATS:
-        raise InputError(f"there is no format {form[:20]!r}", f"one of {', '.join(FORMATS)}")
-    return _lines(form, wanted, sight, name)
+    lines.require(form)
+    return lines.written(form, COLUMNS, _rows(wanted, sight, name))
 
 
-def _lines(form: str, wanted: Filters, sight: Sight, name: str) -> Iterator[str]:
-    if form == "csv":
-        yield _csv(COLUMNS)
+def _rows(wanted: Filters, sight: Sight, name: str) -> Iterator[Mapping[str, Any]]:
     after, more = None, True
     while more:
         found = page(wanted, sight=sight, name=name, after=after, limit=_EACH)
-        for run in found.runs:
-            row = _row(run)
-            yield _csv([row[column] for column in COLUMNS]) if form == "csv" else json.dumps(row, ensure_ascii=False) + "\n"
+        yield from map(_row, found.runs)
         after, more = found.after, found.after is not None
 
 
-def _row(run: RunEntry) -> dict[str, Any]:
+def _row(run: RunEntry) -> Mapping[str, Any]:
     given = {column: getattr(run, column) for column in COLUMNS if column not in ("tenant", "steps_done")}
-    row = {**given, "tenant": run.subject, "steps_done": sum(step.state in ("done", "skipped") for step in run.steps)}
-    return {column: _plain(row[column]) for column in COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value if value is None or isinstance(value, int) else str(value)
-
-
-def _csv(values: Any) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_harmless(value) for value in values])
-    return out.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    """What a table would take for a formula, as the text that it is: https://owasp.org/www-community/attacks/CSV_Injection."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
+    return {**given, "tenant": run.subject, "steps_done": sum(step.state in ("done", "skipped") for step in run.steps)}

@@ -21,6 +21,7 @@ from tenantry.web.limits import Limits
 from tenantry.web.oidc_client import OidcClient
 from tenantry.web.reads import Reads
 from tenantry.web.routes import (
+    audit,
     backups,
     bulk,
     clones,
@@ -104,6 +105,7 @@ def create() -> FastAPI:
         people,
         email_domains,
         users,
+        audit,
         log,
         runs,
         configuration,

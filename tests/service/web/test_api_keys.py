@@ -107,6 +107,8 @@ def needed(route):
     last = path.rpartition("/")[2]
     if "portal-links" in path:
         return "portal:link"
+    if "/log" in path:
+        return "log:read"
     if "webhooks" in path:
         return "webhooks:read" if method == "GET" else "webhooks:write"
     if "invitations" in path or "/users" in path:

@@ -230,6 +230,8 @@ def test_on_every_route_another_tenants_session_sees_what_there_is_not(service):
         "GET /v1/tenants/{slug}/email-domains",
         "POST /v1/tenants/{slug}/email-domains/check",
         "POST /v1/invitations/accept",
+        "GET /v1/tenants/{slug}/log",
+        "GET /v1/tenants/{slug}/log/export",
         "GET /v1/tenants/{slug}/users",
         "POST /v1/tenants/{slug}/users/{user}/remove",
         "POST /v1/tenants/{slug}/users/{user}/role",

@@ -43,6 +43,15 @@ from .key_labels import KeyLabels
 from .listed_tenant import ListedTenant
 from .listed_tenant_labels_type_0 import ListedTenantLabelsType0
 from .listed_tenant_limits_type_0 import ListedTenantLimitsType0
+from .log_export_format import LogExportFormat
+from .log_export_kind_type_0 import LogExportKindType0
+from .log_export_of_tenant_format import LogExportOfTenantFormat
+from .log_export_of_tenant_kind_type_0 import LogExportOfTenantKindType0
+from .log_listed_kind_type_0 import LogListedKindType0
+from .log_of_tenant_kind_type_0 import LogOfTenantKindType0
+from .logged_line import LoggedLine
+from .logged_line_kind import LoggedLineKind
+from .logged_page import LoggedPage
 from .made import Made
 from .made_key import MadeKey
 from .made_key_labels import MadeKeyLabels
@@ -108,6 +117,9 @@ from .tenant import Tenant
 from .tenant_change import TenantChange
 from .tenant_labels import TenantLabels
 from .tenant_limits import TenantLimits
+from .tenant_logged_line import TenantLoggedLine
+from .tenant_logged_line_kind import TenantLoggedLineKind
+from .tenant_logged_page import TenantLoggedPage
 from .tenant_page import TenantPage
 from .tenant_place import TenantPlace
 from .tenant_revision import TenantRevision
@@ -173,6 +185,15 @@ __all__ = (
     "ListedTenant",
     "ListedTenantLabelsType0",
     "ListedTenantLimitsType0",
+    "LogExportFormat",
+    "LogExportKindType0",
+    "LogExportOfTenantFormat",
+    "LogExportOfTenantKindType0",
+    "LogListedKindType0",
+    "LogOfTenantKindType0",
+    "LoggedLine",
+    "LoggedLineKind",
+    "LoggedPage",
     "Made",
     "MadeKey",
     "MadeKeyLabels",
@@ -238,6 +259,9 @@ __all__ = (
     "TenantChange",
     "TenantLabels",
     "TenantLimits",
+    "TenantLoggedLine",
+    "TenantLoggedLineKind",
+    "TenantLoggedPage",
     "TenantPage",
     "TenantPlace",
     "TenantRevision",
