@@ -18,6 +18,7 @@ Code = Literal[
     "declaration.older",
     "declaration.refused",
     "declaration.unaware",
+    "declarations.unusable",
     "deletion.invalid",
     "deletion.unknown",
     "delivery.unknown",

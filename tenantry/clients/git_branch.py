@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Final, NamedTuple
 from uuid import uuid4
 
 from tenantry.clients import git
-from tenantry.errors import InputError, TransientError, WorkError
+from tenantry.errors import Code, InputError, TransientError, WorkError
 
 REMOTE: Final = "origin"
 TIDYING: Final = 600
@@ -30,6 +31,7 @@ _QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", 
 # What git has begun for a remote ends by itself when that says nothing.
 _FAR: Final = (*_QUIET, "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10")
 _RACED: Final = re.compile(rb"stale info|non-fast-forward|fetch first|cannot lock ref|failed to update ref|incorrect old value")
+_GONE: Final = re.compile(rb"couldn't find remote ref")
 _CRUD: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029<>]+")
 
 
@@ -38,6 +40,12 @@ class Overtaken(TransientError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} was changed by somebody else meanwhile", "run the same again")
+
+
+class Unusable(TransientError):
+    """The repository or its branch is not there, until somebody mends it. Whoever asked has done nothing wrong."""
+
+    code: Code = "declarations.unusable"
 
 
 class Person(NamedTuple):
@@ -73,14 +81,12 @@ class Branch:
         return f"refs/heads/{self.name}"
 
     def head(self) -> str:
-        """The commit that it is at here. ``InputError`` where there is no such branch or repository."""
+        """The commit that it is at here. ``Unusable`` where there is no such branch or repository."""
         done = git.ask(self.repository, "rev-parse", "--verify", "--quiet", f"{self._ref}^{{commit}}")
         if done.returncode == 0:
             return done.stdout.decode().strip()
-        there = git.ask(self.repository, "rev-parse", "--git-dir")
-        if there.returncode:
-            raise git.refused(self.repository, git.last(there.stderr))
-        raise InputError(f"{self.repository} has no branch {self.name}", "tenantry:declarations names the repository and the branch")
+        self._require()
+        raise Unusable(f"{self.repository} has no branch {self.name}", "tenantry:declarations names the repository and the branch")
 
     def remote(self) -> bool:
         """Whether the branch that counts is elsewhere."""
@@ -89,12 +95,18 @@ class Branch:
         return _remote(self.repository, changed)
 
     def fetch(self) -> str:
-        """The commit that it is at; that of the remote, where there is one. ``TransientError`` where that does not answer."""
+        """The commit that it is at; that of the remote, where there is one. ``TransientError`` where that does not answer, or has no such
+        branch (``Unusable``)."""
         if not self.remote():
             return self.head()
         theirs = f"refs/tenantry/{REMOTE}/{self.name}"
         done = self._far("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", REMOTE, f"+{self._ref}:{theirs}")
         if done.returncode:
+            if _GONE.search(done.stderr):
+                raise Unusable(
+                    f"the remote {REMOTE} has no branch {self.name}",
+                    "tenantry:declarations names the branch: the setting has to follow a new name",
+                )
             raise _unreachable(done.stderr)
         found = git.ask(self.repository, "rev-parse", "--verify", f"{theirs}^{{commit}}").stdout.decode().strip()
         self._follow(found)
@@ -130,6 +142,8 @@ class Branch:
         scratch = f"refs/tenantry/new/{uuid4().hex}"
         done = git.ask(self.repository, "fast-import", "--quiet", "--done", given=_stream(scratch, on, files), options=_QUICK)
         if done.returncode:
+            if self.head() != on:  # somebody has forced another one upon it, and git has cleared ours away
+                raise Overtaken(f"the branch {self.name}")
             raise WorkError(f"git fast-import: {git.last(done.stderr)}", f"git -C {self.repository} fsck shows what the repository lacks")
         made = done.stdout.decode().strip()
         try:
@@ -150,21 +164,29 @@ class Branch:
         git.ask(self.repository, "gc", "--auto", "--quiet", limit=TIDYING)
 
     def check_out(self, folder: Path, commit: str) -> None:
-        """Lets ``folder``, a work tree beside the repository's own, have the files of a commit."""
-        if not (folder / ".git").exists():
-            self.require_unused()
-            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._must("worktree", "prune")
-            self._must("worktree", "add", "--quiet", "--force", "--no-checkout", "--detach", str(folder), commit)
-        elif self.checked_out(folder) == commit:
+        """Lets ``folder``, a work tree beside the repository's own, have the files of a commit. One that was left half-made, or is of a
+        repository that is gone, is made anew: nobody works in it."""
+        there = self.checked_out(folder)
+        if there == commit:
             return
+        if there is not None and not self._files_of(folder, commit):
+            return
+        self.require_unused()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._must("worktree", "prune")
+        self._must("worktree", "add", "--quiet", "--force", "--no-checkout", "--detach", str(folder), commit)
+        if refused := self._files_of(folder, commit):
+            raise WorkError(f"git checkout: {refused}", f"git -C {self.repository} fsck shows what the repository lacks")
+
+    def _files_of(self, folder: Path, commit: str) -> str:
+        """Empty where the folder has them now; else why not."""
         done = git.ask(folder, "checkout", "--quiet", "--force", "--detach", commit, options=_QUIET)
-        if done.returncode:
-            raise WorkError(f"git checkout: {git.last(done.stderr)}", f"remove {folder}: it is made anew")
+        return git.last(done.stderr) if done.returncode else ""
 
     def checked_out(self, folder: Path) -> str | None:
-        """The commit whose files ``folder`` has; None where it is not there."""
-        done = git.ask(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") if folder.is_dir() else None
+        """The commit whose files ``folder`` has; None where it is not there, or belongs to no repository of its own."""
+        done = git.ask(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") if (folder / ".git").is_file() else None
         return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
 
     def require_unused(self) -> None:
@@ -215,7 +237,7 @@ class Branch:
         done = git.ask(self.repository, "update-ref", "--stdin", given=transaction.encode())
         if done.returncode == 0:
             return
-        if b"cannot lock ref" in done.stderr or b"is at" in done.stderr:
+        if b"cannot lock ref" in done.stderr or b"is at" in done.stderr:  # also where the branch is gone: looking again says so
             raise Overtaken(f"the branch {self.name}")
         raise WorkError(f"git update-ref: {git.last(done.stderr)}", f"git -C {self.repository} fsck")
 
@@ -228,8 +250,18 @@ class Branch:
     def _must(self, *arguments: str, given: bytes = b"") -> bytes:
         done = git.ask(self.repository, *arguments, given=given)
         if done.returncode:
+            self._require()
             raise git.refused(self.repository, git.last(done.stderr))
         return done.stdout
+
+    def _require(self) -> None:
+        """``Unusable`` where there is no repository, or git will not read it."""
+        if not self.repository.is_dir():
+            raise Unusable(f"{self.repository} is not there", f"bring it back, or: git clone --bare URL {self.repository}")
+        there = git.ask(self.repository, "rev-parse", "--git-dir")
+        if there.returncode:
+            cause = git.refused(self.repository, git.last(there.stderr))
+            raise Unusable(cause.message, cause.hint)
 
 
 @lru_cache(maxsize=16)

@@ -81,7 +81,8 @@ class OnBranch:
             if not fresh and key in _SEEN:
                 return _SEEN[key]
             head, names = self.branch.fetch(), _SEEN.pop(key, None)
-            if names is None or not self._bring(names, head):
+            # Without the checkout the tiers are missing: somebody has cleared this user's cache.
+            if names is None or self.branch.checked_out(self.checkout) is None or not self._bring(names, head):
                 with self.reading():
                     names = Names(kept.load(self.directory, settings).values(), self.branch.checked_out(self.checkout))
             _SEEN[key] = names

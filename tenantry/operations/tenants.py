@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from tenantry.errors import InputError
 from tenantry.operations import proposals
 from tenantry.operations.proposals import Proposal
 from tenantry.postgres import locks
+from tenantry.problems import DeclarationErrors
 from tenantry.settings import declared_in, platform_settings, tenants_dir
 
 DECLARED: Final = "declared"
@@ -130,14 +131,31 @@ def declare(slug: str, declaration: Mapping[str, Any], labels: Mapping[str, str]
         if taken := host_names.taken(hosts):
             raise InputError(f"{', '.join(taken)} is another tenant's", "a host name has one tenant", code="domain.taken")
         if not proposals.used():
-            text = write(tenants_dir(), new, change=Change("declared", actor))
+            with _of_nobody():
+                text = write(tenants_dir(), new, change=Change("declared", actor))
             return _of_file(_valid(slug, text))
         proposals.refuse_taken(slug, hosts)
-        text = prepare(tenants_dir(), new)
+        with _of_nobody():
+            text = prepare(tenants_dir(), new)
         given = _valid(slug, text).labels
         # Within, so that nobody looks between this look and what it leads to. The forge is spoken to without.
         row = proposals.note(slug, before=None, content=text, hosts=hosts, labels=given, what="declared", actor=actor)
     return proposals.send(row)
+
+
+@contextmanager
+def _of_nobody() -> Iterator[None]:
+    """What is taken is taken: neither whose it is nor where its file stands is a partner's to know."""
+    try:
+        yield
+    except InputError as error:
+        if error.code == "tenant.exists":
+            raise InputError("there is a tenant of that slug", "choose another slug", code="tenant.exists") from None
+        if error.code == "domain.taken":
+            raise InputError(
+                "a host name is another tenant's, or looks like one", "a host name has one tenant", code="domain.taken"
+            ) from None
+        raise
 
 
 def _turn() -> AbstractContextManager[None]:
@@ -192,6 +210,9 @@ def edit(slug: str, patch: Mapping[str, Any], labels: Mapping[str, str], match: 
             before, after = DeclarationStore.of_platform().edit(slug, values, dry=proposals.used(), change=change, seen=wanted)
         except Overtaken:
             return None
+        except DeclarationErrors as errors:
+            first = errors.problems[0]
+            raise InputError("; ".join(problem.message for problem in errors.problems), first.hint, code="declaration.invalid") from None
         if not proposals.used() or before == after:
             return _written(after)
         given = _valid(slug, after).labels

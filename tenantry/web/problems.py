@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from tenantry import console
 from tenantry.errors import InputError, TenantryError, TooMany, TransientError
 from tenantry.escape import escaped
 from tenantry.operations import api_requests
+from tenantry.problems import DeclarationErrors
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 5
@@ -37,10 +39,14 @@ _CODES: Final[Mapping[int, str]] = {
     ),
     410: "invitation.expired invitation.revoked invitation.used tenant.deleted",
     429: "limit.attempts limit.mail",
-    503: "lock.taken platform.absent platform.older platform.unreachable program.older",
+    503: "declarations.unusable lock.taken platform.absent platform.older platform.unreachable program.older",
 }
 _STATUS: Final = {code: status for status, codes in _CODES.items() for code in codes.split()}
 """What is not here is 422 where the input is wrong, 503 where the cause passes by itself, else 500."""
+
+UNUSABLE: Final = TransientError(
+    "the platform's declarations cannot be used now", "its engineers are told why: tenantry doctor", code="declarations.unusable"
+)
 
 
 class Problem(BaseModel):
@@ -66,7 +72,11 @@ class Refused(Exception):
 
 
 def of(error: TenantryError) -> Problem:
-    """The problem that an error is to whoever asks."""
+    """The problem that an error is to whoever asks. What is wrong with the platform's declarations is its engineers' to know: the words
+    are of paths, and of other partners' files."""
+    if isinstance(error, DeclarationErrors) or error.code == UNUSABLE.code:
+        console.complain(error)
+        error = UNUSABLE
     status = _STATUS.get(error.code) or (503 if isinstance(error, TransientError) else 422 if isinstance(error, InputError) else 500)
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=escaped(error.message), code=error.code, hint=escaped(error.hint))
 

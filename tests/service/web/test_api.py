@@ -54,6 +54,48 @@ def on_branch(service, tmp_path, monkeypatch):
     return lambda *command: git(*command, cwd=tmp_path / "kept.git").stdout
 
 
+def test_what_is_wrong_with_the_declarations_is_not_the_partners_fault(service, declared, on_branch, tmp_path, capsys):
+    """Another partner's broken file, or a branch that is gone: told apart from a wrong request, and said to the engineers alone."""
+    clone = tmp_path / "clone"
+
+    def git(*command):
+        settings = ("-c", "user.name=x", "-c", "user.email=x@x.example")
+        subprocess.run(["git", *settings, *command], cwd=clone, check=True, capture_output=True)
+
+    def refused():
+        capsys.readouterr()
+        answer = service.ask("POST", "/v1/tenants", json={"slug": declared, "tier": "starter"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "declarations.unusable"), answer.text
+        assert answer.headers["Retry-After"]
+        assert "confidential" not in answer.text
+        assert str(tmp_path) not in answer.text
+        return capsys.readouterr().err
+
+    subprocess.run(["git", "clone", "-q", "--branch", "main", "kept.git", "clone"], cwd=tmp_path, check=True)
+    (clone / "tenants" / "confidential.yaml").write_text("name: [confidential\n")
+    git("add", ".")
+    git("commit", "-qm", "by hand")
+    git("push", "-q")
+    assert "confidential.yaml" in refused()
+    git("rm", "-q", "tenants/confidential.yaml")
+    git("commit", "-qm", "by hand")
+    git("push", "-q")
+    on_branch("branch", "-m", "main", "trunk")
+    assert "has no branch main" in refused()
+    on_branch("branch", "-m", "trunk", "main")
+    wanted = {"slug": declared, "tier": "starter", "domains": ["portal.heron.example"]}
+    assert service.ask("POST", "/v1/tenants", json=wanted).status_code == 201
+    taken = service.ask("POST", "/v1/tenants", service.theirs, json={**wanted, "slug": f"{declared}-b"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "domain.taken")
+    there = service.ask("POST", "/v1/tenants", service.theirs, json={**wanted, "domains": []})
+    assert (there.status_code, there.json()["code"]) == (409, "tenant.exists")
+    assert not [word for word in (declared, "kept.git", ".yaml") if word in taken.json()["detail"] + there.json()["detail"]]
+    patch = {"json": {"theme": {"primary": "no colour"}}, "headers": {"If-Match": "*"}}
+    wrong = service.ask("PATCH", f"/v1/tenants/{declared}/declaration", **patch)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "declaration.invalid"), wrong.text
+    assert "colour" in wrong.json()["detail"]
+
+
 @pytest.mark.parametrize("kept", ["folder", "branch"])
 def test_a_tenant_is_declared_as_tenantry_new_and_edits_would(service, declared, tmp_path, kept, request):
     on_branch = request.getfixturevalue("on_branch") if kept == "branch" else None

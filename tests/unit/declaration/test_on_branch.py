@@ -21,7 +21,7 @@ from local.home import CLONE
 from tenantry.actor import Actor
 from tenantry.clients import git_branch
 from tenantry.clients.git import Repository
-from tenantry.clients.git_branch import Branch, Files, Overtaken, Person
+from tenantry.clients.git_branch import Branch, Files, Overtaken, Person, Unusable
 from tenantry.declaration.generator import NewTenant, create
 from tenantry.declaration.keeper import Change
 from tenantry.declaration.on_branch import person
@@ -31,6 +31,7 @@ from tenantry.errors import InputError, TransientError
 from tenantry.settings import PlatformSettings, tenants_dir
 
 REQUEST = UUID("01234567-89ab-cdef-0123-456789abcdef")
+BY_HAND = "name: X\ntier: starter\nadmin: {name: A, email: a@x.example}\n"
 HANK = Actor("Hank Scorpio", "service", REQUEST)
 
 
@@ -341,6 +342,167 @@ def test_a_branch_that_somebody_works_on_is_refused(bare: Path, monkeypatch: pyt
     monkeypatch.setenv(VARIABLE, f"git:{bare.parent}/work#main")
     with pytest.raises(InputError, match="main is checked out in"):
         DeclarationStore(tenants_dir()).edit("globex", {"state": "active"})
+
+
+@pytest.fixture
+def clone(bare: Path) -> Path:
+    """An engineer's clone of the setting's repository."""
+    git(bare.parent, "clone", "-q", "kept.git", "clone")
+    return bare.parent / "clone"
+
+
+def push(clone: Path, *options: str) -> None:
+    """What the engineer has changed by hand, as one commit."""
+    git(clone, "add", "--all", ".")
+    git(clone, "commit", "-qm", "by hand")
+    git(clone, "push", "-q", *options, "origin", "HEAD:main")
+
+
+def loaded(settings: PlatformSettings) -> list[str]:
+    return list(DeclarationStore(tenants_dir()).load(settings))
+
+
+def test_pushes_by_hand_at_the_same_moment_lose_nothing(bare: Path, clone: Path, settings: PlatformSettings) -> None:
+    """Whoever is second, be it git or we, builds on the other one's commit."""
+
+    def by_hand(number: int) -> None:
+        (clone / "tenants" / f"hand-{number}.yaml").write_text(BY_HAND)
+        git(clone, "add", ".")
+        git(clone, "commit", "-qm", f"hand-{number}")
+        for _ in range(50):
+            git(clone, "pull", "-q", "--rebase")
+            try:
+                git(clone, "push", "-q", "origin", "HEAD:main")
+            except subprocess.CalledProcessError:
+                continue
+            return
+        raise AssertionError
+
+    with ThreadPoolExecutor(2) as pool:
+        ours = pool.submit(lambda: [declare(f"ours-{number}", settings) for number in range(6)])
+        theirs = pool.submit(lambda: [by_hand(number) for number in range(6)])
+        ours.result()
+        theirs.result()
+    assert loaded(settings) == [f"{who}-{number}" for who in ("hand", "ours") for number in range(6)]
+    assert count(bare) == 13
+
+
+@pytest.mark.parametrize("gone", ["repository", "branch"])
+def test_what_is_gone_is_said_and_goes_on_when_it_is_back(bare: Path, settings: PlatformSettings, gone: str) -> None:
+    """Also where it is another copy: the checkout of the one before is made anew."""
+    declare("globex", settings)
+    assert loaded(settings) == ["globex"]
+    git(bare.parent, "clone", "-q", "--bare", "kept.git", "copy.git")
+    if gone == "repository":
+        shutil.rmtree(bare)
+    else:
+        git(bare, "branch", "-m", "main", "trunk")
+    attempts = [
+        lambda: loaded(settings),
+        lambda: declare("initech", settings),
+        lambda: DeclarationStore(tenants_dir()).edit("globex", {"theme.primary": "#123456"}),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Unusable, match="is not there" if gone == "repository" else "has no branch main"):
+            attempt()
+    shutil.rmtree(bare, ignore_errors=True)
+    (bare.parent / "copy.git").rename(bare)
+    git(bare, "remote", "remove", "origin")
+    declare("initech", settings)
+    assert loaded(settings) == ["globex", "initech"]
+
+
+def test_a_branch_that_the_remote_has_no_more(bare: Path, remote: Path, settings: PlatformSettings) -> None:
+    """Nothing is written, and nobody waits for it to come back by itself: it may have another name. Reading goes on."""
+    declare("globex", settings)
+    git(remote, "branch", "-m", "main", "trunk")
+    with pytest.raises(Unusable, match="the remote origin has no branch main"):
+        declare("initech", settings)
+    assert loaded(settings) == ["globex"]
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_forced_push_is_the_truth(bare: Path, clone: Path, settings: PlatformSettings, cleared: bool) -> None:
+    """Also where git has cleared away the commit that was looked at last."""
+    declare("globex", settings, "a.host.example")
+    assert loaded(settings) == ["globex"]
+    (clone / "tenants" / "initech.yaml").write_text(BY_HAND + "domains: [b.host.example]\n")
+    git(clone, "checkout", "-q", "--orphan", "other")
+    push(clone, "--force")
+    if cleared:
+        shutil.rmtree(tenants_dir().parent)
+        git(bare, "worktree", "prune")
+        git(bare, "gc", "-q", "--prune=now")
+    with pytest.raises(InputError) as caught:
+        declare("hooli", settings, "b.host.example")
+    assert caught.value.code == "domain.taken"
+    declare("hooli", settings, "a.host.example")
+    assert loaded(settings) == ["hooli", "initech"]
+    assert git(bare, "log", "--format=%s", "main").splitlines() == ["hooli: declared", "by hand"]
+
+
+def test_files_with_the_line_ends_of_windows(bare: Path, clone: Path, settings: PlatformSettings) -> None:
+    """They keep them; and where the repository wants them in work trees alone, nothing looks changed in the checkout."""
+    file = "tenants/initech.yaml"
+    (clone / file).write_bytes(BY_HAND.replace("\n", "\r\n").encode())
+    push(clone)
+    DeclarationStore(tenants_dir()).edit("initech", {"theme.primary": "#123456"})
+    kept = subprocess.run(["git", "-C", bare, "show", f"main:{file}"], check=True, capture_output=True).stdout
+    assert kept == (BY_HAND + 'theme:\n  primary: "#123456"\n').replace("\n", "\r\n").encode()
+    git(clone, "pull", "-q")
+    (clone / ".gitattributes").write_text("*.yaml text eol=crlf\n")
+    git(clone, "add", "--renormalize", ".")
+    push(clone)
+    assert loaded(settings) == ["initech"]
+    assert (tenants_dir() / "initech.yaml").read_bytes() == kept
+    assert Repository.require(tenants_dir()).dirty([tenants_dir()]) == set()
+    DeclarationStore(tenants_dir()).edit("initech", {"theme.primary": "#654321"})
+    assert DeclarationStore(tenants_dir()).load(settings)["initech"].theme.primary == "#654321"
+
+
+def test_a_file_that_git_renames_is_another_tenant(bare: Path, clone: Path, settings: PlatformSettings) -> None:
+    declare("globex", settings, "a.host.example")
+    git(clone, "pull", "-q")
+    git(clone, "mv", "tenants/globex.yaml", "tenants/hooli.yaml")
+    push(clone)
+    with pytest.raises(InputError) as caught:
+        declare("initech", settings, "a.host.example")
+    assert caught.value.code == "domain.taken"
+    declare("globex", settings)
+    assert loaded(settings) == ["globex", "hooli"]
+
+
+def test_a_shallow_repository_is_as_good(bare: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a remote, which gets the commits, and without."""
+    declare("globex", settings)
+    git(bare.parent, "clone", "-q", "--bare", "--depth", "1", f"file://{bare}", "shallow.git")
+    monkeypatch.setenv(VARIABLE, f"git:{bare.parent}/shallow.git#main")
+    declare("initech", settings)
+    assert loaded(settings) == ["globex", "initech"]
+    assert count(bare) == 3
+    git(bare.parent / "shallow.git", "remote", "remove", "origin")
+    declare("hooli", settings)
+    assert loaded(settings) == ["globex", "hooli", "initech"]
+
+
+@pytest.mark.parametrize("left", ["a lock", "another folder", "files of no repository"])
+def test_a_checkout_that_was_left_half_made_is_made_anew(bare: Path, settings: PlatformSettings, left: str) -> None:
+    """By a process that was killed, or by somebody who clears caches."""
+    declare("globex", settings)
+    assert loaded(settings) == ["globex"]
+    checkout = tenants_dir().parent
+    if left == "a lock":
+        (bare / "worktrees" / checkout.name / "index.lock").write_text("")
+    else:
+        shutil.rmtree(checkout)
+        checkout.mkdir()
+        (checkout / "x").write_text("")
+        if left == "files of no repository":
+            git(checkout.parent, "init", "-q")
+            git(checkout.parent, "commit", "-q", "--allow-empty", "-m", "of somebody's home")
+    declare("initech", settings)
+    assert loaded(settings) == ["globex", "initech"]
+    assert not (checkout / "x").exists()
 
 
 @pytest.mark.parametrize(
