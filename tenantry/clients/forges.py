@@ -65,33 +65,38 @@ class Forge(Protocol):
 
 def of(place: DeclaredIn) -> Forge:
     """That of the setting. ``InputError`` without a token."""
-    token = os.environ.get(TOKEN, "")
-    if not token:
-        raise InputError(f"{TOKEN} is not set", "docs/production.md says what the token must be allowed to do", code="credentials.missing")
     if place.kind == "github":
-        return GitHub(place, token)
-    return GitLab(place, token) if place.kind == "gitlab" else Gitea(place, token)
+        return GitHub(place)
+    return GitLab(place) if place.kind == "gitlab" else Gitea(place)
 
 
-class _Refused(WorkError):
+class Refused(WorkError):
+    """The forge's answer is no: ``status``."""
+
     def __init__(self, where: str, status: int, said: str) -> None:
         hint = f"look at {TOKEN} and at what it may do" if status in (401, 403, 404) else "the answer is the forge's"
         super().__init__(f"{where} answers {status}: {said}", hint)
         self.status = status
 
 
-class _Asking:
-    """Requests to one repository's API, each of which ends in ``AWAY`` seconds."""
+class Asking:
+    """Requests about one repository, each of which ends in ``AWAY`` seconds. ``api``: the address of what is not the repository's."""
 
-    def __init__(self, place: DeclaredIn, api: str, headers: Mapping[str, str]) -> None:
-        self.place = place
-        self._client = httpx.Client(base_url=api, headers=headers, timeout=AWAY, follow_redirects=False)
+    def __init__(self, place: DeclaredIn, api: str, inside: str, headers: Mapping[str, str]) -> None:
+        self.place, self.api = place, api
+        self._base = f"{api}/{inside}"
+        self._client = httpx.Client(headers=headers, timeout=AWAY, follow_redirects=False)
 
     def ask(self, method: str, path: str, body: Any = None, **query: str) -> Any:
-        """The answer's JSON."""
+        """The answer's JSON; ``path`` is below the repository, or a whole address."""
+        return self.told(method, path, body, **query)[0]
+
+    def told(self, method: str, path: str, body: Any = None, **query: str) -> tuple[Any, httpx.Headers]:
+        """The same, and the answer's headers."""
+        url = path if path.startswith(self.api) else f"{self._base}/{path}".rstrip("/")
         ends = time.monotonic() + AWAY
         try:
-            with self._client.stream(method, path, json=body, params=query or None) as answer:
+            with self._client.stream(method, url, json=body, params=query or None) as answer:
                 read = bytearray()
                 for part in answer.iter_bytes():
                     read += part
@@ -107,16 +112,16 @@ class _Asking:
             found = None
         if not answer.is_success:
             said = found.get("message") if isinstance(found, dict) else None
-            raise _Refused(self.place.place, answer.status_code, " ".join(str(said or answer.reason_phrase).split())[:200])
+            raise Refused(self.place.place, answer.status_code, " ".join(str(said or answer.reason_phrase).split())[:200])
         if found is None:
             raise TransientError(f"{self.place.place} answers what is no JSON", "it is asked again")
-        return found
+        return found, answer.headers
 
     def or_there(self, method: str, path: str, body: Any, statuses: tuple[int, ...]) -> Any:
         """The same; None where it is answered that there is such a thing already."""
         try:
             return self.ask(method, path, body)
-        except _Refused as refused:
+        except Refused as refused:
             if refused.status not in statuses:
                 raise
             return None
@@ -128,28 +133,39 @@ class _Asking:
             raise WorkError(f"the branch {branch} has another file {path.rpartition('/')[2]}", "remove the branch: it is made again")
 
 
+def asking(place: DeclaredIn) -> Asking:
+    """With the token. ``InputError`` where there is none."""
+    token = os.environ.get(TOKEN, "")
+    if not token:
+        raise InputError(f"{TOKEN} is not set", "docs/production.md says what the token must be allowed to do", code="credentials.missing")
+    if place.kind == "github":
+        api = "https://api.github.com" if place.place == "https://github.com" else f"{place.place}/api/v3"
+        accept = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        return Asking(place, api, f"repos/{place.repository}", {"Authorization": f"Bearer {token}", **accept})
+    if place.kind == "gitlab":
+        return Asking(place, f"{place.place}/api/v4", f"projects/{quote(place.repository, safe='')}", {"PRIVATE-TOKEN": token})
+    return Asking(place, f"{place.place}/api/v1", f"repos/{place.repository}", {"Authorization": f"token {token}"})
+
+
 class GitHub:
     """github.com, or an Enterprise Server."""
 
-    def __init__(self, place: DeclaredIn, token: str) -> None:
-        api = "https://api.github.com" if place.place == "https://github.com" else f"{place.place}/api/v3"
-        accept = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-        self._place = place
-        self._asking = _Asking(place, f"{api}/repos/{place.repository}/", {"Authorization": f"Bearer {token}", **accept})
+    def __init__(self, place: DeclaredIn) -> None:
+        self._place, self._asking = place, asking(place)
 
     def propose(self, wish: Wish) -> Opened:
         """See ``Forge``."""
-        asking, base = self._asking, self._place.branch
-        head = asking.ask("GET", f"git/ref/heads/{base}")["object"]["sha"]
-        asking.or_there("POST", "git/refs", {"ref": f"refs/heads/{wish.branch}", "sha": head}, (422,))
+        ask, base = self._asking, self._place.branch
+        head = ask.ask("GET", f"git/ref/heads/{base}")["object"]["sha"]
+        ask.or_there("POST", "git/refs", {"ref": f"refs/heads/{wish.branch}", "sha": head}, (422,))
         file = {"message": wish.message, "content": _base64(wish.content), "branch": wish.branch, "author": _author(wish)}
-        if asking.or_there("PUT", f"contents/{wish.path}", file | _replacing(wish), (409, 422)) is None:
-            asking.require_same(f"contents/{wish.path}", wish.branch, wish.content)
+        if ask.or_there("PUT", f"contents/{wish.path}", file | _replacing(wish), (409, 422)) is None:
+            ask.require_same(f"contents/{wish.path}", wish.branch, wish.content)
         asked = {"title": wish.title, "head": wish.branch, "base": base, "body": wish.body}
-        found = asking.or_there("POST", "pulls", asked, (422,))
+        found = ask.or_there("POST", "pulls", asked, (422,))
         if found is None:
             owner = self._place.repository.partition("/")[0]
-            found = _only(asking.ask("GET", "pulls", head=f"{owner}:{wish.branch}", base=base, state="all"), wish)
+            found = _only(ask.ask("GET", "pulls", head=f"{owner}:{wish.branch}", base=base, state="all"), wish)
         return Opened(found["number"], found["html_url"])
 
     def decision(self, number: int) -> Decision:
@@ -160,13 +176,12 @@ class GitHub:
 class Gitea:
     """Gitea and Forgejo."""
 
-    def __init__(self, place: DeclaredIn, token: str) -> None:
-        self._place = place
-        self._asking = _Asking(place, f"{place.place}/api/v1/repos/{place.repository}/", {"Authorization": f"token {token}"})
+    def __init__(self, place: DeclaredIn) -> None:
+        self._place, self._asking = place, asking(place)
 
     def propose(self, wish: Wish) -> Opened:
         """See ``Forge``."""
-        asking, base = self._asking, self._place.branch
+        ask, base = self._asking, self._place.branch
         file = {
             "message": wish.message,
             "content": _base64(wish.content),
@@ -176,12 +191,12 @@ class Gitea:
         }
         file |= {"new_branch": wish.branch} | _replacing(wish)
         method = "POST" if wish.before is None else "PUT"
-        if asking.or_there(method, f"contents/{wish.path}", file, (403, 409, 422)) is None:
-            asking.require_same(f"contents/{wish.path}", wish.branch, wish.content)
+        if ask.or_there(method, f"contents/{wish.path}", file, (403, 409, 422)) is None:
+            ask.require_same(f"contents/{wish.path}", wish.branch, wish.content)
         asked = {"title": wish.title, "head": wish.branch, "base": base, "body": wish.body}
-        found = asking.or_there("POST", "pulls", asked, (409, 422))
+        found = ask.or_there("POST", "pulls", asked, (409, 422))
         if found is None:
-            found = asking.ask("GET", f"pulls/{base}/{wish.branch}")
+            found = ask.ask("GET", f"pulls/{base}/{wish.branch}")
         return Opened(found["number"], found["html_url"])
 
     def decision(self, number: int) -> Decision:
@@ -192,28 +207,26 @@ class Gitea:
 class GitLab:
     """gitlab.com, or one's own."""
 
-    def __init__(self, place: DeclaredIn, token: str) -> None:
-        self._place = place
-        project = quote(place.repository, safe="")
-        self._asking = _Asking(place, f"{place.place}/api/v4/projects/{project}/", {"PRIVATE-TOKEN": token})
+    def __init__(self, place: DeclaredIn) -> None:
+        self._place, self._asking = place, asking(place)
 
     def propose(self, wish: Wish) -> Opened:
         """See ``Forge``."""
-        asking, base = self._asking, self._place.branch
+        ask, base = self._asking, self._place.branch
         action = {"action": "create" if wish.before is None else "update", "file_path": wish.path, "content": wish.content.decode()}
         commit = {
             "branch": wish.branch, "start_branch": base, "commit_message": wish.message, "actions": [action],
             "author_name": _author(wish)["name"], "author_email": _author(wish)["email"],
         }  # fmt: skip
-        if asking.or_there("POST", "repository/commits", commit, (400,)) is None:
-            asking.require_same(f"repository/files/{quote(wish.path, safe='')}", wish.branch, wish.content)
+        if ask.or_there("POST", "repository/commits", commit, (400,)) is None:
+            ask.require_same(f"repository/files/{quote(wish.path, safe='')}", wish.branch, wish.content)
         asked = {
             "source_branch": wish.branch, "target_branch": base, "title": wish.title, "description": wish.body,
             "remove_source_branch": True,
         }  # fmt: skip
-        found = asking.or_there("POST", "merge_requests", asked, (409,))
+        found = ask.or_there("POST", "merge_requests", asked, (409,))
         if found is None:
-            found = _only(asking.ask("GET", "merge_requests", source_branch=wish.branch, target_branch=base, state="all"), wish)
+            found = _only(ask.ask("GET", "merge_requests", source_branch=wish.branch, target_branch=base, state="all"), wish)
         return Opened(found["iid"], found["web_url"])
 
     def decision(self, number: int) -> Decision:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -158,6 +159,30 @@ class Branch:
             raise
         git.ask(self.repository, "update-ref", "-d", scratch)
         return made
+
+    def rehearse(self, head: str) -> None:
+        """Does what a commit on ``head`` does, and changes nothing. ``WorkError`` where this user may not; ``TransientError`` where the
+        remote does not answer. What a remote's own rules say of the branch shows with the first commit."""
+        for done in (
+            git.ask(self.repository, "hash-object", "-w", "--stdin"),
+            git.ask(self.repository, "update-ref", self._ref, head, head),
+        ):
+            if done.returncode and self.head() == head:
+                raise WorkError(
+                    f"no commit can be made in {self.repository}: {git.last(done.stderr)}",
+                    "let the user that runs the service and the worker write into it",
+                )
+        if self.remote():
+            done = self._far("push", "--dry-run", "--porcelain", "--no-verify", REMOTE, f"{head}:{self._ref}")
+            if done.returncode:
+                raise WorkError(
+                    f"the remote {REMOTE} takes no commit: {git.last(done.stderr)}",
+                    "give the user that runs the service and the worker git's access to it: docs/production.md, A forge",
+                )
+
+    def made_at(self, commit: str) -> datetime:
+        """When a commit was made."""
+        return datetime.fromtimestamp(int(self._must("show", "--no-patch", "--format=%ct", commit)), UTC)
 
     def tidy(self) -> None:
         """Packs what many commits have left, where that is worth it."""

@@ -86,7 +86,7 @@ def resolve(
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check everything that a run needs, and say what to do about what is missing.
+    """Check everything that a run needs, and say what to do about what is missing. A warning is for what is well, and should not stay so.
 
     Example: tenantry doctor
     """
@@ -94,11 +94,13 @@ def doctor(as_json: Json = False) -> None:
 
     found = checks.examine()
     if as_json:
-        console.print_json([{"check": check.name, "ok": check.ok, "found": check.found, "hint": check.hint} for check in found])
+        console.print_json(
+            [{"check": check.name, "ok": check.ok, "warning": check.warning, "found": check.found, "hint": check.hint} for check in found]
+        )
     else:
         for check in found:
-            console.line(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.found}")
-            if not check.ok and check.hint:
+            console.line(f"{'warn' if check.warning else 'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.found}")
+            if check.hint:
                 console.line(f"      {check.hint}")
     if not all(check.ok for check in found):
         raise typer.Exit(1)

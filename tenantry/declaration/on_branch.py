@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,7 @@ class OnBranch:
         with _TURN:
             try:
                 commit = self.branch.fetch()
+                self._fetched().touch(mode=0o600)
             except TransientError:
                 commit = self.branch.head()
             if self.branch.checked_out(self.checkout) != commit:
@@ -146,6 +148,15 @@ class OnBranch:
 
     def _path(self, slug: str) -> str:
         return f"{self.inside}{slug}{SUFFIX}"
+
+    def fetched_at(self) -> datetime | None:
+        """When a reading of this user was up to date last; None: never, or its cache was cleared."""
+        mark = self._fetched()
+        return datetime.fromtimestamp(mark.stat().st_mtime, UTC) if mark.exists() else None
+
+    def _fetched(self) -> Path:
+        self.checkout.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.checkout.with_name(f"{self.checkout.name}.fetched")
 
     @contextmanager
     def _lock(self, how: int) -> Iterator[None]:

@@ -20,7 +20,8 @@ from tenantry.control.ledger import Ledger
 from tenantry.declaration.store import DeclarationStore
 from tenantry.engine import applied
 from tenantry.errors import InputError, OlderProgram, WorkError
-from tenantry.operations import control_version, handed_out, outside_checks, rotation, states
+from tenantry.operations import control_version, declaration_checks, handed_out, outside_checks, rotation, states
+from tenantry.operations.declaration_checks import Warned
 from tenantry.postgres import connect_rights, control_grants, login_limits, revisions, server_guard, table_rules
 from tenantry.postgres.connect_rights import Opening
 from tenantry.postgres.server import Server
@@ -42,6 +43,11 @@ class Check:
     found: str
     hint: str = ""
 
+    @property
+    def warning(self) -> bool:
+        """Whether it is well, and there is something to do about it all the same."""
+        return self.ok and bool(self.hint)
+
 
 def examine() -> list[Check]:
     """All checks, in the order in which a run would meet them; none stops the others.
@@ -54,10 +60,12 @@ def examine() -> list[Check]:
         raise
     except Exception:  # noqa: S110  # the server's own check says it
         pass
-    checks: list[tuple[str, Callable[[], str]]] = [
+    checks: list[tuple[str, Callable[[], str | Warned]]] = [
         ("Python", _python),
         ("Pulumi engine", _engine),
         ("settings", _settings),
+        ("repository", declaration_checks.repository),
+        ("forge", declaration_checks.forge),
         ("declarations", _declarations),
         ("state backend", _backend),
         ("PostgreSQL", _postgres),
@@ -79,9 +87,10 @@ def examine() -> list[Check]:
     return [_attempt(name, check) for name, check in checks]
 
 
-def _attempt(name: str, check: Callable[[], str]) -> Check:
+def _attempt(name: str, check: Callable[[], str | Warned]) -> Check:
     try:
-        return Check(name, True, check())
+        found = check()
+        return Check(name, True, *(found if isinstance(found, Warned) else (found,)))
     except control_version.MISSING as error:
         cause = control_version.explained(error)
         return Check(name, False, cause.message, cause.hint)

@@ -22,7 +22,9 @@ def test_doctor_works_in_a_shell_without_the_environment() -> None:
     with entered({**nothing, **nowhere, "AWS_EC2_METADATA_DISABLED": "true"}):
         found = {check.name: check for check in doctor.examine()}
     assert found["Pulumi engine"].found == found["state backend"].found == "no pulumi on PATH"
-    assert {name for name, check in found.items() if check.ok} <= {"Python", "settings", "declarations", "passwords", "row contexts"}
+    assert {name for name, check in found.items() if check.ok} <= {
+        "Python", "settings", "repository", "forge", "declarations", "passwords", "row contexts",
+    }  # fmt: skip
     assert all(check.hint for check in found.values() if not check.ok)
     assert "CLOUDFLARE_API_TOKEN not set" in found["Cloudflare"].found
 

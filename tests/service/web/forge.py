@@ -18,6 +18,22 @@ REPOSITORY = "globex/platform"
 
 
 @dataclass
+class Token:
+    """What the token may do, by what a forge says of it. ``scopes``: None for one of GitHub's that is fine-grained."""
+
+    writes: bool = True
+    proposes: bool = True
+    level: int = 30
+    group: int | None = None
+    admin: bool = False
+    scopes: list[str] | None = None
+    besides: tuple[str, ...] = ()
+    """Paths that it may read and should not."""
+    expires: str | None = None
+    protected: bool = True
+
+
+@dataclass
 class Forge:
     """Its branches (files by path), pull requests and what it was asked. ``trouble`` is done to the next requests: a status, ``hang``
     (no answer), ``drip`` (an answer without an end), ``lost`` (done, and the connection closed)."""
@@ -29,6 +45,7 @@ class Forge:
     asked: list[str] = field(default_factory=list)
     trouble: list[Any] = field(default_factory=list)
     place: str = ""
+    token: Token = field(default_factory=lambda: Token())
 
     @property
     def setting(self) -> str:
@@ -70,6 +87,7 @@ def _told(forge: Forge, pull: dict[str, Any]) -> dict[str, Any]:
 
 Answer = tuple[int, Any]
 GONE: Answer = (404, {"message": "Not Found"})
+FORBIDDEN: Answer = (403, {"message": "Resource not accessible by personal access token"})
 
 
 def answer(forge: Forge, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
@@ -79,10 +97,37 @@ def answer(forge: Forge, method: str, path: str, query: dict[str, list[str]], bo
         "gitea": f"/api/v1/repos/{REPOSITORY}/",
         "gitlab": "/api/v4/projects/globex%2Fplatform/",
     }
-    if not path.startswith(api[forge.kind]):
-        return GONE
-    inner = path.removeprefix(api[forge.kind])
+    root = api[forge.kind].partition("repos/")[0].partition("projects/")[0]
+    if not f"{path}/".startswith(api[forge.kind]):
+        return _about_the_token(forge, path.removeprefix(root))
+    inner = path.removeprefix(api[forge.kind].rstrip("/")).lstrip("/")
+    if (method, inner) == ("GET", ""):
+        return 200, _repository(forge)
+    if (method, inner) == ("GET", f"{'repository/' if forge.kind == 'gitlab' else ''}branches/main"):
+        free = not forge.token.protected
+        return 200, {"name": "main", "protected": not free, "can_push": free, "user_can_push": free}
+    if method == "GET" and inner in ("hooks", "actions/secrets"):
+        return (200, []) if inner in forge.token.besides else FORBIDDEN
+    if method == "POST" and not (forge.token.proposes if inner == "pulls" else forge.token.writes):
+        return FORBIDDEN
     return (_gitlab if forge.kind == "gitlab" else _hub)(forge, method, inner, query, body)
+
+
+def _about_the_token(forge: Forge, path: str) -> Answer:
+    if forge.kind == "gitlab" and path == "personal_access_tokens/self":
+        given = ["api"] if forge.token.scopes is None else forge.token.scopes
+        return 200, {"name": "tenantry", "active": True, "scopes": given, "expires_at": forge.token.expires}
+    if forge.kind == "gitea" and path == "user":
+        return (200, {"login": "bot"}) if "user" in forge.token.besides else FORBIDDEN
+    return GONE
+
+
+def _repository(forge: Forge) -> dict[str, Any]:
+    token = forge.token
+    if forge.kind == "gitlab":
+        group = None if token.group is None else {"access_level": token.group}
+        return {"id": 1, "permissions": {"project_access": {"access_level": token.level}, "group_access": group}}
+    return {"full_name": REPOSITORY, "permissions": {"admin": token.admin, "push": token.writes, "pull": True}}
 
 
 def _hub(forge: Forge, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
@@ -90,6 +135,8 @@ def _hub(forge: Forge, method: str, path: str, query: dict[str, list[str]], body
     if github and (method, path) == ("GET", "git/ref/heads/main"):
         return 200, {"ref": "refs/heads/main", "object": {"sha": "a" * 40, "type": "commit"}}
     if github and (method, path) == ("POST", "git/refs"):
+        if body["sha"] != "a" * 40:
+            return 422, {"message": "Object does not exist"}
         made = forge.branch(body["ref"].removeprefix("refs/heads/"), "main")
         return (201, {"ref": body["ref"]}) if made else (422, {"message": "Reference already exists"})
     if path.startswith("contents/"):
@@ -105,7 +152,11 @@ def _hub(forge: Forge, method: str, path: str, query: dict[str, list[str]], body
             return 422, {"message": 'Invalid request.\n\n"sha" wasn\'t supplied.'}
         forge.write(branch, file, b64decode(body["content"]), body)
         return 201, {"content": {"path": file}}
+    if not github and (method, path) == ("POST", "branches"):
+        return 422, {"message": "[NewBranchName]: Required"}
     if (method, path) == ("POST", "pulls"):
+        if body["head"] not in forge.files:
+            return 422, {"message": "Validation Failed"}
         made = forge.pull(body["head"], body["base"])
         return (201, _told(forge, made)) if made else (422 if github else 409, {"message": "A pull request already exists"})
     if github and (method, path) == ("GET", "pulls"):
@@ -173,6 +224,10 @@ def running(kind: str) -> Iterator[Forge]:
                 self.close_connection = True
                 return
             self.send_response(status)
+            if forge.kind == "github" and forge.token.expires:
+                self.send_header("GitHub-Authentication-Token-Expiration", f"{forge.token.expires} 10:00:00 UTC")
+            if forge.kind == "github" and forge.token.scopes is not None:
+                self.send_header("X-OAuth-Scopes", ", ".join(forge.token.scopes))
             self.end_headers()
             while trouble == "drip" and not over.is_set():
                 self.wfile.write(b" ")

@@ -27,7 +27,8 @@ from tenantry.declaration.keeper import Change
 from tenantry.declaration.on_branch import person
 from tenantry.declaration.store import DeclarationStore
 from tenantry.declared_in import VARIABLE, DeclaredIn
-from tenantry.errors import InputError, TransientError
+from tenantry.errors import InputError, TransientError, WorkError
+from tenantry.operations import declaration_checks
 from tenantry.settings import PlatformSettings, tenants_dir
 
 REQUEST = UUID("01234567-89ab-cdef-0123-456789abcdef")
@@ -483,6 +484,45 @@ def test_a_shallow_repository_is_as_good(bare: Path, settings: PlatformSettings,
     git(bare.parent / "shallow.git", "remote", "remove", "origin")
     declare("hooli", settings)
     assert loaded(settings) == ["globex", "hooli", "initech"]
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_doctor_rehearses_a_commit(bare: Path, settings: PlatformSettings, request: pytest.FixtureRequest, far: bool) -> None:
+    """Whether the branch is there and may be written, here and where it comes from; nothing is changed by that."""
+    there = request.getfixturevalue("remote") if far else bare
+    head = git(there, "rev-parse", "main")
+    found = declaration_checks.repository()
+    assert found.startswith(f"main of {bare} at commit {head[:10]} of 20")
+    assert ("with its remote, fetched now" in found) == far
+    assert (git(there, "rev-parse", "main"), git(there, "for-each-ref", "--format=%(refname)")) == (head, "refs/heads/main")
+    lock = bare / "refs" / "heads" / "main.lock"
+    lock.write_text("")
+    with pytest.raises(WorkError, match="no commit can be made in"):
+        declaration_checks.repository()
+    lock.unlink()
+    git(bare, "branch", "-m", "main", "trunk")
+    with pytest.raises(Unusable, match="has no branch main"):
+        declaration_checks.repository()
+
+
+def test_doctor_says_since_when_a_remote_was_not_fetched(bare: Path, remote: Path, settings: PlatformSettings) -> None:
+    """And which commit is read meanwhile; one that may not be written is told apart."""
+    with over_http(remote.parent) as (address, _):
+        git(bare, "remote", "set-url", "origin", f"{address}/there.git")
+        git(remote, "config", "http.receivepack", "false")
+        with pytest.raises(WorkError, match="the remote origin takes no commit") as refused:
+            declaration_checks.repository()
+        assert "docs/production.md" in refused.value.hint
+    git(bare, "remote", "set-url", "origin", str(remote))
+    head = git(remote, "rev-parse", "main")
+    remote.rename(remote.with_name("away.git"))
+    with pytest.raises(WorkError, match=f"commit {head[:10]} is read, never fetched by this user"):
+        declaration_checks.repository()
+    remote.with_name("away.git").rename(remote)
+    assert loaded(settings) == []
+    git(remote, "branch", "-m", "main", "trunk")
+    with pytest.raises(WorkError, match=rf"the remote origin has no branch main; .* commit {head[:10]} is read, last fetched at 20"):
+        declaration_checks.repository()
 
 
 @pytest.mark.parametrize("left", ["a lock", "another folder", "files of no repository"])
