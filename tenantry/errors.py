@@ -70,6 +70,7 @@ Code = Literal[
     "run.failed",
     "run.settled",
     "run.unknown",
+    "session.ended",
     "sso.none",
     "sso.refused",
     "sso.unknown",

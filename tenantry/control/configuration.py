@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from tenantry.actor import Actor
 from tenantry.control.database import transaction
+from tenantry.control.portal import Portal, door
 from tenantry.declaration.keys import CONFIGURATION_KEYS
 from tenantry.escape import escaped
 
@@ -113,23 +114,40 @@ def withdraw_declared(tenant_id: str, made_by: str | None) -> None:
 
 def rows(tenant_ids: Sequence[UUID], *, runtime_only: bool = False) -> dict[UUID, dict[str, dict[str, Any]]]:
     """The rows of some tenants: tenant → key → row (``COLUMNS``)."""
-    found: dict[UUID, dict[str, dict[str, Any]]] = {tenant_id: {} for tenant_id in tenant_ids}
     with transaction() as connection:
-        cursor = connection.execute(
-            f"SELECT tenant_id, {COLUMNS} FROM tenant_configurations"  # noqa: S608  # a constant
-            " WHERE tenant_id = ANY(%s) AND (NOT %s OR source = 'runtime') ORDER BY config_key",
-            [list(tenant_ids), runtime_only],
-        )
-        for row in cursor:
-            found[row["tenant_id"]][row["config_key"]] = row
+        return _rows(connection, tenant_ids, runtime_only)
+
+
+def rows_of(tenant_id: UUID, portal: Portal | None) -> dict[str, dict[str, Any]]:
+    """The rows of one tenant, by key. ``portal``: one of its own people asks."""
+    with door(portal, tenant_id) as connection:
+        return _rows(connection, [tenant_id], False)[tenant_id]
+
+
+def _rows(
+    connection: psycopg.Connection[dict[str, Any]], tenant_ids: Sequence[UUID], runtime_only: bool
+) -> dict[UUID, dict[str, dict[str, Any]]]:
+    found: dict[UUID, dict[str, dict[str, Any]]] = {tenant_id: {} for tenant_id in tenant_ids}
+    cursor = connection.execute(
+        f"SELECT tenant_id, {COLUMNS} FROM tenant_configurations"  # noqa: S608  # a constant
+        " WHERE tenant_id = ANY(%s) AND (NOT %s OR source = 'runtime') ORDER BY config_key",
+        [list(tenant_ids), runtime_only],
+    )
+    for row in cursor:
+        found[row["tenant_id"]][row["config_key"]] = row
     return found
 
 
-def put(tenant_id: UUID, key: str, value: Any, actor: Actor) -> tuple[Any, Any]:
+def put(tenant_id: UUID, key: str, value: Any, actor: Actor, portal: Portal | None = None) -> tuple[Any, Any]:
     """Sets a value at runtime; what the row (``config_value``, ``source``) was before and is now, each None where there is none.
 
-    A value that the declaration says as well is a declared one.
+    A value that the declaration says as well is a declared one. ``portal``: one of the tenant's own people sets it; the database
+    looks who that is, and at the value once more.
     """
+    if portal is not None:
+        with portal.open(tenant_id) as connection:
+            done = connection.execute("SELECT * FROM portal_set_configuration(%s, %s, %s)", [portal.proof, key, Jsonb(value)]).fetchone()
+            return _told(done)
     with changing(actor.name) as connection:
         before = _locked(connection, tenant_id, key)
         after = connection.execute(
@@ -148,8 +166,11 @@ def put(tenant_id: UUID, key: str, value: Any, actor: Actor) -> tuple[Any, Any]:
     return before, after or before
 
 
-def take_back(tenant_id: UUID, key: str, actor: Actor) -> tuple[Any, Any]:
+def take_back(tenant_id: UUID, key: str, actor: Actor, portal: Portal | None = None) -> tuple[Any, Any]:
     """Ends what was set at runtime: the declared value is in force again, or none. Answers like ``put``."""
+    if portal is not None:
+        with portal.open(tenant_id) as connection:
+            return _told(connection.execute("SELECT * FROM portal_unset_configuration(%s, %s)", [portal.proof, key]).fetchone())
     with changing(actor.name) as connection:
         before = _locked(connection, tenant_id, key)
         connection.execute(
@@ -164,15 +185,25 @@ def take_back(tenant_id: UUID, key: str, actor: Actor) -> tuple[Any, Any]:
         return before, _locked(connection, tenant_id, key)
 
 
+def _told(done: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    """What a row was and is, as the portal's functions say it."""
+    assert done is not None  # noqa: S101  # a function with OUT parameters gives one row
+    before, after = (
+        {"config_value": done[f"{when}_value"], "source": done[f"{when}_source"]} if done[f"{when}_source"] else None
+        for when in ("old", "new")
+    )
+    return before, after
+
+
 def _locked(connection: psycopg.Connection[dict[str, Any]], tenant_id: UUID, key: str) -> dict[str, Any] | None:
     return connection.execute(
         "SELECT config_value, source FROM tenant_configurations WHERE tenant_id = %s AND config_key = %s FOR UPDATE", [tenant_id, key]
     ).fetchone()
 
 
-def history(tenant_id: UUID, key: str | None, limit: int) -> list[dict[str, Any]]:
+def history(tenant_id: UUID, key: str | None, limit: int, portal: Portal | None = None) -> list[dict[str, Any]]:
     """The newest changes first: key, values and sources before and after, when, by whom, in which run."""
-    with transaction() as connection:
+    with door(portal, tenant_id) as connection:
         return connection.execute(
             """
             SELECT change_id, config_key, old_value, old_source, new_value, source, changed_at, changed_by, run_id

@@ -48,9 +48,13 @@ def application(tenant_id: UUID | None = None) -> Iterator[psycopg.Connection[di
 
 
 @contextmanager
-def portal(tenant_id: UUID) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    """The door of a tenant's own people: one transaction as the role ``tenantry__portal``, in that tenant's rows."""
+def portal(tenant_id: UUID, proof: bytes) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """The door of a tenant's own people: one transaction as the role ``tenantry__portal``, in that tenant's rows.
+
+    ``proof``: the digest of a session, or of an opened page, of somebody there; ``InvalidAuthorizationSpecification`` where it is none.
+    """
     with _as(CONTROL_PORTAL, tenant_id) as connection:
+        connection.execute("SELECT portal_enter(%s)", [proof])
         yield connection
 
 

@@ -41,7 +41,7 @@ def add(
     row = connection.execute(
         "INSERT INTO portal_links (digest, tenant, holder, intent, return_url, expires_at) VALUES (%s, %s, %s, %s, %s, now() + %s)"
         " RETURNING id, expires_at",
-        [_digest(code), tenant, holder, intent, return_url, LIFETIME],
+        [digest_of(code), tenant, holder, intent, return_url, LIFETIME],
     ).fetchone()
     assert row is not None  # noqa: S101  # an INSERT … RETURNING that did not raise
     return row["id"], row["expires_at"]
@@ -57,7 +57,7 @@ _GOOD: Final = """
 
 def intent_of(connection: psycopg.Connection[dict[str, Any]], text: str) -> str | None:
     """What a link or an opened page is for, by its secret; None: there is none."""
-    row = connection.execute("SELECT intent FROM portal_links WHERE digest = %(d)s OR pass = %(d)s", {"d": _digest(text)}).fetchone()
+    row = connection.execute("SELECT intent FROM portal_links WHERE digest = %(d)s OR pass = %(d)s", {"d": digest_of(text)}).fetchone()
     return str(row["intent"]) if row else None
 
 
@@ -73,7 +73,7 @@ def take(
           AND EXISTS (SELECT FROM tenant_domains n WHERE n.tenant_id = l.tenant AND n.host = %(host)s AND n.status = 'active')
         RETURNING l.tenant, l.id, d.slug, d.name, l.holder, l.intent, l.return_url, l.pass_until AS until
         """,  # noqa: S608  # constants of ours
-        {"pass": _digest(secret), "open": OPEN, "digest": _digest(code), "host": host, "needed": list(needed)},
+        {"pass": digest_of(secret), "open": OPEN, "digest": digest_of(code), "host": host, "needed": list(needed)},
     ).fetchone()
     return (row.pop("tenant"), Opened(**row)) if row else None
 
@@ -85,7 +85,7 @@ def opened(connection: psycopg.Connection[dict[str, Any]], secret: str, needed: 
         SELECT l.id, d.slug, d.name, l.holder, l.intent, l.return_url, l.pass_until AS until FROM portal_links l, directory d
         WHERE l.pass = %(pass)s AND l.pass_until > now() AND {_GOOD}
         """,  # noqa: S608  # constants of ours
-        {"pass": _digest(secret), "needed": list(needed)},
+        {"pass": digest_of(secret), "needed": list(needed)},
     ).fetchone()
     return Opened(**row) if row else None
 
@@ -118,5 +118,6 @@ def purge() -> int:
         return connection.execute("DELETE FROM portal_links WHERE coalesce(pass_until, expires_at) < now() - %s", [KEPT]).rowcount
 
 
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
+    """What is kept of a link's code, and of what its page asks with."""
     return hashlib.sha256(text.encode()).digest()

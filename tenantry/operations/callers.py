@@ -8,11 +8,12 @@ from typing import Final
 from uuid import UUID
 
 from tenantry.actor import Actor
+from tenantry.control.portal import Portal
 from tenantry.control.sessions import Person, Session
 from tenantry.control.tenant_pages import Sight
 from tenantry.declaration.keys import Editor
 
-__all__ = ["SCOPES", "Caller", "Sight", "of_session"]
+__all__ = ["SCOPES", "Caller", "Portal", "Sight", "of_session"]
 
 SCOPES: Final = {
     "tenants:read": "see tenants, their files, backups, moves and runs",
@@ -58,6 +59,8 @@ class Caller:
     """When a key ends."""
     credential: str = "session"
     """What he showed: ``key ID``, ``session`` or ``link``."""
+    portal: Portal | None = None
+    """By which door a tenant's own people come to the database; None: the owner's."""
 
     @property
     def editor(self) -> Editor:
@@ -72,7 +75,12 @@ class Caller:
 def of_session(session: Session) -> Caller:
     """Somebody who is signed in: the platform's sees every tenant, a tenant's own people that one."""
     person = session.person
-    return Caller(holder(person), _OF_ROLE[person.role], Sight(slug=person.slug), named(person), session)
+    return Caller(holder(person), _OF_ROLE[person.role], Sight(slug=person.slug), named(person), session, portal=portal_of(session))
+
+
+def portal_of(session: Session) -> Portal | None:
+    """By which door whoever is signed in comes to the database; None for the platform's own people: the owner's."""
+    return Portal(session.digest) if session.person.tenant is not None else None
 
 
 def holder(person: Person) -> str:

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.control import configuration
+from tenantry.control.portal import Portal
 from tenantry.declaration.keys import CONFIGURATION_KEYS, ConfigurationKey, Editor
 from tenantry.declaration.values import changeable, check, known, settable, winner
 from tenantry.stores.tenant_store import TenantStore
@@ -48,11 +50,10 @@ class Changed:
         return (self.old, self.old_source) != (self.value, self.source)
 
 
-def settings(slug: str, key: str | None = None) -> list[Setting]:
-    """Every key's value in force, or one key's; in the registry's order."""
+def settings(slug: str, key: str | None = None, *, portal: Portal | None = None) -> list[Setting]:
+    """Every key's value in force, or one key's; in the registry's order. ``portal``: one of the tenant's own people asks."""
     chosen = [known(key)] if key is not None else list(CONFIGURATION_KEYS.values())
-    store = TenantStore.of(slug)
-    rows = configuration.rows([store.id])[store.id]
+    rows = configuration.rows_of(_id(slug, portal), portal)
     return [_setting(entry, rows.get(entry.key)) for entry in chosen]
 
 
@@ -64,19 +65,22 @@ def _setting(key: ConfigurationKey, row: Mapping[str, Any] | None) -> Setting:
     )
 
 
-def put(slug: str, key: str, value: Any, *, editor: Editor, actor: Actor) -> Changed:
+def _id(slug: str, portal: Portal | None) -> UUID:
+    """A tenant's id. Where its own people ask, the database says whether they are of a tenant of that slug."""
+    return naming.tenant_id(slug) if portal is not None else TenantStore.of(slug).id
+
+
+def put(slug: str, key: str, value: Any, *, editor: Editor, actor: Actor, portal: Portal | None = None) -> Changed:
     """Sets a value at runtime. ``InputError`` for an unknown key, one that ``editor`` may not change, or a value no file could have."""
     entry = settable(key, editor)
     checked = check(entry, value)
-    store = TenantStore.of(slug)
-    return changed(slug, entry, *configuration.put(store.id, key, checked, actor))
+    return changed(slug, entry, *configuration.put(_id(slug, portal), key, checked, actor, portal))
 
 
-def take_back(slug: str, key: str, *, editor: Editor, actor: Actor) -> Changed:
+def take_back(slug: str, key: str, *, editor: Editor, actor: Actor, portal: Portal | None = None) -> Changed:
     """Ends a value set at runtime: the declared one, or the default, is in force again."""
     entry = changeable(key, editor)
-    store = TenantStore.of(slug)
-    return changed(slug, entry, *configuration.take_back(store.id, key, actor))
+    return changed(slug, entry, *configuration.take_back(_id(slug, portal), key, actor, portal))
 
 
 def changed(slug: str, key: ConfigurationKey, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Changed:
@@ -103,11 +107,11 @@ class ConfigurationChange:
     run_id: UUID | None
 
 
-def history(slug: str, key: str | None = None, limit: int = 100) -> list[ConfigurationChange]:
+def history(slug: str, key: str | None = None, limit: int = 100, *, portal: Portal | None = None) -> list[ConfigurationChange]:
     """A tenant's changes, the newest first. ``InputError`` for an unknown tenant or key."""
     if key is not None:
         known(key)
-    return [ConfigurationChange(**row) for row in configuration.history(TenantStore.of(slug).id, key, limit)]
+    return [ConfigurationChange(**row) for row in configuration.history(_id(slug, portal), key, limit, portal)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,24 @@ They are in force as soon as the tenant's configuration says so: no run of the e
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
 
 from pydantic_core import PydanticCustomError
 
+from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.clients import objects
 from tenantry.control import configuration
+from tenantry.control.portal import Portal, own_tenant
 from tenantry.declaration.assets import content_type, uploaded
 from tenantry.declaration.branding import FOLDER, HEADERS, asset_key
 from tenantry.declaration.keys import Editor
 from tenantry.declaration.values import changeable
 from tenantry.errors import InputError
 from tenantry.operations.configure import Changed, changed
+from tenantry.stores import tenant_store
 from tenantry.stores.tenant_store import TenantStore
 
 Use = Literal["logo", "favicon"]
@@ -26,7 +31,7 @@ KEPT: Final = 20
 """Uploaded pictures that a tenant keeps: the newest, and those in force. One that is set again after that has to be uploaded again."""
 
 
-def upload(slug: str, use: Use, data: bytes, *, editor: Editor, actor: Actor) -> Changed:
+def upload(slug: str, use: Use, data: bytes, *, editor: Editor, actor: Actor, portal: Portal | None = None) -> Changed:
     """Makes ``data`` the tenant's ``use``. ``InputError`` for what is no such picture, or may do something in a browser.
 
     The object is there before the row that names it: whoever dies in between leaves an object that nothing names.
@@ -36,10 +41,10 @@ def upload(slug: str, use: Use, data: bytes, *, editor: Editor, actor: Actor) ->
         value, content = uploaded(use, data)
     except PydanticCustomError as error:
         raise InputError(error.message(), (error.context or {}).get("hint") or "docs/branding.md says what a picture may be") from None
-    store = TenantStore.of(slug)
+    place = _place(slug, portal)
     objects.put(
-        store.bucket,
-        asset_key(store.prefix, use, value),
+        place.bucket,
+        asset_key(place.prefix, use, value),
         content,
         ContentType=content_type(value),
         # A browser that is led to the object itself saves it; <img> shows it all the same.
@@ -47,9 +52,27 @@ def upload(slug: str, use: Use, data: bytes, *, editor: Editor, actor: Actor) ->
         CacheControl="public, max-age=31536000, immutable",
         Metadata=HEADERS,
     )
-    done = changed(slug, key, *configuration.put(store.id, key.key, value, actor))
-    _forget_old(store)
+    done = changed(slug, key, *configuration.put(place.id, key.key, value, actor, portal))
+    _forget_old(place, configuration.rows_of(place.id, portal))
     return done
+
+
+class _Place(NamedTuple):
+    """Where a tenant's pictures are."""
+
+    id: UUID
+    bucket: str
+    prefix: str
+
+
+def _place(slug: str, portal: Portal | None) -> _Place:
+    if portal is None:
+        store = TenantStore.of(slug)
+        return _Place(store.id, store.bucket, store.prefix)
+    own = own_tenant(portal, naming.tenant_id(slug))
+    if own is None:
+        raise tenant_store.unknown(slug, [])
+    return _Place(own.tenant.id, own.bucket, own.prefix)
 
 
 def read(bucket: str, key: str) -> bytes | None:
@@ -57,10 +80,9 @@ def read(bucket: str, key: str) -> bytes | None:
     return objects.read(bucket, key)
 
 
-def _forget_old(store: TenantStore) -> None:
-    rows = configuration.rows([store.id])[store.id]
-    in_force = {asset_key(store.prefix, "", str(row["config_value"])) for key, row in rows.items() if key.startswith("branding.")}
-    newest_first = objects.newest(store.bucket, f"{store.prefix}{FOLDER}uploads/")
+def _forget_old(place: _Place, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    in_force = {asset_key(place.prefix, "", str(row["config_value"])) for key, row in rows.items() if key.startswith("branding.")}
+    newest_first = objects.newest(place.bucket, f"{place.prefix}{FOLDER}uploads/")
     for key in newest_first[KEPT:]:
         if key not in in_force:
-            objects.hide(store.bucket, key)
+            objects.hide(place.bucket, key)

@@ -14,6 +14,7 @@ from tenantry.actor import Actor
 from tenantry.clients.outbound import checked_url
 from tenantry.control import portal_links, runs
 from tenantry.control.database import transaction
+from tenantry.control.portal import Portal
 from tenantry.control.portal_links import LIFETIME, Opened
 from tenantry.errors import InputError
 from tenantry.escape import escaped, require_line
@@ -29,6 +30,8 @@ INTENTS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "people": (frozenset({"people:read", "people:write"}), "who is invited"),
 }
 """What a link can be for: the scopes that whoever opens it has, of that tenant alone, and what the page shows."""
+_OWN: Final = frozenset({"configuration", "people"})
+"""Pages that do what the tenant's own administrators do, by the same door to the database."""
 SCOPE: Final = "portal:link"
 PREFIX: Final = "tnl_"
 """How what an opened page asks with begins, where a key's text begins with tny_."""
@@ -99,7 +102,9 @@ def authenticate(text: str) -> Caller | None:
         opened = portal_links.opened(connection, text, _needed(intent)) if intent in INTENTS else None
     if opened is None:
         return None
-    return Caller(f"link:{opened.id}", INTENTS[opened.intent][0], Sight(slug=opened.slug), _name(opened), credential="link")
+    # The activity of a tenant is no tenant's own business: it is shown to whoever the partner sends, by the owner's door.
+    portal = Portal(portal_links.digest_of(text)) if opened.intent in _OWN else None
+    return Caller(f"link:{opened.id}", INTENTS[opened.intent][0], Sight(slug=opened.slug), _name(opened), credential="link", portal=portal)
 
 
 def return_hosts(holder: str, *, add: Collection[str] = (), remove: Collection[str] = (), actor: Actor) -> tuple[str, ...]:

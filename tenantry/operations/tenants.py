@@ -12,6 +12,8 @@ from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.clients.git_branch import Overtaken
 from tenantry.control import host_names, quarantine, tenant_pages
+from tenantry.control import portal as portals
+from tenantry.control.portal import Portal
 from tenantry.control.tenant_pages import EVERYTHING, Sight, Wanted
 from tenantry.declaration import TenantDeclaration, placement
 from tenantry.declaration.files import FileReader, legible_claims
@@ -86,11 +88,12 @@ def page(
     return Page(tenants, tenant_pages.behind(tenants[-1], sort) if len(rows) > limit else None)
 
 
-def find(slug: str, sight: Sight) -> Tenant:
+def find(slug: str, sight: Sight, portal: Portal | None = None) -> Tenant:
     """One tenant, of the registry or of a file alone. ``InputError``, of which the words and the work done are the same for one that is
-    out of sight and for one that there is not: nobody learns by a clock what there is."""
+    out of sight and for one that there is not: nobody learns by a clock what there is. ``portal``: one of its own people asks, and is
+    told less."""
     if naming.is_slug(slug):
-        row = tenant_pages.find(slug, sight)
+        row = tenant_pages.find(slug, sight) if portal is None else _own(slug, sight, portal)
         if row is not None:
             return row
         declared = _declared(slug)
@@ -100,6 +103,11 @@ def find(slug: str, sight: Sight) -> Tenant:
         if declared is None and found and sight.sees(slug, found.labels):
             return _of_file(_valid(slug, found.content), PROPOSED)
     raise InputError("there is no such tenant", "GET /v1/tenants lists those that are there for you", code="tenant.unknown")
+
+
+def _own(slug: str, sight: Sight, portal: Portal) -> Tenant | None:
+    own = portals.own_tenant(portal, naming.tenant_id(slug)) if slug == sight.slug else None
+    return own.tenant if own is not None else None
 
 
 def declared_labels(slug: str) -> Mapping[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -152,14 +152,19 @@ def _statement(verb: Literal["GRANT", "REVOKE"], grant: Grant) -> sql.Composed:
 
 
 def _keys(connection: psycopg.Connection[Any], schema: str) -> None:
-    table = sql.Identifier(schema, "application_keys")
+    ours = [key for key in CONFIGURATION_KEYS.values() if key.editor == "tenant_admin" and key.runtime]
+    checked = [(key.key, key.type) for key in ours if key.type in ("boolean", "colour")]
+    lines = [(key.key, key.type, key.minimum, key.maximum, key.type == "css" or key.key.endswith(".body")) for key in ours]
+    _fill(connection, sql.Identifier(schema, "application_keys"), ("text", "text"), checked)
+    _fill(connection, sql.Identifier(schema, "portal_keys"), ("text", "text", "integer", "integer", "boolean"), lines)
+
+
+def _fill(connection: psycopg.Connection[Any], table: sql.Identifier, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Makes the table's rows exactly these; one that is right is not touched."""
     row = connection.execute("SELECT to_regclass(%s)::text AS found", [table.as_string()]).fetchone()
     if not row or not (row["found"] if isinstance(row, dict) else row[0]):
         return  # an older revision
-    keys = [
-        key for key in CONFIGURATION_KEYS.values() if key.editor == "tenant_admin" and key.runtime and key.type in ("boolean", "colour")
-    ]
-    columns = [[key.key for key in keys], [key.type for key in keys]]
-    given = sql.SQL("SELECT * FROM unnest(%s::text[], %s::text[]) AS k (config_key, type)")
-    connection.execute(sql.SQL("DELETE FROM {} a WHERE (config_key, type) NOT IN (").format(table) + given + sql.SQL(")"), columns)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    given = sql.SQL("SELECT * FROM unnest({})").format(sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in types))
+    connection.execute(sql.SQL("DELETE FROM {0} a WHERE NOT EXISTS (SELECT a.* INTERSECT {1})").format(table, given), columns)
     connection.execute(sql.SQL("INSERT INTO {} ").format(table) + given + sql.SQL(" ON CONFLICT DO NOTHING"), columns)

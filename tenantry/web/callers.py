@@ -103,7 +103,7 @@ def seen(scope: str, *, careful: bool = False) -> Callable[..., Tenant]:
     """
 
     def found(slug: Annotated[str, Path(max_length=63)], who: Caller) -> Tenant:
-        return tenants.find(slug, who.sight)
+        return tenants.find(slug, who.sight, who.portal)
 
     # FastAPI reads annotations as text, in which a variable of this function would be unknown.
     found.__annotations__["who"] = Annotated[Caller, Depends(having(scope))]

@@ -25,6 +25,7 @@ RETRY_AFTER: Final = 5
 """Seconds after which whoever asks comes again, where a cause passes by itself."""
 
 _CODES: Final[Mapping[int, str]] = {
+    401: "session.ended",
     403: "email.foreign email.unverified passkey.refused password.wrong sso.refused sso.unknown",
     404: (
         "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown delivery.unknown "

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import errors, sql
+from psycopg.types.json import Jsonb
 
 from tenantry import naming
+from tenantry.actor import Actor
 from tenantry.control import database, runs
 from tenantry.control.database import transaction
+from tenantry.control.portal import Portal, own_tenant
+from tenantry.declaration.keys import CONFIGURATION_KEYS
+from tenantry.declaration.values import check
+from tenantry.errors import InputError
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.naming import CONTROL_PORTAL as PORTAL
+from tenantry.operations import configure, pictures
 from tenantry.postgres import control_grants, logins
 from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
@@ -175,6 +185,7 @@ def test_it_becomes_nobody_else_and_makes_nothing(portal, statement):
 
 READ = {
     "users": "id", "invitations": "id", "runs": "id", "tenant_configurations": "config_key", "tenant_domains": "host",
+    "tenant_configuration_history": "change_id",
 }  # fmt: skip
 
 
@@ -245,43 +256,162 @@ def test_it_writes_the_log_and_neither_reads_nor_forges_it(admin, portal):
             portal.execute(said, [ONE, text, "x", "x"])
 
 
-def test_configuration_goes_through_functions_that_look_at_the_editor(portal):
-    """The tenant's administrator, what is a tenant's to say, and a value of its kind; the history says who."""
-    (user,) = portal.execute("SELECT id FROM users").fetchone()
-    put = "SELECT set_configuration(%s, %s, %s)"
-    portal.execute(put, ["theme.primary", '"#123456"', user])
+def proof(admin, tenant, role="admin", **columns):
+    """The digest of a session of somebody of the tenant's, who is made for it."""
+    (user,) = admin.execute(
+        "INSERT INTO control.users (tenant_id, email, name, role) VALUES (%s, %s, 'Somebody', %s) RETURNING id",
+        [tenant, f"{uuid4().hex}@x.example", role],
+    ).fetchone()
+    digest = sha256(user.bytes).digest()
+    session = {"expires_at": datetime.now(UTC) + timedelta(hours=1), **columns}
+    admin.execute(
+        "INSERT INTO control.sessions (digest, tenant, user_id, host, csrf, way, idle_until, expires_at, address, agent)"
+        " VALUES (%s, %s, %s, 'h', 'c', 'password', now() + interval '1 hour', %s, '192.0.2.1', 'test')",
+        [digest, tenant, user, session["expires_at"]],
+    )
+    return digest, user
+
+
+@pytest.fixture
+def somebody(admin) -> Iterator[Any]:
+    """Makes people who are signed in; they are gone at the end."""
+    made = []
+
+    def one(*args, **columns):
+        made.append(proof(admin, *args, **columns))
+        return made[-1]
+
+    yield one
+    admin.execute("DELETE FROM control.users WHERE id = ANY(%s)", [[user for _, user in made]])
+
+
+SET, UNSET = "SELECT portal_set_configuration(%s, %s, %s)", "SELECT portal_unset_configuration(%s, %s)"
+
+
+def test_configuration_goes_through_functions_that_look_at_the_editor(portal, somebody):
+    """The tenant's administrator who is signed in, what is a tenant's to say, and a value of its kind; the history says who."""
+    digest, user = somebody(ONE)
+    before = portal.execute("SELECT config_value, source FROM tenant_configurations WHERE config_key = 'theme.primary'").fetchone()
+    portal.execute(SET, [digest, "theme.primary", '"#123456"'])
     found = portal.execute("SELECT config_value, source FROM tenant_configurations WHERE config_key = 'theme.primary'").fetchone()
     assert found == ("#123456", "runtime")
-    portal.execute("SELECT unset_configuration('theme.primary', %s)", [user])
-    for key, value, who, refused in (
-        ("limits.users", "1", user, errors.InvalidParameterValue), ("theme.primary", '"red"', user, errors.InvalidParameterValue),
-        ("theme.primary", '"#123456"', uuid4(), errors.InsufficientPrivilege),
-    ):  # fmt: skip
-        with pytest.raises(refused), portal.transaction():
-            portal.execute(put, [key, value, who])
-    portal.execute("UPDATE users SET role = 'member'")
-    with pytest.raises(errors.InsufficientPrivilege), portal.transaction():
-        portal.execute(put, ["theme.primary", '"#123456"', user])
+    portal.execute(UNSET, [digest, "theme.primary"])
+    assert before == portal.execute("SELECT config_value, source FROM tenant_configurations WHERE config_key = 'theme.primary'").fetchone()
+    lines = "SELECT new_value, changed_by, run_id FROM tenant_configuration_history WHERE config_key = 'theme.primary' ORDER BY change_id"
+    assert portal.execute(lines).fetchall()[-2:] == [("#123456", f"user:{user}", None), (before[0], f"user:{user}", None)]
+
+
+@pytest.mark.parametrize(
+    ("tenant", "role", "columns"),
+    [(ONE, "member", {}), (OTHER, "admin", {}), (ONE, "admin", {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)})],
+)
+def test_whoever_is_no_administrator_of_the_tenant_who_is_signed_in_changes_nothing(portal, somebody, tenant, role, columns):
+    digest, user = somebody(tenant, role, **columns)
+    for given in (digest, sha256(b"made up").digest(), None, b"", user.bytes):
+        for statement, values in ((SET, ["theme.primary", '"#123456"']), (UNSET, ["theme.primary"])):
+            with pytest.raises(errors.InvalidAuthorizationSpecification), portal.transaction():
+                portal.execute(statement, [given, *values])
+
+
+RIGHT: Final = {
+    "branding.app_name": "Ådä & Co", "branding.logo": f"uploads/{'0' * 32}.svg", "branding.favicon": f"uploads/{'0' * 32}.ico",
+    "theme.font": "Open Sans", "theme.css": "a > b::after {\n\tcontent: '»';\n}", "legal.terms": "https://acme.example/terms?a=b#c",
+    "legal.privacy": "HTTPS://acme.example", "user_defaults.locale": "pt-BR", "user_defaults.time_zone": "Europe/Berlin",
+    "user_defaults.email_notifications": False, "features.exports": False, "features.guest_users": True,
+    "email_templates.welcome.subject": "Hello {{user_name}}", "email_templates.welcome.body": "Hello {{ user_name }}:\n\n\t{{ login_url }}",
+}  # fmt: skip
+WRONG: Final = {
+    "branding.app_name": ["", " Ada", "Ada\n", "\u202eadA", "=?utf-8?q?x?=", "A" * 61, 7, None, True, ["a"], {"a": "b"}],
+    "branding.logo": ["assets/acme/logo.svg", f"uploads/../{'0' * 32}.svg", f"uploads/{'0' * 32}.html", f"uploads/{'0' * 32}.svg\n"],
+    "theme.primary": ["red", "#fff", "#12345", "#112233;}", 7, None], "theme.font": ['x"', "x;", " x", "x" * 65],
+    "theme.css": ["</style><script>", "<!-- x", "<?x", "x -->", "a\u202eb", "a" * 65_537],
+    "legal.terms": ["http://acme.example", "javascript:alert(1)", "https://acme.example/ x", 'https://acme.example/"x', "https://a\u200bb"],
+    "features.exports": ["true", 1, None, "x"],
+    "email_templates.welcome.subject": ["a\nBcc: x", "=?utf-8?q?x?=", "", "a" * 201, "{% for x in y %}", "{{ a.b }}", "{{{ a }}}"],
+    "email_templates.welcome.body": ["{{ a() }}", "{# x #}", "{{", "\u202e", "a" * 20_001],
+    "limits.users": [1000], "features.sso": [True], "made.up": [1],
+}  # fmt: skip
+
+
+def test_every_key_that_is_a_tenants_takes_a_value_of_its_kind(portal, somebody):
+    """And each of these is one that Python takes as well, so that what it lets through is not refused by the database."""
+    digest, _ = somebody(ONE)
+    keys = [key for key in CONFIGURATION_KEYS.values() if key.editor == "tenant_admin" and key.runtime]
+    kinds = {key.key: RIGHT.get(key.key, RIGHT.get(f"email_templates.welcome.{key.key.rpartition('.')[2]}", "#12ab56")) for key in keys}
+    for key, value in kinds.items():
+        if not CONFIGURATION_KEYS[key].uploaded:
+            assert check(CONFIGURATION_KEYS[key], value) == value
+        portal.execute(SET, [digest, key, Jsonb(value)])
+    found = dict(portal.execute("SELECT config_key, config_value FROM tenant_configurations WHERE source = 'runtime'").fetchall())
+    assert found == kinds
+    for key, default in ((key.key, key.default) for key in keys if key.default is not None and key.key != "branding.app_name"):
+        portal.execute(SET, [digest, key, Jsonb(default)])
+
+
+def test_no_key_takes_what_could_leave_its_place(portal, somebody):
+    digest, _ = somebody(ONE)
+    for key, values in WRONG.items():
+        for value in values:
+            with pytest.raises(errors.InvalidParameterValue), portal.transaction():
+                portal.execute(SET, [digest, key, Jsonb(value)])
+        with pytest.raises(errors.InvalidParameterValue), portal.transaction():
+            portal.execute(SET, [digest, key, None])
+    for key in ("limits.users", "features.sso", "made.up", None):
+        with pytest.raises(errors.InvalidParameterValue), portal.transaction():
+            portal.execute(UNSET, [digest, key])
 
 
 @pytest.mark.parametrize("state", ["suspended", "offboarding"])
-def test_in_a_tenant_that_is_shut_it_writes_nothing(admin, portal, state):
+def test_in_a_tenant_that_is_shut_it_writes_nothing(admin, portal, somebody, state):
+    digest, _ = somebody(ONE)
     admin.execute("UPDATE control.tenants SET state = %s WHERE id = %s", [state, ONE])
     try:
-        for statement in ("UPDATE users SET name = 'Eve'", "SELECT set_configuration('theme.primary', '\"#123456\"', gen_random_uuid())"):
-            with pytest.raises(errors.InsufficientPrivilege, match="no active tenant"), portal.transaction():
-                portal.execute(statement)
+        # Its sessions have ended with it; one that was there all the same would do nothing.
+        for statement, values in ((SET, ["theme.primary", '"#123456"']), (UNSET, ["theme.primary"])):
+            with pytest.raises(errors.InvalidAuthorizationSpecification), portal.transaction():
+                portal.execute(statement, [digest, *values])
+        with pytest.raises(errors.InsufficientPrivilege, match="no active tenant"), portal.transaction():
+            portal.execute("UPDATE users SET name = 'Eve'")
         with pytest.raises(errors.InsufficientPrivilege, match="no active tenant"), portal.transaction():
             portal.execute(INVITE, [ONE, "bea@x.example", "Bea", "member", "user:1"])
     finally:
         admin.execute("UPDATE control.tenants SET state = 'active' WHERE id = %s", [ONE])
 
 
-def test_the_services_door_leads_there(admin):
-    with database.portal(ONE) as connection:
+def test_the_services_door_leads_there(admin, somebody):
+    """For somebody of that tenant who is signed in; for anybody else it stays shut."""
+    digest, _ = somebody(ONE)
+    with database.portal(ONE, digest) as connection:
         row = connection.execute("SELECT current_user AS who, count(*) AS runs FROM runs").fetchone()
         assert row == {"who": PORTAL, "runs": 1}
-    with pytest.raises(errors.InsufficientPrivilege), database.portal(ONE) as connection:
+    with pytest.raises(errors.InsufficientPrivilege), database.portal(ONE, digest) as connection:
         connection.execute("SELECT * FROM tenants")
+    for tenant, given in ((OTHER, digest), (uuid4(), digest), (ONE, b"made up")):
+        with pytest.raises(errors.InvalidAuthorizationSpecification), database.portal(tenant, given):
+            pass
     with transaction() as connection:
         assert connection.execute("SELECT current_user AS who").fetchone() == {"who": naming.CONTROL_OWNER}
+
+
+def test_a_use_case_that_is_told_another_tenant_shows_and_changes_nothing(admin, somebody):
+    """As if the route had not looked: the database itself refuses."""
+    digest, _ = somebody(ONE)
+    one, other = SLUGS
+    mine, who = Portal(digest), Actor("user:x", "service")
+    assert configure.put(one, "theme.primary", "#123456", editor="tenant_admin", actor=who, portal=mine).changed
+    assert configure.take_back(one, "theme.primary", editor="tenant_admin", actor=who, portal=mine).changed
+    before = admin.execute("SELECT * FROM control.tenant_configurations WHERE tenant_id = %s ORDER BY config_key", [OTHER]).fetchall()
+    for asked in (
+        lambda: configure.settings(other, portal=mine),
+        lambda: configure.history(other, portal=mine),
+        lambda: configure.put(other, "theme.primary", "#123456", editor="tenant_admin", actor=who, portal=mine),
+        lambda: configure.take_back(other, "theme.primary", editor="tenant_admin", actor=who, portal=mine),
+        lambda: pictures.upload(other, "logo", b"<svg xmlns='http://www.w3.org/2000/svg'/>", editor="tenant_admin", actor=who, portal=mine),
+        lambda: own_tenant(mine, OTHER),
+    ):
+        with pytest.raises(InputError) as refused:
+            asked()
+        assert refused.value.code == "session.ended"
+    assert (
+        before == admin.execute("SELECT * FROM control.tenant_configurations WHERE tenant_id = %s ORDER BY config_key", [OTHER]).fetchall()
+    )

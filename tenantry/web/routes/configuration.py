@@ -69,22 +69,33 @@ class Which(BaseModel):
 
 
 @router.get("", responses=responses())
-def every(tenant: Annotated[Tenant, Depends(seen("configuration:read"))]) -> list[Value]:
+def every(
+    tenant: Annotated[Tenant, Depends(seen("configuration:read"))], who: Annotated[Caller, Depends(having("configuration:read"))]
+) -> list[Value]:
     """Every key's value."""
-    return [_value(setting) for setting in configure.settings(tenant.slug)]
+    return [_value(setting) for setting in configure.settings(tenant.slug, portal=who.portal)]
 
 
 @router.get("/history", responses=responses())
-def history(tenant: Annotated[Tenant, Depends(seen("configuration:read"))], which: Annotated[Which, Query()]) -> list[ConfigurationChange]:
+def history(
+    tenant: Annotated[Tenant, Depends(seen("configuration:read"))],
+    who: Annotated[Caller, Depends(having("configuration:read"))],
+    which: Annotated[Which, Query()],
+) -> list[ConfigurationChange]:
     """What was changed, the newest first. What a run changed, `POST /v1/configuration/bulk/RUN/undo` takes back."""
-    found = configure.history(tenant.slug, which.key, which.limit)
+    found = configure.history(tenant.slug, which.key, which.limit, portal=who.portal)
     return [ConfigurationChange.model_validate(each, from_attributes=True) for each in found]
 
 
 @router.get("/{key}", responses=responses())
-def one(key: Key, tenant: Annotated[Tenant, Depends(seen("configuration:read"))], response: Response) -> Value:
+def one(
+    key: Key,
+    tenant: Annotated[Tenant, Depends(seen("configuration:read"))],
+    who: Annotated[Caller, Depends(having("configuration:read"))],
+    response: Response,
+) -> Value:
     """One key's value, with an ETag for whoever changes it."""
-    (setting,) = configure.settings(tenant.slug, key)
+    (setting,) = configure.settings(tenant.slug, key, portal=who.portal)
     response.headers["ETag"] = _tag(setting)
     return _value(setting)
 
@@ -99,9 +110,9 @@ def put(
     match: edits.IfMatch = None,
 ) -> Value:
     """Sets a value at runtime."""
-    _require(match, tenant.slug, key)
-    configure.put(tenant.slug, key, body.value, editor=who.editor, actor=who.actor())
-    return one(key, tenant, response)
+    _require(match, tenant.slug, key, who)
+    configure.put(tenant.slug, key, body.value, editor=who.editor, actor=who.actor(), portal=who.portal)
+    return one(key, tenant, who, response)
 
 
 @router.put("/{key}/picture", responses=responses(412, 428))
@@ -114,10 +125,10 @@ def upload(
     match: edits.IfMatch = None,
 ) -> Value:
     """Uploads a picture, which is in force at once. What it is says its content; what is published is written anew from it."""
-    _require(match, tenant.slug, key)
+    _require(match, tenant.slug, key, who)
     use: pictures.Use = "logo" if key == "branding.logo" else "favicon"
-    pictures.upload(tenant.slug, use, data, editor=who.editor, actor=who.actor())
-    return one(key, tenant, response)
+    pictures.upload(tenant.slug, use, data, editor=who.editor, actor=who.actor(), portal=who.portal)
+    return one(key, tenant, who, response)
 
 
 @router.delete("/{key}", responses=responses(412, 428))
@@ -129,14 +140,14 @@ def take_back(
     match: edits.IfMatch = None,
 ) -> Value:
     """Takes a value that was set at runtime back: what the file says, or the default, is in force again."""
-    _require(match, tenant.slug, key)
-    configure.take_back(tenant.slug, key, editor=who.editor, actor=who.actor())
-    return one(key, tenant, response)
+    _require(match, tenant.slug, key, who)
+    configure.take_back(tenant.slug, key, editor=who.editor, actor=who.actor(), portal=who.portal)
+    return one(key, tenant, who, response)
 
 
-def _require(match: str | None, slug: str, key: str) -> None:
+def _require(match: str | None, slug: str, key: str, who: Caller) -> None:
     wanted = edits.required(match)
-    (setting,) = configure.settings(slug, key)
+    (setting,) = configure.settings(slug, key, portal=who.portal)
     if wanted not in ("*", _tag(setting)):
         raise edits.outdated()
 
