@@ -21,6 +21,7 @@ Code = Literal[
     "declarations.unusable",
     "deletion.invalid",
     "deletion.unknown",
+    "delivery.settled",
     "delivery.unknown",
     "disk.full",
     "disk.short",

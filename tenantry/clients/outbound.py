@@ -12,6 +12,8 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final
@@ -64,6 +66,8 @@ class Outcome:
 
     status: int | None
     cause: str = ""
+    retry_after: float | None = None
+    """Seconds after which it wants to be asked again, where it says so of what it did not take."""
 
 
 def is_public(address: str) -> bool:
@@ -133,12 +137,24 @@ def post(
             ) as answer,
         ):
             status = answer.status
+            later = _retry_after(answer.headers)
             _read(answer.iter_stream())
     except (Refused, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         return Outcome(None, _cause(error, total))
     if 300 <= status < 400:
         return Outcome(status, f"it answered {status}, and redirects are not followed")
-    return Outcome(status, "" if 200 <= status < 300 else f"it answered {status}")
+    return Outcome(status) if 200 <= status < 300 else Outcome(status, f"it answered {status}", later)
+
+
+def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
+    """Seconds, or a moment: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. Whatever else it says counts as nothing."""
+    said = next((value.decode("latin-1").strip() for name, value in headers if name.lower() == b"retry-after"), "")
+    if said.isascii() and said.isdecimal():
+        return float(said[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(said[:40]) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 @cache

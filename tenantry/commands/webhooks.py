@@ -17,7 +17,7 @@ from tenantry.errors import InputError
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from tenantry.operations.webhooks import Delivery, NewSecret
+    from tenantry.operations.webhooks import Delivery, Endpoint, NewSecret
 
 Webhook = Annotated[str, typer.Argument(metavar="ID", help="The webhook, as `tenantry webhook list` shows it; its beginning will do.")]
 PATIENCE: Final = 20.0
@@ -28,7 +28,12 @@ def register(app: typer.Typer) -> None:
     """Adds this module's commands."""
     words = "Tell partners' programs what happens to their tenants.\n\nExample: tenantry webhook list"
     reading: groups.Commands = {"list": list_, "test": try_out, "deliveries": deliveries}
-    groups.add(app, "webhook", words, {"new": new, **reading, "redeliver": redeliver, "rotate": rotate, "remove": remove})
+    groups.add(
+        app,
+        "webhook",
+        words,
+        {"new": new, **reading, "edit": edit, "redeliver": redeliver, "skip": skip, "rotate": rotate, "remove": remove},
+    )
 
 
 def new(
@@ -42,6 +47,7 @@ def new(
         list[str] | None,
         typer.Option("--label", metavar="KEY=VALUE", help="Only tenants that carry this label; repeat it. Without one, those of the key."),
     ] = None,
+    description: Annotated[str, typer.Option("--description", help="What it is for, in your words.", show_default=False)] = "",
     as_json: Json = False,
 ) -> None:
     """Make a webhook and show its secret, this once. A worker sends to it; receivers check the signature (docs/webhooks.md).
@@ -51,7 +57,8 @@ def new(
     from tenantry.operations import api_keys, webhooks
 
     labels = None if label is None else api_keys.labels_of(label)
-    _show(webhooks.make(holder, url, event or (), contact, labels=labels, actor=Actor.of_environment()), as_json)
+    actor = Actor.of_environment()
+    _show(webhooks.make(holder, url, event or (), contact, description=description, labels=labels, actor=actor), as_json)
 
 
 def list_(as_json: Json = False) -> None:
@@ -66,9 +73,7 @@ def list_(as_json: Json = False) -> None:
         console.print_json([asdict(endpoint) for endpoint in found])
         return
     for endpoint in found:
-        events = " ".join(endpoint.events) or "every event"
-        fares = f"{endpoint.state}: {endpoint.cause}" if endpoint.cause else endpoint.state
-        console.line(f"{endpoint.id}  {endpoint.holder}  {endpoint.url}  ({events}; {fares})")
+        console.line(_endpoint(endpoint))
     if not found:
         console.say("no webhook: tenantry webhook new HOLDER URL --contact ADDRESS")
 
@@ -99,7 +104,7 @@ def try_out(webhook: Webhook, as_json: Json = False) -> None:
 
 def deliveries(
     webhook: Webhook,
-    state: Annotated[str | None, typer.Option("--state", help="queued, delivered, failed or withheld.")] = None,
+    state: Annotated[str | None, typer.Option("--state", help="queued, delivered, failed, withheld or skipped.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Deliveries to show.")] = 20,
     as_json: Json = False,
 ) -> None:
@@ -117,6 +122,58 @@ def deliveries(
         console.line(_line(each))
     if not found:
         console.say("nothing was meant for it yet")
+
+
+def edit(
+    webhook: Webhook,
+    url: Annotated[str | None, typer.Option("--url", help="Another address: https, and public.", show_default=False)] = None,
+    event: Annotated[
+        list[str] | None, typer.Option("--event", help="These events in the place of those before; repeat it.", show_default=False)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all-events", help="Every event.")] = False,
+    contact: Annotated[
+        str | None, typer.Option("--contact", metavar="ADDRESS", help="Who hears by mail when it is disabled.", show_default=False)
+    ] = None,
+    description: Annotated[str | None, typer.Option("--description", help="What it is for, in your words.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a webhook. With another address nothing of its order is sent until it has taken a test there.
+
+    Example: tenantry webhook edit 5f1c2a9b --url https://portal.globex.example/hooks/2
+    """
+    from tenantry.operations import webhooks
+
+    if every and event:
+        raise InputError("--event and --all-events are two answers to one question", "choose one of them")
+    wanted = webhooks.Edit(url, () if every else event, contact, description)
+    if wanted == webhooks.Edit():
+        raise InputError("say what is to be another", "for example: tenantry webhook edit ID --url https://…")
+    edited = webhooks.edit(webhooks.beginning(webhook), wanted, actor=Actor.of_environment())
+    assert edited is not None  # noqa: S101  # whichever it is: nobody named what he saw
+    if as_json:
+        console.print_json(asdict(edited))
+        return
+    console.line(_endpoint(edited))
+    if edited.state == "untested":
+        console.say(f"nothing of its order is sent until it has taken a test: tenantry webhook test {edited.id}")
+
+
+def skip(
+    webhook: Webhook,
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The first that is queued: tenantry webhook deliveries ID --state queued.")],
+    as_json: Json = False,
+) -> None:
+    """Let the order go on without the event that blocks it: one that the receiver refuses each time. The audit log says who did.
+
+    Example: tenantry webhook skip 5f1c2a9b 0d3f6c1e-8a55-4b8e-9d67-3b1f7a2c9e40
+    """
+    from tenantry.operations import webhooks
+
+    skipped = webhooks.skip(webhooks.beginning(webhook), _event(event), actor=Actor.of_environment())
+    if as_json:
+        console.print_json(asdict(skipped))
+    else:
+        console.line(_line(skipped))
 
 
 def redeliver(
@@ -173,6 +230,13 @@ def _show(made: NewSecret, as_json: bool) -> None:
     console.line(made.secret)
     both = f"; the one before signs until {made.endpoint.former_until:%Y-%m-%d %H:%M} UTC" if made.endpoint.former_until else ""
     console.say(f"the secret of webhook {made.endpoint.id} is shown this once{both}")
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    events = " ".join(endpoint.events) or "every event"
+    fares = f"{endpoint.state}: {endpoint.cause}" if endpoint.cause else endpoint.state
+    about = f"  {endpoint.description}" if endpoint.description else ""
+    return f"{endpoint.id}  {endpoint.holder}  {endpoint.url}  ({events}; {fares}){about}"
 
 
 def _line(delivery: Delivery) -> str:

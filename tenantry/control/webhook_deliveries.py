@@ -15,8 +15,9 @@ from tenantry.escape import journalled
 if TYPE_CHECKING:
     import psycopg
 
-STATES: Final = ("queued", "delivered", "failed", "withheld")
-"""What a delivery can be. ``failed``: one apart that was given up; ``withheld``: its holder does not see the tenant any more."""
+STATES: Final = ("queued", "delivered", "failed", "withheld", "skipped")
+"""What a delivery can be. ``failed``: one apart that was given up; ``withheld``: its holder does not see the tenant any more; ``skipped``:
+it blocked the order, and somebody let what follows go on without it."""
 TEST: Final = "webhook.test"
 LEASE: Final = timedelta(seconds=60)
 """How long a claim holds: longer than a request can take. What a killed process had claimed is free after that."""
@@ -24,6 +25,11 @@ AT_ONCE: Final = 4
 """Requests to one holder's endpoints at a time, whichever process sends them: he does not keep others waiting."""
 GIVEN_UP: Final = timedelta(days=3)
 """How long an endpoint may fail without one success before it is disabled."""
+GONE: Final = 410
+"""The status by which a receiver says that it does not want to be asked any more."""
+SOONEST: Final = timedelta(seconds=5)
+LATEST: Final = timedelta(hours=1)
+"""How long the next attempt waits at least and at most, also where the receiver says when (Retry-After)."""
 AGAIN: Final = 5
 """Attempts at what is sent once more, outside of the order; a test has one."""
 BATCH: Final = 500
@@ -154,9 +160,10 @@ def _first(connection: psycopg.Connection[dict[str, Any]], endpoint: Mapping[str
     )
 
 
-def settle(claimed: Claimed, status: int | None, cause: str) -> str | None:
-    """Notes how the attempt ended, and lets go of the endpoint; the delivery's state. ``cause`` empty: it was taken. None: whoever
-    attempted it had taken longer than its claim held, and another is at it."""
+def settle(claimed: Claimed, status: int | None, cause: str, retry_after: float | None = None) -> str | None:
+    """Notes how the attempt ended, and lets go of the endpoint; the delivery's state. ``cause`` empty: it was taken. ``retry_after``: the
+    seconds after which the receiver wants to be asked again. None: whoever attempted it had taken longer than its claim held, and another
+    is at it; or the endpoint was edited meanwhile."""
     with transaction() as connection:
         mine = connection.execute(
             "UPDATE webhook_endpoints SET claim = NULL, claimed_until = NULL WHERE id = %s AND claim = %s",
@@ -167,26 +174,27 @@ def settle(claimed: Claimed, status: int | None, cause: str) -> str | None:
         state = "queued" if cause else "delivered"
         if cause and claimed.apart and (claimed.type == TEST or claimed.tries + 1 >= AGAIN):
             state = "failed"
+        pause = _pause(claimed.tries + 1, retry_after)
         connection.execute(
             """
             UPDATE webhook_deliveries SET state = %(state)s, tries = tries + 1, status = %(status)s, cause = %(cause)s,
                 tried_at = clock_timestamp(), finished_at = CASE WHEN %(state)s <> 'queued' THEN clock_timestamp() END,
-                not_before = clock_timestamp() + %(wait)s * (0.75 + random() / 2)
+                not_before = clock_timestamp() + %(wait)s * (1 + (random() - %(early)s) * %(spread)s)
             WHERE endpoint = %(endpoint)s AND event = %(event)s
             """,
             {
                 "state": state,
                 "status": status,
                 "cause": _noted(cause),
-                "wait": wait_after(claimed.tries + 1),
+                **pause,
                 "endpoint": claimed.endpoint,
                 "event": claimed.event,
             },
         )
         if not cause:
             _went_well(connection, claimed)
-        elif not claimed.apart:
-            _failed(connection, claimed, status, cause)
+        elif not claimed.apart or status == GONE:
+            _failed(connection, claimed, status, cause, pause)
         return state
 
 
@@ -200,12 +208,14 @@ def _went_well(connection: psycopg.Connection[dict[str, Any]], claimed: Claimed)
         )
 
 
-def _failed(connection: psycopg.Connection[dict[str, Any]], claimed: Claimed, status: int | None, cause: str) -> None:
-    """The order waits, longer each time. An endpoint that says that it is gone (410), or fails for too long, is disabled."""
+def _failed(
+    connection: psycopg.Connection[dict[str, Any]], claimed: Claimed, status: int | None, cause: str, pause: Mapping[str, Any]
+) -> None:
+    """The order waits, longer each time. An endpoint that says that it is gone, or fails for too long, is disabled."""
     connection.execute(
         """
         UPDATE webhook_endpoints SET tries = tries + 1, cause = %(cause)s, failing_since = coalesce(failing_since, now()),
-            not_before = clock_timestamp() + %(wait)s * (0.75 + random() / 2),
+            not_before = clock_timestamp() + %(wait)s * (1 + (random() - %(early)s) * %(spread)s),
             state = CASE WHEN %(gone)s OR now() - failing_since >= %(long)s THEN 'disabled' ELSE state END,
             disabled_at = CASE WHEN %(gone)s OR now() - failing_since >= %(long)s THEN now() END
         WHERE id = %(id)s
@@ -213,16 +223,23 @@ def _failed(connection: psycopg.Connection[dict[str, Any]], claimed: Claimed, st
         {
             "id": claimed.endpoint,
             "cause": _noted(cause),
-            "wait": wait_after(claimed.tries + 1),
-            "gone": status == 410,
+            **pause,
+            "gone": status == GONE,
             "long": GIVEN_UP,
         },
     )
 
 
+def _pause(tries: int, retry_after: float | None) -> Mapping[str, Any]:
+    """How long the next attempt waits: a receiver that says when gets its will, within bounds, and never earlier."""
+    if retry_after is None:
+        return {"wait": wait_after(tries), "early": 0.5, "spread": 0.5}
+    return {"wait": min(max(timedelta(seconds=retry_after), SOONEST), LATEST), "early": 0, "spread": 0.25}
+
+
 def wait_after(tries: int) -> timedelta:
     """How long it is waited after the n-th attempt, but for a quarter more or less: 5 seconds, doubled each time, an hour at most."""
-    return min(timedelta(seconds=5 * 2 ** min(tries - 1, 12)), timedelta(hours=1))
+    return min(SOONEST * (1 << min(tries - 1, 12)), LATEST)
 
 
 def _noted(text: str) -> str | None:

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from tenantry.actor import Actor
+from tenantry.control import runs
 from tenantry.control.database import transaction
 from tenantry.control.webhook_deliveries import TEST
 from tenantry.errors import InputError
@@ -66,11 +68,50 @@ def again(connection: psycopg.Connection[dict[str, Any]], endpoint: UUID, event:
         [endpoint, event, Jsonb(dict(labels))],
     ).fetchone()
     if row is None:
-        raise InputError(
-            f"no event {event} was meant for this webhook", f"tenantry webhook deliveries {endpoint} shows them", code="delivery.unknown"
-        )
+        raise _unknown(endpoint, event)
     if not row["apart"]:
         connection.execute("UPDATE webhook_endpoints SET not_before = now() WHERE id = %s", [endpoint])
+
+
+def skip(connection: psycopg.Connection[dict[str, Any]], endpoint: UUID, event: UUID, labels: Mapping[str, str], actor: Actor) -> int:
+    """Lets the endpoint's order go on without the event that blocks it, in the caller's transaction, which has locked the endpoint; its
+    place. What is under way counts for nothing.
+
+    ``InputError`` where the endpoint never had it, the tenant is none of those that carry ``labels``, or it does not block the order.
+    """
+    row = connection.execute(
+        """
+        SELECT d.state = 'queued' AND NOT d.apart AND d.sequence = (
+            SELECT min(sequence) FROM webhook_deliveries f WHERE f.endpoint = d.endpoint AND f.state = 'queued' AND NOT f.apart
+        ) AS first, d.sequence
+        FROM webhook_deliveries d JOIN webhook_events v ON v.id = d.event
+        WHERE d.endpoint = %s AND d.event = %s
+          AND (v.tenant IS NULL OR EXISTS (SELECT FROM tenants t WHERE t.id = v.tenant AND %s <@ t.labels))
+        """,
+        [endpoint, event, Jsonb(dict(labels))],
+    ).fetchone()
+    if row is None:
+        raise _unknown(endpoint, event)
+    if not row["first"]:
+        raise InputError(
+            f"the event {event} does not block the order of this webhook",
+            f"tenantry webhook deliveries {endpoint} --state queued: the first one does", code="delivery.settled",
+        )  # fmt: skip
+    connection.execute(
+        "UPDATE webhook_deliveries SET state = 'skipped', finished_at = clock_timestamp() WHERE endpoint = %s AND event = %s",
+        [endpoint, event],
+    )
+    connection.execute(
+        "UPDATE webhook_endpoints SET tries = 0, not_before = now(), claim = NULL, claimed_until = NULL WHERE id = %s", [endpoint]
+    )
+    runs.audit(connection, None, actor.name, "skip event", f"{event}, place {row['sequence']} of webhook {endpoint}")
+    return int(row["sequence"])
+
+
+def _unknown(endpoint: UUID, event: UUID) -> InputError:
+    return InputError(
+        f"no event {event} was meant for this webhook", f"tenantry webhook deliveries {endpoint} shows them", code="delivery.unknown"
+    )
 
 
 def listed(

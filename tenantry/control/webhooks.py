@@ -29,7 +29,7 @@ OVERLAP: Final = timedelta(hours=24)
 """How long a secret signs beside the one that follows it."""
 
 _COLUMNS: Final = (
-    "id, holder, url, events, labels, contact, state, sequence, cause, failing_since, disabled_at, created_at, created_by,"
+    "id, holder, url, events, labels, contact, description, state, sequence, cause, failing_since, disabled_at, created_at, created_by,"
     " CASE WHEN former_until > now() THEN former_until END AS former_until"
 )
 _ENDPOINTS: Final = f"SELECT {_COLUMNS} FROM webhook_endpoints"  # noqa: S608  # constants of ours
@@ -45,8 +45,9 @@ class Endpoint:
     events: tuple[str, ...]
     labels: Mapping[str, str]
     contact: str
+    description: str
     state: str
-    """``active`` or ``disabled``."""
+    """``active``; ``untested``: it has another address, and has not taken a test there yet; or ``disabled``."""
     sequence: int
     """The last place in its order that was given away."""
     cause: str | None
@@ -70,16 +71,18 @@ def secret(endpoint: UUID, name: UUID) -> str:
     return "whsec_" + base64.b64encode(derived).decode()
 
 
-def add(holder: str, url: str, events: Sequence[str], labels: Mapping[str, str], contact: str, actor: Actor) -> tuple[Endpoint, str]:
+def add(
+    holder: str, url: str, events: Sequence[str], labels: Mapping[str, str], contact: str, description: str, actor: Actor
+) -> tuple[Endpoint, str]:
     """A new endpoint and its secret. ``InputError`` where the holder has as many as may be."""
     with locks.held("webhooks", wait=locks.TURN), transaction() as connection:
         row = connection.execute("SELECT count(*) AS n FROM webhook_endpoints WHERE holder = %s", [holder]).fetchone()
         if row is None or row["n"] >= MOST:
             raise InputError(f"{holder} has {MOST} endpoints", "tenantry webhook remove ID ends one", code="webhook.excess")
         made = connection.execute(
-            "INSERT INTO webhook_endpoints (holder, url, events, labels, contact, created_by) VALUES (%s, %s, %s, %s, %s, %s)"
-            " RETURNING id, secret",
-            [holder, url, list(events), Jsonb(dict(labels)), contact, actor.name],
+            "INSERT INTO webhook_endpoints (holder, url, events, labels, contact, description, created_by)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id, secret",
+            [holder, url, list(events), Jsonb(dict(labels)), contact, description, actor.name],
         ).fetchone()
         assert made is not None  # noqa: S101  # an INSERT … RETURNING that did not raise
         runs.audit(connection, None, actor.name, "make webhook", f"{made['id']} of {holder}")
@@ -106,6 +109,24 @@ def beginning(prefix: str) -> list[UUID]:
     with transaction() as connection:
         rows = connection.execute("SELECT id FROM webhook_endpoints WHERE starts_with(id::text, %s) LIMIT 2", [prefix.lower()])
         return [row["id"] for row in rows]
+
+
+def change(connection: psycopg.Connection[dict[str, Any]], changed: Endpoint, *, moved: bool, actor: Actor) -> Endpoint:
+    """Lets the endpoint be told of what ``changed`` says, in the caller's transaction, which has locked it. ``moved``: it has another
+    address. Then what is under way to the former one counts for nothing, and nothing of the order is sent until a test was taken."""
+    given = {"id": changed.id, "url": changed.url, "events": list(changed.events), "contact": changed.contact, "said": changed.description}
+    connection.execute(
+        "UPDATE webhook_endpoints SET url = %(url)s, events = %(events)s, contact = %(contact)s, description = %(said)s WHERE id = %(id)s",
+        given,
+    )
+    if moved:
+        connection.execute(
+            "UPDATE webhook_endpoints SET state = 'untested', tries = 0, not_before = now(), failing_since = NULL, cause = NULL,"
+            " disabled_at = NULL, told_at = NULL, claim = NULL, claimed_until = NULL WHERE id = %(id)s",
+            given,
+        )
+    runs.audit(connection, None, actor.name, "edit webhook", f"{changed.id} of {changed.holder}" + (", another address" if moved else ""))
+    return one(connection, changed.id)
 
 
 def rotate(identifier: UUID, actor: Actor, *, at_once: bool) -> tuple[Endpoint, str]:

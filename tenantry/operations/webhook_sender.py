@@ -81,7 +81,7 @@ class Sender:
     def _attempt(self, claimed: Claimed) -> None:
         try:
             outcome = attempt(claimed, self._post)
-            webhook_deliveries.settle(claimed, outcome.status, outcome.cause)
+            webhook_deliveries.settle(claimed, outcome.status, outcome.cause, outcome.retry_after)
         except Exception as error:
             # Its claim ends by itself; then it is tried again.
             self._say(f"webhook {claimed.endpoint}: {explained(error)[0]}")

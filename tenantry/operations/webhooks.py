@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -46,8 +48,25 @@ class NewSecret:
     secret: str
 
 
+@dataclass(frozen=True)
+class Edit:
+    """What is to be another; None stays as it is. ``events``: none is all of them."""
+
+    url: str | None = None
+    events: Collection[str] | None = None
+    contact: str | None = None
+    description: str | None = None
+
+
 def make(
-    holder: str, url: str, events: Collection[str], contact: str, *, labels: Mapping[str, str] | None = None, actor: Actor
+    holder: str,
+    url: str,
+    events: Collection[str],
+    contact: str,
+    *,
+    description: str = "",
+    labels: Mapping[str, str] | None = None,
+    actor: Actor,
 ) -> NewSecret:
     """A new endpoint of a holder of keys. ``events``: none is all of them. ``contact``: the address that hears when it is disabled.
     ``labels``: it is told of tenants that carry all of them; None: those of the holder's newest key.
@@ -57,19 +76,60 @@ def make(
     """
     require_line("the holder of a key", holder)
     checked_url(url)
+    _check_contact(contact)
+    _check_description(description)
+    scopes, keys = webhooks.scopes_of(holder)
+    if not keys:
+        raise InputError(f"{holder} has no key that works", "tenantry key list shows the holders", code="key.unknown")
+    _check_events(holder, events, scopes)
+    made = webhooks.add(holder, url, sorted(set(events)), keys[0] if labels is None else labels, contact, description, actor)
+    return NewSecret(*made)
+
+
+def edit(identifier: UUID, wanted: Edit, match: str = "*", *, actor: Actor) -> Endpoint | None:
+    """Changes what ``wanted`` says. With another address the endpoint is ``untested``: nothing of its order is sent until it has taken a
+    test there. None: its ``tag`` is another than ``match`` (``*``: whichever it is).
+
+    ``InputError`` as ``make``.
+    """
+    with transaction() as connection:
+        before = webhooks.one(connection, identifier, lock=True)
+        if match not in ("*", tag(before)):
+            return None
+        url = before.url if wanted.url is None else checked_url(wanted.url)
+        contact = before.contact if wanted.contact is None else _check_contact(wanted.contact)
+        description = before.description if wanted.description is None else _check_description(wanted.description)
+        events = before.events if wanted.events is None else tuple(sorted(set(wanted.events)))
+        if new := set(events) - set(before.events):
+            _check_events(before.holder, new, webhooks.scopes_of(before.holder)[0])
+        after = replace(before, url=url, events=events, contact=contact, description=description)
+        return before if after == before else webhooks.change(connection, after, moved=url != before.url, actor=actor)
+
+
+def tag(endpoint: Endpoint) -> str:
+    """What tells the endpoint as it is from the same with other words: an edit names it."""
+    said = [endpoint.url, list(endpoint.events), endpoint.contact, endpoint.description]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+
+def _check_contact(contact: str) -> str:
     try:
         check_email(contact)
     except ValueError as error:
         raise InputError(f"the contact is no e-mail address: {error}", "who is to hear when the endpoint is disabled") from None
-    scopes, keys = webhooks.scopes_of(holder)
-    if not keys:
-        raise InputError(f"{holder} has no key that works", "tenantry key list shows the holders", code="key.unknown")
+    return contact
+
+
+def _check_description(description: str) -> str:
+    return require_line("the description", description) if description else ""
+
+
+def _check_events(holder: str, events: Collection[str], scopes: Collection[str]) -> None:
     for event in events:
         if event not in EVENTS:
             raise InputError(f"there is no event {event[:40]!r}", nearest(event, EVENTS))
         if EVENTS[event][0] not in scopes:
             raise InputError(f"no key of {holder} is for {EVENTS[event][0]}, which {event} needs", "tenantry key new makes one that is")
-    return NewSecret(*webhooks.add(holder, url, sorted(set(events)), keys[0] if labels is None else labels, contact, actor))
 
 
 def listed(holder: str | None = None, labels: Mapping[str, str] = EVERYTHING) -> tuple[Endpoint, ...]:
@@ -121,16 +181,27 @@ def delivery(identifier: UUID, event: UUID) -> Delivery | None:
 def redeliver(identifier: UUID, events: Collection[UUID], labels: Mapping[str, str] = EVERYTHING) -> None:
     """Sends deliveries once more, each under its id and outside of the order; what still waits in the order is tried now.
 
-    ``InputError`` where the endpoint is unknown or disabled, or never had one of them: then none is sent.
+    ``InputError`` where the endpoint is unknown or not active, or never had one of them: then none is sent.
     """
     with transaction() as connection:
-        if webhooks.one(connection, identifier, lock=True).state == "disabled":
+        state = webhooks.one(connection, identifier, lock=True).state
+        if state != "active":
             raise InputError(
-                f"the webhook {identifier} is disabled", f"tenantry webhook test {identifier}: it is active once it takes that",
+                f"the webhook {identifier} is {state}", f"tenantry webhook test {identifier}: it is active once it takes that",
                 code="webhook.disabled",
             )  # fmt: skip
         for event in events:
             webhook_history.again(connection, identifier, event, labels)
+
+
+def skip(identifier: UUID, event: UUID, labels: Mapping[str, str] = EVERYTHING, *, actor: Actor) -> Delivery:
+    """Lets the endpoint's order go on without the event that blocks it: what the receiver cannot take, and fails each time. It can be
+    sent once more later (``redeliver``). ``InputError`` where there is no such endpoint or delivery, or it does not block the order."""
+    with transaction() as connection:
+        webhooks.one(connection, identifier, lock=True)
+        webhook_history.skip(connection, identifier, event, labels, actor)
+    (skipped,) = webhook_history.listed(identifier, labels, event=event)
+    return skipped
 
 
 def rotate(identifier: UUID, *, at_once: bool = False, actor: Actor) -> NewSecret:

@@ -167,3 +167,13 @@ def test_what_is_no_answer_is_no_error_of_ours(pem, trust, said, cause):
         outcome = to(receiver, trust, total=3)
     assert outcome.status is None
     assert cause in outcome.cause
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7), ("0", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("", None), ("-1", None), ("1.5", None), ("soon", None), ("\u0663", None),
+     ("9" * 400, 999_999_999), ("Wed, 99 Oct 2015 07:28:00 GMT", None), ("Wed, 21 Oct 2015 07:28:00", None)],
+)  # fmt: skip
+def test_when_to_ask_again_is_read_as_http_has_it_or_not_at_all(said, seconds):
+    assert outbound._retry_after([(b"Retry-After", said.encode("utf-8"))]) == seconds
+    assert outbound._retry_after([]) is None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +15,7 @@ from tenantry.actor import Actor
 from tenantry.operations import webhooks as operation
 from tenantry.operations.callers import Caller
 from tenantry.operations.webhooks import Delivery, Endpoint, NewSecret
-from tenantry.web import once
+from tenantry.web import edits, once
 from tenantry.web.callers import having
 from tenantry.web.problems import responses
 
@@ -36,6 +36,18 @@ class NewWebhook(BaseModel):
     url: str = Field(min_length=1, max_length=500, examples=["https://portal.globex.example/hooks"])
     contact: str = Field(max_length=254, examples=["ops@globex.example"], description="Who hears by mail when it is disabled")
     events: list[Event] = Field(default_factory=list, max_length=20, description="None: every event")
+    description: str = Field("", max_length=200, description="What it is for, in words of your own")
+
+
+class WebhookEdit(BaseModel):
+    """What is to be another; what is left out, or null, stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(None, max_length=500)
+    contact: str | None = Field(None, max_length=254)
+    description: str | None = Field(None, max_length=200)
+    events: list[Event] | None = Field(None, max_length=20, description="[]: every event")
 
 
 class Webhook(BaseModel):
@@ -45,8 +57,9 @@ class Webhook(BaseModel):
     url: str
     events: tuple[str, ...]
     contact: str
+    description: str
     state: str
-    """`active` or `disabled`."""
+    """`active`, `untested` (another address, where it has not taken a test yet) or `disabled`."""
     sequence: int
     cause: str | None
     """Why the last attempt in its order failed."""
@@ -96,7 +109,7 @@ class Sent(BaseModel):
     data: dict[str, Any]
     sequence: int | None
     state: str
-    """`queued`, `delivered`, `failed` or `withheld`."""
+    """`queued`, `delivered`, `failed`, `withheld` or `skipped`."""
     tries: int
     status: int | None
     cause: str | None
@@ -114,7 +127,7 @@ class Which(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: Literal["queued", "delivered", "failed", "withheld"] | None = None
+    state: Literal["queued", "delivered", "failed", "withheld", "skipped"] | None = None
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -143,16 +156,36 @@ def make(request: Request, body: NewWebhook, name: once.Name, who: Writer) -> JS
     """Makes a webhook. It is told of the tenants that this key sees."""
 
     def work(actor: Actor) -> once.Answer:
-        made = operation.make(who.holder, body.url, body.events, body.contact, labels=who.sight.labels, actor=actor)
+        made = operation.make(
+            who.holder, body.url, body.events, body.contact, description=body.description, labels=who.sight.labels, actor=actor
+        )
         return _secret(201, made)
 
     return once.once(request, who, name, body.model_dump(), work)
 
 
 @router.get("/{webhook}", responses=responses())
-def one(endpoint: Annotated[Endpoint, Depends(_readable)]) -> Webhook:
-    """One webhook."""
+def one(endpoint: Annotated[Endpoint, Depends(_readable)], response: Response) -> Webhook:
+    """One webhook, with an ETag for whoever edits it."""
+    response.headers["ETag"] = f'"{operation.tag(endpoint)}"'
     return _webhook(endpoint)
+
+
+@router.patch("/{webhook}", responses=responses(412, 428))
+def edit(
+    body: WebhookEdit,
+    response: Response,
+    endpoint: Annotated[Endpoint, Depends(_writable)],
+    who: Writer,
+    match: edits.IfMatch = None,
+) -> Webhook:
+    """Changes what is said. With another address it is `untested`: nothing of its order is sent until it has taken a test there."""
+    wanted = operation.Edit(**body.model_dump())
+    edited = operation.edit(endpoint.id, wanted, edits.required(match).strip('"'), actor=who.actor())
+    if edited is None:
+        raise edits.outdated()
+    response.headers["ETag"] = f'"{operation.tag(edited)}"'
+    return _webhook(edited)
 
 
 @router.get("/{webhook}/deliveries", responses=responses())
@@ -180,6 +213,18 @@ def redeliver(
     def work(actor: Actor) -> once.Answer:
         operation.redeliver(endpoint.id, body.events, who.sight.labels)
         return once.Answer(202, {"events": [str(event) for event in body.events]})
+
+    return once.once(request, who, name, body.model_dump(), work)
+
+
+@router.post("/{webhook}/deliveries/{event}/skip", response_model=Sent, responses=responses())
+def skip(
+    request: Request, event: UUID, body: NoBody, name: once.Name, endpoint: Annotated[Endpoint, Depends(_writable)], who: Writer
+) -> JSONResponse:
+    """Lets the order go on without the event that blocks it."""
+
+    def work(actor: Actor) -> once.Answer:
+        return once.Answer(200, jsonable_encoder(Sent.of(operation.skip(endpoint.id, event, who.sight.labels, actor=actor))))
 
     return once.once(request, who, name, body.model_dump(), work)
 

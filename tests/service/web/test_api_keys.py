@@ -33,7 +33,7 @@ def routes(service):
 
 IN_PATHS = {
     "slug": "web-nobody", "run": NO_RUN, "record": NO_RUN, "user": NO_RUN, "key": "theme.primary", "id": "000000000000", "webhook": NO_RUN,
-    "proposal": NO_RUN,
+    "proposal": NO_RUN, "event": NO_RUN,
 }  # fmt: skip
 
 

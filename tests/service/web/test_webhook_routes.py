@@ -59,6 +59,9 @@ def test_it_is_its_holders_and_nobody_elses(service):
             foreign = service.ask("GET", f"/v1/webhooks/{mine}{path}", who)
             absent = service.ask("GET", f"/v1/webhooks/{uuid4()}{path}", who)
             assert (foreign.status_code, foreign.json()) == (absent.status_code, absent.json()) == (404, foreign.json())
+    edit = {"json": {"description": "x"}, "headers": {"If-Match": "*"}}
+    assert service.ask("PATCH", f"/v1/webhooks/{mine}", service.theirs, **edit).status_code == 404
+    assert service.ask("POST", f"/v1/webhooks/{mine}/deliveries/{uuid4()}/skip", service.theirs).json()["code"] == "webhook.unknown"
     for action in ("test", "rotate", "remove", "redeliver"):
         more = {"json": {"events": [str(uuid4())]}} if action == "redeliver" else {}
         assert service.ask("POST", f"/v1/webhooks/{mine}/{action}", service.theirs, **more).status_code == 404
@@ -92,9 +95,50 @@ def test_it_is_tried_listed_and_removed(service):
         {"url": "https://169.254.169.254/"},
         {"url": "https://[::1]/"},
         {"contact": "x"},
+        {"description": "two\nlines"},
         {"events": ["x.y"]},
     ],
 )
 def test_what_cannot_be_a_webhook_is_refused(service, more):
     assert service.ask("POST", "/v1/webhooks", json={**BODY, **more}).status_code == 422
     assert service.ask("GET", "/v1/webhooks").json() == []
+
+
+def test_it_is_edited_as_it_was_seen_and_another_address_is_untested(service):
+    told = made(service)
+    path = f"/v1/webhooks/{told['id']}"
+
+    def edit(match, **body):
+        headers = {"If-Match": match} if match else {}
+        return service.ask("PATCH", path, json=body, headers=headers)
+
+    tag = service.ask("GET", path).headers["ETag"]
+    edited = edit(tag, description="Globex, in earnest", events=[])
+    assert (edited.status_code, edited.json()["description"], edited.json()["events"]) == (200, "Globex, in earnest", []), edited.text
+    assert edited.json()["state"] == "active", "the address is the same"
+    assert edit(tag, description="x").json()["code"] == "edit.outdated"
+    assert edit(None, description="x").status_code == 428
+    assert edited.headers["ETag"] == service.ask("GET", path).headers["ETag"] != tag
+    for wrong in ("http://hooks.globex.example/", "https://169.254.169.254/", "https://[::1]/", "https://localhost/"):
+        assert edit("*", url=wrong).status_code == 422
+    moved = edit(edited.headers["ETag"], url="https://other.globex.example/").json()
+    assert (moved["state"], moved["url"], moved["contact"]) == ("untested", "https://other.globex.example/", told["contact"])
+    assert service.ask("POST", f"{path}/redeliver", json={"events": [str(uuid4())]}).json()["code"] == "webhook.disabled"
+    with transaction() as connection:
+        lines = connection.execute(
+            "DELETE FROM audit_log WHERE action = 'edit webhook' AND starts_with(outcome, %s) RETURNING id, outcome", [told["id"]]
+        ).fetchall()
+    assert [line["outcome"] for line in sorted(lines, key=lambda line: line["id"])] == [
+        f"{told['id']} of me",
+        f"{told['id']} of me, another address",
+    ]
+
+
+def test_what_no_key_of_the_holder_is_for_cannot_be_edited_in(service):
+    less = key("less", scopes=["tenants:read", "webhooks:read", "webhooks:write"], labels={"partner": "me"})
+    told = made(service, less)
+    refused = service.ask(
+        "PATCH", f"/v1/webhooks/{told['id']}", less, json={"events": ["invitation.accepted"]}, headers={"If-Match": "*"}
+    )  # fmt: skip
+    assert refused.status_code == 422
+    assert "people:read" in refused.json()["detail"]

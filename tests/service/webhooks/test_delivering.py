@@ -18,7 +18,7 @@ from tenantry.control.database import transaction
 from tenantry.errors import InputError
 from tenantry.operations import webhooks
 from tests.receiver import hang
-from tests.service.webhooks.conftest import nobody
+from tests.service.webhooks.conftest import ME, nobody
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.service
@@ -281,3 +281,100 @@ def _cut() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND datname = current_database() AND application_name = 'tenantry'"
         )
+
+
+def test_one_event_that_blocks_the_order_is_skipped_by_hand(platform, receiving):
+    """The one that is refused each time, no other; what follows arrives with a gap, and the audit log says who made it."""
+    receiver = receiving(lambda request, handler: 500 if request.told["sequence"] == 2 else 200)
+    platform.key()
+    made = platform.endpoint(receiver.url)
+    platform.runs(4)
+    identifier = made.endpoint.id
+    with platform.sender():
+        platform.delivered(made, 1)
+        wait_for(lambda: webhooks.listed()[0].cause is not None, 10)
+        (_, blocked, later, _) = [each.event for each in reversed(webhooks.deliveries(identifier))]
+        for wrong in (later, webhooks.deliveries(identifier, state="delivered")[0].event):
+            with pytest.raises(InputError) as refused:
+                webhooks.skip(identifier, wrong, actor=ME)
+            assert refused.value.code == "delivery.settled"
+        with pytest.raises(InputError) as refused:
+            webhooks.skip(identifier, blocked, {"partner": "them"}, actor=ME)
+        assert refused.value.code == "delivery.unknown"
+        assert webhooks.skip(identifier, blocked, actor=ME).state == "skipped"
+        platform.delivered(made, 3)
+    assert [place for place in dict.fromkeys(places(receiver))] == [1, 2, 3, 4]
+    assert webhooks.delivery(identifier, blocked).state == "skipped", "also where it was under way"
+    assert webhooks.listed()[0].cause is None
+    with transaction() as connection:
+        (line,) = connection.execute("SELECT actor, outcome FROM audit_log WHERE action = 'skip event'").fetchall()
+        connection.execute("DELETE FROM audit_log WHERE action = 'skip event'")
+    assert (line["actor"], line["outcome"]) == ("test", f"{blocked}, place 2 of webhook {identifier}")
+    webhooks.redeliver(identifier, [blocked])
+    assert webhooks.delivery(identifier, blocked).state == "queued"
+
+
+def test_at_another_address_nothing_is_sent_before_a_test_was_taken(platform, receiving):
+    """Nor does an answer that comes from the former one count, which was asked before."""
+    slow, go_on = threading.Event(), threading.Event()
+
+    def answer(request, handler):
+        slow.set()
+        go_on.wait(10)
+        return 200
+
+    former, receiver = receiving(answer), receiving()
+    platform.key()
+    made = platform.endpoint(former.url)
+    identifier = made.endpoint.id
+    platform.runs(2)
+    with platform.sender():
+        assert slow.wait(10)
+        assert webhooks.edit(identifier, webhooks.Edit(url=receiver.url), actor=ME).state == "untested"
+        go_on.set()
+        time.sleep(0.5)
+        assert ([each.state for each in webhooks.deliveries(identifier)], receiver.requests) == (["queued", "queued"], [])
+        webhooks.try_out(identifier)
+        platform.delivered(made, 3)
+    assert [request.told["sequence"] for request in receiver.requests] == [None, 1, 2]
+    assert webhooks.listed()[0].state == "active"
+    with transaction() as connection:
+        connection.execute("DELETE FROM audit_log WHERE action = 'edit webhook'")
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"), [("120", 120, 151), ("0", 5, 7), ("999999999999", 3600, 4501), ("soon", 0, 2), ("-5", 0, 2)]
+)
+def test_a_receiver_says_when_it_wants_to_be_asked_again_within_bounds(platform, receiving, said, least, most):
+    def answer(request, handler):
+        handler.send_response(429)
+        handler.send_header("Retry-After", said)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    platform.key()
+    made = platform.endpoint(receiving(answer).url)
+    platform.run()
+    webhook_deliveries.divide()
+    claimed = webhook_deliveries.claim()
+    outcome = outbound.post(claimed.url, {}, b"{}")
+    webhook_deliveries.settle(claimed, outcome.status, outcome.cause, outcome.retry_after)
+    with transaction() as connection:
+        row = connection.execute(
+            "SELECT extract(epoch FROM not_before - now()) AS seconds FROM webhook_endpoints WHERE id = %s", [made.endpoint.id]
+        ).fetchone()
+    assert least - 2 < row["seconds"] < most, row
+
+
+def test_gone_is_heard_whatever_it_answers(platform, receiving):
+    """To what is sent once more, too, while nothing waits in the order."""
+    statuses = [200]
+    receiver = receiving(lambda request, handler: statuses[0])
+    platform.key()
+    made = platform.endpoint(receiver.url)
+    platform.run()
+    with platform.sender():
+        platform.delivered(made, 1)
+        statuses[0] = 410
+        webhooks.redeliver(made.endpoint.id, [UUID(receiver.ids[0])])
+        wait_for(lambda: webhooks.listed()[0].state == "disabled", 10)

@@ -139,6 +139,8 @@ from .user_role import UserRole
 from .user_role_role import UserRoleRole
 from .value import Value
 from .webhook import Webhook
+from .webhook_edit import WebhookEdit
+from .webhook_edit_events_type_0_item import WebhookEditEventsType0Item
 from .webhooks_deliveries_state_type_0 import WebhooksDeliveriesStateType0
 
 __all__ = (
@@ -281,5 +283,7 @@ __all__ = (
     "UserRoleRole",
     "Value",
     "Webhook",
+    "WebhookEdit",
+    "WebhookEditEventsType0Item",
     "WebhooksDeliveriesStateType0",
 )

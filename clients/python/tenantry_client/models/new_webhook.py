@@ -22,11 +22,13 @@ class NewWebhook:
         url (str):
         contact (str): Who hears by mail when it is disabled
         events (list[NewWebhookEventsItem] | Unset): None: every event
+        description (str | Unset): What it is for, in words of your own Default: ''.
     """
 
     url: str
     contact: str
     events: list[NewWebhookEventsItem] | Unset = UNSET
+    description: str | Unset = ""
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url
@@ -40,6 +42,8 @@ class NewWebhook:
                 events_item: str = events_item_data
                 events.append(events_item)
 
+        description = self.description
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -50,6 +54,8 @@ class NewWebhook:
         )
         if events is not UNSET:
             field_dict["events"] = events
+        if description is not UNSET:
+            field_dict["description"] = description
 
         return field_dict
 
@@ -69,10 +75,13 @@ class NewWebhook:
 
                 events.append(events_item)
 
+        description = d.pop("description", UNSET)
+
         new_webhook = cls(
             url=url,
             contact=contact,
             events=events,
+            description=description,
         )
 
         return new_webhook

@@ -22,6 +22,7 @@ class Webhook:
         url (str):
         events (list[str]):
         contact (str):
+        description (str):
         state (str):
         sequence (int):
         cause (None | str):
@@ -36,6 +37,7 @@ class Webhook:
     url: str
     events: list[str]
     contact: str
+    description: str
     state: str
     sequence: int
     cause: None | str
@@ -54,6 +56,8 @@ class Webhook:
         events = self.events
 
         contact = self.contact
+
+        description = self.description
 
         state = self.state
 
@@ -96,6 +100,7 @@ class Webhook:
                 "url": url,
                 "events": events,
                 "contact": contact,
+                "description": description,
                 "state": state,
                 "sequence": sequence,
                 "cause": cause,
@@ -120,6 +125,8 @@ class Webhook:
         events = cast(list[str], d.pop("events"))
 
         contact = d.pop("contact")
+
+        description = d.pop("description")
 
         state = d.pop("state")
 
@@ -193,6 +200,7 @@ class Webhook:
             url=url,
             events=events,
             contact=contact,
+            description=description,
             state=state,
             sequence=sequence,
             cause=cause,

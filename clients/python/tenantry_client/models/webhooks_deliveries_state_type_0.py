@@ -1,11 +1,12 @@
 from typing import Literal
 
-WebhooksDeliveriesStateType0 = Literal["delivered", "failed", "queued", "withheld"]
+WebhooksDeliveriesStateType0 = Literal["delivered", "failed", "queued", "skipped", "withheld"]
 
 WEBHOOKS_DELIVERIES_STATE_TYPE_0_VALUES: set[WebhooksDeliveriesStateType0] = {
     "delivered",
     "failed",
     "queued",
+    "skipped",
     "withheld",
 }
 

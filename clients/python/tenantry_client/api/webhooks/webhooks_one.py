@@ -52,7 +52,7 @@ def sync_detailed(
 ) -> Response[Problem | Webhook]:
     """One
 
-     One webhook.
+     One webhook, with an ETag for whoever edits it.
 
     Args:
         webhook (UUID):
@@ -83,7 +83,7 @@ def sync(
 ) -> Problem | Webhook | None:
     """One
 
-     One webhook.
+     One webhook, with an ETag for whoever edits it.
 
     Args:
         webhook (UUID):
@@ -109,7 +109,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | Webhook]:
     """One
 
-     One webhook.
+     One webhook, with an ETag for whoever edits it.
 
     Args:
         webhook (UUID):
@@ -138,7 +138,7 @@ async def asyncio(
 ) -> Problem | Webhook | None:
     """One
 
-     One webhook.
+     One webhook, with an ETag for whoever edits it.
 
     Args:
         webhook (UUID):
