@@ -72,6 +72,7 @@ Code = Literal[
     "run.settled",
     "run.unknown",
     "session.ended",
+    "sso.foreign",
     "sso.none",
     "sso.refused",
     "sso.unknown",

@@ -193,6 +193,11 @@ def login_secret(prefix: str, role: str) -> str:
     return f"{prefix}/tenantry/logins/{role}"
 
 
+def sso_secret(prefix: str, slug: str) -> str:
+    """The secret that we show the tenant's own provider of single sign-on."""
+    return f"{prefix}/tenantry/sso/{slug}"
+
+
 def object_prefix(slug: str) -> str:
     """Where a tenant's objects are in its cell's bucket; ends with a slash, so no prefix is the beginning of another."""
     return f"tenants/{slug}/"

@@ -10,7 +10,8 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,6 +34,8 @@ TOTAL: Final = 15.0
 """Seconds for connection, TLS, request and answer together. Names are looked up before, as long as the system's resolver lets that take."""
 BODY: Final = 4096
 """Bytes of an answer's body that are read, and forgotten: what it says does not matter."""
+PAGE: Final = 256 * 1024
+"""Bytes of an answer that is read for what it says; a longer one is none."""
 LONGEST: Final = 500
 """Characters of an address."""
 
@@ -68,6 +71,19 @@ class Outcome:
     cause: str = ""
     retry_after: float | None = None
     """Seconds after which it wants to be asked again, where it says so of what it did not take."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the other side said."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    content: bytes
+
+
+class Unanswered(Exception):
+    """Nothing came of a request; why, in words that name no address of ours."""
 
 
 def is_public(address: str) -> bool:
@@ -120,22 +136,8 @@ def post(
         checked_url(url)
     except InputError as error:
         return Outcome(None, error.message)
-    parts = urlsplit(url)
-    if _is_local(parts.scheme, parts.hostname or ""):
-        allowed = _LOCAL.__contains__
-    backend = _Backend(resolve or _resolved, allowed, total)
-    context = trust or _trust()
     try:
-        with (
-            httpcore.ConnectionPool(ssl_context=context, network_backend=backend, max_connections=1, max_keepalive_connections=0) as pool,
-            pool.stream(
-                "POST",
-                url,
-                headers=[("Host", parts.netloc), ("Content-Length", str(len(body))), *headers.items()],
-                content=body,
-                extensions={"timeout": {"connect": CONNECT, "read": total, "write": total, "pool": total}},
-            ) as answer,
-        ):
+        with _asked("POST", url, headers, body, resolve or _resolved, allowed, trust or _trust(), total) as answer:
             status = answer.status
             later = _retry_after(answer.headers)
             _read(answer.iter_stream())
@@ -155,6 +157,61 @@ def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
         return max(0.0, (parsedate_to_datetime(said[:40]) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def ask(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    *,
+    resolve: Resolve | None = None,
+    allowed: Callable[[str], bool] = is_public,
+    trust: ssl.SSLContext | None = None,
+    total: float = TOTAL,
+) -> Answer:
+    """Asks, and reads what is said, up to ``PAGE``; a redirect is an answer. ``Unanswered`` for all else. The last ones are for tests."""
+    content = bytearray()
+    try:
+        checked_url(url)
+        with _asked(method, url, headers, body, resolve or _resolved, allowed, trust or _trust(), total) as answer:
+            for piece in answer.iter_stream():
+                content += piece
+                if len(content) > PAGE:
+                    raise Refused(f"its answer is longer than {PAGE // 1024} KiB")
+            return Answer(answer.status, answer.headers, bytes(content))
+    except InputError as error:
+        raise Unanswered(error.message) from None
+    except (Refused, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        raise Unanswered(_cause(error, total)) from None
+
+
+@contextmanager
+def _asked(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    resolve: Resolve,
+    allowed: Callable[[str], bool],
+    trust: ssl.SSLContext,
+    total: float,
+) -> Iterator[httpcore.Response]:
+    parts = urlsplit(url)
+    if _is_local(parts.scheme, parts.hostname or ""):
+        allowed = _LOCAL.__contains__
+    backend = _Backend(resolve, allowed, total)
+    with (
+        httpcore.ConnectionPool(ssl_context=trust, network_backend=backend, max_connections=1, max_keepalive_connections=0) as pool,
+        pool.stream(
+            method,
+            url,
+            headers=[("Host", parts.netloc), ("Content-Length", str(len(body))), *headers.items()],
+            content=body,
+            extensions={"timeout": {"connect": CONNECT, "read": total, "write": total, "pool": total}},
+        ) as answer,
+    ):
+        yield answer
 
 
 @cache

@@ -7,9 +7,9 @@ import typer
 from tenantry.escape import escaped
 
 
-def ask(question: str) -> str:
-    """What a person types in answer; the question goes to stderr."""
-    return str(typer.prompt(escaped(question), err=True))
+def ask(question: str, *, hidden: bool = False) -> str:
+    """What a person types in answer; the question goes to stderr. ``hidden``: what is typed is not shown."""
+    return str(typer.prompt(escaped(question), err=True, hide_input=hidden))
 
 
 def confirm(question: str) -> None:

@@ -21,6 +21,7 @@ PANELS: Final = {
         "invitations": "Show who is invited to a tenant, and who came.",
         "invitation": "Take an invitation back.",
         "mail-domain": "Show the domains by which people come in; prove them.",
+        "sso": "Show a tenant's own single sign-on; set its secret.",
         "user": "Show a tenant's users, change, remove or sign them in.",
         "accept": "Accept an invitation: its person becomes a user.",
         "portal-link": "Make a link that opens one page of a tenant's, once.",

@@ -227,11 +227,12 @@ def _configuration_keys() -> Mapping[str, ConfigurationKey]:
             USER_DEFAULTS["email_notifications"],
         ),
     ]
-    keys.append(
-        ConfigurationKey(
-            "sign_in.email_domains", "hosts", "Domains of the addresses of the tenant's people", editor="platform", runtime=False
-        )
-    )
+    people: Any = {"editor": "platform", "runtime": False}  # a file is reviewed: whoever set one of these could let anybody in
+    keys += [
+        ConfigurationKey("sign_in.email_domains", "hosts", "Domains of the addresses of the tenant's people", **people),
+        ConfigurationKey("sign_in.issuer", "url", "The tenant's own provider of single sign-on", **people),
+        ConfigurationKey("sign_in.client_id", "text", "What that provider calls us", None, 1, 200, **people),
+    ]
     keys += [
         ConfigurationKey(
             f"limits.{limit.key}",

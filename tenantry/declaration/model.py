@@ -240,5 +240,6 @@ class TenantDeclaration(BaseModel):
         rows["legal.privacy"] = self.legal.privacy
         rows.update((f"user_defaults.{key}", getattr(self.user_defaults, key)) for key in USER_DEFAULTS)
         rows["sign_in.email_domains"] = list(self.sign_in.email_domains) or None
+        rows["sign_in.issuer"], rows["sign_in.client_id"] = self.sign_in.issuer, self.sign_in.client_id
         rows.update((f"limits.{key}", getattr(self.limits, key)) for key in LIMITS)
         return {key: value for key, value in rows.items() if value is not None}

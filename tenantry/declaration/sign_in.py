@@ -1,14 +1,15 @@
-"""How a tenant's people sign in: the domains of their addresses."""
+"""How a tenant's people sign in: the domains of their addresses, and a provider of their own."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from tenantry.hosts import canonical_host, is_within
-from tenantry.problems import at, invalid, together
+from tenantry.hosts import Link, canonical_host, is_within
+from tenantry.problems import at, invalid, shown, together
 
 _PUBLIC: Final = """
     126.com 163.com aol.com bigpond.com bluewin.ch btinternet.com comcast.net duck.com email.com fastmail.com free.fr freenet.de gmail.com
@@ -41,6 +42,13 @@ def _once(domains: tuple[str, ...]) -> tuple[str, ...]:
     return domains
 
 
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.query or parts.fragment or "?" in text or "#" in text:
+        raise invalid(f"{shown(text)} has a query or a fragment, which no issuer has", "as the provider's documents name it")
+    return text.rstrip("/")
+
+
 EmailDomain = Annotated[str, StringConstraints(max_length=253), AfterValidator(email_domain)]
 
 
@@ -54,3 +62,17 @@ class SignIn(BaseModel):
         description="Whoever has an address there becomes a member at the first sign-in, once the tenant has proved that it has the domain"
         " ([onboarding.md](onboarding.md#by-an-e-mail-domain)); at most 20, without those below them",
     )
+    issuer: Annotated[Link, AfterValidator(_issuer)] | None = Field(
+        default=None,
+        description="The tenant's own provider of OpenID Connect, as it names itself: an https link. Its people sign in there, and by"
+        " nothing else ([sign-in.md](sign-in.md#a-tenants-own-provider))",
+    )
+    client_id: Annotated[str, StringConstraints(max_length=200, pattern=r"^[\x21-\x7e]+$")] | None = Field(
+        default=None, description="What that provider calls us; the secret that goes with it is set by `tenantry sso secret`"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> SignIn:
+        if (self.issuer is None) != (self.client_id is None):
+            raise invalid("issuer and client_id go together", "name both, or neither")
+        return self

@@ -1,14 +1,19 @@
-"""The platform's provider of OpenID Connect, as the environment says it."""
+"""Providers of OpenID Connect: the platform's, as the environment says it, and tenants' own, as their files do."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
+from tenantry.control import sign_in_settings
 from tenantry.errors import InputError
 from tenantry.operations.service_address import LOCAL
+
+if TYPE_CHECKING:
+    import psycopg
 
 ISSUER: Final = "TENANTRY_OIDC_ISSUER"
 CLIENT_ID: Final = "TENANTRY_OIDC_CLIENT_ID"
@@ -19,13 +24,14 @@ AUDIENCES: Final = ("platform", "tenants", "all")
 
 @dataclass(frozen=True)
 class Provider:
-    """The platform's provider."""
+    """A provider. ``of``: the slug of the tenant whose own it is; it is a stranger, and asked like one. None: the platform's."""
 
     issuer: str
     client_id: str
     client_secret: str | None = field(repr=False)
     """None: PKCE is all that proves that it is us."""
     audience: str
+    of: str | None = None
 
 
 def provider() -> Provider | None:
@@ -44,7 +50,15 @@ def provider() -> Provider | None:
     return Provider(issuer, client_id, os.environ.get(CLIENT_SECRET) or None, audience)
 
 
-def for_tenants() -> bool:
-    """Whether the people of tenants sign in so, and by nothing else."""
+def of_tenant(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, slug: str) -> Provider | None:
+    """The tenant's own one, without its secret (``sso_secret``); None: it has none."""
+    issuer, client_id = sign_in_settings.provider(connection, tenant)
+    return Provider(issuer, client_id, None, "tenants", slug) if issuer and client_id else None
+
+
+def is_for(connection: psycopg.Connection[dict[str, Any]], tenant: UUID | None) -> bool:
+    """Whether the people of a tenant sign in so, and by nothing else. None: of one that there is not."""
     found = provider()
-    return found is not None and found.audience in ("tenants", "all")
+    if found is not None and found.audience in ("tenants", "all"):
+        return True
+    return tenant is not None and any(sign_in_settings.provider(connection, tenant))

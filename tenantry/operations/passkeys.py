@@ -119,7 +119,7 @@ def by_passkey(credential: Mapping[str, Any], secret: str, place: Place, origins
         except (WebAuthnException, ValueError, TypeError, KeyError) as error:
             raise _refused() from error
         if kept.person.tenant is not None:
-            sign_in.refuse_passwords()
+            sign_in.refuse_passwords(connection, kept.person.tenant)
         if not sign_in.at_home(connection, kept.person, place):
             raise _refused()
         passkeys.used(connection, shown.raw_id, done.new_sign_count)
@@ -151,7 +151,8 @@ def _challenge(secret: str, place: Place, person: str) -> bytes:
 
 def _refuse_elsewhere(session: Session) -> None:
     if session.person.tenant is not None:
-        sign_in.refuse_passwords()
+        with transaction() as connection:
+            sign_in.refuse_passwords(connection, session.person.tenant)
 
 
 def _refused() -> InputError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from tenantry.actor import Actor
 from tenantry.control import runs, sessions, sign_in_links, users
@@ -58,8 +59,9 @@ def by_link(code: str, place: Place, *, before: str | None = None) -> SignedIn:
 def require_invitation(code: str, place: Place) -> None:
     """What is looked at before a password is made into what is kept of it: ``InputError`` for a code of nobody, ``TooMany``."""
     attempts.count("address", place.address)
-    refuse_passwords()
     with transaction() as connection:
+        home = users.at(connection, place.host)
+        refuse_passwords(connection, home.tenant if home is not None else None)
         accept.invited(connection, code, place.host)
 
 
@@ -80,9 +82,9 @@ def by_invitation(code: str, hashed: str, name: str | None, place: Place, *, bef
 def claim(email: str, place: Place) -> Claim:
     """Whose password is to be compared: counted before anything that costs. ``TooMany``; errors as of ``accept.refuse_closed``."""
     attempts.count("address", place.address)
-    refuse_passwords()
     with transaction() as connection:
         home = users.at(connection, place.host)
+        refuse_passwords(connection, home.tenant if home is not None else None)
         found = users.by_email(connection, home.tenant, email) if home is not None else None
     if home is not None and home.state not in OPEN:
         accept.refuse_closed(home.slug, home.state)
@@ -126,16 +128,17 @@ def change_password(session: Session, hashed: str, place: Place) -> SignedIn:
 
 def require_password(session: Session) -> None:
     """``InputError`` for whoever has no password here."""
-    refuse_passwords()
     if session.person.tenant is None:
         raise InputError(
             "administrators of the platform have no password", "they sign in by a link: tenantry admin link", code="password.none"
         )
+    with transaction() as connection:
+        refuse_passwords(connection, session.person.tenant)
 
 
-def refuse_passwords() -> None:
-    """``InputError`` where people have a single sign-on instead."""
-    if oidc_provider.for_tenants():
+def refuse_passwords(connection: psycopg.Connection[dict[str, Any]], tenant: UUID | None) -> None:
+    """``InputError`` where the people of a tenant have a single sign-on instead."""
+    if oidc_provider.is_for(connection, tenant):
         raise InputError("people sign in by single sign-on here", "GET /v1/session/oidc", code="password.none")
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tenantry.control import identities, invitations, platform_admins, sign_in_links, users
+from tenantry.control import identities, invitations, platform_admins, sign_in_links, sign_in_settings, users
 from tenantry.control.database import transaction
 from tenantry.control.identities import Identity
 from tenantry.control.sessions import Person, Place
 from tenantry.errors import InputError
-from tenantry.operations import accept, arrivals, attempts, service_address
+from tenantry.operations import accept, arrivals, attempts, oidc_provider, service_address, sso_secret
 from tenantry.operations.oidc_provider import FOR, ISSUER, Provider, provider
 from tenantry.operations.service_address import LOCAL
 from tenantry.operations.sign_in import ARRIVED, INVITED, OPEN, SignedIn, begin
@@ -31,35 +31,42 @@ class Elsewhere:
 
 
 def callback(place: Place, authority: str) -> tuple[Provider, str]:
-    """The provider for whoever signs in at a host, and where he comes back to. ``InputError`` where there is none, and at a host that is
-    nobody's. ``authority``: the host with its port, which is believed of this machine only; ``TooMany``."""
+    """The provider for whoever signs in at a host, and where he comes back to: at a tenant's hosts its own one, else the platform's.
+    ``InputError`` where there is none, and at a host that is nobody's. ``authority``: the host with its port, which is believed of this
+    machine only; ``TooMany``."""
     attempts.count("address", place.address)
     found = provider()
     if service_address.is_own(place.host):
         if found is not None:
             return found, f"http://{authority}" if place.host in LOCAL else service_address.url()
-    elif found is not None and found.audience in ("tenants", "all"):
+    else:
         with transaction() as connection:
             home = users.at(connection, place.host)
-        if home is not None and home.state not in OPEN:
-            accept.refuse_closed(home.slug, home.state)
-        if home is not None:
-            return found, f"https://{place.host}"
+            own = oidc_provider.of_tenant(connection, home.tenant, home.slug) if home is not None else None
+        if own is not None:
+            found = own
+        elif found is not None and found.audience == "platform":
+            found = None
+        if home is not None and found is not None:
+            if home.state not in OPEN:
+                accept.refuse_closed(home.slug, home.state)
+            return (replace(own, client_secret=sso_secret.read(home.slug)) if own is not None else found), f"https://{place.host}"
     raise InputError("there is no single sign-on here", f"{ISSUER} and {FOR} say where there is", code="sso.none")
 
 
-def leave(place: Place, state: Any, return_to: str, invitation: str | None) -> str:
+def leave(place: Place, asked: Provider, state: Any, return_to: str, invitation: str | None) -> str:
     """Keeps what has to be known when the browser comes back; the secret for its cookie. Of an invitation's code its digest is kept."""
     digest = hashlib.sha256(invitation.encode()).hexdigest() if invitation else None
     with transaction() as connection:
-        return identities.begin(connection, place.host, {"state": state, "return_to": return_to, "invitation": digest})
+        content = {"issuer": asked.issuer, "state": state, "return_to": return_to, "invitation": digest}
+        return identities.begin(connection, place.host, content)
 
 
-def come_back(secret: str, place: Place) -> Any:
-    """What ``leave`` has kept, once. ``InputError`` where there is nothing."""
+def come_back(secret: str, place: Place, asked: Provider) -> Any:
+    """What ``leave`` has kept, once. ``InputError`` where there is nothing, and where another provider was asked."""
     with transaction() as connection:
         found = identities.take(connection, secret, place.host) if secret else None
-    if found is None or "state" not in found:
+    if found is None or found.get("issuer") != asked.issuer:
         raise refused("it took too long, or this browser has not asked for it")
     return found
 
@@ -104,6 +111,8 @@ def _elsewhere(connection: psycopg.Connection[dict[str, Any]], identity: Identit
         return ""
     standing = arrivals.standing(connection, identity.email, None)
     host = next(iter(invitations.hosts(connection, standing.proved)), "") if standing is not None and standing.proved is not None else ""
+    if host and standing is not None and standing.proved is not None and any(sign_in_settings.provider(connection, standing.proved)):
+        raise InputError("people of that tenant sign in at its own host", f"https://{host}", code="sso.foreign")
     person = _user(connection, identity, host, None) if host else None
     return f"https://{host}/sign-in#{sign_in_links.make(connection, person)}" if person is not None else ""
 

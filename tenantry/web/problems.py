@@ -26,7 +26,7 @@ RETRY_AFTER: Final = 5
 
 _CODES: Final[Mapping[int, str]] = {
     401: "session.ended",
-    403: "email.foreign email.unverified passkey.refused password.wrong sso.refused sso.unknown",
+    403: "email.foreign email.unverified passkey.refused password.wrong sso.foreign sso.refused sso.unknown",
     404: (
         "admin.unknown backup.unknown configuration.unknown declaration.missing deletion.unknown delivery.unknown "
         "email.unknown invitation.unknown key.unknown link.unknown move.none proposal.unknown restore.none run.unknown sso.none "

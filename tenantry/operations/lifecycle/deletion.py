@@ -14,7 +14,7 @@ from tenantry.control import admission, deletion_records, ledger, lifecycle, occ
 from tenantry.declaration.keeper import Change
 from tenantry.declaration.store import DeclarationStore
 from tenantry.errors import InputError, WorkError
-from tenantry.operations import engine_step
+from tenantry.operations import engine_step, sso_secret
 from tenantry.operations.lifecycle import erasure, final_backup, inventory, states
 from tenantry.postgres.server import Server
 from tenantry.settings import platform_settings
@@ -147,6 +147,7 @@ def _remove(run: Run, log: Log) -> None:
 def _objects(run: Run) -> str:
     existed = run.notes["existed"]
     count = objects.erase(existed["bucket"], existed["prefix"])
+    sso_secret.erase(run.subject)
     return f"{count} versions that the engine did not know" if count else ""
 
 

@@ -40,7 +40,7 @@ async def leave(request: Request, asked: Annotated[Leaving, Query()]) -> Redirec
     return_to = await run_in_threadpool(returns.checked, asked.return_to, place.host)
     client: OidcClient = request.app.state.oidc
     where, state = await client.leave(request, provider, f"{own}{CALLBACK}")
-    secret = await run_in_threadpool(sso.leave, place, state, return_to, asked.invitation)
+    secret = await run_in_threadpool(sso.leave, place, provider, state, return_to, asked.invitation)
     answer = RedirectResponse(where, 302, {"Cache-Control": "no-store"})
     answer.set_cookie(COOKIE, secret, max_age=600, secure=True, httponly=True, samesite="lax", path="/")
     return answer
@@ -51,7 +51,7 @@ async def arrive(request: Request) -> RedirectResponse:
     """Takes the browser back from the provider, and signs its person in."""
     place = browsers.place(request)
     provider, _ = await run_in_threadpool(sso.callback, place, browsers.authority(request))
-    kept = await run_in_threadpool(sso.come_back, request.cookies.get(COOKIE, ""), place)
+    kept = await run_in_threadpool(sso.come_back, request.cookies.get(COOKIE, ""), place, provider)
     client: OidcClient = request.app.state.oidc
     identity = await client.arrive(request, provider, kept["state"])
     begun = await run_in_threadpool(sso.by_identity, identity, place, invitation=kept["invitation"], before=browsers.secret(request))

@@ -257,6 +257,8 @@ def test_configuration_rows(loaded: Loaded) -> None:
         "branding.favicon",
         "legal.privacy",
         "sign_in.email_domains",
+        "sign_in.issuer",
+        "sign_in.client_id",
         *users,
     }
     assert rows["theme.primary"] == "#aabbcc"

@@ -42,12 +42,25 @@ def test_what_a_file_says_is_a_row_in_canonical_form_and_nothing_else_is(loaded:
         (domains("acme.example", "ACME.example"), "listed twice"),
         (domains('"@acme.example"'), "not a host name"),
         (domains("people.tenantry.example"), "belongs to the platform's own domain"),
+        ('sign_in: {issuer: "https://login.acme.example"}\n', "issuer and client_id go together"),
+        ("sign_in: {client_id: us}\n", "issuer and client_id go together"),
+        ('sign_in: {issuer: "http://login.acme.example", client_id: us}\n', "does not begin with https://"),
+        ('sign_in: {issuer: "https://10.0.0.7", client_id: us}\n', "address"),
+        ('sign_in: {issuer: "https://login.internal", client_id: us}\n', "reserved"),
+        ('sign_in: {issuer: "https://a@login.acme.example", client_id: us}\n', "user name or a port"),
+        ('sign_in: {issuer: "https://login.acme.example/?x", client_id: us}\n', "query or a fragment"),
+        ('sign_in: {issuer: "https://login.acme.example", client_id: "a b"}\n', "characters that are not allowed"),
         ("sign_in: {domains: [acme.example]}\n", "unknown key"),
     ],
 )
 def test_what_is_no_domain_of_one_tenant_is_refused(problems: Problems, line: str, words: str) -> None:
     (found,) = problems(line)
     assert words in found
+
+
+def test_a_provider_is_two_rows(loaded: Loaded) -> None:
+    said = loaded({"acme": PLAIN + 'sign_in: {issuer: "https://login.acme.example/realm/", client_id: us}\n'})["acme"].configuration()
+    assert (said["sign_in.issuer"], said["sign_in.client_id"]) == ("https://login.acme.example/realm", "us")
 
 
 def test_a_domain_that_two_declare_is_refused_by_its_name(problems: Problems) -> None:

@@ -38,7 +38,7 @@ legal: {terms: "https://acme.example/terms"}
 limits: {users: 9}
 server: {instance_class: db.r7g.large, security_groups: [sg-0123456789abcdef0]}
 labels: {region: emea}
-sign_in: {email_domains: [acme.example]}
+sign_in: {email_domains: [acme.example], issuer: "https://login.acme.example", client_id: us}
 """
 
 
