@@ -22,6 +22,7 @@ SCOPES: Final = {
     "tenants:move": "move tenants, finish moves and take them back",
     "tenants:delete": "delete or archive what was off-boarded and held",
     "clones:write": "copy tenants, anonymised",
+    "credentials:write": "renew passwords of applications' logins",
     "configuration:read": "see configuration, and where each value comes from",
     "configuration:write": "set configuration at runtime",
     "backups:write": "take backups",

@@ -107,13 +107,17 @@ def request_all(older_than: timedelta | None = None, *, most: int | None = None,
     Those that were renewed a moment ago are left out. ``most``: no more than so many, the oldest.
     """
     login_secret.require_kind()
+    return over([login.slug for login in due(older_than)[:most]], lambda slug: request(slug, older_than=older_than, actor=actor))
+
+
+def due(older_than: timedelta | None = None) -> list[LoginAge]:
+    """The logins whose password is as old as that, the oldest first, without those that were renewed a moment ago."""
     moment = datetime.now(UTC)
-    due = [
+    return [
         login
         for login in ages()
         if (older_than is None or moment - login.changed_at >= older_than) and not (login.former_until and login.former_until > moment)
     ]
-    return over([login.slug for login in due[:most]], lambda slug: request(slug, older_than=older_than, actor=actor))
 
 
 def end_formers() -> Swept[str, bool]:

@@ -23,9 +23,11 @@ _COOKIE: Final = APIKeyCookie(
 )
 
 
-CAREFUL: Final = frozenset({"backups:restore", "tenants:delete", "tenants:move"})
+CAREFUL: Final = frozenset({"backups:restore", "credentials:write", "tenants:delete", "tenants:move"})
 """Scopes for what is hard to take back. A key is exempt: nobody could sign in for a program, and whoever had taken a key could say
 the slug, too. It is for few scopes instead."""
+FRESH: Final = frozenset({"credentials:write", "keys:write"})
+"""Scopes for what is of no one tenant, or may be, so that there is no slug to say: people have signed in just now."""
 CONFIRM: Final = "Tenantry-Confirm"
 
 
@@ -63,7 +65,7 @@ def having(scope: str) -> Callable[[Caller], Caller]:
     def checked(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if scope not in found.scopes:
             raise Refused(403, "key.scope", f"this is for whoever has {scope}", "ask for a key that has it: tenantry key new")
-        if scope == "keys:write" and found.session is not None and not sign_in.is_fresh(found.session):
+        if scope in FRESH and found.session is not None and not sign_in.is_fresh(found.session):
             raise stale()
         return found
 

@@ -33,7 +33,7 @@ _CODES: Final[Mapping[int, str]] = {
         "task.unknown tenant.unknown passkey.unknown user.unknown webhook.unknown"
     ),
     409: (
-        "declaration.older declaration.refused declaration.unaware delivery.settled "
+        "credentials.none credentials.recent declaration.older declaration.refused declaration.unaware delivery.settled "
         "domain.taken key.excess limit.users move.underway name.quarantined "
         "name.taken passkey.excess proposal.open restore.underway run.cancelled run.settled stack.busy store.shut tenant.busy "
         "tenant.exists tenant.held tenant.offboarded tenant.state tenant.suspended user.exists user.last "

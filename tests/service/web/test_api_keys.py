@@ -107,6 +107,8 @@ def needed(route):
     last = path.rpartition("/")[2]
     if "portal-links" in path:
         return "portal:link"
+    if "/credentials" in path:
+        return "credentials:write"
     if "/log" in path:
         return "log:read"
     if "webhooks" in path:

@@ -10,7 +10,7 @@ from tests.service.web.test_api_keys import body, filled, routes
 
 pytestmark = pytest.mark.service
 
-CAREFUL = ("offboard", "delete", "moves", "restores")
+CAREFUL = ("offboard", "delete", "moves", "restores", "{slug}/credentials")
 
 
 def careful(service):
@@ -37,7 +37,7 @@ def test_who_signed_in_long_ago_or_types_another_slug_is_refused(service):
             answer = asker.ask(method, where, **more, headers={"Tenantry-Confirm": typed})
             assert (answer.status_code, answer.json()["code"]) == (403, code), (method, path, typed)
         assert browser.ask(method, filled(path), **more, headers={"Tenantry-Confirm": "web-nobody"}).status_code == 404, path
-    for path in ("/v1/keys", "/v1/keys/000000000000/revoke"):  # a key has no slug to type
+    for path in ("/v1/keys", "/v1/keys/000000000000/revoke", "/v1/credentials/rotations"):  # there is no slug to type
         assert late.ask("POST", path, **body(path)).json()["code"] == "session.stale"
         assert browser.ask("POST", path, **body(path)).json().get("code") != "session.stale"
     assert late.ask("POST", f"/v1/tenants/{MINE}/backups").status_code == 202

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,13 +12,16 @@ from tenantry.actor import Actor
 from tenantry.control import runs, runs_at_work
 from tenantry.control.database import transaction
 from tenantry.declaration.placement import Place
-from tenantry.operations import lifecycle, migrate
+from tenantry.errors import InputError
+from tenantry.operations import lifecycle, migrate, rotation
 from tenantry.operations.backup import entries
 from tenantry.operations.clone import work as clone
 from tenantry.operations.move import begin
 from tenantry.operations.move import request as move
 from tenantry.operations.restore import beside, ending
 from tenantry.operations.restore import run as restore
+from tenantry.settings import platform_settings
+from tenantry.sweep import Swept
 from tests.service.web.conftest import MINE, THEIRS, key
 
 pytestmark = pytest.mark.service
@@ -188,3 +192,63 @@ def test_a_run_of_a_tenant_that_was_given_away_is_its_new_partners(service):
     finally:
         with transaction() as connection:
             connection.execute("""UPDATE tenants SET labels = '{"partner": "me"}' WHERE slug = %s""", [MINE])
+
+
+def test_a_password_is_renewed_by_a_run_once_for_each_name(service, calls):
+    path, run = f"/v1/tenants/{MINE}/credentials/rotations", uuid4()
+    none = service.ask("POST", path)
+    assert (none.status_code, none.json()["code"]) == (409, "credentials.none"), "this platform keeps no secrets of logins"
+    calls(rotation, "request", run)
+    name = {"headers": {"Idempotency-Key": uuid4().hex}}
+    first, again = (service.ask("POST", path, json={"now": True}, **name) for _ in range(2))
+    assert (first.status_code, first.json(), first.headers["Location"]) == (202, {"run": str(run)}, f"/v1/runs/{run}")
+    assert again.json() == first.json()
+    ((_, args, more),) = calls.heard
+    assert (args, more["now"], more["older_than"], more["actor"].name) == ((MINE,), True, None, "me")
+    calls(rotation, "request", None)
+    young = service.ask("POST", path, json={"older_than_days": 90})
+    assert (young.status_code, young.json()) == (200, {"run": None})
+    assert calls.heard[-1][2]["older_than"] == timedelta(days=90)
+
+
+def test_a_renewed_password_is_a_run_of_the_journal(service, monkeypatch):
+    kept = replace(platform_settings(), login_secrets="ssm")
+    monkeypatch.setattr("tenantry.stores.login_secret.platform_settings", lambda: kept)
+    monkeypatch.setattr("tenantry.operations.rotation.platform_settings", lambda: kept)
+    asked = service.ask("POST", f"/v1/tenants/{MINE}/credentials/rotations")
+    assert asked.status_code == 202, asked.text
+    told = service.ask("GET", f"/v1/runs/{asked.json()['run']}").json()
+    assert (told["kind"], told["requested_by"], told["via"]) == ("rotate", "me", "service")
+
+
+def test_whoever_sees_some_tenants_renews_no_login_that_others_have(service, calls):
+    """A cell's, which all of its tenants in shared tables have; and those of the whole fleet."""
+    with transaction() as connection:
+        connection.execute("UPDATE tenants SET isolation = 'rls' WHERE slug = %s", [MINE])
+    try:
+        calls(rotation, "request", uuid4())
+        for path in (f"/v1/tenants/{MINE}/credentials/rotations", "/v1/credentials/rotations"):
+            assert service.ask("POST", path).json()["code"] == "key.tenants", path
+        assert calls.heard == []
+        everything = key("renewing")
+        assert service.ask("POST", f"/v1/tenants/{MINE}/credentials/rotations", everything).status_code == 202
+    finally:
+        with transaction() as connection:
+            connection.execute("UPDATE tenants SET isolation = 'schema' WHERE slug = %s", [MINE])
+
+
+def test_the_oldest_passwords_of_all_are_renewed_and_the_rest_counted(service, calls):
+    run, moment = uuid4(), datetime.now(UTC)
+    refused = InputError("it lets in still", code="credentials.recent")
+    calls(rotation, "request_all", Swept([("a", run), ("b", None)], [("c", refused)]))
+    calls(rotation, "due", [rotation.LoginAge(slug, slug, slug, moment, None) for slug in "abcde"])
+    asked = service.ask("POST", "/v1/credentials/rotations", key("renewing all"), json={"older_than_days": 90, "most": 3})
+    assert asked.status_code == 202, asked.text
+    assert asked.json() == {
+        "rotations": [{"tenant": "a", "run": str(run)}, {"tenant": "b", "run": None}],
+        "refused": [{"tenant": "c", "code": "credentials.recent", "detail": "it lets in still"}],
+        "left": 2,
+    }
+    (_, args, more) = calls.heard[-1]
+    assert (args, more["most"], more["actor"].request) == ((timedelta(days=90),), 3, None)
+    assert service.ask("POST", "/v1/credentials/rotations", key("too many"), json={"most": 51}).status_code == 422

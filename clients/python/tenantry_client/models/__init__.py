@@ -101,6 +101,11 @@ from .revocation import Revocation
 from .roll_out_asked import RollOutAsked
 from .roll_out_plan import RollOutPlan
 from .rotation import Rotation
+from .rotation_asked import RotationAsked
+from .rotation_body import RotationBody
+from .rotation_refused import RotationRefused
+from .rotations_asked import RotationsAsked
+from .rotations_body import RotationsBody
 from .run import Run
 from .run_page import RunPage
 from .runs_export_format import RunsExportFormat
@@ -123,6 +128,7 @@ from .tenant_logged_page import TenantLoggedPage
 from .tenant_page import TenantPage
 from .tenant_place import TenantPlace
 from .tenant_revision import TenantRevision
+from .tenant_rotation import TenantRotation
 from .tenants_edit_body import TenantsEditBody
 from .tenants_listed_isolation_type_0 import TenantsListedIsolationType0
 from .tenants_listed_sort import TenantsListedSort
@@ -245,6 +251,11 @@ __all__ = (
     "RollOutAsked",
     "RollOutPlan",
     "Rotation",
+    "RotationAsked",
+    "RotationBody",
+    "RotationRefused",
+    "RotationsAsked",
+    "RotationsBody",
     "Run",
     "RunPage",
     "RunsExportFormat",
@@ -267,6 +278,7 @@ __all__ = (
     "TenantPage",
     "TenantPlace",
     "TenantRevision",
+    "TenantRotation",
     "TenantsEditBody",
     "TenantsListedIsolationType0",
     "TenantsListedSort",
