@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -21,11 +18,8 @@ from typing import Any
 
 import psycopg
 
-from local.cloud.cloud import Cloud
+from benchmarks import private
 from local.cloud.postgres import binaries
-from local.env import process_environment
-from local.home import CLONE, Home
-from tests import checkout
 
 ROWS = 1_000_000
 AIM = 1.5
@@ -64,33 +58,19 @@ print(json.dumps([seconds, sum(counts.values()), resource.getrusage(resource.RUS
 """
 
 
-class Bench:
+class Bench(private.Platform):
     """A private platform with a source and a place for its clone in each of the models."""
 
-    def __init__(self, root: Path, models: list[str], say: Callable[[str], None]) -> None:
-        self.models, self.say = models, say
-        self.cloud = Cloud(Home(root / "local"))
-        self.tenants = root / "tenants"
-        self.tenants.mkdir()
-        checkout.begin(self.tenants)
-        (self.tenants / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    def __init__(self, root: Path, say: Callable[[str], None], models: list[str]) -> None:
+        super().__init__(root, say)
+        self.models = models
         for model in models:
             for slug in (f"from-{model}", f"to-{model}"):
                 tier = "enterprise" if model in ("database", "instance") else "starter"
                 (self.tenants / f"{slug}.yaml").write_text(FILE.format(slug=slug, model=model, tier=tier))
 
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return {**process_environment(self.cloud.home), "TENANTRY_TENANTS": str(self.tenants), "PYTHONPATH": str(CLONE)}
-
     def python(self, code: str, *arguments: str) -> str:
         return self.run([sys.executable, "-c", code, *arguments])
-
-    def run(self, command: list[str]) -> str:
-        done = subprocess.run(command, cwd=CLONE, env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SystemExit(f"{command[0]} failed\n{done.stdout}\n{done.stderr}")
-        return done.stdout
 
     def admin(self, database: str) -> psycopg.Connection:
         env = self.environment
@@ -147,15 +127,9 @@ def measure(
     runs: int = 3, say: Callable[[str], None] = lambda line: None, rows: int = ROWS, models: str = "database,rls"
 ) -> dict[str, Any]:
     """Medians: name → {a_wall, b_wall, ratio, aim, …}."""
-    root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    bench = Bench(root, models.split(","), say)
-    try:
-        bench.cloud.up(say)
+    with Bench.running(say, models.split(",")) as bench:
         bench.run([sys.executable, "-c", "from tenantry.cli import main; main()", "up", "--all"])
         return _measure(bench, runs, rows)
-    finally:
-        bench.cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _measure(bench: Bench, runs: int, rows: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.stacks import Bench, running
+from benchmarks.stacks import Bench
 from tenantry.control import quarantine
 from tenantry.control.database import transaction
 from tenantry.postgres.server import Server
@@ -44,7 +44,7 @@ main()
 
 def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Connections of the command, of the engine's programs beside it, and seconds of one look-up."""
-    with running(say) as bench:
+    with Bench.running(say) as bench:
         bench.declare(range(1, 3))
         bench.up("shared")
         _provision(bench, 3)  # makes the queue's tables

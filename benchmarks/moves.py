@@ -26,16 +26,14 @@ def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     from local.cloud.cloud import Cloud
     from local.home import Home
     from tests import checkout
-    from tests.engine.conftest import DEFAULTS, Sandbox
+    from tests.engine.conftest import Sandbox
     from tests.engine.moving import Application, fill
 
     root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
     cloud = Cloud(Home(root / "local"))
     try:
         cloud.up(say)
-        (root / "tenants").mkdir()
         checkout.begin(root / "tenants")
-        (root / "tenants" / "defaults").symlink_to(DEFAULTS)
         sandbox = Sandbox(root, cloud)
         sandbox.declare("mover", isolation="rls")
         sandbox.up("--stack", "shared")

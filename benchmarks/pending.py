@@ -14,7 +14,7 @@ from itertools import count
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.stacks import FILE, Bench, running
+from benchmarks.stacks import FILE, Bench
 from local.home import CLONE
 from tests import checkout
 
@@ -25,7 +25,7 @@ CELLS: Final = ("main", "bench")
 
 def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The ratio, and how often the engine ran for A."""
-    with running(say) as bench:
+    with Bench.running(say) as bench:
         return _measure(bench, runs)
 
 

@@ -6,14 +6,11 @@ Both add one plain tenant to the same cell, in turns. A is timed from the start 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,10 +21,7 @@ AIM = 1.5
 
 def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The two ratios, with the command as its own worker and with a worker at work."""
-    root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    bench = Bench(root, say)
-    try:
-        bench.cloud.up(say)
+    with Bench.running(say) as bench:
         bench.declare(range(1, 6))
         bench.up("shared")
         numbers = iter(range(6, 1000))
@@ -49,9 +43,6 @@ def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
             worker.send_signal(signal.SIGTERM)
             worker.wait(timeout=60)
         return {"provision_vs_bare_up": _ratio(alone), "provision_with_a_worker_vs_bare_up": _ratio(served)}
-    finally:
-        bench.cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _provision(bench: Bench, number: int) -> float:

@@ -29,13 +29,13 @@ from PIL import Image
 
 from benchmarks import private
 from local.cloud import ports
-from local.home import CLONE
 from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.clients import aws
 from tenantry.control.database import transaction
 from tenantry.operations import api_keys
 from tenantry.work import queue
+from tests import checkout
 from tests.service import control_database, directory
 
 AIM_MS: Final = 100
@@ -105,7 +105,7 @@ def measure(tenants: int = 200, say: Callable[[str], None] = lambda line: None) 
 
 def declare(folder: Path, tenants: int) -> list[str]:
     """Writes the files of new tenants; their slugs."""
-    (folder / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    checkout.declared(folder)
     slugs = [f"crowd-{number:03d}" for number in range(tenants)]
     for slug in slugs:
         text = f"name: {slug}\ntier: starter\nisolation: schema\nstate: active\nadmin: {{name: A, email: a@{slug}.example}}\n"

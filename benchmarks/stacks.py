@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from local.cloud.cloud import Cloud
-from local.env import process_environment
-from local.home import CLONE, Home
-from tests import checkout
+from benchmarks import private
+from local.home import CLONE
 
 TENANTS = 50
 
@@ -46,24 +40,15 @@ runtime:
 """
 
 
-class Bench:
+class Bench(private.Platform):
     """A private platform with as many plain pooled tenants as asked for."""
 
     def __init__(self, root: Path, say: Callable[[str], None]) -> None:
-        self.root, self.say = root, say
-        self.cloud = Cloud(Home(root / "local"))
-        self.tenants = root / "tenants"
-        self.tenants.mkdir()
-        checkout.begin(self.tenants)
-        (self.tenants / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+        super().__init__(root, say)
         self.empty = root / "empty"
         self.empty.mkdir()
         (self.empty / "Pulumi.yaml").write_text(EMPTY_PROJECT)
         (self.empty / "__main__.py").write_text("")
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return {**process_environment(self.cloud.home), "TENANTRY_TENANTS": str(self.tenants), "PYTHONPATH": str(CLONE)}
 
     def declare(self, numbers: range) -> None:
         for number in numbers:
@@ -73,11 +58,9 @@ class Bench:
         """Wall and processor seconds of a command; it must succeed."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.monotonic()
-        done = subprocess.run(command, cwd=cwd, env=self.environment, capture_output=True, text=True, check=False)
+        self.run(command, cwd)
         wall = time.monotonic() - started
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode != 0:
-            raise SystemExit(f"{' '.join(command)} failed\n{done.stdout}\n{done.stderr}")
         return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
     def bare(self, stack: str, cwd: Path = CLONE) -> tuple[float, float]:
@@ -94,21 +77,8 @@ class Bench:
 
 def measure(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """All figures: name → {a, b, ratio, aim, …}, medians in seconds."""
-    with running(say) as bench:
+    with Bench.running(say) as bench:
         return _measure(bench, runs)
-
-
-@contextmanager
-def running(say: Callable[[str], None]) -> Iterator[Bench]:
-    """A platform of its own that has no tenant yet, removed at the end."""
-    root = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    bench = Bench(root, say)
-    try:
-        bench.cloud.up(say)
-        yield bench
-    finally:
-        bench.cloud.reset()
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _measure(bench: Bench, runs: int) -> dict[str, Any]:

@@ -11,12 +11,15 @@ import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import Sequence
-from typing import IO, Any
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import IO, Any, TypeVar
 
 from tenantry import waiting
 from tenantry.errors import TenantryError
 from tenantry.escape import escaped, escaped_json
+
+T = TypeVar("T")
 
 _result_printed = False
 
@@ -94,10 +97,21 @@ def trace(error: BaseException) -> None:
 
 
 def print_json(data: Any) -> None:
-    """Data for another program, on stdout; dates and ids as text."""
+    """Data for another program, on stdout; a dataclass as its fields, dates and ids as text."""
     global _result_printed
     _result_printed = True
-    _write(sys.stdout, escaped_json(json.dumps(data, indent=2, default=str, ensure_ascii=False)))
+    _write(sys.stdout, escaped_json(json.dumps(data, indent=2, default=_in_json, ensure_ascii=False)))
+
+
+def print_entries(entries: Sequence[T], as_json: bool, shown: Callable[[T], str], none: str) -> None:
+    """What was found, a line each, or all of it for another program. ``none``: what to say where nothing was found."""
+    if as_json:
+        print_json(entries)
+        return
+    for entry in entries:
+        line(shown(entry))
+    if not entries:
+        say(none)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, optional: Sequence[str] = ()) -> None:
@@ -128,6 +142,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, opt
     widths = [max(len(row[i]) for row in [list(columns), *cells]) for i in range(len(columns))]
     for row in [list(columns), ["-" * width for width in widths], *cells]:
         _write(sys.stdout, "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _in_json(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def _write(stream: IO[str], text: str, end: str = "\n") -> None:

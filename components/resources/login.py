@@ -8,7 +8,6 @@ from typing import Any, NotRequired, TypedDict
 
 import psycopg
 import pulumi
-from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components import store_login
@@ -108,9 +107,7 @@ class LoginProvider(DeclaredProvider):
         """Takes its rights away, or the role could not be dropped, and its secret."""
         store_login.take_away(_props, {})
         with _connect(_props) as connection:
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
-                logins.end_sessions(connection, _props["app_role"])
-                connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(_props["app_role"])))
+            logins.take_rights(connection, _props["app_role"])
 
 
 class Login(Resource, module="tenantry", name="Login"):

@@ -8,7 +8,6 @@ from typing import Any, NotRequired, TypedDict
 
 import psycopg
 import pulumi
-from psycopg import sql
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components import guard_lines, store_login
@@ -203,9 +202,7 @@ class StoreProvider(DeclaredProvider):
             logins.drop_second(connection, _props["app_role"])
             extensions.bring_home(connection, _props["schema"])
             extensions.refuse_to_leave(connection, _props["schema"])
-            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_props["app_role"]]).fetchone():
-                logins.end_sessions(connection, _props["app_role"])
-                connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(_props["app_role"])))
+            logins.take_rights(connection, _props["app_role"])
 
 
 class Store(Resource, module="tenantry", name="Store"):

@@ -90,10 +90,8 @@ class DnsRecords:
             return answer(self._write(zone, record))
 
     def _find(self, request: Request) -> Document:
-        record = self.store.get(request.path_params["zone"], KIND, checked_identifier(request.path_params["record"]))
-        if record is None:
-            raise ApiError(404, 81044, "Record does not exist.")
-        return record
+        missing = ApiError(404, 81044, "Record does not exist.")
+        return self.store.require(request.path_params["zone"], KIND, checked_identifier(request.path_params["record"]), missing)
 
     def _write(self, zone: str, record: Document) -> Document:
         record |= {"modified_on": now(), "proxiable": record["type"] in PROXIABLE, "meta": {}}

@@ -94,16 +94,12 @@ class CustomHostnames:
         return answer({**entry, "status": "pending_deletion"})
 
     def _fallback(self, request: Request) -> Document:
-        entry = self.store.get(request.path_params["zone"], FALLBACK, FALLBACK)
-        if entry is None:
-            raise ApiError(404, 1551, "Resource not found")
-        return _without_id(entry)
+        missing = ApiError(404, 1551, "Resource not found")
+        return _without_id(self.store.require(request.path_params["zone"], FALLBACK, FALLBACK, missing))
 
     def _find(self, request: Request) -> Document:
-        entry = self.store.get(request.path_params["zone"], KIND, checked_identifier(request.path_params["hostname"]))
-        if entry is None:
-            raise ApiError(404, 1436, "The custom hostname was not found.")
-        return entry
+        missing = ApiError(404, 1436, "The custom hostname was not found.")
+        return self.store.require(request.path_params["zone"], KIND, checked_identifier(request.path_params["hostname"]), missing)
 
     def _change(self, entry: Document, wanted: Document) -> None:
         for field in ("custom_metadata", "custom_origin_server", "custom_origin_sni"):

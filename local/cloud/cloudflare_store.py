@@ -72,6 +72,13 @@ class Store:
         row = self._db.execute("SELECT body FROM documents WHERE zone = ? AND kind = ? AND id = ?", (zone, kind, identifier)).fetchone()
         return json.loads(row[0]) if row else None
 
+    def require(self, zone: str, kind: str, identifier: str, missing: Exception) -> Document:
+        """The document; raises ``missing`` where there is none."""
+        found = self.get(zone, kind, identifier)
+        if found is None:
+            raise missing
+        return found
+
     def named(self, zone: str, kind: str, name: str) -> list[Document]:
         rows = self._db.execute("SELECT body FROM documents WHERE zone = ? AND kind = ? AND name = ? ORDER BY seq", (zone, kind, name))
         return [json.loads(row[0]) for row in rows]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from local import private
+from local.cloud import ports
 from local.cloud.process import Process
 
 if TYPE_CHECKING:
@@ -42,6 +43,20 @@ class Record:
             if process:
                 self.processes[name] = process
             self._save()
+
+    def alive(self, name: str) -> bool:
+        """Whether server ``name`` has a process that still runs."""
+        return name in self.processes and self.processes[name].alive
+
+    def answers(self, name: str) -> bool:
+        """Whether server ``name`` runs and answers on its port."""
+        return self.alive(name) and ports.answers(self.ports[name])
+
+    def end(self, name: str) -> None:
+        """Ends server ``name`` where it runs."""
+        if process := self.processes.get(name):
+            process.end()
+        self.ended(name)
 
     def ended(self, name: str) -> None:
         """Notes that server ``name`` has been ended; its port stays chosen."""

@@ -39,10 +39,9 @@ class Program:
 
     def start(self, home: Home, record: Record) -> State:
         """Starts the server where it does not run; returns when it answers. WorkError with the end of its log where it doesn't."""
-        before = record.processes.get(self.name)
-        if before and before.alive and ports.answers(record.ports[self.name]):
+        if record.answers(self.name):
             return "running"
-        self._end_all(before)
+        self.stop(home, record)
         log = home.log / f"{self.name}.log"
         port = ports.choose(record.ports.get(self.name), frozenset(number for name, number in record.ports.items() if name != self.name))
         command = [sys.executable, "-m", self.module, "--port", str(port), *self.arguments]
@@ -52,27 +51,19 @@ class Program:
         while not ports.answers(port):
             if not process.alive or time.monotonic() > deadline:
                 what = "did not answer in time" if process.alive else "ended at once"
-                process.end()
-                record.ended(self.name)
+                record.end(self.name)
                 raise WorkError(f"the local {self.name} server {what}: {last_words(log)}", f"see {log}")
             time.sleep(0.05)
         return "started"
 
     def stop(self, home: Home, record: Record) -> None:
-        """Ends the server where it is this cloud's."""
-        self._end_all(record.processes.get(self.name))
-        record.ended(self.name)
-
-    def _end_all(self, known: Process | None) -> None:
         """Ends the server that the record knows, and one that an `up` killed in mid-start has left: they would share their data."""
-        if known:
-            known.end()
+        record.end(self.name)
         for process in Process.running([sys.executable, "-m", self.module], list(self.arguments)):
             process.end()
 
     def state(self, home: Home, record: Record) -> State:
-        process = record.processes.get(self.name)
-        return "running" if process and process.alive and ports.answers(record.ports[self.name]) else "stopped"
+        return "running" if record.answers(self.name) else "stopped"
 
 
 @dataclass(frozen=True)
@@ -117,13 +108,10 @@ class PluginHost:
 
     def stop(self, home: Home, record: Record) -> None:
         """Ends the host and the plugins that it has forked."""
-        if process := record.processes.get(self.name):
-            process.end()
-        record.ended(self.name)
+        record.end(self.name)
 
     def state(self, home: Home, record: Record) -> State:
-        process = record.processes.get(self.name)
-        return "running" if process and process.alive else "stopped"
+        return "running" if record.alive(self.name) else "stopped"
 
 
 @dataclass(frozen=True)

@@ -59,15 +59,10 @@ class Command:
 
     def stop(self, home: Home, record: Record) -> None:
         """Ends it. A run that the worker has in hand goes on with the next one."""
-        if process := record.processes.get(self.name):
-            process.end()
-            record.ended(self.name)
+        record.end(self.name)
 
     def state(self, home: Home, record: Record) -> State:
-        process = record.processes.get(self.name)
-        if not process or not process.alive or (self.serves and not ports.answers(record.ports[self.name])):
-            return "stopped"
-        return "running"
+        return "running" if (record.answers if self.serves else record.alive)(self.name) else "stopped"
 
 
 COMMANDS = (Command("service", ("serve",), serves=True), Command("worker", ("worker",)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +10,9 @@ from tenantry import console
 from tenantry.actor import Actor
 from tenantry.commands import groups
 from tenantry.commands.options import Json
+
+if TYPE_CHECKING:
+    from tenantry.operations.platform_admins import PlatformAdmin
 
 Address = Annotated[str, typer.Argument(metavar="EMAIL", help="The address that the person goes by.")]
 
@@ -30,7 +32,7 @@ def link(email: Address, as_json: Json = False) -> None:
 
     made = platform_admins.link(email, actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(made))
+        console.print_json(made)
         return
     console.line(made.url)
     console.say(f"signs {made.email} in, once, until {made.expires_at:%H:%M} UTC")
@@ -43,15 +45,12 @@ def list_(as_json: Json = False) -> None:
     """
     from tenantry.operations import platform_admins
 
-    found = platform_admins.listed()
-    if as_json:
-        console.print_json([asdict(admin) for admin in found])
-        return
-    for admin in found:
-        state = f"ended by {admin.revoked_by}" if admin.revoked_at else f"{admin.sessions} sessions"
-        console.line(f"{admin.email}  {state}  (since {admin.created_at:%Y-%m-%d}, by {admin.created_by})")
-    if not found:
-        console.say("nobody: tenantry admin link ADDRESS")
+    console.print_entries(platform_admins.listed(), as_json, _line, "nobody: tenantry admin link ADDRESS")
+
+
+def _line(admin: PlatformAdmin) -> str:
+    state = f"ended by {admin.revoked_by}" if admin.revoked_at else f"{admin.sessions} sessions"
+    return f"{admin.email}  {state}  (since {admin.created_at:%Y-%m-%d}, by {admin.created_by})"
 
 
 def revoke(email: Address, as_json: Json = False) -> None:
@@ -63,6 +62,6 @@ def revoke(email: Address, as_json: Json = False) -> None:
 
     ended = platform_admins.revoke(email, actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(ended))
+        console.print_json(ended)
     else:
         console.say(f"{ended.email} is no administrator of the platform any more")

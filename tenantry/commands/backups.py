@@ -59,7 +59,7 @@ def listed(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     found = entries.listed(slug)
     if as_json:
-        console.print_json([asdict(entry) for entry in found])
+        console.print_json(found)
         return
     if not found:
         console.say("there is no backup yet; tenantry backup SLUG makes one")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -109,7 +108,7 @@ def every(as_json: Json = False) -> None:
 
     found = work.listed()
     if as_json:
-        console.print_json([asdict(clone) for clone in found])
+        console.print_json(found)
         return
     shown = [
         (

@@ -127,7 +127,7 @@ def history(
 
     found = configure.history(slug, key, limit)
     if as_json:
-        console.print_json([asdict(change) for change in found])
+        console.print_json(found)
         return
     lines = []
     for row in found:
@@ -156,7 +156,7 @@ def drift(
 
     found = configure.drift(DeclarationStore.of_platform().load(), slug)
     if as_json:
-        console.print_json([asdict(entry) for entry in found])
+        console.print_json(found)
     elif found:
         rows = [(d.slug, d.key, short(d.file), short(d.declared), short(d.value), d.next) for d in found]
         console.print_table(("tenant", "key", "file", "applied", "in force", "next"), rows)
@@ -180,7 +180,7 @@ def write_back(
 
     done = operation.write_back(slug, tenants_dir(), chosen or None, dry=show)
     if as_json:
-        console.print_json(asdict(done))
+        console.print_json(done)
     elif not done.keys:
         console.say(f"nothing to write: no value of {slug} differs from its file")
     else:

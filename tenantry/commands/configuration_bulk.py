@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,7 +89,7 @@ def undo(
         return
     rows = configure_bulk.undo_preview(run_id)
     if as_json:
-        console.print_json([asdict(row) for row in rows])
+        console.print_json(rows)
         return
     console.print_table(
         ("tenant", "key", "now", "back", "source", ""),

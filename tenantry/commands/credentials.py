@@ -43,7 +43,7 @@ def show(
         raise InputError("--env, --dsn and --json are three forms of one answer", "choose one of them")
     found = operation.of(slug, actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(found))
+        console.print_json(found)
     elif env:
         for name, value in found.environment.items():
             console.line(f"export {name}={shlex.quote(value)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +40,7 @@ def list_(as_json: Json = False) -> None:
 
     found = cron.scheduled()
     if as_json:
-        console.print_json([asdict(task) for task in found.tasks])
+        console.print_json(found.tasks)
     else:
         console.print_table(
             ("task", "what", "scope", "schedule (UTC)", "next", "last", "outcome"),
@@ -106,7 +105,7 @@ def log(
 
     runs = cron.newest(task, tenant, failed=failed, limit=limit)
     if as_json:
-        console.print_json([asdict(run) for run in runs])
+        console.print_json(runs)
         return
     for run in reversed(runs):
         console.line(f"{_when(run.slot)}  {line(run)}")
@@ -130,7 +129,7 @@ def report(
 
     found = cron.heaviest(task, days=days, limit=limit)
     if as_json:
-        console.print_json([asdict(cost) for cost in found])
+        console.print_json(found)
         return
     console.print_table(
         ("tenant", "task", "runs", "failed", "time (s)", "longest (s)", "database (s)", "statements", "rows", "MB", "last failure"),
@@ -154,7 +153,7 @@ def usage(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     found = measurements.newest(slug)
     if as_json:
-        console.print_json([asdict(each) for each in found])
+        console.print_json(found)
         return
     console.print_table(
         ("tenant", "measured", "rows", "database (MB)", "objects", "objects (MB)", "users", "connections", "limits"),
@@ -186,7 +185,7 @@ def _show(run: TaskRun) -> None:
 
 def _conclude(runs: Sequence[TaskRun], detach: bool, as_json: bool) -> None:
     if as_json:
-        console.print_json([asdict(run) for run in runs])
+        console.print_json(runs)
     elif detach:
         for run in runs:
             console.line(run.id)

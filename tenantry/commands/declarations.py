@@ -84,7 +84,7 @@ def render(
         return
     changed = declarations.changes(diff, slug)
     if as_json:
-        console.print_json([asdict(change) for change in changed])
+        console.print_json(changed)
     else:
         _print_changes(changed, diff)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -117,7 +116,7 @@ def _conclude(results: Sequence[Result], as_json: bool, links: Mapping[str, str]
             for note in updates.let_go(outcome) if outcome else ():
                 console.line(f"{result.stack}: {note}")
     if as_json:
-        console.print_json({"stacks": shown, "invitations": links, "not_as_declared": [asdict(verdict) for verdict in verdicts]})
+        console.print_json({"stacks": shown, "invitations": links, "not_as_declared": verdicts})
         if failed:
             raise failed[0]
         if refused:

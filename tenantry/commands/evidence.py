@@ -113,7 +113,7 @@ def deletion_export(name: Name) -> None:
     """
     from tenantry.operations.lifecycle import records
 
-    console.print_json(asdict(records.exported(name)))
+    console.print_json(records.exported(name))
 
 
 def deletion_verify(

@@ -73,7 +73,7 @@ def invitations(slug: Slug, as_json: Json = False) -> None:
 
     found = operation.listed(slug)
     if as_json:
-        console.print_json([asdict(each) for each in found])
+        console.print_json(found)
         return
     rows = []
     for each in found:
@@ -94,7 +94,7 @@ def revoke(
     from tenantry.operations import invite as operation
 
     taken = operation.revoke(slug, whom, Actor.of_environment())
-    console.print_json(asdict(taken)) if as_json else console.line(f"{taken.email} is not invited to {slug} any more")
+    console.print_json(taken) if as_json else console.line(f"{taken.email} is not invited to {slug} any more")
 
 
 def accept(
@@ -125,6 +125,6 @@ def accept(
     given = sys.stdin.readline().strip() if code is None else code
     done = operation.accept(given, name=name, host=host, profile=said, actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(done))
+        console.print_json(done)
         return
     console.line(f"{done.user_id} {'was' if done.again else 'is'} let in to {done.slug}, as {done.role}: {done.redirect}")

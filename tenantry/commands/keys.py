@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from tenantry import console
 from tenantry.actor import Actor
 from tenantry.commands import groups
 from tenantry.commands.options import Json
+
+if TYPE_CHECKING:
+    from tenantry.operations.key_giving import ApiKey
 
 
 def register(app: typer.Typer) -> None:
@@ -51,16 +54,13 @@ def list_(as_json: Json = False) -> None:
     """
     from tenantry.operations import api_keys
 
-    found = api_keys.listed()
-    if as_json:
-        console.print_json([asdict(key) for key in found])
-        return
-    for key in found:
-        tenants = " ".join(f"{name}={value}" for name, value in key.labels.items()) or "every tenant"
-        used = f"used {key.used_at:%Y-%m-%d}" if key.used_at else "never used"
-        console.line(f"{key.id}  {'works' if key.works else 'ended'}  {key.holder}  {' '.join(key.scopes)}  ({tenants}; {used})")
-    if not found:
-        console.say("no key: tenantry key new HOLDER --scope tenants:read")
+    console.print_entries(api_keys.listed(), as_json, _line, "no key: tenantry key new HOLDER --scope tenants:read")
+
+
+def _line(key: ApiKey) -> str:
+    tenants = " ".join(f"{name}={value}" for name, value in key.labels.items()) or "every tenant"
+    used = f"used {key.used_at:%Y-%m-%d}" if key.used_at else "never used"
+    return f"{key.id}  {'works' if key.works else 'ended'}  {key.holder}  {' '.join(key.scopes)}  ({tenants}; {used})"
 
 
 def revoke(
@@ -75,7 +75,7 @@ def revoke(
 
     ended = api_keys.revoke(identifier, actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(ended))
+        console.print_json(ended)
     else:
         console.say(f"key {ended.id} of {ended.holder} works no more")
 

@@ -62,9 +62,7 @@ def service(
     os.environ.update(process_environment(_home()))
     link = platform_admins.link(admin, actor=Actor.of_environment())
     if as_json:
-        console.print_json(
-            {"servers": [asdict(status) for status in statuses], "address": os.environ["TENANTRY_SERVICE_URL"], "link": link.url}
-        )
+        console.print_json({"servers": statuses, "address": os.environ["TENANTRY_SERVICE_URL"], "link": link.url})
         return
     console.line(f"the service: {os.environ['TENANTRY_SERVICE_URL']}  (its description: /openapi.json; docs/service.md)")
     console.line(f"sign in as {link.email}, once, until {link.expires_at:%H:%M} UTC: {link.url}")
@@ -229,7 +227,7 @@ def _cloud() -> Cloud:
 
 def _show(statuses: Sequence[Status], as_json: bool) -> None:
     if as_json:
-        console.print_json([asdict(status) for status in statuses])
+        console.print_json(statuses)
         return
     for status in statuses:
         where = f"127.0.0.1:{status.port}" if status.port else "-"

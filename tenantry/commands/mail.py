@@ -46,7 +46,7 @@ def list_(
 
     found = outbox.listed(slug, state or (), limit)
     if as_json:
-        console.print_json([asdict(each) for each in found])
+        console.print_json(found)
         return
     console.print_table(
         ("id", "tenant", "mail", "to", "state", "when", "why"),
@@ -65,7 +65,7 @@ def show(mail_id: Id, as_json: Json = False) -> None:
     found = outbox.mail(mail_id)
     entry = asdict(found.entry)
     if as_json:
-        console.print_json({**entry, "attempts": [asdict(attempt) for attempt in found.attempts]})
+        console.print_json({**entry, "attempts": found.attempts})
         return
     console.print_table(("what", "value"), [(key.replace("_", " "), value) for key, value in entry.items() if value is not None])
     for attempt in found.attempts:

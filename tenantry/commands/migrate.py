@@ -207,7 +207,7 @@ def _print_matrix(as_json: bool) -> None:
 
     found = migrate_status.status()
     if as_json:
-        console.print_json(asdict(found))
+        console.print_json(found)
         return
     known, head = found.revisions, found.head
     shown = known[-MOST_REVISIONS:]

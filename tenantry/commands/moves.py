@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -80,7 +79,7 @@ def moves(slug: MaybeSlug = None, as_json: Json = False) -> None:
 
     found = history.moves_of(slug)
     if as_json:
-        console.print_json([asdict(move) for move in found])
+        console.print_json(found)
         return
     columns = ("tenant", "from", "to", "state", "begun", "rows", "writes waited", "rollback until")
     rows = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from tenantry import console
@@ -31,7 +30,7 @@ def provision(only: Collection[str] | None, *, detach: bool, as_json: bool) -> N
     ended = runs.read(asked.runs) if detach else watched(asked.runs, quiet=as_json)
     said = outcomes(found, asked, ended, only)
     if as_json:
-        shown = {"tenants": [asdict(each) for each in said], "stacks": dict(found.stacks), "runs": [asdict(run) for run in ended]}
+        shown = {"tenants": said, "stacks": dict(found.stacks), "runs": ended}
         console.print_json(shown)
     else:
         _show(said, found.stacks if only is None else {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -34,7 +33,7 @@ def portal_link(
     tenant = portal_links.find(slug)
     made = portal_links.make(tenant, intent, return_url, holder=None, actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(made))
+        console.print_json(made)
         return
     console.line(made.url)
     console.say(f"it works once, until {made.expires_at:%H:%M:%S} UTC")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -29,7 +28,7 @@ def proposals(
     operation.advance(now=True)
     found, _ = operation.page(limit=limit)
     if as_json:
-        console.print_json([asdict(each) for each in found])
+        console.print_json(found)
         return
     rows = [
         (each.tenant, each.kind, each.state, each.requested_by, f"{each.created_at:%Y-%m-%d %H:%M}", each.link or each.cause or "")

@@ -84,13 +84,12 @@ def drill(
 
     Example: tenantry restore drill
     """
-    from dataclasses import asdict
 
     from tenantry.operations import drill as rehearsal
 
     found = [rehearsal.run(slug, console.say)] if slug is not None else rehearsal.run_all(console.say)
     if as_json:
-        console.print_json([asdict(one) for one in found])
+        console.print_json(found)
     else:
         rows = [
             (one.slug, one.backup_id, "passed" if one.ok else "FAILED", _duration(one.rpo), _duration(one.rto), one.rows, one.problem)

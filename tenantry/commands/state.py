@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -30,7 +29,7 @@ def list_(as_json: Json = False) -> None:
 
     found = states.every()
     if as_json:
-        console.print_json([asdict(each) for each in found])
+        console.print_json(found)
         return
     console.print_table(
         ("stack", "state", "last seen in", "from", "at"),

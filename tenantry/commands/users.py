@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -30,7 +29,7 @@ def link(slug: Slug, email: Annotated[str, typer.Argument(metavar="EMAIL", help=
 
     made = users.link(slug, email, actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(made))
+        console.print_json(made)
         return
     console.line(made.url)
     console.say(f"signs {made.email} in, once, until {made.expires_at:%H:%M} UTC")
@@ -45,7 +44,7 @@ def list_(slug: Slug, as_json: Json = False) -> None:
 
     found = user_roles.listed(slug)
     if as_json:
-        console.print_json([asdict(user) for user in found])
+        console.print_json(found)
         return
     console.print_table(
         ("address", "name", "role", "since", "id"),
@@ -63,7 +62,7 @@ def role(
     from tenantry.operations import user_roles
 
     changed = user_roles.change(slug, user_roles.find(slug, user), to, actor=Actor.of_environment())
-    console.print_json(asdict(changed)) if as_json else console.line(f"{changed.email} of {slug}: {changed.role}")
+    console.print_json(changed) if as_json else console.line(f"{changed.email} of {slug}: {changed.role}")
 
 
 def remove(slug: Slug, user: User, as_json: Json = False) -> None:
@@ -74,4 +73,4 @@ def remove(slug: Slug, user: User, as_json: Json = False) -> None:
     from tenantry.operations import user_roles
 
     gone = user_roles.remove(slug, user_roles.find(slug, user), actor=Actor.of_environment())
-    console.print_json(asdict(gone)) if as_json else console.line(f"{gone.email} is no user of {slug} any more")
+    console.print_json(gone) if as_json else console.line(f"{gone.email} is no user of {slug} any more")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -25,7 +24,7 @@ def watch(run_ids: Sequence[UUID], *, detach: bool = False, as_json: bool = Fals
         console.say(nothing)
     found = runs.read(run_ids) if detach else watched(run_ids, quiet=as_json, over=over, asked_at=asked_at)
     if as_json:
-        console.print_json([asdict(run) for run in found])
+        console.print_json(found)
     elif detach:
         for run in found:
             console.line(run.id)

@@ -68,14 +68,7 @@ def list_(as_json: Json = False) -> None:
     """
     from tenantry.operations import webhooks
 
-    found = webhooks.listed()
-    if as_json:
-        console.print_json([asdict(endpoint) for endpoint in found])
-        return
-    for endpoint in found:
-        console.line(_endpoint(endpoint))
-    if not found:
-        console.say("no webhook: tenantry webhook new HOLDER URL --contact ADDRESS")
+    console.print_entries(webhooks.listed(), as_json, _endpoint, "no webhook: tenantry webhook new HOLDER URL --contact ADDRESS")
 
 
 def try_out(webhook: Webhook, as_json: Json = False) -> None:
@@ -94,7 +87,7 @@ def try_out(webhook: Webhook, as_json: Json = False) -> None:
     if found is None:
         raise InputError("the webhook was removed meanwhile", "tenantry webhook list", code="webhook.unknown")
     if as_json:
-        console.print_json(asdict(found))
+        console.print_json(found)
     else:
         console.line(_line(found))
     if found.state == "queued":
@@ -116,7 +109,7 @@ def deliveries(
 
     found = webhooks.deliveries(webhooks.beginning(webhook), state=state, limit=limit)
     if as_json:
-        console.print_json([asdict(each) for each in found])
+        console.print_json(found)
         return
     for each in reversed(found):
         console.line(_line(each))
@@ -151,7 +144,7 @@ def edit(
     edited = webhooks.edit(webhooks.beginning(webhook), wanted, actor=Actor.of_environment())
     assert edited is not None  # noqa: S101  # whichever it is: nobody named what he saw
     if as_json:
-        console.print_json(asdict(edited))
+        console.print_json(edited)
         return
     console.line(_endpoint(edited))
     if edited.state == "untested":
@@ -171,7 +164,7 @@ def skip(
 
     skipped = webhooks.skip(webhooks.beginning(webhook), _event(event), actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(skipped))
+        console.print_json(skipped)
     else:
         console.line(_line(skipped))
 
@@ -218,7 +211,7 @@ def remove(webhook: Webhook, as_json: Json = False) -> None:
 
     gone = webhooks.remove(webhooks.beginning(webhook), actor=Actor.of_environment())
     if as_json:
-        console.print_json(asdict(gone))
+        console.print_json(gone)
     else:
         console.say(f"webhook {gone.id} of {gone.holder} is removed")
 

@@ -50,7 +50,7 @@ def check() -> Checked:
     and holds them against every rule, those of shared tables too. ``InputError`` when a revision fails there."""
     schema, head = naming.SHARED_SCHEMA, revisions.head("tenant")
     with _scratch() as place, place.server.connect(place.database) as connection:
-        _make(connection, place, head)
+        make(connection, place.owner, head)
         found = _faults(connection, schema, shared=True)
         _ask_tool(connection, place, head)
         with acting_as(connection, place.owner):
@@ -94,9 +94,9 @@ def require(since: str, *, shared: bool, standing: TableSet) -> None:
                 with standing.connected() as other, acting_as(other, standing.owner):
                     before = table_rules.faults(other, standing.schema, shared=shared)
             else:
-                _make(connection, place, since)
+                make(connection, place.owner, since)
                 before = _faults(connection, schema, shared=shared)
-            _make(connection, place, "head")
+            make(connection, place.owner)
             new = [fault for key, fault in _faults(connection, schema, shared=shared).items() if key not in before]
     except InputError as error:
         if revisions.tool():
@@ -152,9 +152,10 @@ def _faults(connection: psycopg.Connection, schema: str, *, shared: bool) -> dic
     return found
 
 
-def _make(connection: psycopg.Connection, place: Target, revision: str) -> None:
+def make(connection: psycopg.Connection, owner: str, revision: str = "head") -> None:
+    """A cell's tables at that revision, in a scratch database. ``InputError`` where the revisions cannot be applied to empty tables."""
     try:
-        migrations.apply(connection, "tenant", naming.SHARED_SCHEMA, owner=place.owner, app_role="", revision=revision)
+        migrations.apply(connection, "tenant", naming.SHARED_SCHEMA, owner=owner, app_role="", revision=revision)
     except (psycopg.Error, WorkError) as error:
         if isinstance(error, WorkError) and not revisions.tool():
             raise

@@ -113,6 +113,12 @@ def on_tables(connection: psycopg.Connection, schema: str) -> str:
     return _named(*row) if row else ""
 
 
+def busy(connection: psycopg.Connection, schema: str, what: str, look: str, error: psycopg.Error) -> TransientError:
+    """What to raise where a lock on the tables of ``schema`` was not to be had: what they are, by whom, and what to look for."""
+    said = f"the tables in {connection.info.dbname} are {what}{on_tables(connection, schema)}: {str(error).splitlines()[0]}"
+    return TransientError(said, f"it is tried again; look for {look}", code="tenant.busy")
+
+
 def _named(pid: int, role: str, since: object, program: str = "") -> str:
     """In the words of pg_stat_activity: the process is the server's, which pg_terminate_backend() ends."""
     return f" (process {pid} of role {role}{f', {program}' if program else ''}{f', since {since:%H:%M:%S}' if since else ''})"

@@ -79,6 +79,13 @@ def end_sessions(connection: psycopg.Connection, role: str) -> int:
     return int(ended[0]) if ended else 0
 
 
+def take_rights(connection: psycopg.Connection, role: str) -> None:
+    """Ends a role's sessions and takes its rights in this database away, where there is such a role: it can be dropped then."""
+    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+        end_sessions(connection, role)
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
+
+
 def give_password(connection: psycopg.Connection, role: str, password: str) -> None:
     """Gives it to the role in the caller's transaction, the administrator's. Hashed on this side, so that no server log can hold it."""
     hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()

@@ -14,7 +14,7 @@ from psycopg import sql
 from tenantry import naming
 from tenantry.control.database import transaction
 from tenantry.declaration.placement import Place, residence
-from tenantry.errors import InputError, TransientError
+from tenantry.errors import InputError
 from tenantry.postgres import locks, own_server
 from tenantry.postgres.server import Server, may_act_as
 from tenantry.problems import did_you_mean
@@ -145,12 +145,8 @@ def hold(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> N
             connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(HOLD_TIMEOUT)))
             connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UndefinedTable) as error:
-        holder = locks.on_tables(connection, schema)
-        raise TransientError(
-            f"the tables in {connection.info.dbname} are being changed{holder}: {str(error).splitlines()[0]}",
-            "it is tried again; look for a migration that is at work, or a long transaction",
-            code="tenant.busy",
-        ) from error
+        look = "a migration that is at work, or a long transaction"
+        raise locks.busy(connection, schema, "being changed", look, error) from error
 
 
 def unknown(slug: str, known: list[str]) -> InputError:

@@ -184,9 +184,4 @@ def _brief(connection: psycopg.Connection, schema: str) -> Iterator[None]:
     try:
         yield
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-        holder = locks.on_tables(connection, schema)
-        raise TransientError(
-            f"the tables in {connection.info.dbname} are locked{holder}: {str(error).splitlines()[0]}",
-            "it is tried again; look for long transactions",
-            code="tenant.busy",
-        ) from error
+        raise locks.busy(connection, schema, "locked", "long transactions", error) from error

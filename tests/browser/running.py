@@ -10,11 +10,12 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests import programs
+from tests.listening import Quiet, listening
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS: Final = (
@@ -57,17 +58,13 @@ class Page(NamedTuple):
 class Site:
     """A server on 127.0.0.1 that keeps the path of every request."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self._server = server
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.pages: dict[str, Page] = {}
         self.asked: list[str] = []
         self.cookies: dict[str, str] = {}
         """What the last request of a path showed."""
         self.finished = threading.Event()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def leak(self, name: str) -> str:
         """An address that nothing may ask for."""
@@ -82,7 +79,7 @@ class Site:
 def site() -> Iterator[Site]:
     """A server for the pages of one test."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             found.asked.append(path)
@@ -105,19 +102,9 @@ def site() -> Iterator[Site]:
             with suppress(ConnectionError):  # a browser that has seen enough hangs up
                 super().handle()
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found = Site(server)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        found = Site(address)
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def visit(site: Site, paths: Sequence[str], *, host: str = "127.0.0.1") -> None:

@@ -32,7 +32,6 @@ from tests.environment import entered
 from tests.hurry import hurry
 
 CLONE = Path(__file__).resolve().parents[2]
-DEFAULTS = CLONE / "tenants" / "defaults"
 IMAGE = "image"
 
 
@@ -100,8 +99,12 @@ class Sandbox:
 
     def start_interpreter(self, *arguments: str) -> subprocess.Popen[str]:
         """The same in an interpreter of its own, as a shell starts it."""
+        return self.process(sys.executable, "-c", "from tenantry.cli import main; main()", *arguments)
+
+    def process(self, *command: str) -> subprocess.Popen[str]:
+        """Starts any program so."""
         return subprocess.Popen(
-            [sys.executable, "-c", "from tenantry.cli import main; main()", *arguments],
+            command,
             env=self.environment,
             cwd=CLONE,
             stdout=subprocess.PIPE,
@@ -247,9 +250,7 @@ def image(place: Path) -> Path:
 def running(place: Path) -> Iterator[Sandbox]:
     """The local cloud that is in ``place``, or an empty one, and no declaration; removed with all that the tests have put there."""
     sandbox = Sandbox(place, Cloud(Home(place / "local")))
-    sandbox.tenants.mkdir()
     checkout.begin(sandbox.tenants)
-    (sandbox.tenants / "defaults").symlink_to(DEFAULTS)
     sandbox.cloud.up()
     try:
         yield sandbox

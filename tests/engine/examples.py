@@ -12,14 +12,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 
 from local.cloud import ports
 from local.home import CLONE
-from tests import readme
+from tests import programs, readme
 from tests.engine.conftest import Sandbox
 
 BEGIN = 'eval "$(.venv/bin/tenantry local env)"\n'
@@ -64,6 +65,20 @@ def served(block: str, folder: Path, environment: dict[str, str]) -> Iterator[No
     assert "Traceback" not in log.read_text(), log.read_text()
 
 
+@contextmanager
+def by_its_page(page: Path, sandbox: Sandbox, models: Mapping[str, str]) -> Iterator[tuple[list[Any], Life]]:
+    """An example as its page says: tables, tenants of these models, the application, questions. Its answers, and the last block."""
+    programs.find("curl", package="curl")
+    clone = cloned(sandbox)
+    tables, tenants, serve, ask, life = readme.blocks(page)
+    readme.run(tables, clone, sandbox.environment)
+    readme.run(BEGIN + tenants, clone, sandbox.environment)
+    with served(serve, clone, sandbox.environment):
+        told = answers(readme.run(ask, clone, sandbox.environment))
+        assert {answer["tenant"]: answer["model"] for answer in told[::4]} == models
+        yield told, Life(life, clone, sandbox.environment)
+
+
 class Visitors(threading.Thread):
     """Read and write at a tenant's host, again and again; ``met`` is what they were answered, ``kept`` the titles that were taken."""
 
@@ -93,7 +108,11 @@ class Visitors(threading.Thread):
         self.met.append((answer.status_code, f"retry after {retry}" if retry else answer.text[:200]))
         return answer
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._end.set()
         self.join(60)
         assert self.fault is None, self.fault
@@ -103,20 +122,30 @@ class Visitors(threading.Thread):
         return Counter(answer for answer in self.met[since:] if answer[0] >= 400)
 
 
-def lived(block: str, visitors: Visitors, folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Runs a block's commands one by one while the visitors come. After each, its first word: they met nothing but 503 to be tried again,
-    403 of a tenant that is shut, and nothing at all when a password is renewed."""
-    for command in filter(None, block.splitlines()):
-        before, began = len(visitors.met), time.monotonic()
-        readme.run(BEGIN + command, folder, environment)
-        what = command.split()[1]
-        status = visitors.client.get("/projects").status_code
-        met = visitors.refused(before)
-        print(f"{command.partition('#')[0].strip()}: {time.monotonic() - began:.1f} s, {len(visitors.met) - before} requests, {dict(met)}")
-        assert status == (403 if what == "suspend" else 200)
-        assert {code for code, _ in met} <= REFUSALS.get(what, {503}), met
-        assert all(text.startswith("retry after") for code, text in met if code == 503), met
-        yield what
+@dataclass(frozen=True)
+class Life:
+    """A block of commands that do something to one tenant, each."""
+
+    block: str
+    folder: Path
+    environment: Mapping[str, str]
+
+    def lived(self, visitors: Visitors) -> Iterator[str]:
+        """Runs the commands one by one while the visitors come. After each, its first word: they met nothing but 503 to be tried again,
+        403 of a tenant that is shut, and nothing at all when a password is renewed."""
+        for command in filter(None, self.block.splitlines()):
+            before, began = len(visitors.met), time.monotonic()
+            readme.run(BEGIN + command, self.folder, self.environment)
+            what = command.split()[1]
+            status = visitors.client.get("/projects").status_code
+            met = visitors.refused(before)
+            print(
+                f"{command.partition('#')[0].strip()}: {time.monotonic() - began:.1f} s, {len(visitors.met) - before} requests, {dict(met)}"
+            )
+            assert status == (403 if what == "suspend" else 200)
+            assert {code for code, _ in met} <= REFUSALS.get(what, {503}), met
+            assert all(text.startswith("retry after") for code, text in met if code == 503), met
+            yield what
 
 
 def answers(output: str) -> list[Any]:

@@ -7,8 +7,7 @@ from collections import Counter
 import pytest
 
 from local.home import CLONE
-from tests import programs, readme
-from tests.engine.examples import BEGIN, Visitors, answers, cloned, lived, served
+from tests.engine.examples import Visitors, by_its_page
 
 pytestmark = pytest.mark.engine
 
@@ -20,30 +19,20 @@ TASKS = "/projects/1/tasks"
 def test_the_fastapi_example_serves_all_four_models_whatever_is_done_to_one(sandbox):
     """By its page's words; while its tenant moves, is shut and opened and restored, it meets nothing but 503 to be tried again, and nothing
     at all while its password is renewed."""
-    programs.find("curl", package="curl")
-    clone = cloned(sandbox)
-    tables, tenants, serve, ask, life = readme.blocks(PAGE)
-    readme.run(tables, clone, sandbox.environment)
-    readme.run(BEGIN + tenants, clone, sandbox.environment)
-    with served(serve, clone, sandbox.environment):
-        told = answers(readme.run(ask, clone, sandbox.environment))
-        assert {answer["tenant"]: answer["model"] for answer in told[::4]} == MODELS
+    with by_its_page(PAGE, sandbox, MODELS) as (told, life):
         assert [[project["name"] for project in projects] for projects in told[3::4]] == [[f"of {slug}"] for slug in MODELS]
         bakery, brewery = (Visitors(sandbox.environment["PORT"], slug, TASKS) for slug in ("bakery", "brewery"))
         assert bakery.client.get("/report").json() == {"of bakery": 1}
         assert bakery.client.get("/", headers={"Host": "nobody.tenantry.example"}).status_code == 404
-        for visitors in (bakery, brewery):
-            visitors.start()
         kept = 0
-        for what in lived(life, bakery, clone, sandbox.environment):
-            if what == "config":
-                assert bakery.client.get("/report").status_code == 403
-            if what == "move":
-                assert bakery.client.get("/").json()["model"] == "database"
-                assert (written := set(bakery.kept[kept:]))
-            kept = len(bakery.kept)
-        for visitors in (bakery, brewery):
-            visitors.end()
+        with bakery, brewery:
+            for what in life.lived(bakery):
+                if what == "config":
+                    assert bakery.client.get("/report").status_code == 403
+                if what == "move":
+                    assert bakery.client.get("/").json()["model"] == "database"
+                    assert (written := set(bakery.kept[kept:]))
+                kept = len(bakery.kept)
         assert brewery.refused(0) == Counter()
         assert len(brewery.kept) > 100
     with sandbox.as_tenant("bakery") as connection:

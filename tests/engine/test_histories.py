@@ -17,7 +17,8 @@ import pytest
 
 from local.cloud.cloud import Cloud
 from local.home import Home
-from tests.engine.conftest import DEFAULTS, Sandbox
+from tests.checkout import DEFAULTS
+from tests.engine.conftest import Sandbox
 from tests.histories.acts import Typed
 from tests.histories.player import Player, Ran, files
 from tests.histories.repositories import Repositories

@@ -6,13 +6,11 @@ import json
 import os
 import re
 import signal
-import subprocess
 from collections import Counter
 
 import httpx
 import pytest
 
-from local.home import CLONE
 from tenantry import naming
 from tenantry.control import engines
 from tests import commands, containers
@@ -142,15 +140,7 @@ def test_a_bare_pulumi_run_is_respected(sandbox):
     """The lock of a living `pulumi up` stops `tenantry up` from wherever; that of a dead one is removed where its death can be seen."""
     sandbox.up("--stack", "shared")
     sandbox.declare("bare-one", isolation="schema")
-    bare = subprocess.Popen(
-        ["pulumi", "up", "-s", "shared", "--yes", "--skip-preview", "--non-interactive"],
-        env=sandbox.environment,
-        cwd=CLONE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    bare = sandbox.process("pulumi", "up", "-s", "shared", "--yes", "--skip-preview", "--non-interactive")
     folder = sandbox.cloud.home.state / ".pulumi" / "locks"
     with sandbox.sql() as admin:
         wait_for(lambda: (last := engines.read(admin, "shared")) and {file.stem for file in folder.rglob("*.json")} == set(last.locks))

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from tests import checkout
-from tests.engine.conftest import DEFAULTS
 from tests.engine.provisioning import check_welcomed_once, control, mails_to, runs_of
 
 pytestmark = pytest.mark.engine
@@ -23,7 +22,7 @@ def platform(sandbox):
     defaults = sandbox.tenants / "defaults"
     defaults.unlink()
     defaults.mkdir()
-    for file in DEFAULTS.iterdir():
+    for file in checkout.DEFAULTS.iterdir():
         (defaults / file.name).write_text(file.read_text())
     for slug, fields in EVERYBODY.items():
         sandbox.declare(slug, **fields)

@@ -11,7 +11,7 @@ import pytest
 
 from local.home import CLONE
 from tenantry.declaration.assets import published
-from tests.engine.conftest import DEFAULTS
+from tests.checkout import DEFAULTS
 from tests.engine.provisioning import STEPS, check_provisioned_once, check_welcomed_once, control, mails_to, runs_of
 
 pytestmark = pytest.mark.engine

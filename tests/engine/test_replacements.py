@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import signal
-import subprocess
 from typing import Any
 
 import httpx
@@ -16,7 +13,7 @@ from psycopg import sql
 
 from tenantry import naming
 from tenantry.backend.replacement import ANSWERS
-from tests.engine.conftest import CLONE, Sandbox
+from tests.engine.conftest import Sandbox
 
 pytestmark = pytest.mark.engine
 
@@ -195,18 +192,10 @@ def test_a_kill_between_the_halves_loses_nothing(platform):
     before, known = standing(platform), urns(platform, "shared", "owned")
     platform.pulumi("state", "unprotect", "--all", "--yes", "-s", "shared")
     chosen = [option for name in ("plain-record", "plain-config") for option in ("--replace", known[name])]
-    run = subprocess.Popen(
-        ["pulumi", "up", "-s", "shared", "--yes", "--skip-preview", "--non-interactive", *chosen],
-        env=platform.environment,
-        cwd=CLONE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    run = platform.process("pulumi", "up", "-s", "shared", "--yes", "--skip-preview", "--non-interactive", *chosen)
     assert run.stdout is not None
     assert any("plain-config created replacement" in line for line in run.stdout), "it ended before"
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait(timeout=30)
+    platform.kill(run)
     platform.up("--stack", "shared")
     unchanged(before, standing(platform))
     log_in(platform)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from local.home import CLONE
 from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.commands.watching import watch
@@ -16,6 +15,7 @@ from tenantry.postgres.server import Server
 from tenantry.stores import access
 from tenantry.work import queue
 from tenantry.work.step import Run
+from tests import checkout
 from tests.service import control_database
 
 pytestmark = pytest.mark.service
@@ -34,7 +34,7 @@ def tenant(in_cloud, tmp_path, monkeypatch):
     """The path of the file of an active tenant with a role of its own and an administrator who was invited; no trace of it stays."""
     control_database.make()
     monkeypatch.setenv("TENANTRY_TENANTS", str(tmp_path))
-    (tmp_path / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    checkout.declared(tmp_path)
     file = tmp_path / f"{SLUG}.yaml"
     file.write_text("name: X\ntier: starter\nstate: active\nadmin: {name: A, email: a@x.example}\n")
     with Server.from_environment().connect() as admin:

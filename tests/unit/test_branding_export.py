@@ -11,6 +11,7 @@ import pytest
 from local.home import CLONE
 from tenantry.errors import InputError
 from tenantry.operations import branding_export
+from tests import checkout
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1"/></svg>'
 
@@ -18,9 +19,8 @@ LOGO = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1"/></sv
 @pytest.fixture
 def declared(tmp_path, monkeypatch):
     """The folder of the declarations, with one tenant that has a logo."""
-    folder = tmp_path / "tenants"
+    folder = checkout.declared(tmp_path / "tenants")
     (folder / "assets" / "acme").mkdir(parents=True)
-    (folder / "defaults").symlink_to(CLONE / "tenants" / "defaults")
     (folder / "assets" / "acme" / "logo.svg").write_text(LOGO)
     _declare(folder, "branding: {app_name: Acme Desk, logo: assets/acme/logo.svg}")
     monkeypatch.setenv("TENANTRY_TENANTS", str(folder))

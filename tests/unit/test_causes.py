@@ -6,8 +6,7 @@ import errno
 import json
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 
 import psycopg
@@ -17,11 +16,12 @@ from local import env
 from local.cloud.record import Record
 from local.home import Home
 from tenantry import cli
-from tenantry.clients import aws, objects
+from tenantry.clients import objects
 from tenantry.commands import local
 from tenantry.errors import InputError, WorkError
 from tenantry.operations import control_version, doctor
 from tests.environment import entered
+from tests.listening import Quiet, listening
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def s3():
     """An S3 that answers every request with one refusal: `.answer` is status, code."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_HEAD(self):
             self.send_response(server.answer[0])
             self.end_headers()
@@ -43,21 +43,13 @@ def s3():
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
-            pass
-
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    aws.client.cache_clear()
     variables = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}", "AWS_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
     }  # fmt: skip
-    with entered(variables):
+    with listening(server), entered(variables):
         yield server
-    aws.client.cache_clear()
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tenantry import naming
 from tenantry.declaration import load
 from tenantry.declaration.placement import row
 from tenantry.settings import PlatformSettings
+from tests import checkout
 from tests.driving import choosing, judging, script
 from tests.driving.acts import AWAY, Command
 from tests.driving.driver import touched
@@ -23,7 +24,7 @@ SETTINGS = PlatformSettings.from_project(CLONE)
 
 @pytest.fixture
 def tenants(tmp_path):
-    (tmp_path / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    checkout.declared(tmp_path)
     for path, text in choosing.base().files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)

@@ -6,11 +6,13 @@ import ssl
 import time
 
 import pytest
+from cryptography.x509 import DNSName
 
 from tenantry.clients import outbound
 from tenantry.clients.outbound import Outcome, checked_url, is_public, post
 from tenantry.errors import InputError
-from tests.receiver import Receiver, certificate, drip, hang
+from tests.certificates import certificate
+from tests.receiver import Receiver, drip, hang
 
 NAME = "hooks.globex.example"
 
@@ -76,7 +78,7 @@ def test_a_name_that_leads_to_a_private_address_is_not_dialled(host, found, monk
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory):
-    return certificate(tmp_path_factory.mktemp("tls"), NAME)
+    return certificate(tmp_path_factory.mktemp("tls"), DNSName(NAME))
 
 
 @pytest.fixture
@@ -114,8 +116,9 @@ def test_a_proxy_of_the_environment_is_not_asked(pem, trust, monkeypatch):
 
 
 def test_a_certificate_that_is_not_the_names_is_refused(pem, tmp_path):
-    with Receiver(certificate=certificate(tmp_path, "other.example")) as receiver:
-        for trust in (ssl.create_default_context(cafile=str(tmp_path / "receiver.pem")), ssl.create_default_context(cafile=str(pem))):
+    others = certificate(tmp_path, DNSName("other.example"))
+    with Receiver(certificate=others) as receiver:
+        for trust in (ssl.create_default_context(cafile=str(others)), ssl.create_default_context(cafile=str(pem))):
             assert to(receiver, trust) == Outcome(None, "its certificate is not valid")
     assert receiver.requests == []
 

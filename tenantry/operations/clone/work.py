@@ -141,15 +141,7 @@ def check(file: Path | None = None, cell: str = naming.MAIN_CELL) -> Checked:
         with proof.scratch_on(server, owner) as scratch, server.connect(scratch.database) as connection:
             with acting_as(connection, owner):
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-            try:
-                migrations.apply(connection, "tenant", schema, owner=owner, app_role="")
-            except (psycopg.Error, WorkError) as error:
-                if isinstance(error, WorkError) and not revisions.tool():
-                    raise
-                raise InputError(
-                    f"the revisions of {table_check.tree()} cannot be applied to empty tables: {table_check.words(error)}",
-                    "mend the revision; nothing was touched",
-                ) from error
+            table_check.make(connection, owner)
             with acting_as(connection, owner):
                 tables = _catalog(connection, schema)
     return Checked(content, tuple(str(problem) for problem in plan.examine(tables, content, control)), head, pending)

@@ -77,31 +77,14 @@ class Driver:
     def diff(self, old: Recorded, inputs: Mapping[str, Any], ignore: tuple[str, ...] = ()) -> Difference:
         checked, failures, _ = self.check(old.token, inputs, olds=old.inputs)
         assert not failures, failures
-        response = self.stub.Diff(
-            provider_pb2.DiffRequest(
-                id=old.id,
-                urn=_urn(old.token),
-                olds=encode(old.outputs, old.secrets),
-                old_inputs=encode(old.inputs),
-                news=encode(checked),
-                ignoreChanges=ignore,
-            )
-        )
+        response = self.stub.Diff(provider_pb2.DiffRequest(**_known(old), news=encode(checked), ignoreChanges=ignore))
         assert (response.changes == response.DIFF_SOME) == bool(response.diffs)
         return Difference(frozenset(response.diffs), frozenset(response.replaces), response.deleteBeforeReplace)
 
     def update(self, old: Recorded, inputs: Mapping[str, Any]) -> Recorded:
         checked, failures, hidden = self.check(old.token, inputs, olds=old.inputs)
         assert not failures, failures
-        response = self.stub.Update(
-            provider_pb2.UpdateRequest(
-                id=old.id,
-                urn=_urn(old.token),
-                olds=encode(old.outputs, old.secrets),
-                old_inputs=encode(old.inputs),
-                news=encode(checked, hidden),
-            )
-        )
+        response = self.stub.Update(provider_pb2.UpdateRequest(**_known(old), news=encode(checked, hidden)))
         outputs, secrets = decode(response.properties)
         return Recorded(old.token, old.id, checked, outputs, secrets)
 
@@ -130,3 +113,13 @@ class Driver:
 
 def _urn(token: str) -> str:
     return f"urn:pulumi:test::contract::{token}::tested"
+
+
+def _known(old: Recorded) -> dict[str, Any]:
+    """What the engine tells of a resource that there is."""
+    return {
+        "id": old.id,
+        "urn": _urn(old.token),
+        "olds": encode(old.outputs, old.secrets),
+        "old_inputs": encode(old.inputs),
+    }

@@ -15,11 +15,11 @@ import pytest
 from local.cloud import service
 from local.cloud.cloud import Cloud
 from local.cloud.record import Record
-from local.home import CLONE
 from local.plugins import kept
 from tenantry.actor import Actor
 from tenantry.operations import api_keys
 from tenantry.work import queue
+from tests import checkout
 from tests.conftest import PrivateCloud
 from tests.environment import entered
 from tests.service import directory
@@ -30,8 +30,7 @@ pytestmark = pytest.mark.service
 @pytest.fixture(scope="module")
 def platform(cloud: PrivateCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A platform with a tenant; its slug."""
-    folder = tmp_path_factory.mktemp("declared")
-    (folder / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    folder = checkout.declared(tmp_path_factory.mktemp("declared"))
     (folder / "served.yaml").write_text("name: X\ntier: starter\nisolation: schema\nadmin: {name: A, email: a@x.example}\n")
     with entered({**cloud.environment, "TENANTRY_TENANTS": str(folder)}):
         directory.make()

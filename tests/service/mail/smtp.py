@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import email
 import email.policy
-import socketserver
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Self
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+
+from tests.listening import Listener
 
 Answer = str | None
 """What is answered; None: the connection is cut without an answer."""
 
 
 @dataclass
-class Stubborn:
+class Stubborn(Listener):
     """A server on a port of its own. ``on`` maps a verb (``MAIL``, ``RCPT``, ``DATA``, ``TEXT``: the whole text has come) to its answer."""
 
     on: dict[str, Callable[[bytes], Answer]] = field(default_factory=dict)
@@ -25,10 +25,10 @@ class Stubborn:
     """The mails as they came, but for the dot that ends them."""
     seen: list[str] = field(default_factory=list)
 
-    def __enter__(self) -> Self:
+    def server(self) -> ThreadingTCPServer:
         outer = self
 
-        class Handler(socketserver.StreamRequestHandler):
+        class Handler(StreamRequestHandler):
             def handle(self) -> None:
                 self.say("220 stubborn ESMTP")
                 while line := self.rfile.readline():
@@ -65,18 +65,9 @@ class Stubborn:
             def say(self, text: str) -> None:
                 self.wfile.write(text.encode() + b"\r\n")
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
+        server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        return server
 
     @property
     def recipients(self) -> list[str]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import IPAddress
 
 from tenantry.operations import mailing
+from tests.certificates import certificate
 from tests.service.mail.running import free_port, queue, row_of
 
 pytestmark = [pytest.mark.service, pytest.mark.filterwarnings("ignore:Requiring AUTH")]
@@ -35,36 +33,16 @@ def authenticate(server, session, envelope, mechanism, data) -> AuthResult:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A file with a key and a certificate for 127.0.0.1 that nobody knows."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return file
+def pem(tmp_path_factory):
+    """A key and a certificate for 127.0.0.1 that nobody knows."""
+    return certificate(tmp_path_factory.mktemp("tls"), IPAddress(ip_address("127.0.0.1")))
 
 
 @pytest.fixture(params=["starttls", "tls"])
-def server(request, control, certificate, monkeypatch):
+def server(request, control, pem, monkeypatch):
     """A server that takes mail only encrypted and after a login."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(pem)
     how = {"tls_context": context, "require_starttls": True} if request.param == "starttls" else {"ssl_context": context}
     box = Box()
     controller = Controller(
@@ -79,7 +57,7 @@ def server(request, control, certificate, monkeypatch):
         "SMTP_USER": "tenantry",
         "SMTP_PASSWORD": "right horse",
         "SMTP_FROM": "desk@mail.example",
-        "SSL_CERT_FILE": str(certificate),
+        "SSL_CERT_FILE": str(pem),
     }
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)

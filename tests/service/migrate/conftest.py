@@ -93,6 +93,23 @@ def fleet(servers: Cloud, trees: Trees) -> Iterator[Fleet]:
         _clear(server)
 
 
+@pytest.fixture
+def deployers(fleet: Fleet) -> Iterator[Fleet]:
+    """The same of a deployer who is no superuser: CREATEROLE, CREATEDB and what docs/production.md grants."""
+    with fleet.connect("postgres") as admin:
+        for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname IN ('tenantry', 'cell_main')").fetchall():
+            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+        for (name,) in admin.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE '%\_\_%'").fetchall():
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+        admin.execute("DROP SCHEMA IF EXISTS tenantry_ledger CASCADE")
+        admin.execute("CREATE ROLE deployer LOGIN CREATEROLE CREATEDB PASSWORD 'deployer'")
+        admin.execute("GRANT CREATE ON DATABASE postgres TO deployer; GRANT pg_signal_backend TO deployer")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGUSER", "deployer")
+        patch.setenv("PGPASSWORD", "deployer")
+        yield Fleet()
+
+
 def _clear(server: Server) -> None:
     with server.connect() as admin:
         admin.autocommit = True

@@ -107,30 +107,17 @@ def test_one_that_a_killed_run_left_is_made_again_and_one_of_somebody_elses_is_n
     assert template.revision() is None
 
 
-def test_a_deployer_that_is_no_superuser_can_do_all_of_it(fleet, trees, monkeypatch):
-    """CREATEROLE, CREATEDB and what docs/production.md grants: the fleet is migrated, the template made, copied and taken over."""
-    from benchmarks.fleet import Fleet
-
-    with fleet.connect("postgres") as admin:
-        for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname IN ('tenantry', 'cell_main')").fetchall():
-            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
-        for (name,) in admin.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE '%\_\_%'").fetchall():
-            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-        admin.execute("DROP SCHEMA IF EXISTS tenantry_ledger CASCADE")
-        admin.execute("CREATE ROLE deployer LOGIN CREATEROLE CREATEDB PASSWORD 'deployer'")
-        admin.execute("GRANT CREATE ON DATABASE postgres TO deployer; GRANT pg_signal_backend TO deployer")
-    monkeypatch.setenv("PGUSER", "deployer")
-    monkeypatch.setenv("PGPASSWORD", "deployer")
-    theirs = Fleet()
-    theirs.shared("0001")
-    theirs.rls("ash")
-    theirs.schemas(["birch", "cedar"], "0001")
-    theirs.database("dogwood", "0001")
+def test_a_deployer_that_is_no_superuser_can_do_all_of_it(deployers, trees):
+    """The fleet is migrated, the template made, copied and taken over."""
+    deployers.shared("0001")
+    deployers.rls("ash")
+    deployers.schemas(["birch", "cedar"], "0001")
+    deployers.database("dogwood", "0001")
     template.ensure()
     trees.add("CREATE TABLE notes (tenant_id uuid PRIMARY KEY, note text);")
     assert roll_out(parallel=2)[1] == "0001 to 0002"
-    StoreProvider().create(copied(theirs, "elm"))
-    with theirs.connect("t_elm") as connection:
+    StoreProvider().create(copied(deployers, "elm"))
+    with deployers.connect("t_elm") as connection:
         rows = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'tenant'").fetchall()
     assert rows == [("t_elm__owner",)]
     template.drop()

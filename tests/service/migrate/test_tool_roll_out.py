@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from benchmarks.fleet import Fleet
 from tenantry import naming
 from tenantry.errors import WorkError
 from tenantry.operations import doctor, migrate, table_check
@@ -162,23 +161,12 @@ def test_a_tool_that_outlived_its_run_is_ended_by_the_next(fleet, trees, project
 
 
 @django
-def test_a_deployer_that_is_no_superuser_can_do_all_of_it(fleet, trees, project, monkeypatch):
-    """CREATEROLE, CREATEDB and what docs/production.md grants: logins are made and taken away, and a migration sees every tenant's rows."""
-    with fleet.connect("postgres") as admin:
-        for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname IN ('tenantry', 'cell_main')").fetchall():
-            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
-        for (name,) in admin.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE '%\_\_%'").fetchall():
-            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-        admin.execute("DROP SCHEMA IF EXISTS tenantry_ledger CASCADE")
-        admin.execute("CREATE ROLE deployer LOGIN CREATEROLE CREATEDB PASSWORD 'deployer'")
-        admin.execute("GRANT CREATE ON DATABASE postgres TO deployer; GRANT pg_signal_backend TO deployer")
-    monkeypatch.setenv("PGUSER", "deployer")
-    monkeypatch.setenv("PGPASSWORD", "deployer")
-    theirs = Fleet()
-    theirs.shared()
-    theirs.rls("rose")
-    theirs.schemas(["elm"])
-    theirs.database("oak")
+def test_a_deployer_that_is_no_superuser_can_do_all_of_it(deployers, trees, project):
+    """Logins are made and taken away, and a migration sees every tenant's rows."""
+    deployers.shared()
+    deployers.rls("rose")
+    deployers.schemas(["elm"])
+    deployers.database("oak")
     template.ensure()
     for slug in ("rose", "elm", "oak"):
         say(project, slug, f"of {slug}")
@@ -186,8 +174,8 @@ def test_a_deployer_that_is_no_superuser_can_do_all_of_it(fleet, trees, project,
     roll_out()
     for slug in ("rose", "elm", "oak"):
         assert seen(project, slug) == [f"none of of {slug}"]
-    assert logins(theirs) == []
-    with theirs.connect(naming.tenant_database("oak")) as connection:
+    assert logins(deployers) == []
+    with deployers.connect(naming.tenant_database("oak")) as connection:
         owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'tenant'").fetchall()
     assert owners == [(naming.tenant_owner("oak"),)]
     template.drop()

@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from local.home import CLONE
 from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.control import sessions
@@ -20,6 +19,7 @@ from tenantry.control.database import transaction
 from tenantry.operations import api_keys, platform_admins
 from tenantry.web.app import create
 from tenantry.work import queue
+from tests import checkout
 from tests.environment import entered
 from tests.service import directory
 
@@ -103,8 +103,7 @@ def key(holder: str, *, scopes: Any = tuple(api_keys.SCOPES), labels: Any = None
 
 @pytest.fixture(scope="module")
 def service(cloud, tmp_path_factory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("declared")
-    (folder / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+    folder = checkout.declared(tmp_path_factory.mktemp("declared"))
     with entered({**cloud.environment, "TENANTRY_TENANTS": str(folder)}):
         directory.make()
         ids = {}

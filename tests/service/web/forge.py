@@ -9,9 +9,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.listening import Quiet, listening
 
 TOKEN = "secret-of-the-forge"
 REPOSITORY = "globex/platform"
@@ -197,10 +199,7 @@ def running(kind: str) -> Iterator[Forge]:
     """One of them, as a server of this process."""
     forge, lock, over = Forge(kind), threading.Lock(), threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
+    class Handler(Quiet):
         def handle_any(self) -> None:
             url = urlsplit(self.path)
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
@@ -237,15 +236,8 @@ def running(kind: str) -> Iterator[Forge]:
 
         do_GET = do_POST = do_PUT = handle_any
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    forge.place = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield forge
-    finally:
-        over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as forge.place:
+        try:
+            yield forge
+        finally:
+            over.set()

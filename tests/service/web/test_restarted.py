@@ -12,12 +12,12 @@ import pytest
 
 from benchmarks import service as bench
 from local.cloud.postgres import PostgresServer
-from local.home import CLONE
 from tenantry.actor import Actor
 from tenantry.control import runs_at_work
 from tenantry.control.database import transaction
 from tenantry.operations import api_keys
 from tenantry.work import queue
+from tests import checkout
 from tests.environment import entered
 from tests.service import directory
 
@@ -34,9 +34,7 @@ def server(cloud, tmp_path):
     postgres.init("postgres", PASSWORD)
     try:
         port = postgres.start()
-        folder = tmp_path / "declared"
-        folder.mkdir()
-        (folder / "defaults").symlink_to(CLONE / "tenants" / "defaults")
+        folder = checkout.declared(tmp_path / "declared")
         own = {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "postgres", "PGPASSWORD": PASSWORD, "TENANTRY_TENANTS": str(folder)}
         with entered({**cloud.environment, **own}):
             directory.make()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from tenantry.declared_in import VARIABLE, DeclaredIn
 from tenantry.errors import InputError, TransientError, WorkError
 from tenantry.operations import declaration_checks
 from tenantry.settings import PlatformSettings, tenants_dir
+from tests.listening import Quiet, listening
 
 REQUEST = UUID("01234567-89ab-cdef-0123-456789abcdef")
 BY_HAND = "name: X\ntier: starter\nadmin: {name: A, email: a@x.example}\n"
@@ -180,10 +181,7 @@ def over_http(repositories: Path) -> Iterator[tuple[str, threading.Event]]:
     """git's own server for a folder of bare repositories, and what makes it answer no more."""
     silent, over = threading.Event(), threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
+    class Handler(Quiet):
         def handle_any(self) -> None:
             if silent.is_set():
                 over.wait(60)
@@ -206,16 +204,11 @@ def over_http(repositories: Path) -> Iterator[tuple[str, threading.Event]]:
 
         do_GET = do_POST = handle_any
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", silent
-    finally:
-        over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        try:
+            yield address, silent
+        finally:
+            over.set()
 
 
 def test_a_remote_over_http(bare: Path, remote: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
