@@ -147,11 +147,20 @@ def asking(place: DeclaredIn) -> Asking:
     return Asking(place, f"{place.place}/api/v1", f"repos/{place.repository}", {"Authorization": f"token {token}"})
 
 
-class GitHub:
-    """github.com, or an Enterprise Server."""
+class _Repository:
+    """One at a forge that tells of a pull request as GitHub and Gitea do."""
 
     def __init__(self, place: DeclaredIn) -> None:
         self._place, self._asking = place, asking(place)
+
+    def decision(self, number: int) -> Decision:
+        """See ``Forge``."""
+        found = self._asking.ask("GET", f"pulls/{number}")
+        return "merged" if found.get("merged") else "open" if found["state"] == "open" else "rejected"
+
+
+class GitHub(_Repository):
+    """github.com, or an Enterprise Server."""
 
     def propose(self, wish: Wish) -> Opened:
         """See ``Forge``."""
@@ -168,16 +177,9 @@ class GitHub:
             found = _only(ask.ask("GET", "pulls", head=f"{owner}:{wish.branch}", base=base, state="all"), wish)
         return Opened(found["number"], found["html_url"])
 
-    def decision(self, number: int) -> Decision:
-        """See ``Forge``."""
-        return _decided(self._asking.ask("GET", f"pulls/{number}"))
 
-
-class Gitea:
+class Gitea(_Repository):
     """Gitea and Forgejo."""
-
-    def __init__(self, place: DeclaredIn) -> None:
-        self._place, self._asking = place, asking(place)
 
     def propose(self, wish: Wish) -> Opened:
         """See ``Forge``."""
@@ -199,16 +201,9 @@ class Gitea:
             found = ask.ask("GET", f"pulls/{base}/{wish.branch}")
         return Opened(found["number"], found["html_url"])
 
-    def decision(self, number: int) -> Decision:
-        """See ``Forge``."""
-        return _decided(self._asking.ask("GET", f"pulls/{number}"))
 
-
-class GitLab:
+class GitLab(_Repository):
     """gitlab.com, or one's own."""
-
-    def __init__(self, place: DeclaredIn) -> None:
-        self._place, self._asking = place, asking(place)
 
     def propose(self, wish: Wish) -> Opened:
         """See ``Forge``."""
@@ -249,10 +244,6 @@ def _replacing(wish: Wish) -> dict[str, str]:
     if wish.before is None:
         return {}
     return {"sha": hashlib.sha1(b"blob %d\0%s" % (len(wish.before), wish.before), usedforsecurity=False).hexdigest()}
-
-
-def _decided(found: Mapping[str, Any]) -> Decision:
-    return "merged" if found.get("merged") else "open" if found["state"] == "open" else "rejected"
 
 
 def _only(found: Any, wish: Wish) -> Any:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,16 @@ def test_every_way_of_printing_escapes(streams, show, request):
     assert all(character.isprintable() for line in lines for character in line), printed
     if request.node.callspec.id.partition("-")[2] not in ("document", "trace"):
         assert not [line for line in lines if line.startswith("2026-11-26")]
+
+
+def test_what_was_found_is_a_line_each_or_its_fields(streams):
+    out, err = streams()
+    step = Step("shared", "create", "aws:s3/bucket:Bucket", "plain", True)
+    console.print_entries([step], False, lambda found: found.verb, "none")
+    console.print_entries([], False, lambda found: found.verb, "none")
+    assert (out.getvalue(), err.getvalue()) == ("create\n", "none\n")
+    console.print_entries([step], True, lambda found: found.verb, "none")
+    assert json.loads(out.getvalue().partition("\n")[2]) == [{**asdict(step), "properties": []}]
 
 
 def test_a_value_is_no_markup(streams):
