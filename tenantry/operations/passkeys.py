@@ -23,7 +23,8 @@ from tenantry.control.passkeys import Passkey
 from tenantry.control.sessions import Place, Session
 from tenantry.errors import InputError
 from tenantry.escape import require_line
-from tenantry.operations import attempts, callers, sign_in
+from tenantry.operations import attempts, callers, failed_sign_ins, sign_in
+from tenantry.operations.failed_sign_ins import Trying
 from tenantry.operations.sign_in import SignedIn
 
 __all__ = ["Asked", "Passkey", "ask", "by_passkey", "listed", "offer", "register", "remove"]
@@ -100,13 +101,20 @@ def ask(place: Place) -> Asked:
 def by_passkey(credential: Mapping[str, Any], secret: str, place: Place, origins: Sequence[str], *, before: str | None = None) -> SignedIn:
     """Signs in whoever's authenticator has signed. ``InputError``, the same for whatever does not fit."""
     attempts.count("address", place.address)
-    challenge = _challenge(secret, place, "")
+    with failed_sign_ins.noted(place, "passkey") as trying:
+        return _by_passkey(credential, _challenge(secret, place, ""), place, origins, before, trying)
+
+
+def _by_passkey(
+    credential: Mapping[str, Any], challenge: bytes, place: Place, origins: Sequence[str], before: str | None, trying: Trying
+) -> SignedIn:
     with transaction() as connection:
         try:
             shown = parse_authentication_credential_json(dict(credential))
             kept = passkeys.find(connection, shown.raw_id, place.host)
             if kept is None:
                 raise _refused()
+            trying.person = kept.person
             done = webauthn.verify_authentication_response(
                 credential=shown,
                 expected_challenge=challenge,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tenantry.control import rate_limits, runs, sessions
+from tenantry.control import failed_sign_ins, rate_limits, runs, sessions
 from tenantry.control.database import transaction
 from tenantry.control.sessions import Person, Place, Role, Session, Way
 from tenantry.operations import attempts, callers
@@ -43,4 +43,5 @@ def purge() -> int:
     """Forgets sessions and links that have run out, and tries of long ago; how many sessions there were."""
     with transaction() as connection:
         rate_limits.purge(connection, attempts.WITHIN)
+        failed_sign_ins.purge(connection, attempts.WITHIN)
         return sessions.purge(connection)

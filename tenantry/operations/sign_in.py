@@ -12,7 +12,7 @@ from tenantry.control import runs, sessions, sign_in_links, users
 from tenantry.control.database import transaction
 from tenantry.control.sessions import Person, Place, Session, Way
 from tenantry.errors import InputError
-from tenantry.operations import accept, attempts, callers, oidc_provider, service_address
+from tenantry.operations import accept, attempts, callers, failed_sign_ins, oidc_provider, service_address
 
 if TYPE_CHECKING:
     import psycopg
@@ -35,9 +35,10 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class Claim:
-    """Who somebody says he is, before his password was compared with what is ``kept`` of it."""
+    """Who somebody says he is, before his password was compared with what is ``kept`` of it. ``account``: as it is counted."""
 
     account: str
+    typed: str
     person: Person | None
     kept: str | None = field(repr=False)
 
@@ -49,8 +50,8 @@ def by_link(code: str, place: Place, *, before: str | None = None) -> SignedIn:
     of a tenant at an active host name of his; ``TooMany``.
     """
     attempts.count("address", place.address)
-    with transaction() as connection:
-        person = sign_in_links.take(connection, code)
+    with failed_sign_ins.noted(place, "link") as trying, transaction() as connection:
+        person = trying.person = sign_in_links.take(connection, code)
         if person is None or not at_home(connection, person, place):
             raise InputError("the link does not work", "it works once, for ten minutes: have another one made", code="link.unknown")
         return begin(connection, person, place, "link", before)
@@ -90,7 +91,7 @@ def claim(email: str, place: Place) -> Claim:
         accept.refuse_closed(home.slug, home.state)
     account = f"{home.tenant if home is not None else place.host}:{email.lower()}"
     attempts.count("account", account)
-    return Claim(account, *(found or (None, None)))
+    return Claim(account, email, *(found or (None, None)))
 
 
 def by_password(claimed: Claim, compared: tuple[bool, str | None], place: Place, *, before: str | None = None) -> SignedIn:
@@ -99,15 +100,17 @@ def by_password(claimed: Claim, compared: tuple[bool, str | None], place: Place,
     ``InputError``, the same for a wrong password, nobody of that address, and a host that is nobody's.
     """
     right, anew = compared
-    if claimed.person is None or claimed.person.tenant is None or not right:
-        raise _wrong()
-    with transaction() as connection:
-        found = users.by_id(connection, claimed.person.tenant, claimed.person.id)
-        if found is None or found[1] != claimed.kept or not at_home(connection, found[0], place):
-            raise _wrong()  # changed since
-        if anew is not None:
-            users.set_password(connection, found[0], anew)
-        begun = begin(connection, found[0], place, "password", before)
+    with failed_sign_ins.noted(place, "password") as trying:
+        trying.person, trying.typed = claimed.person, claimed.typed
+        if claimed.person is None or claimed.person.tenant is None or not right:
+            raise _wrong()
+        with transaction() as connection:
+            found = users.by_id(connection, claimed.person.tenant, claimed.person.id)
+            if found is None or found[1] != claimed.kept or not at_home(connection, found[0], place):
+                raise _wrong()  # changed since
+            if anew is not None:
+                users.set_password(connection, found[0], anew)
+            begun = begin(connection, found[0], place, "password", before)
     attempts.forget("account", claimed.account)
     return begun
 

@@ -12,7 +12,7 @@ from tenantry.control.database import transaction
 from tenantry.control.identities import Identity
 from tenantry.control.sessions import Person, Place
 from tenantry.errors import InputError
-from tenantry.operations import accept, arrivals, attempts, oidc_provider, service_address, sso_secret
+from tenantry.operations import accept, arrivals, attempts, failed_sign_ins, oidc_provider, service_address, sso_secret
 from tenantry.operations.oidc_provider import FOR, ISSUER, Provider, provider
 from tenantry.operations.service_address import LOCAL
 from tenantry.operations.sign_in import ARRIVED, INVITED, OPEN, SignedIn, begin
@@ -71,6 +71,11 @@ def come_back(secret: str, place: Place, asked: Provider) -> Any:
     return found
 
 
+def failed(place: Place) -> None:
+    """Writes down a log-in that came to nothing before it was known whose."""
+    failed_sign_ins.Trying(place, "oidc").failed()
+
+
 def refused(why: str) -> InputError:
     """What a log-in that came to nothing is answered with."""
     return InputError(f"the log-in was not accepted: {why}", "try again from the beginning", code="sso.refused")
@@ -83,7 +88,8 @@ def by_identity(identity: Identity, place: Place, *, invitation: str | None = No
 
     ``InputError`` for somebody who is nobody here.
     """
-    with transaction() as connection:
+    with failed_sign_ins.noted(place, "oidc") as trying, transaction() as connection:
+        trying.typed = identity.email or ""
         if service_address.is_own(place.host):
             person = _of_platform(connection, identity)
             if person is None and (url := _elsewhere(connection, identity)):

@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 
 import tenantry
 from tenantry import naming
-from tenantry.control import deletion_records, proposals, quarantine
+from tenantry.control import deletion_records, failed_sign_ins, proposals, quarantine
 from tenantry.control.database import transaction
 from tenantry.control.runs import audit
 from tenantry.errors import WorkError
@@ -111,6 +111,7 @@ def _rows(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, own_run:
         for name in names:
             gone = connection.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(name)), [tenant]).rowcount
             counts[name] = counts.get(name, 0) + gone
+    failed_sign_ins.forget(connection, tenant)
     connection.execute("DELETE FROM holds WHERE tenant = %s", [tenant])
     connection.execute("DELETE FROM legal_holds WHERE tenant = %s", [tenant])
     counts["tenants"] = connection.execute("DELETE FROM tenants WHERE id = %s", [tenant]).rowcount

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from tenantry.errors import InputError
 from tenantry.operations import returns, sso
 from tenantry.web import browsers
 from tenantry.web.oidc_client import OidcClient
@@ -51,9 +52,13 @@ async def arrive(request: Request) -> RedirectResponse:
     """Takes the browser back from the provider, and signs its person in."""
     place = browsers.place(request)
     provider, _ = await run_in_threadpool(sso.callback, place, browsers.authority(request))
-    kept = await run_in_threadpool(sso.come_back, request.cookies.get(COOKIE, ""), place, provider)
     client: OidcClient = request.app.state.oidc
-    identity = await client.arrive(request, provider, kept["state"])
+    try:
+        kept = await run_in_threadpool(sso.come_back, request.cookies.get(COOKIE, ""), place, provider)
+        identity = await client.arrive(request, provider, kept["state"])
+    except InputError:
+        await run_in_threadpool(sso.failed, place)
+        raise
     begun = await run_in_threadpool(sso.by_identity, identity, place, invitation=kept["invitation"], before=browsers.secret(request))
     if isinstance(begun, sso.Elsewhere):
         answer = RedirectResponse(begun.url, 302, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
