@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -33,6 +34,16 @@ class Deletion(BaseModel):
     outcome: Literal["deleted", "archived"] = Field("deleted", description="`archived` keeps its final backup without end")
 
 
+class ListedDeletion(BaseModel):
+    """One tenant that was deleted or archived. `id`: of its record."""
+
+    at: datetime
+    slug: str
+    outcome: str
+    id: UUID
+    key_id: str
+
+
 class DeletionRecord(BaseModel):
     """What was deleted, with a signature that `tenantry deletion verify` checks anywhere."""
 
@@ -59,6 +70,12 @@ def delete(
         return once.run(lifecycle.request_deletion(tenant.slug, body.outcome, actor=actor))
 
     return once.once(request, who, name, body.model_dump(), work)
+
+
+@router.get("/deletions", responses=responses())
+def listed(who: Annotated[Caller, Depends(of_fleet("tenants:read"))]) -> list[ListedDeletion]:
+    """Which tenants were deleted or archived, the newest first."""
+    return [ListedDeletion.model_validate(each, from_attributes=True) for each in records.listed()]
 
 
 @router.get("/deletions/{record}", responses=responses())

@@ -16,6 +16,7 @@ from tenantry.errors import InputError
 from tenantry.operations import lifecycle, migrate, rotation
 from tenantry.operations.backup import entries
 from tenantry.operations.clone import work as clone
+from tenantry.operations.lifecycle import records
 from tenantry.operations.move import begin
 from tenantry.operations.move import request as move
 from tenantry.operations.restore import beside, ending
@@ -218,7 +219,7 @@ def test_a_renewed_password_is_a_run_of_the_journal(service, monkeypatch):
     asked = service.ask("POST", f"/v1/tenants/{MINE}/credentials/rotations")
     assert asked.status_code == 202, asked.text
     told = service.ask("GET", f"/v1/runs/{asked.json()['run']}").json()
-    assert (told["kind"], told["requested_by"], told["via"]) == ("rotate", "me", "service")
+    assert (told["kind"], told["requested_by"]) == ("rotate", "me")
 
 
 def test_whoever_sees_some_tenants_renews_no_login_that_others_have(service, calls):
@@ -252,3 +253,11 @@ def test_the_oldest_passwords_of_all_are_renewed_and_the_rest_counted(service, c
     (_, args, more) = calls.heard[-1]
     assert (args, more["most"], more["actor"].request) == ((timedelta(days=90),), 3, None)
     assert service.ask("POST", "/v1/credentials/rotations", key("too many"), json={"most": 51}).status_code == 422
+
+
+def test_deletions_are_listed_to_whoever_sees_every_tenant(service, calls):
+    entry = records.DeletionEntry(uuid4(), "web-gone", uuid4(), "deleted", datetime.now(UTC), "k1")
+    calls(records, "listed", (entry,))
+    assert service.ask("GET", "/v1/deletions").json()["code"] == "key.tenants"
+    (told,) = service.ask("GET", "/v1/deletions", key("deletions")).json()
+    assert (told["id"], told["slug"], told["outcome"], told["key_id"]) == (str(entry.id), "web-gone", "deleted", "k1")

@@ -40,6 +40,7 @@ from .health_health_response_health_health import HealthHealthResponseHealthHeal
 from .invitation import Invitation
 from .key import Key
 from .key_labels import KeyLabels
+from .listed_deletion import ListedDeletion
 from .listed_tenant import ListedTenant
 from .listed_tenant_labels_type_0 import ListedTenantLabelsType0
 from .listed_tenant_limits_type_0 import ListedTenantLimitsType0
@@ -190,6 +191,7 @@ __all__ = (
     "Invitation",
     "Key",
     "KeyLabels",
+    "ListedDeletion",
     "ListedTenant",
     "ListedTenantLabelsType0",
     "ListedTenantLimitsType0",
