@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tenantry.actor import Actor
-from tenantry.control import runs
+from tenantry.control import portal_people, runs
 from tenantry.control.database import transaction
+from tenantry.control.portal import Portal, door
 from tenantry.errors import InputError
 
 if TYPE_CHECKING:
     import psycopg
 
 
-def listed(tenant: UUID) -> list[dict[str, Any]]:
-    """``id``, ``email``, ``name``, ``role`` and ``created_at`` of each, by address."""
-    with transaction() as connection:
+def listed(tenant: UUID, portal: Portal | None = None) -> list[dict[str, Any]]:
+    """``id``, ``email``, ``name``, ``role`` and ``created_at`` of each, by address. ``portal``: one of the tenant's own people asks."""
+    with door(portal, tenant) as connection:
         return connection.execute(
             "SELECT id, email, name, role, created_at FROM users WHERE tenant_id = %s ORDER BY email", [tenant]
         ).fetchall()
 
 
-def change(tenant: UUID, user: UUID, role: str, actor: Actor) -> dict[str, Any]:
+def change(tenant: UUID, user: UUID, role: str, actor: Actor, portal: Portal | None = None) -> dict[str, Any]:
     """Gives a user that role; the user. ``InputError`` where there is none, or where it would leave the tenant without an administrator."""
+    if portal is not None:
+        return _told(portal_people.change_user(portal, tenant, user, role))
     with transaction() as connection:
         found = _locked(connection, tenant, user)
         if found["role"] != role:
@@ -33,8 +36,10 @@ def change(tenant: UUID, user: UUID, role: str, actor: Actor) -> dict[str, Any]:
         return {**found, "role": role}
 
 
-def remove(tenant: UUID, user: UUID, actor: Actor) -> dict[str, Any]:
+def remove(tenant: UUID, user: UUID, actor: Actor, portal: Portal | None = None) -> dict[str, Any]:
     """Removes a user with all that is his own here; who it was. ``InputError`` as ``change``."""
+    if portal is not None:
+        return _told(portal_people.change_user(portal, tenant, user, None))
     with transaction() as connection:
         found = _locked(connection, tenant, user)
         _require_another(connection, tenant, found)
@@ -50,7 +55,7 @@ def _locked(connection: psycopg.Connection[dict[str, Any]], tenant: UUID, user: 
         "SELECT id, email, name, role, created_at FROM users WHERE tenant_id = %s AND id = %s", [tenant, user]
     ).fetchone()
     if row is None:
-        raise InputError("there is no such user", "tenantry user list shows a tenant's", code="user.unknown")
+        raise _unknown()
     return row
 
 
@@ -59,4 +64,20 @@ def _require_another(connection: psycopg.Connection[dict[str, Any]], tenant: UUI
         "SELECT FROM users WHERE tenant_id = %s AND role = 'admin' AND id <> %s LIMIT 1", [tenant, found["id"]]
     ).fetchone()
     if found["role"] == "admin" and others is None:
-        raise InputError("it is the tenant's last administrator", "make somebody else one first", code="user.last")
+        raise _last()
+
+
+def _told(done: dict[str, Any]) -> dict[str, Any]:
+    """The user, as the portal's function says it."""
+    outcome = done.pop("outcome")
+    if outcome != "done":
+        raise _last() if outcome == "last" else _unknown()
+    return done
+
+
+def _unknown() -> InputError:
+    return InputError("there is no such user", "tenantry user list shows a tenant's", code="user.unknown")
+
+
+def _last() -> InputError:
+    return InputError("it is the tenant's last administrator", "make somebody else one first", code="user.last")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from uuid import UUID
 
+from tenantry import naming
 from tenantry.actor import Actor
-from tenantry.control import invitations
+from tenantry.control import invitations, portal_people
 from tenantry.control.database import transaction
 from tenantry.control.invitations import Resolved, Role
+from tenantry.control.portal import Portal
 from tenantry.errors import InputError, TransientError
 from tenantry.escape import escaped
 from tenantry.operations import people
@@ -69,6 +71,24 @@ def within(
     said = _profile(profile or {})
     found, at = invited(connection, code, host)
     done = invitations.accept(connection, found.tenant_id, code, called, said, actor.name)
+    return _accepted(done, found, at)
+
+
+def by_own_people(
+    portal: Portal, slug: str, code: str, *, name: str | None = None, host: str | None = None, profile: Mapping[str, Any] | None = None
+) -> Accepted:
+    """The same where one of the tenant's administrators lets in whoever has brought him the code; a code of another tenant is unknown."""
+    called = people.name(name) if name is not None else None
+    said, tenant = _profile(profile or {}), naming.tenant_id(slug)
+    if not _possible(code):
+        _refuse_unknown()
+    at = _at(portal_people.hosts(portal, tenant), host)
+    done = portal_people.accept(portal, tenant, code, called, said)
+    return _accepted(done, Resolved(UUID(int=0), "open", tenant, slug, "active"), at)
+
+
+def _accepted(done: Mapping[str, Any], found: Resolved, at: str) -> Accepted:
+    """What ``onboard`` answered."""
     outcome = done["outcome"]
     if outcome not in ("accepted", "again"):
         _refuse(outcome, found)
@@ -91,7 +111,10 @@ def invited(connection: psycopg.Connection[dict[str, Any]], code: str, host: str
     found = invitations.resolve(connection, code) if _possible(code) else None
     if found is None:
         _refuse_unknown()
-    hosts = invitations.hosts(connection, found.tenant_id)
+    return found, _at(invitations.hosts(connection, found.tenant_id), host)
+
+
+def _at(hosts: Sequence[str], host: str | None) -> str:
     at = hosts[0] if host is None and hosts else (host or "").lower().rstrip(".")
     if at not in hosts:
         raise InputError(
@@ -99,7 +122,7 @@ def invited(connection: psycopg.Connection[dict[str, Any]], code: str, host: str
             "open the link as it was sent",
             code="invitation.host",
         )
-    return found, at
+    return at
 
 
 def known(

@@ -76,12 +76,20 @@ class Caller:
 def of_session(session: Session) -> Caller:
     """Somebody who is signed in: the platform's sees every tenant, a tenant's own people that one."""
     person = session.person
-    return Caller(holder(person), _OF_ROLE[person.role], Sight(slug=person.slug), named(person), session, portal=portal_of(session))
+    return Caller(
+        holder(person),
+        _OF_ROLE[person.role],
+        Sight(slug=person.slug),
+        named(person),
+        session,
+        portal=Portal(session.digest) if own(session) else None,
+    )
 
 
-def portal_of(session: Session) -> Portal | None:
-    """By which door whoever is signed in comes to the database; None for the platform's own people: the owner's."""
-    return Portal(session.digest) if session.person.tenant is not None else None
+def own(session: Session) -> tuple[Portal, UUID] | None:
+    """By which door somebody of a tenant comes to the database, and the tenant; None for the platform's own people."""
+    tenant = session.person.tenant
+    return (Portal(session.digest), tenant) if tenant is not None else None
 
 
 def holder(person: Person) -> str:

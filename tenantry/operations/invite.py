@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,9 +11,10 @@ from uuid import UUID
 
 from tenantry import naming
 from tenantry.actor import Actor
-from tenantry.control import invitations, registry, runs
+from tenantry.control import invitations, portal_people, registry, runs
 from tenantry.control.database import transaction
 from tenantry.control.invitations import Role, State
+from tenantry.control.portal import Portal
 from tenantry.declaration import Declarations
 from tenantry.declaration.keys import LIMITS
 from tenantry.declaration.store import DeclarationStore
@@ -68,37 +69,87 @@ class InvitationEntry:
     """Who accepted it; he may be gone since."""
 
 
-def invite(slug: str, email: str, name: str, role: str, actor: Actor, *, by_mail: bool = False, inviter: str = "") -> Invited:
+def invite(
+    slug: str,
+    email: str,
+    name: str,
+    role: str,
+    actor: Actor,
+    *,
+    by_mail: bool = False,
+    inviter: str = "",
+    portal: Portal | None = None,
+) -> Invited:
     """Invites somebody to the tenant. Asked again for the same address: a new link, with the name and role said now.
 
-    ``inviter``: who invites, as the mail says it; the application's name where it is left out. ``InputError`` for an address that is a
+    ``inviter``: who invites, as the mail says it; the application's name where it is left out. ``portal``: one of the tenant's own people
+    invites, by mail only: nobody but who is invited sees the link. ``InputError`` for an address that is a
     user's already, for more people than ``limits.users``, and as of ``people`` and ``accept.refuse_closed``.
     """
     email, name, wanted = people.email(email), people.name(name), people.role(role)
     inviter = people.name(inviter) if inviter else ""
     if by_mail:
         mailing.settings()
+    if portal is not None:
+        return _by_own_people(portal, slug, email, name, wanted, actor, inviter)
     with _tenant(slug) as (connection, tenant):
         refuse_closed(slug, tenant["state"])
         there = invitations.standing(connection, tenant["id"], email)
         if invitations.is_user(connection, tenant["id"], email):
-            raise InputError(f"{escaped(email)} is a user of {slug} already", "roles are changed in the application", code="user.exists")
+            raise _a_user(slug, email)
         if there is not None and there["accepted_at"] and not there["gone"]:
-            raise InputError(f"{escaped(email)} has accepted an invitation to {slug} already", "", code="user.exists")
+            raise _accepted(slug, email)
         if there is not None and there["invited_by"] is None and wanted != there["role"]:
             raise _declared(slug, there["email"])
         refuse_crowd(connection, slug, tenant["id"], there["id"] if there else None)
         if by_mail and invitations.mailed_lately(connection, tenant["id"]) >= MOST_AN_HOUR:
-            raise InputError(
-                f"{MOST_AN_HOUR} invitations were mailed in the name of {slug} within an hour", "invite the others later", code="limit.mail"
-            )
+            raise _mailed_enough(slug)
         made = invitations.write(connection, tenant["id"], there, email, name, wanted, actor.name)
-        token = invitations.issue(connection, tenant["id"], made)
-        mail = invitations.queue(connection, tenant["id"], made, token, inviter) if by_mail else None
-        runs.audit(connection, tenant["id"], actor.name, "invitation", f"{made} issued, {wanted}")
-        (row,) = [each for each in invitations.listed(connection, tenant["id"]) if each["id"] == made]
+        return _issued(connection, slug, tenant, made, name, wanted, actor, by_mail=by_mail, inviter=inviter)
+
+
+def _by_own_people(portal: Portal, slug: str, email: str, name: str, role: Role, actor: Actor, inviter: str) -> Invited:
+    """The same in two transactions: the invitation is the tenant's people's to write, its link and the mail with it are not. Where the
+    second is not reached there is an invitation without a link, which gets one when it is asked for again."""
+    done = portal_people.invite(portal, naming.tenant_id(slug), email, name, role)
+    match done["outcome"]:
+        case "user":
+            raise _a_user(slug, email)
+        case "accepted":
+            raise _accepted(slug, email)
+        case "declared":
+            raise _declared(slug, done["email"])
+        case "crowd":
+            raise _crowd(slug, done["people"], done["most"])
+        case "mail":
+            raise _mailed_enough(slug)
+    with _tenant(slug) as (connection, tenant):
+        refuse_closed(slug, tenant["state"])
+        there = invitations.standing(connection, tenant["id"], str(done["invitation"]))
+        if there is None or there["accepted_at"]:  # meanwhile
+            raise _nobody(slug, email)
+        return _issued(connection, slug, tenant, there["id"], name, role, actor, by_mail=True, inviter=inviter)
+
+
+def _issued(
+    connection: psycopg.Connection[dict[str, Any]],
+    slug: str,
+    tenant: Mapping[str, Any],
+    made: UUID,
+    name: str,
+    role: Role,
+    actor: Actor,
+    *,
+    by_mail: bool,
+    inviter: str,
+) -> Invited:
+    """Gives an invitation its link, and queues the mail with it, in the caller's transaction."""
+    token = invitations.issue(connection, tenant["id"], made)
+    mail = invitations.queue(connection, tenant["id"], made, token, inviter) if by_mail else None
+    runs.audit(connection, tenant["id"], actor.name, "invitation", f"{made} issued, {role}")
+    (row,) = [each for each in invitations.listed(connection, tenant["id"]) if each["id"] == made]
     link = None if by_mail else invitations.link(tenant["host"], token)
-    return Invited(made, slug, row["email"], name, wanted, row["expires_at"], link, mail)
+    return Invited(made, slug, row["email"], name, role, row["expires_at"], link, mail)
 
 
 def send(mail: UUID) -> None:
@@ -108,21 +159,20 @@ def send(mail: UUID) -> None:
         raise WorkError(delivery.causes[0], "tenantry mail list shows it; what is deferred is sent by the sweep")
 
 
-def revoke(slug: str, whom: str, actor: Actor) -> InvitationEntry:
+def revoke(slug: str, whom: str, actor: Actor, *, portal: Portal | None = None) -> InvitationEntry:
     """Takes back an open invitation, by its address or id: its link stops working, and its mails are not sent.
 
-    ``InputError`` where there is none, where it was accepted, and for that of the administrator whom the tenant's file names.
+    ``InputError`` where there is none, where it was accepted, and for that of the administrator whom the tenant's file names. ``portal``:
+    one of the tenant's own people asks.
     """
+    if portal is not None:
+        return _revoked_by_own_people(portal, slug, whom)
     with _tenant(slug) as (connection, tenant):
         there = invitations.standing(connection, tenant["id"], whom) if whom.isprintable() else None
         if there is None:
-            raise InputError(
-                f"nobody is invited to {slug} as {escaped(whom)[:254]!r}", f"tenantry invitations {slug}", code="invitation.unknown"
-            )
+            raise _nobody(slug, whom)
         if there["accepted_at"]:
-            raise InputError(
-                f"{escaped(there['email'])} has accepted the invitation", "users are removed in the application", code="invitation.used"
-            )
+            raise _used(there["email"])
         if there["invited_by"] is None:
             raise _declared(slug, there["email"])
         invitations.revoke(connection, tenant["id"], there["id"])
@@ -131,8 +181,26 @@ def revoke(slug: str, whom: str, actor: Actor) -> InvitationEntry:
     return InvitationEntry(**row)
 
 
-def listed(slug: str) -> list[InvitationEntry]:
+def _revoked_by_own_people(portal: Portal, slug: str, whom: str) -> InvitationEntry:
+    if not whom.isprintable():
+        raise _nobody(slug, whom)
+    tenant = naming.tenant_id(slug)
+    done = portal_people.revoke(portal, tenant, whom)
+    match done["outcome"]:
+        case "unknown":
+            raise _nobody(slug, whom)
+        case "accepted":
+            raise _used(done["email"])
+        case "declared":
+            raise _declared(slug, done["email"])
+    (row,) = [each for each in portal_people.invitations_of(portal, tenant) if each["id"] == done["invitation"]]
+    return InvitationEntry(**row)
+
+
+def listed(slug: str, *, portal: Portal | None = None) -> list[InvitationEntry]:
     """The tenant's invitations, the oldest first. ``InputError`` for a tenant that is not there."""
+    if portal is not None:
+        return [InvitationEntry(**row) for row in portal_people.invitations_of(portal, naming.tenant_id(slug))]
     with _tenant(slug) as (connection, tenant):
         return [InvitationEntry(**row) for row in invitations.listed(connection, tenant["id"])]
 
@@ -153,11 +221,37 @@ def refuse_crowd(connection: psycopg.Connection[dict[str, Any]], slug: str, tena
     there, most = invitations.room(connection, tenant_id, but)
     most = LIMITS["users"].default if most is None else most
     if there >= most:
-        raise InputError(
-            f"{slug} may have {most} users, and has {there} with the invitations that are open",
-            "take back an invitation, remove a user, or raise limits.users",
-            code="limit.users",
-        )
+        raise _crowd(slug, there, most)
+
+
+def _crowd(slug: str, there: int, most: int) -> InputError:
+    return InputError(
+        f"{slug} may have {most} users, and has {there} with the invitations that are open",
+        "take back an invitation, remove a user, or raise limits.users",
+        code="limit.users",
+    )
+
+
+def _a_user(slug: str, email: str) -> InputError:
+    return InputError(f"{escaped(email)} is a user of {slug} already", "roles are changed in the application", code="user.exists")
+
+
+def _accepted(slug: str, email: str) -> InputError:
+    return InputError(f"{escaped(email)} has accepted an invitation to {slug} already", "", code="user.exists")
+
+
+def _mailed_enough(slug: str) -> InputError:
+    return InputError(
+        f"{MOST_AN_HOUR} invitations were mailed in the name of {slug} within an hour", "invite the others later", code="limit.mail"
+    )
+
+
+def _nobody(slug: str, whom: str) -> InputError:
+    return InputError(f"nobody is invited to {slug} as {escaped(whom)[:254]!r}", f"tenantry invitations {slug}", code="invitation.unknown")
+
+
+def _used(email: str) -> InputError:
+    return InputError(f"{escaped(email)} has accepted the invitation", "users are removed in the application", code="invitation.used")
 
 
 def _declared(slug: str, email: str) -> InputError:

@@ -17,7 +17,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from tenantry.control import identities, passkeys, runs
+from tenantry.control import identities, passkeys, portal_people, runs
 from tenantry.control.database import transaction
 from tenantry.control.passkeys import Passkey
 from tenantry.control.sessions import Place, Session
@@ -46,8 +46,8 @@ def offer(session: Session, place: Place) -> Asked:
     """Begins to make a passkey for whoever is signed in."""
     person = session.person
     _refuse_elsewhere(session)
+    there = listed(session)
     with transaction() as connection:
-        there = passkeys.listed(connection, person)
         if len(there) >= MOST:
             raise InputError(f"there are {MOST} passkeys already", "end one: DELETE /v1/session/passkeys/ID", code="passkey.excess")
         options = webauthn.generate_registration_options(
@@ -72,17 +72,23 @@ def register(session: Session, credential: Mapping[str, Any], name: str, secret:
     _refuse_elsewhere(session)
     require_line("the name of a passkey", name, 100)
     challenge = _challenge(secret, place, str(session.person.id))
+    try:
+        made = webauthn.verify_registration_response(
+            credential=dict(credential),
+            expected_challenge=challenge,
+            expected_rp_id=place.host,
+            expected_origin=list(origins),
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError, TypeError, KeyError) as error:
+        raise _refused() from error
+    if own := callers.own(session):
+        portal, tenant = own
+        key, count = made.credential_public_key, made.sign_count
+        if not portal_people.add_passkey(portal, tenant, made.credential_id, place.host, key, count, name):
+            raise _refused()
+        return next(each for each in listed(session) if each.id == made.credential_id.hex())
     with transaction() as connection:
-        try:
-            made = webauthn.verify_registration_response(
-                credential=dict(credential),
-                expected_challenge=challenge,
-                expected_rp_id=place.host,
-                expected_origin=list(origins),
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise _refused() from error
         if not passkeys.add(connection, session.person, made.credential_id, place.host, made.credential_public_key, made.sign_count, name):
             raise _refused()
         runs.audit(connection, session.person.tenant, callers.named(session.person), "passkey", f"made at {place.host}")
@@ -136,15 +142,21 @@ def _by_passkey(
 
 def listed(session: Session) -> list[Passkey]:
     """The passkeys of whoever is signed in."""
+    if own := callers.own(session):
+        return portal_people.passkeys(*own)
     with transaction() as connection:
         return passkeys.listed(connection, session.person)
 
 
 def remove(session: Session, identifier: str) -> None:
     """Ends one of them. ``InputError`` where there is none of that id."""
+    if own := callers.own(session):
+        if not portal_people.remove_passkey(*own, bytes.fromhex(identifier)):
+            raise _unknown()
+        return
     with transaction() as connection:
         if not passkeys.remove(connection, session.person, bytes.fromhex(identifier)):
-            raise InputError("there is no such passkey", "GET /v1/session/passkeys lists them", code="passkey.unknown")
+            raise _unknown()
         runs.audit(connection, session.person.tenant, callers.named(session.person), "passkey", "ended")
 
 
@@ -158,9 +170,14 @@ def _challenge(secret: str, place: Place, person: str) -> bytes:
 
 
 def _refuse_elsewhere(session: Session) -> None:
-    if session.person.tenant is not None:
-        with transaction() as connection:
-            sign_in.refuse_passwords(connection, session.person.tenant)
+    if own := callers.own(session):
+        portal, tenant = own
+        with portal.open(tenant) as connection:
+            sign_in.refuse_passwords(connection, tenant)
+
+
+def _unknown() -> InputError:
+    return InputError("there is no such passkey", "GET /v1/session/passkeys lists them", code="passkey.unknown")
 
 
 def _refused() -> InputError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tenantry.control import failed_sign_ins, rate_limits, runs, sessions
+from tenantry.control import failed_sign_ins, portal_people, rate_limits, runs, sessions
 from tenantry.control.database import transaction
 from tenantry.control.sessions import Person, Place, Role, Session, Way
 from tenantry.operations import attempts, callers
@@ -26,6 +26,9 @@ def authenticate(secret: str, host: str) -> Caller | None:
 
 def sign_out(secret: str, session: Session) -> None:
     """Ends the session."""
+    if own := callers.own(session):
+        portal_people.sign_out(*own, everywhere=False)
+        return
     with transaction() as connection:
         sessions.end(connection, secret)
         runs.audit(connection, session.person.tenant, callers.named(session.person), "sign out", "this browser")
@@ -33,6 +36,8 @@ def sign_out(secret: str, session: Session) -> None:
 
 def sign_out_everywhere(session: Session) -> int:
     """Ends all sessions of the same person; how many there were."""
+    if own := callers.own(session):
+        return portal_people.sign_out(*own, everywhere=True)
     with transaction() as connection:
         count = sessions.end_all(connection, session.person)
         runs.audit(connection, session.person.tenant, callers.named(session.person), "sign out", f"everywhere, {count} sessions")

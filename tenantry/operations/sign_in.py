@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tenantry.actor import Actor
-from tenantry.control import runs, sessions, sign_in_links, users
+from tenantry.control import portal_people, runs, sessions, sign_in_links, users
 from tenantry.control.database import transaction
 from tenantry.control.sessions import Person, Place, Session, Way
 from tenantry.errors import InputError
@@ -120,23 +120,31 @@ def change_password(session: Session, hashed: str, place: Place) -> SignedIn:
 
     ``InputError`` for an administrator of the platform, who has none.
     """
+    own = callers.own(session)
+    if own is None:
+        raise _none_here()
+    portal_people.set_password(*own, hashed)
+    # To begin a session is the owner's: whoever could write one would be whom he wants.
     with transaction() as connection:
         if not at_home(connection, session.person, place):  # shut since: nothing may begin that a reactivation would bring to life
             raise InputError("the session has ended", "sign in again", code="password.wrong")
-        sessions.end_all(connection, session.person)
-        users.set_password(connection, session.person, hashed)
-        runs.audit(connection, session.person.tenant, callers.named(session.person), "password", "set")
         return begin(connection, session.person, place, session.way, None)
 
 
 def require_password(session: Session) -> None:
     """``InputError`` for whoever has no password here."""
-    if session.person.tenant is None:
-        raise InputError(
-            "administrators of the platform have no password", "they sign in by a link: tenantry admin link", code="password.none"
-        )
-    with transaction() as connection:
-        refuse_passwords(connection, session.person.tenant)
+    own = callers.own(session)
+    if own is None:
+        raise _none_here()
+    portal, tenant = own
+    with portal.open(tenant) as connection:
+        refuse_passwords(connection, tenant)
+
+
+def _none_here() -> InputError:
+    return InputError(
+        "administrators of the platform have no password", "they sign in by a link: tenantry admin link", code="password.none"
+    )
 
 
 def refuse_passwords(connection: psycopg.Connection[dict[str, Any]], tenant: UUID | None) -> None:

@@ -70,11 +70,13 @@ class Acceptance(BaseModel):
 
 
 @router.get("/tenants/{slug}/invitations", responses=responses())
-def invitations(tenant: Annotated[Tenant, Depends(seen("people:read"))]) -> list[Invitation]:
+def invitations(
+    tenant: Annotated[Tenant, Depends(seen("people:read"))], who: Annotated[Caller, Depends(having("people:read"))]
+) -> list[Invitation]:
     """The tenant's invitations, the oldest first."""
     if tenant.state == tenants.DECLARED:
         return []
-    return [_told(entry) for entry in operation.listed(tenant.slug)]
+    return [_told(entry) for entry in operation.listed(tenant.slug, portal=who.portal)]
 
 
 @router.post("/tenants/{slug}/invitations", status_code=201, response_model=Invitation, responses=responses())
@@ -88,7 +90,7 @@ def invite(
     """Invites somebody by mail. Asked again for the same address it is the same invitation, with a new link."""
 
     def work(actor: Actor) -> once.Answer:
-        made = operation.invite(tenant.slug, body.email, body.name, body.role, actor, by_mail=True, inviter=body.inviter)
+        made = operation.invite(tenant.slug, body.email, body.name, body.role, actor, by_mail=True, inviter=body.inviter, portal=who.portal)
         told = Invitation(
             id=made.id, email=made.email, name=made.name, role=made.role, state="open", expires_at=made.expires_at, accepted_at=None
         )
@@ -108,7 +110,7 @@ def revoke(
     """Takes an open invitation back: its link stops working."""
 
     def work(actor: Actor) -> once.Answer:
-        return once.Answer(200, jsonable_encoder(_told(operation.revoke(tenant.slug, body.email, actor))))
+        return once.Answer(200, jsonable_encoder(_told(operation.revoke(tenant.slug, body.email, actor, portal=who.portal))))
 
     return once.once(request, who, name, body.model_dump(), work)
 
@@ -118,6 +120,9 @@ def accept(request: Request, body: Acceptance, name: once.Name, who: Annotated[C
     """Lets whoever brought a code in, with settings and welcome mails. `again`: it was used before, so nobody is signed in for it."""
 
     def work(actor: Actor) -> once.Answer:
+        if who.portal is not None and who.sight.slug is not None:
+            own = accepting.by_own_people(who.portal, who.sight.slug, body.code, name=body.name, host=body.host, profile=body.profile)
+            return once.Answer(200, jsonable_encoder(own))
         _require_seen(body.code, who)
         made = accepting.accept(body.code, name=body.name, host=body.host, profile=body.profile, actor=actor)
         return once.Answer(200, jsonable_encoder(made))

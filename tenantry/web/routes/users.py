@@ -33,9 +33,11 @@ class UserRole(BaseModel):
 
 
 @router.get("", responses=responses())
-def listed(tenant: Annotated[Tenant, Depends(seen("people:read"))]) -> list[UserEntry]:
+def listed(
+    tenant: Annotated[Tenant, Depends(seen("people:read"))], who: Annotated[Caller, Depends(having("people:read"))]
+) -> list[UserEntry]:
     """The tenant's users, by address."""
-    return [] if tenant.state in (tenants.DECLARED, tenants.PROPOSED) else list(operation.listed(tenant.slug))
+    return [] if tenant.state in (tenants.DECLARED, tenants.PROPOSED) else list(operation.listed(tenant.slug, portal=who.portal))
 
 
 @router.post("/{user}/role", response_model=UserEntry, responses=responses())
@@ -50,7 +52,7 @@ def role(
     """Gives a user another role, and signs him out. A tenant keeps an administrator."""
 
     def work(actor: Actor) -> once.Answer:
-        return once.Answer(200, jsonable_encoder(operation.change(tenant.slug, user, body.role, actor=actor)))
+        return once.Answer(200, jsonable_encoder(operation.change(tenant.slug, user, body.role, actor=actor, portal=who.portal)))
 
     return once.once(request, who, name, body.model_dump(), work)
 
@@ -67,6 +69,6 @@ def remove(
     """Removes a user, and signs him out. A tenant keeps an administrator."""
 
     def work(actor: Actor) -> once.Answer:
-        return once.Answer(200, jsonable_encoder(operation.remove(tenant.slug, user, actor=actor)))
+        return once.Answer(200, jsonable_encoder(operation.remove(tenant.slug, user, actor=actor, portal=who.portal)))
 
     return once.once(request, who, name, body.model_dump(), work)
