@@ -129,7 +129,7 @@ def serving(workers: int, **environment: str) -> Iterator[int]:
     command = [program, "serve", "--port", str(port), "--workers", str(workers)]
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120  # on a machine that has much else to do
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit("the service does not answer")

@@ -82,6 +82,12 @@ def write(directory: Path, new: NewTenant, settings: PlatformSettings | None = N
     raise AssertionError(new.slug)
 
 
+def read_ahead(directory: Path) -> None:
+    """Notes who has which name, for the first ``write`` or ``prepare`` of this process."""
+    with _TURN:
+        DeclarationStore(directory).names()
+
+
 def prepare(directory: Path, new: NewTenant, settings: PlatformSettings | None = None, names: Names | None = None) -> str:
     """What ``create`` would write; raises what it raises, and writes nothing. ``names``: who has which by now."""
     naming.require_slug(new.slug)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenantry.declaration import TenantDeclaration
+from tenantry.declaration import TenantDeclaration, generator
 from tenantry.declaration.history import TenantChange, compared, differences
 from tenantry.declaration.store import DeclarationStore
 from tenantry.declaration.tree import Tree
@@ -42,6 +42,11 @@ def listed() -> tuple[DeclaredTenant, ...]:
         )
         for tenant in DeclarationStore.of_platform().load().values()
     )
+
+
+def read_ahead() -> None:
+    """Reads all of them: whoever declares the next tenant in this process does not wait for that. ``DeclarationErrors`` as theirs."""
+    generator.read_ahead(tenants_dir())
 
 
 def effective(slug: str | None = None) -> tuple[TenantDeclaration, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Final
@@ -15,7 +15,7 @@ from tenantry import preload
 from tenantry.operations import api_keys
 from tenantry.operations.read_log import ReadLog
 from tenantry.operations.run_feed import RunFeed
-from tenantry.web import health, problems, sign_in_page
+from tenantry.web import health, problems, sign_in_page, starting
 from tenantry.web.hashing import Hashing
 from tenantry.web.limits import Limits
 from tenantry.web.oidc_client import OidcClient
@@ -47,6 +47,7 @@ from tenantry.web.routes import (
     webhooks,
 )
 from tenantry.web.runtime.app import App, RuntimeApp, Scope
+from tenantry.web.starting import ReadingAhead, make_routes
 
 BODY: Final = 1024 * 1024
 """Bytes of a request's body, at most."""
@@ -60,24 +61,30 @@ SWITCH: Final = 0.001
 def serve() -> App:
     """All of the service: what is asked by host, from memory, in front of the API, which nobody may ask too often."""
     sys.setswitchinterval(SWITCH)
-    app = create()
+    app = create(settle=starting.settle)
     runtime: RuntimeApp = app.state.runtime
     return runtime.in_front_of(Limits(app))
 
 
-def create() -> FastAPI:
-    """The API. Its routes are threads': what they call waits for PostgreSQL."""
+def create(*, settle: Callable[[], None] = lambda: None) -> FastAPI:
+    """The API. Its routes are threads': what they call waits for PostgreSQL. ``settle``: called when what it has in memory is there, for
+    whoever has the process to himself."""
     feed, runtime, read_log = RunFeed(), RuntimeApp(allowed=_sees_tenants), ReadLog()
+    ahead = ReadingAhead(settle)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         preload.service()
+        make_routes(app)
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         feed.start()
         read_log.start()
         async with runtime:
+            settle()
+            ahead.start()
             yield
         feed.close()
+        await to_thread.run_sync(ahead.wait, 1.0)
         await to_thread.run_sync(read_log.close)
 
     app = FastAPI(
@@ -91,6 +98,7 @@ def create() -> FastAPI:
         redoc_url=None,
     )
     app.state.feed, app.state.runtime, app.state.reads = feed, runtime, read_log
+    app.state.ahead = ahead
     app.state.hashing, app.state.oidc = Hashing(), OidcClient()
     problems.install(app)
     app.add_middleware(Reads, log=read_log)

@@ -114,7 +114,9 @@ def service(cloud, tmp_path_factory) -> Iterator[Service]:
             )
             ids[slug] = directory.tenant(slug, "schema", labels={"partner": partner})
         queue.client()
-        with TestClient(create(), raise_server_exceptions=False) as client:
+        app = create()
+        with TestClient(app, raise_server_exceptions=False) as client:
+            assert app.state.ahead.wait(30)
             yield Service(client, folder, key("me", labels={"partner": "me"}), key("them", labels={"partner": "them"}))
         with transaction() as connection:
             rows = connection.execute("SELECT id, resumed FROM runs WHERE tenant_id = ANY(%s::uuid[])", [[*ids.values()]]).fetchall()

@@ -46,7 +46,9 @@ def sync_detailed(
 ) -> Response[Any]:
     """Ready
 
-     Whether PostgreSQL answers, too; `reads_lost`: how many reads this process could not write down.
+     Whether PostgreSQL answers and the process has read the declarations, too; `reads_lost`: how many
+    reads this process could not
+    write down.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -71,7 +73,9 @@ async def asyncio_detailed(
 ) -> Response[Any]:
     """Ready
 
-     Whether PostgreSQL answers, too; `reads_lost`: how many reads this process could not write down.
+     Whether PostgreSQL answers and the process has read the declarations, too; `reads_lost`: how many
+    reads this process could not
+    write down.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
