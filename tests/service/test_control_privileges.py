@@ -165,7 +165,7 @@ def test_every_entry_of_the_file_has_a_reason():
         "GRANT SELECT ON control.directory TO tenantry__directory",
         "GRANT SELECT (token_hash) ON control.invitations TO tenantry__portal",
         "GRANT CONNECT ON DATABASE tenantry TO tenantry__portal",
-        "REVOKE INSERT (actor) ON control.audit_log FROM tenantry__portal",
+        "REVOKE SELECT (email) ON control.users FROM tenantry__portal",
         "GRANT SELECT (slug) ON control.tenants TO tenantry__directory",
         "GRANT EXECUTE ON FUNCTION control.tenant_by_host(text) TO tenantry__app",
         "REVOKE EXECUTE ON FUNCTION control.tenant_settings(uuid) FROM tenantry__directory",

@@ -23,7 +23,7 @@ from tenantry.declaration.values import check
 from tenantry.errors import InputError
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.naming import CONTROL_PORTAL as PORTAL
-from tenantry.operations import accept, configure, invite, pictures, user_roles
+from tenantry.operations import accept, configure, invite, passkeys, pictures, user_roles
 from tenantry.postgres import control_grants, logins
 from tenantry.postgres.server import Server
 from tenantry.settings import migrations_dir
@@ -310,6 +310,8 @@ def test_an_administrator_invites_within_the_limits_in_his_own_name_and_takes_th
     assert portal.execute(REVOKE, [digest, f"ada@{SLUGS[0]}.example"]).fetchone() == ("declared",)
     outcomes = [portal.execute(INVITE, [digest, f"{n}@x.example", "X", "member"]).fetchone()[0] for n in range(LIMITS["users"].default)]
     assert (outcomes[0], outcomes[-1]) == ("open", "crowd")
+    most = "SELECT most FROM portal_invite(%s, 'eve@x.example', 'Eve', 'member')"
+    assert portal.execute(most, [digest]).fetchone() == (LIMITS["users"].default,)
     portal.commit()
     assert lines() == [(f"user:{me}", "invitation", f"{made} taken back")]
     admin.execute("DELETE FROM control.invitations WHERE tenant_id = %s AND invited_by IS NOT NULL", [ONE])
@@ -344,12 +346,15 @@ def test_somebody_looks_after_his_own_sign_in_and_nobody_elses(admin, portal, so
     for hashed in ("plain", None, "$argon2id$", f"{ANOTHER}\n"):
         with pytest.raises(errors.InvalidParameterValue), portal.transaction():
             portal.execute(PASSWORD, [digest, hashed])
+    kept = [portal.execute(KEY, [again, bytes([n]), host, b"key", "Laptop"]).fetchone()[0] for n in range(passkeys.MOST + 1)]
+    assert kept == [True] * passkeys.MOST + [False]
     assert portal.execute(OUT, [digest, True]).fetchone() == (1,)
     portal.commit()
     assert admin.execute("SELECT user_id, hash FROM control.passwords WHERE tenant = %s", [ONE]).fetchall() == [(other, ANOTHER)]
     assert admin.execute("SELECT count(*) FROM control.sessions WHERE user_id = ANY(%s)", [[me, other]]).fetchone() == (0,)
     assert [line[1:] for line in lines()] == [
-        ("password", "set"), ("passkey", f"made at {host}"), ("passkey", "ended"), ("sign out", "everywhere, 1 sessions")
+        ("password", "set"), ("passkey", f"made at {host}"), ("passkey", "ended"),
+        *[("passkey", f"made at {host}")] * passkeys.MOST, ("sign out", "everywhere, 1 sessions"),
     ]  # fmt: skip
 
 
