@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from tenantry.app.memory import LIFETIME, Memory
+from tenantry.app.notifications import received
 
 CHANNEL: Final = "tenantry_directory"
 PROBE: Final = "probe:"
@@ -97,13 +97,8 @@ class Listener:
 
     def _wait(self, connection: psycopg.Connection[Any], seconds: float) -> None:
         """Hears what has come within that time."""
-        with selectors.DefaultSelector() as waiting:  # select() itself takes no descriptor above 1023
-            waiting.register(connection, selectors.EVENT_READ)
-            readable = waiting.select(seconds)
-        if readable:
-            connection.pgconn.consume_input()  # raises when the server is gone
-        while (notify := connection.pgconn.notifies()) is not None:
-            self._hear(notify.extra.decode())
+        for payload in received(connection, seconds)[1]:
+            self._hear(payload.decode())
 
     def _hear(self, payload: str) -> None:
         if payload.startswith(PROBE):

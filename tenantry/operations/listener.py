@@ -5,7 +5,6 @@ With each new session it listens first, and then lets its hearer catch up: what 
 
 from __future__ import annotations
 
-import selectors
 import socket
 import threading
 import time
@@ -18,6 +17,7 @@ import psycopg
 from psycopg.pq import ExecStatus
 
 from tenantry import console
+from tenantry.app.notifications import received
 from tenantry.errors import TenantryError
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.postgres.server import Server
@@ -109,14 +109,10 @@ class Listener:
 
     def _heard(self, connection: psycopg.Connection, seconds: float) -> bool:
         """Whether something came within that time; it is taken in."""
-        with selectors.DefaultSelector() as waiting:  # select() itself takes no descriptor above 1023
-            waiting.register(connection, selectors.EVENT_READ)
-            readable = waiting.select(seconds)
-        if readable:
-            connection.pgconn.consume_input()  # raises when the server is gone
-        while (notify := connection.pgconn.notifies()) is not None:
-            self._hear(notify.extra.decode(errors="replace"))
-        return bool(readable)
+        anything, payloads = received(connection, seconds)
+        for payload in payloads:
+            self._hear(payload.decode(errors="replace"))
+        return anything
 
     def _probe(self, connection: psycopg.Connection) -> None:
         """Raises ``OperationalError`` where the server does not answer in time: what it says, it says on this connection."""

@@ -1,6 +1,7 @@
 """`aws.rds.Instance`, of PostgreSQL."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from local.plugins.aws.client import Client
@@ -44,6 +45,15 @@ READ = SENT | {
     "iamDatabaseAuthenticationEnabled": "IAMDatabaseAuthenticationEnabled",
     "performanceInsightsEnabled": "PerformanceInsightsEnabled",
 }
+# What has another form in RDS's calls than in its answers.
+OPTIONS = {
+    "manageMasterUserPassword": "ManageMasterUserPassword",
+    "masterUserSecretKmsKeyId": "MasterUserSecretKmsKeyId",
+    "parameterGroupName": "DBParameterGroupName",
+    "password": "MasterUserPassword",
+    "vpcSecurityGroupIds": "VpcSecurityGroupIds",
+}
+CHOSEN = {"dbSubnetGroupName": "DBSubnetGroupName", "engineVersion": "EngineVersion", "port": "Port"}
 ONLY_AT_CREATION = {"availabilityZone", "dbName", "engine", "kmsKeyId", "storageEncrypted", "username"}
 
 
@@ -129,13 +139,7 @@ class Instance(ResourceType):
 
     def create(self, client: Client, new: Props, ctx: Context) -> tuple[str, Props]:
         identifier, sent = new["identifier"], {api: new[name] for name, api in SENT.items() if new.get(name) is not None}
-        sent |= _options(new)
-        if new.get("port"):
-            sent["Port"] = new["port"]
-        if new.get("engineVersion"):
-            sent["EngineVersion"] = new["engineVersion"]
-        if new.get("dbSubnetGroupName"):
-            sent["DBSubnetGroupName"] = new["dbSubnetGroupName"]
+        sent |= _given(new, OPTIONS | CHOSEN)
         if tags := client.tags(new):
             sent["Tags"] = listed(tags)
         client.call("rds", "create_db_instance", _named(identifier), new.get("region"), DBInstanceIdentifier=identifier, **sent)
@@ -185,7 +189,7 @@ class Instance(ResourceType):
             raise ProviderError(f"{what} keeps its identifier.", "The official provider renames it; the stand-in does not.")
         changed = {name for name in self.fields if not self.same(name, old.get(name), new.get(name))}
         sent = {api: new[name] for name, api in SENT.items() if name in changed - ONLY_AT_CREATION and new.get(name) is not None}
-        sent |= _options({name: new[name] for name in changed if new.get(name) is not None})
+        sent |= _given({name: new[name] for name in changed if name in new}, OPTIONS)
         if "deletionProtection" in changed:
             sent["DeletionProtection"] = bool(new.get("deletionProtection"))
         if "manageMasterUserPassword" in changed:
@@ -252,19 +256,9 @@ def _named(identifier: str) -> str:
     return f"RDS instance {identifier}"
 
 
-def _options(new: Props) -> Props:
-    """What has another form in RDS's calls than in its answers."""
-    sent: Props = {}
-    for name, api in (("manageMasterUserPassword", "ManageMasterUserPassword"), ("password", "MasterUserPassword")):
-        if new.get(name):
-            sent[api] = new[name]
-    if new.get("masterUserSecretKmsKeyId"):
-        sent["MasterUserSecretKmsKeyId"] = new["masterUserSecretKmsKeyId"]
-    if new.get("parameterGroupName"):
-        sent["DBParameterGroupName"] = new["parameterGroupName"]
-    if new.get("vpcSecurityGroupIds"):
-        sent["VpcSecurityGroupIds"] = new["vpcSecurityGroupIds"]
-    return sent
+def _given(new: Props, names: Mapping[str, str]) -> Props:
+    """What there is of ``names``, as RDS calls it; what is empty is not sent."""
+    return {api: new[name] for name, api in names.items() if new.get(name)}
 
 
 def _secret(found: Props) -> Props:

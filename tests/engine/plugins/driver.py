@@ -92,6 +92,12 @@ class Driver:
         """The resource as it is now, None when it is gone."""
         return self._read(old.token, old.id, encode(old.outputs, old.secrets), encode(old.inputs))
 
+    def drift(self, old: Recorded, inputs: Mapping[str, Any]) -> frozenset[str]:
+        """What a refresh finds to be other than the inputs."""
+        drifted = self.refresh(old)
+        assert drifted is not None
+        return self.diff(drifted, inputs).changes
+
     def adopt(self, token: str, id: str) -> Recorded | None:
         """What an import of that id finds."""
         return self._read(token, id, None, None)
@@ -102,6 +108,12 @@ class Driver:
                 id=old.id, urn=_urn(old.token), properties=encode(old.outputs, old.secrets), old_inputs=encode(old.inputs)
             )
         )
+
+    def end(self, old: Recorded) -> None:
+        """Deletes it: it is gone then, and deleting once more is no error."""
+        self.delete(old)
+        assert self.refresh(old) is None
+        self.delete(old)
 
     def _read(self, token: str, id: str, properties: Any, inputs: Any) -> Recorded | None:
         response = self.stub.Read(provider_pb2.ReadRequest(id=id, urn=_urn(token), properties=properties, inputs=inputs))

@@ -62,12 +62,8 @@ def test_role_life(driver: Driver, api: Api) -> None:
     with pytest.raises(grpc.RpcError, match="IAM role role-life exists already"):
         driver.create(ROLE, wanted)
     api("iam").update_role(RoleName="role-life", Description="d", MaxSessionDuration=3600)
-    drifted = driver.refresh(changed)
-    assert drifted is not None
-    assert driver.diff(drifted, other).changes == {"maxSessionDuration"}
-    driver.delete(changed)
-    assert driver.refresh(changed) is None
-    driver.delete(changed)
+    assert driver.drift(changed, other) == {"maxSessionDuration"}
+    driver.end(changed)
 
 
 def test_role_policy_life(driver: Driver, api: Api) -> None:
@@ -87,12 +83,8 @@ def test_role_policy_life(driver: Driver, api: Api) -> None:
     assert not driver.diff(seen, other).changes
     assert not driver.diff(adopted, other).changes
     api("iam").put_role_policy(RoleName="policy-life", PolicyName="one-prefix", PolicyDocument=allow("*"))
-    drifted = driver.refresh(changed)
-    assert drifted is not None
-    assert driver.diff(drifted, other).changes == {"policy"}
-    driver.delete(changed)
-    assert driver.refresh(changed) is None
-    driver.delete(changed)
+    assert driver.drift(changed, other) == {"policy"}
+    driver.end(changed)
     driver.delete(role)
 
 
@@ -118,9 +110,7 @@ def test_certificate_life(driver: Driver, api: Api) -> None:
     assert seen.outputs["tags"] == {"tenantry": "other"}
     assert seen.outputs["domainValidationOptions"] == records
     assert not driver.diff(adopted, certificate(tags={"tenantry": "other"})).changes
-    driver.delete(changed)
-    assert driver.refresh(changed) is None
-    driver.delete(changed)
+    driver.end(changed)
 
 
 def test_certificate_is_previewed(driver: Driver) -> None:

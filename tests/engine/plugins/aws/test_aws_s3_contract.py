@@ -83,9 +83,7 @@ def test_bucket_life(driver: Driver, api: Api) -> None:
     assert not driver.diff(adopted, wanted).changes
     changed = driver.update(made, {"bucket": "bucket-life"})
     assert changed.outputs["tagsAll"] == {}
-    driver.delete(changed)
-    assert driver.refresh(changed) is None
-    driver.delete(changed)
+    driver.end(changed)
 
 
 def test_bucket_names_itself(driver: Driver) -> None:
