@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,7 @@ from tenantry.operations.clone import work as operation
 from tenantry.operations.clone.work import CloneEntry
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
-from tenantry.web.asking import Asked
+from tenantry.web.asking import Asked, Asking, for_tenant
 from tenantry.web.callers import having, of_fleet, seen
 from tenantry.web.problems import responses
 
@@ -81,20 +81,15 @@ def listed(who: Annotated[Caller, Depends(having("tenants:read"))]) -> list[Clon
 
 
 @router.post("/tenants/{slug}/clones", status_code=202, response_model=Asked, responses=responses())
-def clone(
-    request: Request,
-    body: NewClone,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("clones:write"))],
-    who: Annotated[Caller, Depends(having("clones:write"))],
-) -> JSONResponse:
+def clone(body: NewClone, asking: Annotated[Asking, Depends(for_tenant("clones:write"))]) -> JSONResponse:
     """Copies the tenant, anonymised; the clone gets the key's labels. One that was interrupted goes on."""
 
     def work(actor: Actor) -> once.Answer:
-        more = {"salt": body.salt, "isolation": body.isolation, "admin": body.admin}
-        return once.run(operation.request(tenant.slug, body.slug, actor=actor, labels=who.sight.labels, **more))  # type: ignore[arg-type]
+        slug, labels = asking.tenant.slug, asking.who.sight.labels
+        begun = operation.request(slug, body.slug, actor=actor, labels=labels, salt=body.salt, isolation=body.isolation, admin=body.admin)
+        return once.run(begun)
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 @router.get("/clones/check", responses=responses())

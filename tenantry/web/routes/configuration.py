@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -68,6 +69,33 @@ class Which(BaseModel):
     limit: int = Field(100, ge=1, le=1000)
 
 
+@dataclass(frozen=True)
+class Edit:
+    """A change of one of the tenant's values: who asks for it, and the ETag of the value that he has seen."""
+
+    tenant: Tenant
+    who: Caller
+    match: str | None
+
+    def require(self, key: str) -> None:
+        """Refuses a change of what is another value by now."""
+        wanted = edits.required(self.match)
+        (setting,) = configure.settings(self.tenant.slug, key, portal=self.who.portal)
+        if wanted not in ("*", _tag(setting)):
+            raise edits.outdated()
+
+
+def _edit(
+    tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
+    who: Annotated[Caller, Depends(having("configuration:write"))],
+    match: edits.IfMatch = None,
+) -> Edit:
+    return Edit(tenant, who, match)
+
+
+Editing = Annotated[Edit, Depends(_edit)]
+
+
 @router.get("", responses=responses())
 def every(
     tenant: Annotated[Tenant, Depends(seen("configuration:read"))], who: Annotated[Caller, Depends(having("configuration:read"))]
@@ -101,18 +129,11 @@ def one(
 
 
 @router.put("/{key}", responses=responses(412, 428))
-def put(
-    key: Key,
-    body: NewValue,
-    response: Response,
-    tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
-    who: Annotated[Caller, Depends(having("configuration:write"))],
-    match: edits.IfMatch = None,
-) -> Value:
+def put(key: Key, body: NewValue, response: Response, edit: Editing) -> Value:
     """Sets a value at runtime."""
-    _require(match, tenant.slug, key, who)
-    configure.put(tenant.slug, key, body.value, editor=who.editor, actor=who.actor(), portal=who.portal)
-    return one(key, tenant, who, response)
+    edit.require(key)
+    configure.put(edit.tenant.slug, key, body.value, editor=edit.who.editor, actor=edit.who.actor(), portal=edit.who.portal)
+    return one(key, edit.tenant, edit.who, response)
 
 
 @router.put("/{key}/picture", responses=responses(412, 428))
@@ -120,36 +141,21 @@ def upload(
     key: Literal["branding.logo", "branding.favicon"],
     data: Annotated[bytes, Body(media_type="application/octet-stream", max_length=MAX_BYTES, description="SVG, PNG or ICO")],
     response: Response,
-    tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
-    who: Annotated[Caller, Depends(having("configuration:write"))],
-    match: edits.IfMatch = None,
+    edit: Editing,
 ) -> Value:
     """Uploads a picture, which is in force at once. What it is says its content; what is published is written anew from it."""
-    _require(match, tenant.slug, key, who)
+    edit.require(key)
     use: pictures.Use = "logo" if key == "branding.logo" else "favicon"
-    pictures.upload(tenant.slug, use, data, editor=who.editor, actor=who.actor(), portal=who.portal)
-    return one(key, tenant, who, response)
+    pictures.upload(edit.tenant.slug, use, data, editor=edit.who.editor, actor=edit.who.actor(), portal=edit.who.portal)
+    return one(key, edit.tenant, edit.who, response)
 
 
 @router.delete("/{key}", responses=responses(412, 428))
-def take_back(
-    key: Key,
-    response: Response,
-    tenant: Annotated[Tenant, Depends(seen("configuration:write"))],
-    who: Annotated[Caller, Depends(having("configuration:write"))],
-    match: edits.IfMatch = None,
-) -> Value:
+def take_back(key: Key, response: Response, edit: Editing) -> Value:
     """Takes a value that was set at runtime back: what the file says, or the default, is in force again."""
-    _require(match, tenant.slug, key, who)
-    configure.take_back(tenant.slug, key, editor=who.editor, actor=who.actor(), portal=who.portal)
-    return one(key, tenant, who, response)
-
-
-def _require(match: str | None, slug: str, key: str, who: Caller) -> None:
-    wanted = edits.required(match)
-    (setting,) = configure.settings(slug, key, portal=who.portal)
-    if wanted not in ("*", _tag(setting)):
-        raise edits.outdated()
+    edit.require(key)
+    configure.take_back(edit.tenant.slug, key, editor=edit.who.editor, actor=edit.who.actor(), portal=edit.who.portal)
+    return one(key, edit.tenant, edit.who, response)
 
 
 def _value(setting: Setting) -> Value:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,10 +16,9 @@ from tenantry.errors import InputError
 from tenantry.operations import lifecycle
 from tenantry.operations.callers import Caller
 from tenantry.operations.lifecycle import records
-from tenantry.operations.tenants import Tenant
 from tenantry.web import once
-from tenantry.web.asking import Asked
-from tenantry.web.callers import having, of_fleet, seen
+from tenantry.web.asking import Asked, Asking, for_tenant
+from tenantry.web.callers import of_fleet
 from tenantry.web.problems import responses
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
@@ -55,21 +54,15 @@ class DeletionRecord(BaseModel):
 
 
 @router.post("/tenants/{slug}/delete", status_code=202, response_model=Asked, responses=responses())
-def delete(
-    request: Request,
-    body: Deletion,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("tenants:delete"))],
-    who: Annotated[Caller, Depends(having("tenants:delete"))],
-) -> JSONResponse:
+def delete(body: Deletion, asking: Annotated[Asking, Depends(for_tenant("tenants:delete"))]) -> JSONResponse:
     """Removes all of an off-boarded tenant whose hold is over: its data, its file, its names. A signed record stays."""
 
     def work(actor: Actor) -> once.Answer:
-        if body.confirm != tenant.slug:
-            raise InputError(f"confirm is not {tenant.slug}: nothing was deleted", "say the slug exactly")
-        return once.run(lifecycle.request_deletion(tenant.slug, body.outcome, actor=actor))
+        if body.confirm != asking.tenant.slug:
+            raise InputError(f"confirm is not {asking.tenant.slug}: nothing was deleted", "say the slug exactly")
+        return once.run(lifecycle.request_deletion(asking.tenant.slug, body.outcome, actor=actor))
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 @router.get("/deletions", responses=responses())

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from tenantry.actor import Actor
 from tenantry.operations import email_domains as operation
 from tenantry.operations import tenants
-from tenantry.operations.callers import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
-from tenantry.web.callers import having, seen
+from tenantry.web.asking import Asking, for_tenant
+from tenantry.web.callers import seen
 from tenantry.web.problems import responses
 
 router = APIRouter(prefix="/v1/tenants/{slug}/email-domains", tags=["people"])
@@ -57,19 +57,13 @@ def email_domains(tenant: Annotated[Tenant, Depends(seen("people:read"))]) -> Em
 
 
 @router.post("/check", response_model=EmailDomains, responses=responses(503))
-def check_email_domains(
-    request: Request,
-    body: EmailDomainCheck,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("people:write"))],
-    who: Annotated[Caller, Depends(having("people:write"))],
-) -> JSONResponse:
+def check_email_domains(body: EmailDomainCheck, asking: Annotated[Asking, Depends(for_tenant("people:write"))]) -> JSONResponse:
     """Asks DNS now whether they are proved."""
 
     def work(actor: Actor) -> once.Answer:
-        return once.Answer(200, jsonable_encoder(_told(operation.check(tenant.slug, body.domain, actor=actor))))
+        return once.Answer(200, jsonable_encoder(_told(operation.check(asking.tenant.slug, body.domain, actor=actor))))
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 def _told(found: Iterable[operation.EmailDomain]) -> EmailDomains:

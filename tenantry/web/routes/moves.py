@@ -7,20 +7,19 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from tenantry.actor import Actor
 from tenantry.declaration.placement import Place
 from tenantry.operations import tenants
-from tenantry.operations.callers import Caller
 from tenantry.operations.move import begin, history
 from tenantry.operations.move import request as operation
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
-from tenantry.web.asking import NoBody, asks
-from tenantry.web.callers import having, seen
+from tenantry.web.asking import Asking, NoBody, asks, for_tenant
+from tenantry.web.callers import seen
 from tenantry.web.problems import responses
 
 router = APIRouter(prefix="/v1/tenants/{slug}/moves", tags=["moves"])
@@ -95,21 +94,15 @@ def plan(tenant: Annotated[Tenant, Depends(seen("tenants:move"))], where: Annota
 
 
 @router.post("", status_code=202, response_model=MoveBegun, responses={200: {"model": MoveBegun}, **responses()})
-def move(
-    request: Request,
-    body: NewMove,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("tenants:move"))],
-    who: Annotated[Caller, Depends(having("tenants:move"))],
-) -> JSONResponse:
+def move(body: NewMove, asking: Annotated[Asking, Depends(for_tenant("tenants:move"))]) -> JSONResponse:
     """Moves the tenant while it works. The file says where it goes before the run begins; one that was interrupted goes on."""
 
     def work(actor: Actor) -> once.Answer:
-        begun = begin.begin(tenant.slug, body.to, body.cell, keep=timedelta(seconds=body.keep_seconds), actor=actor)
+        begun = begin.begin(asking.tenant.slug, body.to, body.cell, keep=timedelta(seconds=body.keep_seconds), actor=actor)
         told = MoveBegun(run=begun.run, target=_place(begun.target), edited=begun.edited).model_dump(mode="json")
         return once.Answer(200, told) if begun.run is None else once.Answer(202, told, f"/v1/runs/{begun.run}")
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 asks(

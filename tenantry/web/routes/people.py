@@ -20,6 +20,7 @@ from tenantry.operations.accept import Accepted
 from tenantry.operations.callers import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
+from tenantry.web.asking import Asking, for_tenant
 from tenantry.web.callers import having, seen
 from tenantry.web.problems import Refused, responses
 
@@ -80,39 +81,29 @@ def invitations(
 
 
 @router.post("/tenants/{slug}/invitations", status_code=201, response_model=Invitation, responses=responses())
-def invite(
-    request: Request,
-    body: NewInvitation,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("people:write"))],
-    who: Annotated[Caller, Depends(having("people:write"))],
-) -> JSONResponse:
+def invite(body: NewInvitation, asking: Annotated[Asking, Depends(for_tenant("people:write"))]) -> JSONResponse:
     """Invites somebody by mail. Asked again for the same address it is the same invitation, with a new link."""
 
     def work(actor: Actor) -> once.Answer:
-        made = operation.invite(tenant.slug, body.email, body.name, body.role, actor, by_mail=True, inviter=body.inviter, portal=who.portal)
+        made = operation.invite(
+            asking.tenant.slug, body.email, body.name, body.role, actor, by_mail=True, inviter=body.inviter, portal=asking.who.portal
+        )
         told = Invitation(
             id=made.id, email=made.email, name=made.name, role=made.role, state="open", expires_at=made.expires_at, accepted_at=None
         )
         return once.Answer(201, jsonable_encoder(told))
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 @router.post("/tenants/{slug}/invitations/revoke", response_model=Invitation, responses=responses())
-def revoke(
-    request: Request,
-    body: Revocation,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("people:write"))],
-    who: Annotated[Caller, Depends(having("people:write"))],
-) -> JSONResponse:
+def revoke(body: Revocation, asking: Annotated[Asking, Depends(for_tenant("people:write"))]) -> JSONResponse:
     """Takes an open invitation back: its link stops working."""
 
     def work(actor: Actor) -> once.Answer:
-        return once.Answer(200, jsonable_encoder(_told(operation.revoke(tenant.slug, body.email, actor, portal=who.portal))))
+        return once.Answer(200, jsonable_encoder(_told(operation.revoke(asking.tenant.slug, body.email, actor, portal=asking.who.portal))))
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 @router.post("/invitations/accept", response_model=Accepted, responses=responses())

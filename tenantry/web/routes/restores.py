@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,8 +21,8 @@ from tenantry.operations.restore import ending, listing
 from tenantry.operations.restore import run as operation
 from tenantry.operations.tenants import Tenant
 from tenantry.web import once
-from tenantry.web.asking import Asked, NoBody, asks
-from tenantry.web.callers import having, seen
+from tenantry.web.asking import Asked, Asking, NoBody, asks, for_tenant
+from tenantry.web.callers import seen
 from tenantry.web.problems import responses
 
 router = APIRouter(prefix="/v1/tenants/{slug}/restores", tags=["restores"])
@@ -74,60 +74,42 @@ def listed(tenant: Annotated[Tenant, Depends(seen("tenants:read"))]) -> list[Res
 
 
 @router.post("", status_code=202, response_model=Asked, responses=responses())
-def restore(
-    request: Request,
-    body: NewRestore,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("backups:restore"))],
-    who: Annotated[Caller, Depends(having("backups:restore"))],
-) -> JSONResponse:
+def restore(body: NewRestore, asking: Annotated[Asking, Depends(for_tenant("backups:restore"))]) -> JSONResponse:
     """Puts a backup in the place of the tenant's data. It is built and checked beside it; what was there is kept for 7 days."""
 
     def work(actor: Actor) -> once.Answer:
-        into = tenants.find(body.into, who.sight).slug if body.into is not None else None
-        chosen = entries.chosen(tenant.slug, body.backup)
-        return once.run(operation.request(tenant.slug, chosen, into=into, actor=actor))
+        into = tenants.find(body.into, asking.who.sight).slug if body.into is not None else None
+        chosen = entries.chosen(asking.tenant.slug, body.backup)
+        return once.run(operation.request(asking.tenant.slug, chosen, into=into, actor=actor))
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 @router.post("/beside", status_code=202, response_model=Made, responses={200: {"model": Made}, **responses()})
-def beside(
-    request: Request,
-    body: Beside,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("backups:restore"))],
-    who: Annotated[Caller, Depends(having("backups:restore"))],
-) -> JSONResponse:
+def beside(body: Beside, asking: Annotated[Asking, Depends(for_tenant("backups:restore"))]) -> JSONResponse:
     """Declares a new tenant like the backed-up one and makes it; nobody is invited. A restore with `into` then fills it."""
 
     def work(actor: Actor) -> once.Answer:
-        _require_mine(body.into, who)
-        chosen = entries.chosen(tenant.slug, body.backup)
-        written = preparing.prepare(tenant.slug, chosen, body.into, labels=who.sight.labels, read=False)
+        _require_mine(body.into, asking.who)
+        chosen = entries.chosen(asking.tenant.slug, body.backup)
+        written = preparing.prepare(asking.tenant.slug, chosen, body.into, labels=asking.who.sight.labels, read=False)
         run = preparing.make(body.into, actor=actor)
         told = Made(run=run, written=written).model_dump(mode="json")
         return once.Answer(200, told) if run is None else once.Answer(202, told, f"/v1/runs/{run}")
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 @router.post("/confirm", response_model=Restore, responses=responses())
-def confirm(
-    request: Request,
-    body: NoBody,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("backups:restore"))],
-    who: Annotated[Caller, Depends(having("backups:restore"))],
-) -> JSONResponse:
+def confirm(body: NoBody, asking: Annotated[Asking, Depends(for_tenant("backups:restore"))]) -> JSONResponse:
     """Drops what the restore replaced. After that only a backup brings it back."""
 
     def work(actor: Actor) -> once.Answer:
-        done = ending.confirm(tenant.slug)
-        told = Restore.model_validate(listing.one(tenant.slug, done.id), from_attributes=True)
+        done = ending.confirm(asking.tenant.slug)
+        told = Restore.model_validate(listing.one(asking.tenant.slug, done.id), from_attributes=True)
         return once.Answer(200, jsonable_encoder(told))
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 asks(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
@@ -17,7 +17,7 @@ from tenantry.operations.callers import Caller
 from tenantry.operations.tenants import Tenant
 from tenantry.operations.user_roles import UserEntry
 from tenantry.web import once
-from tenantry.web.asking import NoBody
+from tenantry.web.asking import Asking, NoBody, for_tenant
 from tenantry.web.callers import having, seen
 from tenantry.web.problems import responses
 
@@ -41,34 +41,22 @@ def listed(
 
 
 @router.post("/{user}/role", response_model=UserEntry, responses=responses())
-def role(
-    request: Request,
-    user: UUID,
-    body: UserRole,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("people:write"))],
-    who: Annotated[Caller, Depends(having("people:write"))],
-) -> JSONResponse:
+def role(user: UUID, body: UserRole, asking: Annotated[Asking, Depends(for_tenant("people:write"))]) -> JSONResponse:
     """Gives a user another role, and signs him out. A tenant keeps an administrator."""
 
     def work(actor: Actor) -> once.Answer:
-        return once.Answer(200, jsonable_encoder(operation.change(tenant.slug, user, body.role, actor=actor, portal=who.portal)))
+        return once.Answer(
+            200, jsonable_encoder(operation.change(asking.tenant.slug, user, body.role, actor=actor, portal=asking.who.portal))
+        )
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
 
 
 @router.post("/{user}/remove", response_model=UserEntry, responses=responses())
-def remove(
-    request: Request,
-    user: UUID,
-    body: NoBody,
-    name: once.Name,
-    tenant: Annotated[Tenant, Depends(seen("people:write"))],
-    who: Annotated[Caller, Depends(having("people:write"))],
-) -> JSONResponse:
+def remove(user: UUID, body: NoBody, asking: Annotated[Asking, Depends(for_tenant("people:write"))]) -> JSONResponse:
     """Removes a user, and signs him out. A tenant keeps an administrator."""
 
     def work(actor: Actor) -> once.Answer:
-        return once.Answer(200, jsonable_encoder(operation.remove(tenant.slug, user, actor=actor, portal=who.portal)))
+        return once.Answer(200, jsonable_encoder(operation.remove(asking.tenant.slug, user, actor=actor, portal=asking.who.portal)))
 
-    return once.once(request, who, name, body.model_dump(), work)
+    return asking.once(body, work)
