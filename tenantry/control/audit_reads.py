@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ReadLine:
-    """Reads that were alike, within a moment. ``run``: whose tenant it is about, where no tenant is named."""
+class Read:
+    """Who read what, from where. ``run``: whose tenant it is about, where no tenant is named."""
 
-    at: datetime
     holder: str
     actor: str
     credential: str
@@ -27,6 +26,14 @@ class ReadLine:
     run: UUID | None
     route: str
     detail: str
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """Reads that were alike, within a moment."""
+
+    at: datetime
+    read: Read
     request: UUID
     reads: int
 
@@ -42,10 +49,10 @@ def add(lines: Sequence[ReadLine], keep: timedelta) -> None:
             """,
             [
                 (
-                    line.tenant, line.run, line.at, line.holder, line.actor, line.credential, line.address, line.route, line.detail,
+                    read.tenant, read.run, line.at, read.holder, read.actor, read.credential, read.address, read.route, read.detail,
                     line.request, line.reads, line.at + keep,
                 )
-                for line in lines
+                for line, read in ((line, line.read) for line in lines)
             ],
         )  # fmt: skip
 

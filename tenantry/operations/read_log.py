@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -17,7 +16,7 @@ import psycopg
 
 from tenantry import console
 from tenantry.control import audit_reads, runs
-from tenantry.control.audit_reads import ReadLine
+from tenantry.control.audit_reads import Read, ReadLine
 from tenantry.control.database import transaction
 from tenantry.errors import TenantryError
 from tenantry.escape import escaped
@@ -38,25 +37,13 @@ _ENDING: Final = 3.0  # seconds that the last batch may take
 Write = Callable[[Sequence[ReadLine]], None]
 
 
-@dataclass(frozen=True)
-class _Alike:
-    holder: str
-    actor: str
-    credential: str
-    address: str
-    tenant: UUID | None
-    run: UUID | None
-    route: str
-    detail: str
-
-
 class ReadLog:
     """One process's. ``write``: another than PostgreSQL's; ``beat``: seconds between two batches."""
 
     def __init__(self, write: Write | None = None, *, beat: float = BEAT, most: int = MOST) -> None:
         self._write, self._beat, self._most = write or _written, beat, most
         self._lock = threading.Lock()
-        self._new: dict[_Alike, tuple[datetime, UUID, int]] = {}
+        self._new: dict[Read, tuple[datetime, UUID, int]] = {}
         self._waiting: list[ReadLine] = []
         self._untold = 0
         self._said = ""
@@ -83,16 +70,16 @@ class ReadLog:
 
     def note(self, who: Caller, address: str, tenant: UUID | None, run: UUID | None, route: str, detail: str) -> UUID:
         """Takes in one read; its id. It waits for nothing."""
-        alike = _Alike(
+        read = Read(
             _short(who.holder), _short(who.name), _short(who.credential), _short(address), tenant, run, _short(route), _short(detail)
         )
         request = uuid4()
         with self._lock:
-            found = self._new.get(alike)
+            found = self._new.get(read)
             if found is not None:
-                self._new[alike] = (found[0], found[1], found[2] + 1)
+                self._new[read] = (found[0], found[1], found[2] + 1)
             elif len(self._new) + len(self._waiting) < self._most:
-                self._new[alike] = (datetime.now(UTC), request, 1)
+                self._new[read] = (datetime.now(UTC), request, 1)
             else:
                 self.lost += 1
                 self._untold += 1
@@ -106,13 +93,7 @@ class ReadLog:
     def _flush(self) -> None:
         with self._lock:
             new, self._new = self._new, {}
-            self._waiting += [
-                ReadLine(
-                    at, alike.holder, alike.actor, alike.credential, alike.address, alike.tenant, alike.run, alike.route, alike.detail,
-                    request, reads,
-                )
-                for alike, (at, request, reads) in new.items()
-            ]  # fmt: skip
+            self._waiting += [ReadLine(at, read, request, reads) for read, (at, request, reads) in new.items()]
             batch = tuple(self._waiting)
         try:
             if batch:

@@ -163,7 +163,7 @@ def test_while_postgresql_is_away_lines_wait_and_what_finds_no_room_is_counted_a
     said = capsys.readouterr().err
     assert said.count("the server is away") == 1, "once, and not each time"
     assert "2 reads were not written down" in said
-    assert [line.holder for line in away.written] == ["holder 0", "holder 1", "holder 2"]
+    assert [line.read.holder for line in away.written] == ["holder 0", "holder 1", "holder 2"]
 
 
 def test_what_can_never_be_written_keeps_nothing_else_waiting(service, capsys):
@@ -182,7 +182,7 @@ def test_what_can_never_be_written_keeps_nothing_else_waiting(service, capsys):
         log.note(Caller("b", frozenset(), Sight(), "x"), "192.0.2.1", None, None, "GET /v1/x", "")
         wait_for(lambda: len(heard) == 2, seconds=5)
     assert log.lost == 1
-    assert heard[1].holder == "b"
+    assert heard[1].read.holder == "b"
     with transaction() as connection:
         connection.execute("DELETE FROM audit_log WHERE action = %s", [read_log.ACTION])
 
