@@ -77,7 +77,7 @@ class ControlPlane(pulumi.ComponentResource):
             "limits": login_limits.SETTINGS,
         }
         if secret := args["directory_secret"]:
-            given["secret"] = secret
+            given["secret"], given["connections"] = secret, args["connections"]
         login = Login(f"{logical}-login", given, pulumi.ResourceOptions(parent=self, depends_on=[self.store]))
         self.directory_password, self.directory_secret = login.password, login.secret_arn
         self.register_outputs({"database": CONTROL_DATABASE})

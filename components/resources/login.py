@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
@@ -13,6 +12,7 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from components import store_login
 from components.login_secret import LoginSecretArgs
 from components.resources.declared import DeclaredProvider
+from components.store_login import Handed
 from tenantry.control import passwords
 from tenantry.naming import CONTROL_APP, CONTROL_OWNER
 from tenantry.postgres import control_grants, login_limits, logins
@@ -29,6 +29,8 @@ class LoginArgs(TypedDict):
     """The settings of the role that bound its sessions (tenantry/postgres/login_limits.py)."""
     secret: NotRequired[LoginSecretArgs]
     """Where its password is kept, on a platform that keeps secrets of logins: then the state does not know it."""
+    connections: NotRequired[int]
+    """Of ``app_role``, where there is a ``secret``: the login that takes turns with it has the same limit."""
 
 
 def _connect(props: Mapping[str, Any]) -> psycopg.Connection:
@@ -52,23 +54,16 @@ class LoginProvider(DeclaredProvider):
         return ["faults"] if state.get("faults") else []
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        if found := store_login.in_secret(props):
-            return CreateResult(str(props["app_role"]), self._apply(props, found.password))
-        keep = passwords.choice() == "keep" and self._has_password(props)
-        return CreateResult(str(props["app_role"]), self._apply(props, passwords.UNKNOWN if keep else secrets.token_urlsafe(32)))
+        role, login = str(props["app_role"]), store_login.in_secret(props)
+        if login is None:
+            keep = passwords.choice() == "keep" and self._has_password(props)
+            login = Handed(role, passwords.UNKNOWN) if keep else store_login.anew(role)
+        return CreateResult(role, self._apply(props, login))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        outs = self._apply(_news, self._password(_olds, _news))
+        outs = self._apply(_news, store_login.after(_olds, _news), alone=not (_olds.get("secret") or _news.get("secret")))
         store_login.take_away(_olds, _news)
         return UpdateResult(outs)
-
-    @staticmethod
-    def _password(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
-        if found := store_login.in_either(olds, news):
-            return found.password
-        if olds.get("secret") and passwords.choice() != "keep":
-            return secrets.token_urlsafe(32)  # the secret is wrong or gone, and nothing else knows the password
-        return passwords.after_loss(str(olds["password"]), lambda: _holds(olds))
 
     @staticmethod
     def _has_password(props: Mapping[str, Any]) -> bool:
@@ -78,27 +73,37 @@ class LoginProvider(DeclaredProvider):
             return connection.execute(found, [props["app_role"]]).fetchone() == (True,)
 
     @staticmethod
-    def _apply(props: dict[str, Any], password: str) -> dict[str, Any]:
-        role = props["app_role"]
+    def _apply(props: dict[str, Any], login: Handed, *, alone: bool = False) -> dict[str, Any]:
+        """``alone``: there is one login, and not another that takes turns with it."""
+        first, second = store_login.both(props)
         with _connect(props) as connection:
             may_act_as(connection, CONTROL_OWNER)
             with connection.transaction():
-                if password != passwords.UNKNOWN:
-                    logins.give_password(connection, role, password)
-                logins.set_search_path(connection, role, props["database"], props["schema"])
-                login_limits.mend(connection, role)
+                if login.username == first and login.password != passwords.UNKNOWN:
+                    logins.give_password(connection, first, login.password)
+                logins.set_search_path(connection, first, props["database"], props["schema"])
+                for role in (first, second):
+                    login_limits.mend(connection, role)
                 control_grants.apply(connection, props["schema"], CONTROL_OWNER, CONTROL_APP)
-        known = {} if password != passwords.UNKNOWN else {"password_known": False}
+            if alone:
+                logins.drop_second(connection, first)
+        if login.username == second and login.renewed:
+            logins.renew(Server.from_environment(), first, second, login.password, props["database"], props["schema"])
+        known = {} if login.password != passwords.UNKNOWN else {"password_known": False}
         outs = {name: value for name, value in props.items() if name != "secret_arn"}
-        outs |= {**known, **store_login.written(props, store_login.Handed(role, password))}
-        return {**outs, "password": passwords.UNKNOWN if props.get("secret") else password, "faults": []}
+        outs |= {**known, **store_login.written(props, login)}
+        return {**outs, "password": passwords.UNKNOWN if props.get("secret") else login.password, "faults": []}
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Finds a login that changed itself; what it may do besides is found with the tables that it has no right to."""
         with _connect(props) as connection:
             if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [props["app_role"]]).fetchone() is None:
                 return ReadResult("", {})
-            faults = login_limits.faults(connection, props["app_role"]).get(props["app_role"], [])
+            first, second = store_login.both(props)
+            faults = login_limits.faults(connection, first).get(first, [])
+            faults += [f"{second} {fault}" for fault in login_limits.faults(connection, second).get(second, [])]
+            if not props.get("secret") and second in logins.both(connection, first):
+                faults.append(f"{second} is left of a time when logins had secrets")
         if not _holds(props):
             faults = [*faults, "has another password"]
         return ReadResult(id_, {**props, "faults": faults})
@@ -107,6 +112,7 @@ class LoginProvider(DeclaredProvider):
         """Takes its rights away, or the role could not be dropped, and its secret."""
         store_login.take_away(_props, {})
         with _connect(_props) as connection:
+            logins.drop_second(connection, _props["app_role"])
             logins.take_rights(connection, _props["app_role"])
 
 

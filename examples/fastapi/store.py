@@ -11,7 +11,7 @@ from tenantry.app import Directory
 from tenantry.app.secrets import Secrets, directory_dsn
 from tenantry.app.sqlalchemy import Engines
 
-directory = Directory(directory_dsn(), credentials=Secrets(), defaults={"tasks.per_page": 50})
+directory = Directory(directory_dsn, credentials=Secrets(), defaults={"tasks.per_page": 50})
 engines = Engines(pool_size=5, pool_pre_ping=True)
 
 

@@ -45,17 +45,18 @@ _KEPT_ALIVE: Final[Mapping[str, Any]] = {
 class Directory:
     """One for a process, for all of its threads and tasks; opened with the first look-up, closed by ``close`` or a ``with`` block.
 
-    ``dsn``: of the control database, as ``tenantry__directory``; to PostgreSQL itself, because a pooler in transaction mode tells of no
-    changes (then every look-up is asked). ``credentials``: a function that gives a tenant's password (``tenantry.app.secrets.Secrets()``
-    reads its secret), or passwords by role; None: those of the environment. ``defaults``: the application's own, for settings.
-    ``pooler``: (host, port) to connect to in the place of the platform's server. ``token``: makes a tenant's token where rows are opened
-    by signed contexts. ``options``: more for libpq. ``outage``: for how many seconds old answers are given when the directory cannot be
-    asked. ``size``: how many are remembered.
+    ``dsn``: of the control database, as ``tenantry__directory``; or a function that gives it (``tenantry.app.secrets.directory_dsn``),
+    which is asked again where the server refuses the password: it may have been renewed. To PostgreSQL itself, because a pooler in
+    transaction mode tells of no changes (then every look-up is asked). ``credentials``: a function that gives a tenant's password
+    (``tenantry.app.secrets.Secrets()`` reads its secret), or passwords by role; None: those of the environment. ``defaults``: the
+    application's own, for settings. ``pooler``: (host, port) to connect to in the place of the platform's server. ``token``: makes a
+    tenant's token where rows are opened by signed contexts. ``options``: more for libpq. ``outage``: for how many seconds old answers are
+    given when the directory cannot be asked. ``size``: how many are remembered.
     """
 
     def __init__(
         self,
-        dsn: str,
+        dsn: str | Callable[[], str],
         *,
         credentials: Credentials | None = None,
         defaults: Mapping[str, Any] | None = None,
@@ -65,6 +66,8 @@ class Directory:
         outage: float = 60.0,
         size: int = 20_000,
     ) -> None:
+        self._read = None if isinstance(dsn, str) else dsn
+        dsn = dsn if isinstance(dsn, str) else dsn()
         self._dsn, self._outage, self._size = dsn, outage, size
         self._defaults = dict(defaults or {})
         asked = conninfo_to_dict(dsn)
@@ -206,8 +209,24 @@ class Directory:
         raise AssertionError("not reached")
 
     def _connect(self) -> psycopg.Connection[dict[str, Any]]:
-        options = {key: value for key, value in _KEPT_ALIVE.items() if key not in conninfo_to_dict(self._dsn)}
-        return psycopg.connect(self._dsn, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options)
+        used = self._dsn
+        try:
+            return self._connected(used)
+        except psycopg.OperationalError as error:
+            if self._read is None or "authentication failed" not in str(error):
+                raise
+            try:
+                self._dsn = self._read()
+            except TransientError:  # the secret cannot be read now: what is known stays, and is tried again
+                raise error from None
+            if self._dsn == used:
+                raise
+        return self._connected(self._dsn)
+
+    @staticmethod
+    def _connected(dsn: str) -> psycopg.Connection[dict[str, Any]]:
+        options = {key: value for key, value in _KEPT_ALIVE.items() if key not in conninfo_to_dict(dsn)}
+        return psycopg.connect(dsn, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options)
 
     def _tenant(self, row: Mapping[str, Any]) -> Tenant:
         return Tenant(**{name: row.get(name) for name in COLUMNS}, _connector=self._connector)  # type: ignore[arg-type]  # as they are told

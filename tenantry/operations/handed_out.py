@@ -147,7 +147,7 @@ def _holds(login: _Login, stores: Mapping[str, TenantStore], end: float) -> bool
     if cell is not None and login.role == naming.cell_app(cell):
         return logins.password_holds(Server.from_environment(), naming.cell_database(cell), login.username, login.password)
     if login.role == naming.CONTROL_DIRECTORY:
-        return logins.password_holds(Server.from_environment(), naming.CONTROL_DATABASE, login.role, login.password)
+        return logins.password_holds(Server.from_environment(), naming.CONTROL_DATABASE, login.username, login.password)
     store = stores.get(login.role)
     if store is None:
         return None

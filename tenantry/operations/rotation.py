@@ -20,7 +20,10 @@ from tenantry.clients.login_secrets import LoginSecret
 from tenantry.control import logins as written_down
 from tenantry.control import runs
 from tenantry.control.database import transaction
+from tenantry.control.logins import Login
 from tenantry.errors import InputError, TransientError, WorkError
+from tenantry.operations import platform_logins
+from tenantry.operations.platform_logins import RENEWED, lock, other, refuse_recent
 from tenantry.postgres import locks, logins
 from tenantry.postgres.server import Server
 from tenantry.settings import platform_settings
@@ -31,8 +34,6 @@ from tenantry.work import queue
 from tenantry.work.step import Kind, Run, Step
 
 SCHEDULE: Final = Actor("credentials", "schedule")
-RENEWED: Final = "renew password"
-"""The action in the audit log."""
 TURN: Final = "turn"
 MOST: Final = 50
 """Rotations that one slot of the scheduled task asks for: an hour's share of a fleet of 100,000 in 90 days."""
@@ -45,7 +46,7 @@ class LoginAge:
     """The login of one application, and how old its password is."""
 
     slug: str
-    """Whose it is; one of those of whom it is, where it is a cell's."""
+    """Whose it is; one of those of whom it is, where it is a cell's; empty: the platform's own."""
     role: str
     """The first of the two, as the look-up has it."""
     username: str
@@ -65,11 +66,7 @@ def ages() -> tuple[LoginAge, ...]:
     """Every login that has a secret and a tenant, the oldest password first."""
     known = written_down.every()
     stores = {store.app_role: store for store in reversed(TenantStore.every())}
-    found = [
-        LoginAge(stores[role].slug, role, login.username, login.changed_at, login.former_until)
-        for role, login in known.items()
-        if role in stores
-    ]
+    found = [_age(login, stores[role].slug) for role, login in known.items() if role in stores]
     return tuple(sorted(found, key=lambda login: (login.changed_at, login.role)))
 
 
@@ -84,13 +81,8 @@ def request(slug: str, *, older_than: timedelta | None = None, now: bool = False
     noted = written_down.find(store.app_role)
     if noted and older_than is not None and datetime.now(UTC) - noted.changed_at < older_than:
         return None
-    if noted and noted.former_until and noted.former_until > datetime.now(UTC) and not now:
-        raise InputError(
-            f"the password of {store.app_role} was renewed at {noted.changed_at:%Y-%m-%d %H:%M}, and the one before lets in until"
-            f" {noted.former_until:%Y-%m-%d %H:%M} UTC: whoever has not read the secret since would be refused",
-            f"wait until then; where the new one is known to others already: tenantry credentials rotate {slug} --now",
-            code="credentials.recent",
-        )
+    if noted and not now:
+        refuse_recent(noted, [slug])
     run_id = queue.request(runs.Request(ROTATE.name, slug, store.id, store.stack, {"now": now}, actor))
     if now and not runs.read(run_id)["arguments"].get("now"):
         raise InputError(
@@ -135,10 +127,17 @@ def scheduled() -> dict[str, int]:
         return {}
     ended = end_formers()
     days = settings.rotate_days
-    asked = request_all(timedelta(days=days), most=MOST, actor=SCHEDULE) if days else Swept[str, UUID | None]()
+    age = timedelta(days=days) if days else None
+    asked = request_all(age, most=MOST, actor=SCHEDULE) if age else Swept[str, UUID | None]()
+    own = platform_logins.renew_all(age, actor=SCHEDULE) if age else Swept[str, platform_logins.Turn]()
     ended.refuse("ending a former password", str)
     asked.refuse("asking for a rotation", lambda _: "a tenant")  # what a task of the platform says outlives its tenants
-    return {"former passwords ended": sum(ended.results), "rotations asked for": len(asked.results)}
+    own.refuse("renewing a password of the platform's own", str)
+    return {
+        "former passwords ended": sum(ended.results),
+        "rotations asked for": len(asked.results),
+        "of the platform's own renewed": len(own.results),
+    }
 
 
 def standing() -> str:
@@ -146,7 +145,8 @@ def standing() -> str:
     settings = platform_settings()
     if settings.login_secrets == "none":
         return "not kept in secrets, and renewed by hand: docs/operations.md"
-    found, days, moment = ages(), settings.rotate_days, datetime.now(UTC)
+    days, moment = settings.rotate_days, datetime.now(UTC)
+    found = sorted([*ages(), *(_age(login) for login in platform_logins.noted())], key=lambda login: login.changed_at)
     if not found:
         return "none has a secret yet"
     hint = "see that a worker runs, and what became of the task: tenantry cron list"
@@ -157,6 +157,10 @@ def standing() -> str:
     return f"{len(found)} in secrets, the oldest of {found[0].days} days" + (
         f"; renewed after {days}" if days else "; never renewed by itself"
     )
+
+
+def _age(login: Login, slug: str = "") -> LoginAge:
+    return LoginAge(slug, login.role, login.username, login.changed_at, login.former_until)
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:
@@ -175,7 +179,7 @@ def _choose(run: Run) -> str:
         raise WorkError(
             f"the secret of {store.app_role} does not open: {refused}", f"tenantry up --stack {store.stack} --refresh puts it right"
         )
-    chosen = _other(store.app_role, former)
+    chosen = other(store.app_role, former)
     run.note(TURN, {"role": store.app_role, "former": former, "next": chosen})
     return f"{chosen} follows {former}"
 
@@ -186,7 +190,7 @@ def _renew(run: Run) -> str:
     if turn is None:
         return ""
     role, chosen = turn["role"], turn["next"]
-    with locks.held(_lock(role), wait=locks.TURN):
+    with locks.held(lock(role), wait=locks.TURN):
         secret = login_secret.of(store)
         content = _said(store, secret)
         if content["username"] == chosen and not _refusal(store, chosen, str(content["password"])):
@@ -216,7 +220,7 @@ def _end(run: Run) -> str:
     store, turn = _at_hand(run)
     if turn is None:
         return ""
-    with locks.held(_lock(turn["role"]), wait=locks.TURN):
+    with locks.held(lock(turn["role"]), wait=locks.TURN):
         if _said(store, login_secret.of(store))["username"] != turn["next"]:
             return ""  # another rotation came between: the former one's is the good one
         logins.end(store.administrator(), turn["former"], sessions=True)
@@ -226,13 +230,13 @@ def _end(run: Run) -> str:
 
 def _end_former(role: str, store: TenantStore | None) -> bool:
     server = store.administrator() if store else Server.from_environment()
-    with locks.held(_lock(role), wait=locks.TURN):
+    with locks.held(lock(role), wait=locks.TURN):
         noted = written_down.find(role)
         content = login_secrets.at(noted.secret) if noted else None
         # What is not in the secret ends, and only where the secret says what it should: else it may be all that opens.
         if noted is None or content is None or content.get("username") != noted.username:
             return False
-        former = _other(role, noted.username)
+        former = other(role, noted.username)
         with server.connect() as connection:
             there = former in logins.both(connection, role)
         if there:
@@ -261,14 +265,6 @@ def _refusal(store: TenantStore, login: str, password: str) -> str:
     """Why the login's password is not right, or cannot be tried; empty: it is. A tenant that is shut out is not let in with it either."""
     said = logins.refusal(store.administrator(), store.database, login, password)
     return "" if "not permitted to log in" in said or "too many connections" in said else said.splitlines()[0] if said else ""
-
-
-def _other(role: str, login: str) -> str:
-    return role if login != role else naming.second_login(role)
-
-
-def _lock(role: str) -> str:
-    return f"login:{role}"
 
 
 def _steps(run: Run) -> list[Step]:

@@ -17,7 +17,7 @@ from psycopg import errors, sql
 from tenantry import naming
 from tenantry.postgres.server import may_act_as
 
-LOGIN: Final = re.compile(r"tenantry__directory|(tenantry|(?:cell|t)_[a-z0-9_]+?)__app2?(_b)?", re.ASCII)
+LOGIN: Final = re.compile(r"(tenantry__directory|(tenantry|(?:cell|t)_[a-z0-9_]+?)__app2?)(_b)?", re.ASCII)
 """Every login that an application has: the control database's two, a cell's, a tenant's own (`2`: the other end of a move; `_b`: the
 second of two that take turns)."""
 

@@ -125,7 +125,7 @@ def _settings(connection: psycopg.Connection, only: str | None) -> dict[str, dic
     rows: Iterable[tuple[Any, ...]] = connection.execute(
         """
         SELECT r.rolname, s.setdatabase::bigint, s.setconfig FROM pg_roles r LEFT JOIN pg_db_role_setting s ON s.setrole = r.oid
-        WHERE CASE WHEN %(only)s::text IS NULL THEN r.rolname ~ '__(app2?(_b)?|directory)$' ELSE r.rolname = %(only)s END
+        WHERE CASE WHEN %(only)s::text IS NULL THEN r.rolname ~ '__(app2?|directory)(_b)?$' ELSE r.rolname = %(only)s END
         """,
         {"only": only},
     ).fetchall()
@@ -142,7 +142,7 @@ def _settings(connection: psycopg.Connection, only: str | None) -> dict[str, dic
 def _memberships(connection: psycopg.Connection, only: str | None) -> list[tuple[str, str]]:
     rows = connection.execute(
         "SELECT m.rolname, g.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid"
-        " WHERE CASE WHEN %(only)s::text IS NULL THEN m.rolname ~ '__(app2?(_b)?|directory)$' ELSE m.rolname = %(only)s END ORDER BY 1, 2",
+        " WHERE CASE WHEN %(only)s::text IS NULL THEN m.rolname ~ '__(app2?|directory)(_b)?$' ELSE m.rolname = %(only)s END ORDER BY 1, 2",
         {"only": only},
     ).fetchall()
     return [(role, group) for role, group in rows if only is not None or LOGIN.fullmatch(role)]
@@ -155,7 +155,7 @@ def _seconds(connection: psycopg.Connection, only: str | None) -> dict[str, list
         SELECT b.rolname, a.rolname, pg_has_role(b.oid, a.oid, 'USAGE') AND b.rolinherit, a.rolcanlogin, b.rolcanlogin, a.rolconnlimit,
                b.rolconnlimit
         FROM pg_roles a JOIN pg_roles b ON b.rolname = a.rolname || '_b'
-        WHERE CASE WHEN %(only)s::text IS NULL THEN b.rolname ~ '__app2?_b$' ELSE b.rolname = %(only)s END
+        WHERE CASE WHEN %(only)s::text IS NULL THEN b.rolname ~ '__(app2?|directory)_b$' ELSE b.rolname = %(only)s END
         """,
         {"only": only},
     ).fetchall()

@@ -209,16 +209,20 @@ def test_whoever_looks_tenants_up_has_a_secret_too(kind):
         assert provider.read("id", kept).outs["faults"] == []
         assert provider.create(of_directory(kind)).outs["secret_arn"] == kept["secret_arn"]
         assert login_secrets.at(kept["secret_arn"]) == content
-        for spoil in (lambda: place.write({**content, "password": "another"}), place.erase):
+        # By the two logins in turn: whoever has read it before goes on.
+        turns = (naming.second_login(naming.CONTROL_DIRECTORY), naming.CONTROL_DIRECTORY)
+        for spoil, turn in zip((lambda: place.write({**content, "password": "another"}), place.erase), turns, strict=True):
             spoil()
             found = provider.read("id", kept).outs
             assert found["faults"]
             kept = provider.update("id", found, of_directory(kind)).outs
-            assert connects(login_secrets.at(kept["secret_arn"])) == naming.CONTROL_DIRECTORY
+            assert connects(login_secrets.at(kept["secret_arn"])) == turn
         before = login_secrets.at(kept["secret_arn"])
         back = provider.update("id", kept, of_directory("none")).outs
         assert (back["password"], place.read(), written_down.find(naming.CONTROL_DIRECTORY)) == (before["password"], None, None)
         assert not provider.diff("id", back, of_directory("none")).changes
     finally:
         place.erase()
+        with Server.from_environment().connect() as admin:
+            logins.drop_second(admin, naming.CONTROL_DIRECTORY)
         directory.make()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -36,7 +37,7 @@ from tenantry.stores.tenant_store import TenantStore
 from tenantry.work import queue
 from tenantry.work.step import Run
 from tests.environment import entered
-from tests.service import directory, scratch
+from tests.service import directory, pooling, scratch
 
 pytestmark = pytest.mark.service
 
@@ -46,6 +47,7 @@ SLUGS = (OWN, LARGE, SHARED, BESIDE)
 KIND = {OWN: "secretsmanager", LARGE: "ssm", SHARED: "ssm", BESIDE: "ssm"}
 ACTOR = Actor("ada")
 STEPS = 3
+NONE_OF_OURS = {"of the platform's own renewed": 0}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -383,6 +385,49 @@ def test_an_application_goes_on_through_rotations(kept, slug):
         engines.dispose()
 
 
+def test_an_application_behind_a_pooler_goes_on_through_rotations(kept, cloud):
+    """PgBouncer learns of the second login and of each new password by itself: nobody tells it, and nothing of it is read again."""
+    store = kept(OWN)
+    directory.make()
+    query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1"
+    admin = cloud.environment["PGUSER"]
+    learning = ("auth_type = scram-sha-256", f"auth_user = {admin}", f"auth_query = {query}")
+    failed: list[BaseException] = []
+    users: Counter[str] = Counter()
+    over = threading.Event()
+    with (
+        pooling.running(cloud.environment, {admin: cloud.environment["PGPASSWORD"]}, *learning, "default_pool_size = 3") as pooler,
+        Directory(directory.dsn(), credentials=Secrets(), pooler=pooler) as found,
+    ):
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    with found.by_slug(OWN).transaction() as connection:
+                        users[connection.execute("SELECT session_user").fetchone()[0]] += 1
+                except BaseException as error:
+                    failed.append(error)
+
+        threads = [threading.Thread(target=serve) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(2):
+                time.sleep(0.3)
+                rotate(store)
+                time.sleep(0.5)
+                time_goes_by(store)
+                rotation.end_formers()
+            time.sleep(0.5)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+    assert failed == []
+    assert set(users) == {store.app_role, naming.second_login(store.app_role)}
+    assert min(users.values()) > 10, users
+
+
 def test_only_old_passwords_are_renewed(kept, monkeypatch):
     """By age, the oldest first; by the schedule only where the platform says when. The doctor names what should have been."""
     store = kept(OWN)
@@ -390,21 +435,21 @@ def test_only_old_passwords_are_renewed(kept, monkeypatch):
     assert (asked.results, asked.failed) == ([], [])
     assert rotation.request(OWN, older_than=timedelta(days=90), actor=ACTOR) is None
     time_goes_by(store, 91)
-    assert rotation.scheduled() == {"former passwords ended": 0, "rotations asked for": 0}
+    assert rotation.scheduled() == {"former passwords ended": 0, "rotations asked for": 0, **NONE_OF_OURS}
     assert rotation.standing() == "1 in secrets, the oldest of 91 days; never renewed by itself"
     monkeypatch.setattr(
         "tenantry.operations.rotation.platform_settings", lambda: settings("secretsmanager", credentials_rotate_after="80d")
     )
     with pytest.raises(WorkError, match=f"older than 80 days: {store.app_role} \\(91 days\\)"):
         rotation.standing()
-    assert rotation.scheduled() == {"former passwords ended": 0, "rotations asked for": 1}
+    assert rotation.scheduled() == {"former passwords ended": 0, "rotations asked for": 1, **NONE_OF_OURS}
     row = runs.latest(tenant_id=store.id, limit=1)[0]
     assert (row["kind"], row["requested_by"], row["via"]) == ("rotate", "credentials", "schedule")
     steps(row["id"])
     runs_at_work.finish(row["id"], "test", "done", None)
-    assert rotation.scheduled() == {"former passwords ended": 0, "rotations asked for": 0}
+    assert rotation.scheduled() == {"former passwords ended": 0, "rotations asked for": 0, **NONE_OF_OURS}
     time_goes_by(store, 2)
-    assert rotation.scheduled() == {"former passwords ended": 1, "rotations asked for": 0}
+    assert rotation.scheduled() == {"former passwords ended": 1, "rotations asked for": 0, **NONE_OF_OURS}
     assert rotation.standing() == "1 in secrets, the oldest of 2 days; renewed after 80"
 
 

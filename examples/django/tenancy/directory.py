@@ -9,4 +9,4 @@ from tenantry.app.secrets import Secrets, directory_dsn
 @cache
 def directory():
     """The process's own. Not made where nothing is served: `manage.py migrate` has no password of it."""
-    return Directory(directory_dsn(), credentials=Secrets())
+    return Directory(directory_dsn, credentials=Secrets())

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -19,9 +13,8 @@ from tenantry import naming
 from tenantry.app import Directory
 from tenantry.postgres import logins, migrations
 from tenantry.postgres.server import Server, acting_as
-from tests import programs
 from tests.environment import entered
-from tests.service import directory, scratch
+from tests.service import directory, pooling, scratch
 
 CELL: Final = "apps"
 DATABASE, OWNER, APP = naming.cell_database(CELL), naming.cell_owner(CELL), naming.cell_app(CELL)
@@ -71,35 +64,6 @@ def found(cloud, tenants) -> Iterator[Directory]:
 @pytest.fixture(scope="module")
 def pooler(cloud, tenants) -> Iterator[tuple[str, int]]:
     """A PgBouncer in transaction mode with three sessions for each role: (host, port)."""
-    program = programs.find("pgbouncer", package="pgbouncer")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    root = Path(tempfile.mkdtemp(prefix="tenantry-pooler-"))
-    env = cloud.environment
-    root.chmod(0o755)
     users = {**CREDENTIALS, naming.CONTROL_DIRECTORY: directory.PASSWORD}
-    (root / "users").write_text("".join(f'"{role}" "{password}"\n' for role, password in users.items()))
-    (root / "config").write_text(
-        f"[databases]\n* = host={env['PGHOST']} port={env['PGPORT']}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
-        f"auth_type = plain\nauth_file = {root / 'users'}\npool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 500\n"
-        "unix_socket_dir =\n"
-    )
-    as_user = ["-u", "nobody"] if Path("/proc/self").stat().st_uid == 0 else []
-    with (root / "log").open("w") as log:
-        process = subprocess.Popen([program, *as_user, str(root / "config")], stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert process.poll() is None, (root / "log").read_text()
-                assert time.monotonic() < end, (root / "log").read_text()
-                time.sleep(0.05)
-        yield "127.0.0.1", port
-    finally:
-        process.terminate()
-        process.wait(10)
-        shutil.rmtree(root)
+    with pooling.running(cloud.environment, users, "auth_type = plain\ndefault_pool_size = 3") as there:
+        yield there
