@@ -12,10 +12,10 @@ from tenantry.control.database import transaction
 from tenantry.errors import TooMany
 
 WITHIN: Final = timedelta(minutes=15)
-MOST: Final = {"account": 10, "address": 60}
-"""Tries of one account, and from one address, within that time."""
+MOST: Final = {"account": 10, "address": 60, "mail": 3}
+"""Tries of one account, from one address, and for a mail to one address, within that time."""
 
-Kind = Literal["account", "address"]
+Kind = Literal["account", "address", "mail"]
 
 
 def count(kind: Kind, who: str) -> None:

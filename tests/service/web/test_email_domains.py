@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
 
 from tenantry import naming
 from tenantry.actor import Actor
-from tenantry.control import configuration, users
+from tenantry.control import configuration, invitations, users
 from tenantry.control.database import transaction
 from tenantry.errors import InputError, TransientError
-from tenantry.operations import arrivals, email_domains
+from tenantry.operations import arrivals, email_domains, invite
 from tests import nameserver
 from tests.service.web.conftest import ADMINS, MINE, THEIRS
 from tests.service.web.test_sso import HOST, come_back, issuer, leave, log_in, provider, someone, through
@@ -47,7 +48,22 @@ def domain(service, names):
     declare(OTHER)
     with transaction() as connection:
         connection.execute("DELETE FROM users WHERE email ~ '@d[0-9a-f]{8}[.]example$'")
-        connection.execute("DELETE FROM email_domains")
+        connection.execute("DELETE FROM email_domains; DELETE FROM invitations WHERE email ~ '@d[0-9a-f]{8}[.]example$'")
+
+
+@contextmanager
+def suspended():
+    """My tenant is, for a while."""
+
+    def put(state):
+        with transaction() as connection:
+            connection.execute("UPDATE tenants SET state = %s WHERE id = %s", [state, TENANT])
+
+    put("suspended")
+    try:
+        yield
+    finally:
+        put("active")
 
 
 def prove(names, slug, domain):
@@ -122,12 +138,12 @@ def test_who_does_not_come_in_is_told_why(service, issuer, names, domain):
     assert answer(f"a@{domain}", f"{THEIRS}.x.example") == (403, "email.foreign")
     assert answer(f"a@sub.{domain}") == (403, "sso.unknown")
     assert answer("a@gmail.com") == (403, "sso.unknown")
+    where, flow = leave(service)
+    back = log_in(issuer, where, uuid4().hex, email=f"a@{domain}", email_verified=True)
+    with suspended():
+        assert come_back(service, back, flow).json()["code"] == "tenant.suspended"
+        assert answer(f"a@{domain}", ADMINS)[1] == "tenant.suspended"
     with transaction() as connection:
-        connection.execute("UPDATE tenants SET state = 'suspended' WHERE id = %s", [TENANT])
-    assert answer(f"a@{domain}")[1] == "tenant.suspended"
-    assert answer(f"a@{domain}", ADMINS)[1] == "tenant.suspended"
-    with transaction() as connection:
-        connection.execute("UPDATE tenants SET state = 'active' WHERE id = %s", [TENANT])
         connection.execute(
             "INSERT INTO tenant_configurations (tenant_id, config_key, config_value, source, updated_by)"
             " VALUES (%s, 'limits.users', '0', 'runtime', 'test')",
@@ -193,8 +209,6 @@ def test_of_many_first_log_ins_at_once_one_makes_the_user(service, names, domain
 
 def test_an_invitation_goes_before_the_domain(service, issuer, names, domain):
     """Also as an administrator; one that has expired does not stand in the way, and makes nobody an administrator."""
-    from tenantry.operations import invite
-
     prove(names, MINE, domain)
     for email in (f"boss@{domain}", f"late@{domain}"):
         invite.invite(MINE, email, "Bo", "admin", Actor("test"))
@@ -205,6 +219,63 @@ def test_an_invitation_goes_before_the_domain(service, issuer, names, domain):
         for email in (f"boss@{domain}", f"late@{domain}")
     ]
     assert roles == ["admin", "member"]
+
+
+def sign_up(service, email, host=HOST, **more):
+    answer = service.client.post("/v1/session/sign-up", json={"email": email, **more}, headers={"Host": host})
+    return answer.status_code, answer.json()
+
+
+def mails(email):
+    with transaction() as connection:
+        rows = connection.execute("SELECT kind FROM outbox WHERE lower(recipient) = lower(%s) AND kind = 'invitation'", [email])
+        return len(rows.fetchall())
+
+
+@pytest.fixture
+def passwords(monkeypatch):
+    monkeypatch.setenv("TENANTRY_OIDC_FOR", "platform")
+
+
+def test_whoever_has_the_address_signs_up_by_mail_and_everybody_is_answered_alike(service, names, domain, passwords):
+    new, invited, member = (f"{word}.{uuid4().hex[:6]}@{domain}" for word in ("new", "invited", "member"))
+    same = (202, {"sent_to_whoever_may_come_in": True})
+    assert sign_up(service, new) == same
+    assert mails(new) == 0, "the domain is not proved"
+    prove(names, MINE, domain)
+    invite.invite(MINE, invited, "Ivo", "admin", Actor("test"))
+    with transaction() as connection:
+        connection.execute("INSERT INTO users (tenant_id, email, name, role) VALUES (%s, %s, 'M', 'member')", [TENANT, member])
+    for email, host in ((new, f"{THEIRS}.x.example"), (new, "nobody.example"), (invited, HOST), (member, HOST), ("no address", HOST)):
+        assert sign_up(service, email, host) == same
+        assert mails(email) == 0
+    assert sign_up(service, new.upper(), name="Nia") == same
+    assert mails(new) == 1
+    (entry,) = [each for each in invite.listed(MINE) if each.email.lower() == new]
+    assert (entry.role, entry.state, entry.invited_by) == ("member", "open", "the domain of the address")
+    with transaction() as connection:
+        token = invitations.issue(connection, TENANT, entry.id)  # as the mail has it
+    body = {"invitation": token, "password": "a long enough password"}
+    begun = service.client.post("/v1/session", json=body, headers={"Host": HOST})
+    service.client.cookies.clear()
+    assert (begun.status_code, begun.json()["role"], begun.json()["email"].lower()) == (201, "member", new)
+    roles = {each.email: each.role for each in invite.listed(MINE)}
+    assert roles[invited] == "admin", "what an administrator has written stands"
+
+
+def test_who_signs_up_too_often_waits_and_where_there_is_single_sign_on_nobody_does(service, names, domain, monkeypatch):
+    assert sign_up(service, f"a@{domain}")[1]["code"] == "password.none"
+    monkeypatch.setenv("TENANTRY_OIDC_FOR", "platform")
+    prove(names, MINE, domain)
+    found = [sign_up(service, f"Often@{domain}")[0] for _ in range(4)]
+    assert found == [202, 202, 202, 429]
+    assert mails(f"often@{domain}") == 3
+    evil = service.client.post(
+        "/v1/session/sign-up", json={"email": f"b@{domain}"}, headers={"Host": HOST, "Origin": "https://evil.example"}
+    )
+    assert evil.json()["code"] == "request.foreign"
+    with suspended():
+        assert sign_up(service, f"c@{domain}")[1]["code"] == "tenant.suspended"
 
 
 def test_a_domain_that_is_not_there_cannot_be_asked_for(service):

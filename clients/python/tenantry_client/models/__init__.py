@@ -117,6 +117,8 @@ from .sent_data import SentData
 from .session_body import SessionBody
 from .session_body_role import SessionBodyRole
 from .session_body_way import SessionBodyWay
+from .sign_up_answer import SignUpAnswer
+from .signing_up import SigningUp
 from .step import Step
 from .table_set_entry import TableSetEntry
 from .tenant import Tenant
@@ -268,6 +270,8 @@ __all__ = (
     "SessionBody",
     "SessionBodyRole",
     "SessionBodyWay",
+    "SignUpAnswer",
+    "SigningUp",
     "Step",
     "TableSetEntry",
     "Tenant",
