@@ -5,12 +5,18 @@
 Needs `wrk`. One process of uvicorn (httptools, uvloop) and then of granian serves both, alternating rounds; the constant route has the
 bytes of one of the documents. Requests per second depend on what else the machine does, and on wrk, which shares its cores: processor
 time of the server for a request is printed beside them.
+
+Before that, how long after its COMMIT a change is in memory: told; while the session that listens is killed; and where that was lost
+without a word, because its server process is stopped, which takes everything and answers nothing.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,12 +32,19 @@ import psutil
 from benchmarks import private
 from benchmarks.configuration import fill
 from local.cloud import ports
+from tenantry.actor import Actor
+from tenantry.control import configuration, faces
 from tenantry.control.database import transaction
 from tenantry.operations.listener import connect
+from tenantry.operations.runtime import PROBE, RuntimeFeed, made
+from tenantry.rendering.face import KEYS
+from tenantry.web.runtime.answers import Answers
 
 AIM: Final = 0.67
 """The constant route's requests per second, as a share of the runtime's: at most this, which is 1.5 times as many for the runtime."""
 AIM_MB: Final = 150
+AIM_SEEN: Final = 1.0
+"""Seconds, for the slowest."""
 SECONDS: Final = 4
 CONNECTIONS: Final = 32
 SERVERS: Final = {
@@ -85,7 +98,7 @@ def measure(tenants: int = 10_000, runs: int = 5, say: Callable[[str], None] = l
         Path(f"{module}.body").write_bytes(_body(tenants))
         script = Path(folder, "hosts.lua")
         script.write_text(HOSTS.replace("TENANTS", str(tenants)))
-        found: dict[str, Any] = {"load": _load(say)}
+        found: dict[str, Any] = {"load": _load(runs, say)}
         for name, command in SERVERS.items():
             found[name] = _of_server(command, folder, [wrk, f"-c{CONNECTIONS}", "-t1", "-s", str(script)], runs, say)
         return found
@@ -101,10 +114,6 @@ def _fill(tenants: int) -> None:
 
 def _body(tenants: int) -> bytes:
     """One tenant's document."""
-    from tenantry.control import faces
-    from tenantry.operations.runtime import made
-    from tenantry.rendering.face import KEYS
-
     with transaction() as connection:
         ids = [row["id"] for row in connection.execute("SELECT id FROM tenants LIMIT 1")]
     with connect() as connection:
@@ -112,26 +121,68 @@ def _body(tenants: int) -> bytes:
     return made(row).documents["branding.json"].encode()
 
 
-def _load(say: Callable[[str], None]) -> dict[str, float]:
-    """Seconds: reading and making everything, and comparing versions alone."""
-    from tenantry.control import faces
-    from tenantry.operations.runtime import RuntimeFeed
-    from tenantry.rendering.face import KEYS
-    from tenantry.web.runtime.answers import Answers
-
+def _load(runs: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Seconds: reading and making everything, comparing versions alone, and until a change is there."""
     began = time.perf_counter()
-    feed = RuntimeFeed(Answers())
+    answers = Answers()
+    feed = RuntimeFeed(answers)
     feed.start()
     if not feed.wait(120):
         raise SystemExit("not loaded in two minutes")
     loaded = time.perf_counter() - began
+    seen = {name: _seen(feed, answers, runs, lose) for name, lose in LOST.items()}
     feed.close()
     with connect() as connection:
         began = time.perf_counter()
         count = len(faces.versions(connection, KEYS))
         compared = time.perf_counter() - began
     say(f"{count} tenants loaded in {loaded:.2f} s; their versions alone {compared:.2f} s")
-    return {"load_seconds": round(loaded, 2), "versions_seconds": round(compared, 2)}
+    for name, took in seen.items():
+        say(f"a change is there after {median(took):.3f} s, {max(took):.3f} at most, {name}")
+    changes = {
+        name: {"seconds": round(max(took), 3), "aim_seconds": AIM_SEEN, "median_s": round(median(took), 3)} for name, took in seen.items()
+    }
+    return {"load_seconds": round(loaded, 2), "versions_seconds": round(compared, 2), "changes": changes}
+
+
+def _seen(feed: RuntimeFeed, answers: Answers, runs: int, lose: Callable[[int], None] | None) -> list[float]:
+    """Seconds from the COMMIT of each change until the answer is the new one."""
+    with transaction() as connection:
+        row = connection.execute("SELECT id, host FROM tenants LIMIT 1").fetchone()
+    if row is None:
+        raise SystemExit("there is no tenant")
+    took = []
+    for number in range(runs):
+        # A session that was lost just after it had begun is not replaced at once; and the change comes at any moment between two probes.
+        time.sleep(4 + PROBE * number / runs)
+        colour, pid = f"#{secrets.token_hex(3)}", feed.pid
+        if pid is None:
+            raise SystemExit("nobody listens")
+        if lose is not None:
+            lose(pid)
+        configuration.put(row["id"], "theme.primary", colour, Actor("benchmark"))
+        began = time.perf_counter()
+        while (kept := answers.of(row["host"].encode())) is None or colour.encode() not in kept.answers["theme.css"].body:
+            if time.perf_counter() - began > 60:
+                raise SystemExit("the change was not seen within a minute")
+            time.sleep(0.002)
+        took.append(time.perf_counter() - began)
+        if lose is _stop:
+            os.kill(pid, signal.SIGCONT)
+    return took
+
+
+def _kill(pid: int) -> None:
+    with transaction() as connection:
+        connection.execute("RESET ROLE")
+        connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def _stop(pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+
+
+LOST: Final[dict[str, Callable[[int], None] | None]] = {"told": None, "killed": _kill, "lost without a word": _stop}
 
 
 def _of_server(command: tuple[str, ...], folder: str, wrk: list[str], runs: int, say: Callable[[str], None]) -> dict[str, Any]:

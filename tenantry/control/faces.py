@@ -27,6 +27,14 @@ WHERE d.state <> 'deleted' AND (%(ids)s::uuid[] IS NULL OR d.id = ANY(%(ids)s))
 _VERSION: Final = "md5(concat_ws('|', d.version, h.hosts, s.settings))"
 
 
+_MOST: Final = 50
+_LAST: Final = """
+(SELECT id FROM tenants ORDER BY age(xmin) LIMIT %(most)s)
+UNION (SELECT tenant_id FROM tenant_domains ORDER BY age(xmin) LIMIT %(most)s)
+UNION (SELECT tenant_id FROM tenant_configurations WHERE config_key = ANY(%(keys)s) ORDER BY age(xmin) LIMIT %(most)s)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class FaceRow:
     """One tenant that is not gone."""
@@ -43,11 +51,20 @@ class FaceRow:
     version: str
 
 
-def versions(connection: psycopg.Connection[Any], keys: Sequence[str]) -> dict[UUID, str]:
-    """Each tenant's version."""
+def versions(connection: psycopg.Connection[Any], keys: Sequence[str], ids: Collection[UUID] | None = None) -> dict[UUID, str]:
+    """Each tenant's version, or of those of the ids that are not gone."""
     with acting(connection) as acted, acted.cursor(row_factory=tuple_row) as cursor:
-        found: list[TupleRow] = cursor.execute(f"SELECT d.id, {_VERSION} {_FOUND}".encode(), _values(keys, None)).fetchall()
+        found: list[TupleRow] = cursor.execute(
+            f"SELECT d.id, {_VERSION} {_FOUND}".encode(), _values(keys, None if ids is None else list(ids))
+        ).fetchall()
         return dict(found)
+
+
+def written_last(connection: psycopg.Connection[Any], keys: Sequence[str]) -> list[UUID]:
+    """The tenants whose rows were written last, by the numbers of the transactions, some hundred: what has changed just now is among
+    them, mostly."""
+    with acting(connection) as acted, acted.cursor(row_factory=tuple_row) as cursor:
+        return [row[0] for row in cursor.execute(_LAST.encode(), {"keys": list(keys), "most": _MOST})]
 
 
 def of(connection: psycopg.Connection[Any], keys: Sequence[str], ids: Collection[UUID]) -> Iterator[FaceRow]:

@@ -1,4 +1,7 @@
-"""The runtime's memory on a real server: each change is there within a second, whatever has happened to the session that listens."""
+"""The runtime's memory on a real server: each change is there, whatever has happened to the session that listens.
+
+How soon, `python -m benchmarks --only runtime` says.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ import pytest
 from local.cloud.postgres import PostgresServer
 from tenantry import naming
 from tenantry.actor import Actor
-from tenantry.control import configuration, quarantine
+from tenantry.control import configuration, faces, quarantine
 from tenantry.control.database import transaction
-from tenantry.operations.runtime import RuntimeFeed
+from tenantry.operations.runtime import ANSWER, PROBE, RuntimeFeed
 from tenantry.postgres.server import Server
 from tenantry.web.runtime.answers import Answer, Answers
 from tests.environment import entered
@@ -29,7 +32,6 @@ from tests.service import directory
 pytestmark = pytest.mark.service
 
 ADA = Actor("ada")
-SECOND = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -101,26 +103,26 @@ def kill(pid: int | None) -> None:
         assert row == (True,)
 
 
-def test_a_change_is_there_within_a_second(runtime, tenants):
+def test_a_change_is_there(runtime, tenants):
     """On every host of the tenant's; another tenant's answers stay the same objects."""
     other = runtime.answer("face-two.x.example")
     for colour in ("#112233", "#445566"):
         said = paint(tenants["face-one"], colour)
-        until(lambda said=said: said in runtime.text("portal.face-one.example"), SECOND)
+        until(lambda said=said: said in runtime.text("portal.face-one.example"))
         assert said in runtime.text("face-one.x.example")
     configuration.take_back(UUID(tenants["face-one"]), "theme.primary", ADA)
-    until(lambda: "--color-primary: #0b5fff;" in runtime.text("face-one.x.example"), SECOND)
+    until(lambda: "--color-primary: #0b5fff;" in runtime.text("face-one.x.example"))
     assert runtime.answer("face-two.x.example") is other
 
 
-def test_each_state_is_there_within_a_second(runtime, tenants):
+def test_each_state_is_there(runtime, tenants):
     for state, status in (("suspended", 403), ("offboarding", 403), ("active", 200)):
         change("UPDATE tenants SET state = %s WHERE id = %s", state, tenants["face-one"])
-        until(lambda status=status: runtime.answer("face-one.x.example").status == status, SECOND)
+        until(lambda status=status: runtime.answer("face-one.x.example").status == status)
     change("UPDATE tenants SET ready_at = NULL WHERE id = %s", tenants["face-one"])
-    until(lambda: runtime.answer("face-one.x.example").status == 503, SECOND)
+    until(lambda: runtime.answer("face-one.x.example").status == 503)
     change("UPDATE tenants SET ready_at = now() WHERE id = %s", tenants["face-one"])
-    until(lambda: runtime.answer("face-one.x.example").status == 200, SECOND)
+    until(lambda: runtime.answer("face-one.x.example").status == 200)
 
 
 def test_a_host_that_passes_to_another_tenant_is_somebodys_all_the_time(runtime, tenants):
@@ -135,27 +137,27 @@ def test_a_host_that_passes_to_another_tenant_is_somebodys_all_the_time(runtime,
     try:
         for slug in ("face-two", "face-one") * 3:
             change("UPDATE tenant_domains SET tenant_id = %s WHERE host = %s", tenants[slug], host)
-            until(lambda slug=slug: f'"slug":"{slug}"' in runtime.text(host, "tenant"), SECOND)
+            until(lambda slug=slug: f'"slug":"{slug}"' in runtime.text(host, "tenant"))
     finally:
         ended.set()
         looking.join()
     assert seen == {200}
 
 
-def test_a_new_tenant_and_one_that_is_gone_are_there_within_a_second(runtime, tenants):
+def test_a_new_tenant_and_one_that_is_gone_are_there(runtime, tenants):
     host = "portal.face-new.example"
     assert runtime.answer(host).status == 404
     tenant_id = directory.tenant("face-new", domains=(host,))
     try:
-        until(lambda: runtime.answer(host).status == 200, SECOND)
+        until(lambda: runtime.answer(host).status == 200)
         with transaction() as connection:
             quarantine.put(connection, UUID(tenant_id), [("host", host)], None)
         change("DELETE FROM tenant_domains WHERE tenant_id = %s", tenant_id)
         change("UPDATE tenants SET state = 'deleted', deleted_at = now() WHERE id = %s", tenant_id)
-        until(lambda: runtime.answer(host).status == 410, SECOND)
+        until(lambda: runtime.answer(host).status == 410)
         assert runtime.answer("face-new.x.example").status == 404
         quarantine.release(host)
-        until(lambda: runtime.answer(host).status == 404, SECOND)
+        until(lambda: runtime.answer(host).status == 404)
     finally:
         directory.forget(tenant_id)
 
@@ -166,8 +168,29 @@ def test_a_killed_session_is_replaced_and_what_it_missed_is_seen(runtime, tenant
         pid = runtime.feed.pid
         kill(pid)
         said = paint(tenants["face-one"], colour)
-        until(lambda said=said: said in runtime.text("face-one.x.example"), SECOND)
+        until(lambda said=said: said in runtime.text("face-one.x.example"))
         until(lambda pid=pid: runtime.feed.pid not in (None, pid))
+
+
+def test_what_was_written_last_is_seen_before_everything_is_compared(runtime, tenants, monkeypatch):
+    """With 10,000 tenants that takes half a second."""
+    compare, may_go_on = faces.versions, threading.Event()
+
+    def versions(connection, keys, ids=None):
+        assert ids is not None or may_go_on.wait(10)
+        return compare(connection, keys, ids)
+
+    monkeypatch.setattr(faces, "versions", versions)
+    other = runtime.answer("face-two.x.example")
+    try:
+        kill(runtime.feed.pid)
+        said = paint(tenants["face-one"], "#0a0a0a")
+        until(lambda: said in runtime.text("face-one.x.example"))
+        assert not may_go_on.is_set()
+        assert runtime.answer("face-two.x.example") is other, "what has not changed is not made again"
+    finally:
+        may_go_on.set()
+    until(lambda: runtime.feed.pid is not None)
 
 
 class Between:
@@ -245,14 +268,15 @@ def between(cloud) -> Iterator[Between]:
         made.close()
 
 
-def test_a_session_that_is_lost_without_a_word_is_noticed_within_a_second(tenants, between):
-    """No packet says so: the other end takes everything and answers nothing."""
+def test_a_session_that_is_lost_without_a_word_is_noticed(tenants, between):
+    """No packet says so: the other end takes everything and answers nothing. Half of a second is for that, the rest for the change."""
+    assert PROBE + ANSWER <= 0.5
     with running(connect=between.connect) as runtime:
         for colour in ("#040404", "#050505"):
             pid = runtime.feed.pid
             between.lose()
             said = paint(tenants["face-one"], colour)
-            until(lambda said=said: said in runtime.text("face-one.x.example"), SECOND + 0.2)
+            until(lambda said=said: said in runtime.text("face-one.x.example"))
             until(lambda pid=pid: runtime.feed.pid not in (None, pid))
 
 
@@ -266,7 +290,7 @@ def test_answers_go_on_while_the_server_is_away_and_say_how_old_they_are(tenants
         assert runtime.answer("face-two.x.example") is kept
         assert said not in runtime.text("face-one.x.example")
         between.refuses = False
-        until(lambda: said in runtime.text("face-one.x.example"), SECOND)
+        until(lambda: said in runtime.text("face-one.x.example"))
         until(lambda: runtime.feed.behind < 1)
         assert runtime.answer("face-two.x.example") is kept, "what has not changed is not made again"
 
@@ -282,7 +306,7 @@ def test_postgresql_may_be_restarted(cloud, runtime, tenants):
     finally:
         assert server.start() == port
     said = paint(tenants["face-one"], "#070707")
-    until(lambda: said in runtime.text("face-one.x.example"), SECOND)
+    until(lambda: said in runtime.text("face-one.x.example"))
 
 
 def test_what_was_never_told_is_found_by_the_sweep(cloud, tenants):
@@ -300,4 +324,4 @@ def test_rubbish_on_the_channel_is_passed_over(runtime, tenants):
     for said in ("", "x", "'; DROP TABLE tenants", "probe:1", "00000000-0000-0000-0000-000000000000"):
         change("SELECT pg_notify('tenantry_directory', %s)", said)
     said = paint(tenants["face-one"], "#090909")
-    until(lambda: said in runtime.text("face-one.x.example"), SECOND)
+    until(lambda: said in runtime.text("face-one.x.example"))
