@@ -20,7 +20,7 @@ from tenantry.control.database import transaction
 from tenantry.control.portal import Portal, own_tenant
 from tenantry.declaration.keys import CONFIGURATION_KEYS, LIMITS
 from tenantry.declaration.values import check
-from tenantry.errors import InputError
+from tenantry.errors import InputError, TransientError
 from tenantry.naming import CONTROL_DATABASE
 from tenantry.naming import CONTROL_PORTAL as PORTAL
 from tenantry.operations import accept, configure, invite, passkeys, pictures, user_roles
@@ -443,6 +443,26 @@ def test_in_a_tenant_that_is_shut_it_writes_nothing(admin, portal, somebody, sta
                 portal.execute(statement, [digest, *values])
     finally:
         admin.execute("UPDATE control.tenants SET state = 'active' WHERE id = %s", [ONE])
+
+
+def test_while_the_tenants_rows_are_replaced_it_reads_and_signs_out_and_changes_nothing(admin, somebody):
+    digest, user = somebody(ONE)
+    mine, who = Portal(digest), Actor("user:x", "service")
+    admin.execute("UPDATE control.tenants SET maintenance = 'restore' WHERE id = %s", [ONE])
+    try:
+        assert configure.settings(SLUGS[0], portal=mine)
+        for asked in (
+            lambda: configure.put(SLUGS[0], "theme.primary", "#123456", editor="tenant_admin", actor=who, portal=mine),
+            lambda: invite.revoke(SLUGS[0], "eve@x.example", who, portal=mine),
+            lambda: user_roles.change(SLUGS[0], user, "member", actor=who, portal=mine),
+            lambda: portal_people.set_password(mine, ONE, ANOTHER),
+        ):
+            with pytest.raises(TransientError) as refused:
+                asked()
+            assert refused.value.code == "tenant.busy"
+        assert portal_people.sign_out(mine, ONE, everywhere=False) == 1
+    finally:
+        admin.execute("UPDATE control.tenants SET maintenance = NULL WHERE id = %s", [ONE])
 
 
 def test_the_services_door_leads_there(admin, somebody):

@@ -16,6 +16,7 @@ from tenantry.control.database import transaction
 from tenantry.naming import CONTROL_PORTAL
 from tests.service.web.conftest import MINE, user
 from tests.service.web.test_api_keys import filled, routes
+from tests.service.web.test_portal_links import made, opened
 from tests.service.web.test_signed_in import OF_SESSION, needs
 
 pytestmark = pytest.mark.service
@@ -138,6 +139,35 @@ def test_each_route_of_a_tenants_people_goes_by_their_door(service, doors, monke
         asked_for = owners - {"operations.sessions.authenticate", "operations.api_requests.begin", "control.api_requests.answer"}
         assert asked_for or route in NOTHING_TO_ASK or any(role == CONTROL_PORTAL for role, _ in opened), route
     assert used | {"operations.email_domains._look"} == KEPT.keys(), "what is not used any more is not listed"
+
+
+@pytest.mark.parametrize(("intent", "scope", "asked"), [("configuration", "/configuration", 5), ("people", "/invitations", 3)])
+def test_so_does_the_page_of_a_link(service, doors, intent, scope, asked):
+    """And what it writes is the link's, not somebody's."""
+    token = opened(service, made(service, intent)).json()["token"]
+    with transaction() as connection:
+        connection.execute("DELETE FROM invitations WHERE tenant_id = %s AND invited_by IS NOT NULL", [naming.tenant_id(MINE)])
+        (last,) = connection.execute("SELECT coalesce(max(id), 0) AS id FROM audit_log").fetchall()
+    tried = [route for route in ASKS if scope in route and "/v1/tenants" in route and "picture" not in route]
+    assert len(tried) == asked
+    for route in tried:
+        more, status = ASKS[route]
+        method, path = route.split()
+        doors.clear()
+        answer = service.ask(method, filled(path, slug=MINE, key="theme.primary"), token, **more)
+        noted = set(doors)
+        assert answer.status_code == status, (route, answer.text)
+        assert {who for role, who in noted if role != CONTROL_PORTAL} <= {*KEPT, "operations.portal_links.authenticate"}, route
+        assert any(role == CONTROL_PORTAL for role, _ in noted), route
+    with transaction() as connection:
+        lines = connection.execute(
+            "SELECT actor FROM audit_log WHERE tenant_id = %(tenant)s AND id > %(last)s UNION ALL SELECT * FROM ("
+            "SELECT changed_by FROM tenant_configuration_history WHERE tenant_id = %(tenant)s ORDER BY change_id DESC LIMIT %(changes)s"
+            ") AS c",
+            {"tenant": naming.tenant_id(MINE), "last": last["id"], "changes": 2 if intent == "configuration" else 0},
+        ).fetchall()
+    assert len(lines) >= 2
+    assert all(line["actor"].startswith("link:") for line in lines)
 
 
 def test_the_documentation_has_each_exception():
