@@ -113,7 +113,7 @@ def needed(route):
         return "log:read"
     if "webhooks" in path:
         return "webhooks:read" if method == "GET" else "webhooks:write"
-    if "invitations" in path or "/users" in path:
+    if "invitations" in path or "/users" in path or "/email-domains" in path:
         return "people:read" if method == "GET" else "people:write"
     for what, scope in {"/plan": "tenants:move", "/clones/check": "clones:write"}.items():
         if path.endswith(what) and "migrations" not in path:
