@@ -22,7 +22,7 @@ from components.resources.store import StoreProvider
 from tenantry import naming
 from tenantry.actor import Actor
 from tenantry.app import Directory
-from tenantry.app.secrets import VARIABLE, directory_dsn, from_aws
+from tenantry.app.secrets import VARIABLE, directory_dsn
 from tenantry.clients.login_secrets import LoginSecret
 from tenantry.control import logins as written_down
 from tenantry.control.database import transaction
@@ -188,6 +188,7 @@ def test_whoever_looks_tenants_up_is_not_refused_while_its_password_is_renewed(o
     assert {"actor": "ada", "outcome": f"{SECOND} in the place of {ROLE}"} in rows
 
 
+@pytest.mark.parametrize("kind", ["ssm"], indirect=True)
 def test_the_second_may_what_the_first_may_and_no_more(outs):
     platform_logins.renew(ROLE, actor=ACTOR)
     with psycopg.connect(directory_dsn(), autocommit=True) as connection:
@@ -208,10 +209,11 @@ def test_the_second_may_what_the_first_may_and_no_more(outs):
         admin.commit()
     (fault,) = LoginProvider().read("id", outs).outs["faults"]
     assert fault.startswith(f"{SECOND} sets work_mem")
-    mended = LoginProvider().update("id", outs, {name: outs[name] for name in of_directory("secretsmanager")}).outs
+    mended = LoginProvider().update("id", outs, {name: outs[name] for name in of_directory("ssm")}).outs
     assert LoginProvider().read("id", mended).outs["faults"] == []
 
 
+@pytest.mark.parametrize("kind", ["ssm"], indirect=True)
 def test_an_up_after_a_renewal_leaves_it_as_it_is(outs, kind):
     platform_logins.renew(ROLE, actor=ACTOR)
     after = directory_dsn()
@@ -236,6 +238,7 @@ def test_a_secret_that_was_spoilt_is_mended_with_the_other_login(outs, kind):
     assert (user(directory_dsn()), enters(directory_dsn()), enters(before)) == (ROLE, True, True)
 
 
+@pytest.mark.parametrize("kind", ["ssm"], indirect=True)
 @pytest.mark.parametrize("at", ["before the secret", "behind it", "before it is noted"])
 def test_killed_anywhere_what_the_secret_says_opens(outs, monkeypatch, at):
     """And the next time goes on there: what is in the secret is not renewed once more, because somebody may have read it."""
@@ -266,6 +269,7 @@ def test_killed_anywhere_what_the_secret_says_opens(outs, monkeypatch, at):
     assert noted.former_until is not None
 
 
+@pytest.mark.parametrize("kind", ["ssm"], indirect=True)
 def test_now_ends_the_former_and_its_sessions(outs):
     first = directory_dsn()
     with psycopg.connect(first) as inside:
@@ -275,6 +279,7 @@ def test_now_ends_the_former_and_its_sessions(outs):
     assert (enters(first), enters(directory_dsn())) == (False, True)
 
 
+@pytest.mark.parametrize("kind", ["ssm"], indirect=True)
 def test_the_schedule_renews_it_and_doctor_counts_it(outs, kind, monkeypatch):
     time_goes_by(ROLE, 91)
     monkeypatch.setattr("tenantry.operations.rotation.platform_settings", lambda: settings(kind, credentials_rotate_after="80d"))
@@ -287,6 +292,7 @@ def test_the_schedule_renews_it_and_doctor_counts_it(outs, kind, monkeypatch):
     assert rotation.standing() == "1 in secrets, the oldest of 0 days; renewed after 80"
 
 
+@pytest.mark.parametrize("kind", ["ssm"], indirect=True)
 def test_without_secrets_the_second_login_goes(outs):
     """With the login as with its secret."""
     platform_logins.renew(ROLE, actor=ACTOR)
@@ -345,7 +351,3 @@ def test_the_command_says_what_is_asked_of_it_wrongly(kind, in_cloud):
         assert (told.returncode, json.loads(told.stdout)["code"]) == (2, "input.invalid"), arguments
     told = in_cloud.tenantry("credentials", "rotate", "--directory", "--json")
     assert (told.returncode, json.loads(told.stdout)["code"]) == (2, "credentials.none")
-
-
-def test_a_secret_is_read_by_its_arn(outs):
-    assert json.loads(from_aws(outs["secret_arn"]))["username"] == ROLE
