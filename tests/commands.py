@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import select
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,34 +19,12 @@ from pathlib import Path
 from typing import Final
 
 from local.home import CLONE
-from tests.forks import Work
+from tests.forking import Forker, Work
 
 TIMEOUT: Final = 300  # seconds
 
 
-class _Server:
-    """The process that forks. It ends, and all that it has forked, with this one."""
-
-    def __init__(self) -> None:
-        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._requests.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)
-        self._turn = threading.Lock()
-        environment = {**os.environ, "PYTHONPATH": str(CLONE), "GRPC_ENABLE_FORK_SUPPORT": "false"}
-        with theirs:
-            # A session of its own: Ctrl-C is for pytest, which ends it.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forks"], cwd=CLONE, env=environment, stdin=theirs, start_new_session=True
-            )
-
-    def fork(self, work: Work, *files: int) -> int:
-        with self._turn:
-            socket.send_fds(self._requests, [pickle.dumps(work)], files)
-            answer = self._requests.recv(4)
-        assert answer, "the process that forks has ended"
-        return int.from_bytes(answer, "big")
-
-
-_server = cache(_Server)
+_forker = cache(lambda: Forker("tests.forks", environment={**os.environ, "PYTHONPATH": str(CLONE), "GRPC_ENABLE_FORK_SUPPORT": "false"}))
 
 
 class Command:
@@ -66,7 +40,7 @@ class Command:
         with ExitStack() as files:
             output = files.enter_context(tempfile.NamedTemporaryFile("r+", prefix="tenantry-command-"))
             errors = files.enter_context(tempfile.NamedTemporaryFile("r+", prefix="tenantry-command-")) if apart else output
-            self.pid = _server().fork(Work(dict(environment), arguments, before), output.fileno(), errors.fileno(), told)
+            self.pid = _forker().fork(Work(dict(environment), arguments, before), output.fileno(), errors.fileno(), told)
             self.stdout = _Output(Path(output.name), self)
             self.stderr = _Output(Path(errors.name), self) if apart else None
         os.close(told)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-pytest_plugins = ["tests.durations"]
+pytest_plugins = ["tests.durations", "tests.memory"]
 
 # Commands speak to pipelines otherwise than to people, and tests are run by both. Hypothesis wants to know as well: emptied, not gone.
 for _name in {"CI", "GITHUB_ACTIONS", "GITHUB_WORKSPACE"} & os.environ.keys():

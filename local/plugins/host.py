@@ -31,7 +31,7 @@ from local.plugins.kept import KeptModules
 from tenantry import preload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 SERVED: Final = (
     "local.plugins.aws",
@@ -242,7 +242,7 @@ def _code() -> list[float]:
         return []
 
 
-def main() -> None:
+def main(warm_up: Callable[[], KeptModules] = warm_up) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--socket", type=Path, required=True, help="where launchers find the host")
     path = parser.parse_args().socket.absolute()

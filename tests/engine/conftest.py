@@ -27,7 +27,7 @@ from local.home import Home
 from tenantry import naming
 from tenantry.tenant_token import SigningKey
 from tenantry.work import queue
-from tests import checkout, commands, kms
+from tests import checkout, commands, kms, warm
 from tests.environment import entered
 from tests.hurry import hurry
 
@@ -251,7 +251,8 @@ def running(place: Path) -> Iterator[Sandbox]:
     """The local cloud that is in ``place``, or an empty one, and no declaration; removed with all that the tests have put there."""
     sandbox = Sandbox(place, Cloud(Home(place / "local")))
     checkout.begin(sandbox.tenants)
-    sandbox.cloud.up()
+    with warm.servers():
+        sandbox.cloud.up()
     try:
         yield sandbox
     finally:

@@ -17,6 +17,7 @@ import pytest
 
 from local.cloud.cloud import Cloud
 from local.home import Home
+from tests import warm
 from tests.checkout import DEFAULTS
 from tests.engine.conftest import Sandbox
 from tests.histories.acts import Typed
@@ -46,7 +47,8 @@ class Platforms:
     @contextmanager
     def _running(self) -> Iterator[Sandbox]:
         sandbox = Sandbox(self._place, Cloud(Home(self._place / "local")))
-        sandbox.cloud.up()
+        with warm.servers():
+            sandbox.cloud.up()
         try:
             yield sandbox
         finally:
