@@ -45,7 +45,7 @@ class NewBackup(BaseModel):
 @router.get("", responses=responses())
 def listed(tenant: Annotated[Tenant, Depends(seen("tenants:read"))]) -> list[Backup]:
     """The tenant's whole backups, newest first."""
-    return [Backup(**{name: getattr(entry, name) for name in Backup.model_fields}) for entry in entries.listed(tenant.slug)]
+    return [Backup.model_validate(entry, from_attributes=True) for entry in entries.listed(tenant.slug)]
 
 
 asks(

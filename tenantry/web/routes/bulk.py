@@ -117,7 +117,7 @@ def undo_preview(run: UUID, who: Who) -> list[UndoneValue]:
     """What taking a change back would do."""
     operation.require_seen(run, who.sight, who.name)
     rows = operation.undo_preview(run)
-    return [UndoneValue(**{each: getattr(row, each) for each in UndoneValue.model_fields}) for row in rows]
+    return [UndoneValue.model_validate(row, from_attributes=True) for row in rows]
 
 
 @router.post("/{run}/undo", status_code=202, response_model=Asked, responses=responses())

@@ -159,7 +159,7 @@ def take_back(key: Key, response: Response, edit: Editing) -> Value:
 
 
 def _value(setting: Setting) -> Value:
-    return Value(**{name: getattr(setting, name) for name in Value.model_fields})
+    return Value.model_validate(setting, from_attributes=True)
 
 
 def _tag(setting: Setting) -> str:

@@ -133,4 +133,4 @@ def _require_seen(code: str, who: Caller) -> None:
 
 
 def _told(entry: operation.InvitationEntry) -> Invitation:
-    return Invitation(**{name: getattr(entry, name) for name in Invitation.model_fields})
+    return Invitation.model_validate(entry, from_attributes=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -68,7 +67,7 @@ class Run(BaseModel):
     @classmethod
     def of(cls, entry: RunEntry) -> Run:
         """A run, without what is the platform's own."""
-        steps = [Step(**{name: value for name, value in asdict(step).items() if name in Step.model_fields}) for step in entry.steps]
+        steps = [Step.model_validate(step, from_attributes=True) for step in entry.steps]
         values = {name: getattr(entry, name) for name in cls.model_fields if name not in ("tenant", "steps", "changes")}
         return cls(**values, tenant=entry.subject, steps=steps, changes=preview_run.changes(entry.notes))
 

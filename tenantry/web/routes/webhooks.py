@@ -119,7 +119,7 @@ class Sent(BaseModel):
     @classmethod
     def of(cls, delivery: Delivery) -> Sent:
         """As it is shown."""
-        return cls(**{name: getattr(delivery, name) for name in cls.model_fields})
+        return cls.model_validate(delivery, from_attributes=True)
 
 
 class Which(BaseModel):
