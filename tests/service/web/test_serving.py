@@ -31,7 +31,7 @@ def serving(port):
         [Path(sys.executable).with_name("tenantry"), "serve", "--port", str(port)], env=dict(os.environ), stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: answers(port), seconds=30)
+        wait_for(lambda: answers(port), seconds=90)  # 4 s of processor, on a machine that has much else to do
         yield process
     finally:
         process.kill()
