@@ -68,7 +68,9 @@ class Observer:
         self._marked: set[str] = set()
         env = sandbox.environment
         self._cloudflare = httpx.Client(
-            base_url=f"{env['CLOUDFLARE_BASE_URL']}/zones/{ZONE}/", headers={"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"}
+            limits=httpx.Limits(max_keepalive_connections=0),  # the server closes what was idle for 5 s, maybe just as it is used again
+            base_url=f"{env['CLOUDFLARE_BASE_URL']}/zones/{ZONE}/",
+            headers={"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"},
         )
 
     def close(self) -> None:

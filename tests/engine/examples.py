@@ -84,7 +84,12 @@ class Visitors(threading.Thread):
 
     def __init__(self, port: str, slug: str, tasks: str) -> None:
         super().__init__(daemon=True)
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Host": f"{slug}.tenantry.example"}, timeout=60)
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Host": f"{slug}.tenantry.example"},
+            timeout=60,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
         self.tasks = tasks
         self.met: list[tuple[int, str]] = []
         self.kept: list[str] = []

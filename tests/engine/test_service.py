@@ -55,7 +55,9 @@ class Person:
         assert begun.status_code == 201, begun.text
         cookie = begun.headers["set-cookie"].partition(";")[0]  # Secure, and this is no browser: it would not send it here
         origin = {"Origin": f"https://{HOST['Host']}", "Sec-Fetch-Site": "same-origin", "X-CSRF-Token": begun.json()["csrf"]}
-        self.http = httpx.Client(base_url=base, headers={**HOST, **origin, "Cookie": cookie}, timeout=60)
+        self.http = httpx.Client(
+            base_url=base, headers={**HOST, **origin, "Cookie": cookie}, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)
+        )
         self.role = begun.json()["role"]
 
     @property
