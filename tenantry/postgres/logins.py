@@ -81,7 +81,7 @@ def end_sessions(connection: psycopg.Connection, role: str) -> int:
 
 def take_rights(connection: psycopg.Connection, role: str) -> None:
     """Ends a role's sessions and takes its rights in this database away, where there is such a role: it can be dropped then."""
-    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None:  # a row without columns is false
         end_sessions(connection, role)
         connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
 
