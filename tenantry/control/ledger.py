@@ -173,7 +173,7 @@ def begin(
         key = (claim.kind, claim.name)
         return (ledger.claims.get(key), ledger.holders.get(key)) == (ledger.stack, claim.tenant)
 
-    new = [claim for claim in claims if not entered(claim)]
+    new = sorted((claim for claim in claims if not entered(claim)), key=lambda claim: (claim.kind, claim.name))  # as every other stack
     with _writing(connection):
         with connection.cursor() as cursor:
             cursor.executemany(
@@ -203,7 +203,7 @@ def begin(
                 # Whoever is brought back needs another final backup before it may go.
                 " released_at = CASE WHEN EXCLUDED.state IN ('offboarding', 'archived', 'deleted') THEN tenants.released_at END",
                 [
-                    Jsonb([_written(tenant) for tenant in tenants]),
+                    Jsonb([_written(tenant) for tenant in sorted(tenants, key=lambda tenant: tenant.slug)]),
                     ledger.run.settled_at is not None and ledger.run.settled_at == state.saved_at,
                 ],
             )
@@ -229,11 +229,14 @@ def declared(connection: psycopg.Connection, slugs: Collection[str]) -> dict[str
 
 def confirm(connection: psycopg.Connection, origins: Mapping[str, tuple[Origin, Origin]]) -> None:
     """Writes down newer files that say what was made of these tenants: slug → which those were that the ledger knows, and these. Nothing
-    for a tenant of which someone else has written since."""
+    for a tenant of which someone else has written since, or is writing: a run of its stack, which writes of all its tenants, in another
+    order, would wait for this one while this one waits for it."""
     if origins:
         connection.execute(
-            "UPDATE tenantry_ledger.tenants t SET origin = c.new FROM jsonb_to_recordset(%s) AS c (slug text, old jsonb, new jsonb)"
-            " WHERE t.slug = c.slug AND t.origin = c.old",
+            "UPDATE tenantry_ledger.tenants t SET origin = c.new FROM ("
+            "SELECT k.slug, c.new FROM jsonb_to_recordset(%s) AS c (slug text, old jsonb, new jsonb)"
+            " JOIN tenantry_ledger.tenants k ON k.slug = c.slug AND k.origin = c.old FOR UPDATE OF k SKIP LOCKED) AS c"
+            " WHERE t.slug = c.slug",
             [Jsonb([{"slug": slug, "old": old.row(), "new": new.row()} for slug, (old, new) in origins.items()])],
         )
 

@@ -55,9 +55,17 @@ def explained(stack: str, problems: Sequence[tuple[str, str]], output: str) -> W
     for resource, message in seen:
         message = message.removeprefix("Exception calling application: ")
         if message.startswith("Program failed with an unhandled exception"):
-            message = message.splitlines()[-1].strip()
+            message = _exception(message)
         first, _, rest = message.partition("\n")
         if not resource and rest:
             hint = rest.strip().splitlines()[-1]
         lines.append(f"{resource}: {' '.join(message.split())}" if resource else first)
     return _failure(f"stack {stack}: " + "; ".join(lines), hint)
+
+
+def _exception(traceback: str) -> str:
+    """What a traceback says in the end, in one line: an error of PostgreSQL's has its detail and hint in lines of their own."""
+    lines = traceback.strip().splitlines()
+    last = max((number for number, line in enumerate(lines) if line.startswith("  File ")), default=-1)
+    said = next((number for number in range(last + 1, len(lines)) if not lines[number].startswith(" ")), len(lines) - 1)
+    return " ".join(" ".join(lines[said:]).split())

@@ -39,3 +39,31 @@ def test_what_failed_because_it_is_gone_is_told_from_the_rest(message: str, gone
 def test_a_server_that_went_away_passes_and_a_refusal_does_not(message: str, passes: bool) -> None:
     """A run is tried again by itself for the one, and ends with the other."""
     assert isinstance(explained("acme", [("acme", message)], ""), TransientError) is passes
+
+
+DEADLOCK = """Program failed with an unhandled exception:
+Traceback (most recent call last):
+  File "stacks/shared.py", line 40, in main
+    begin(connection, claims)
+  File "psycopg/connection.py", line 117, in execute
+    raise ex.with_traceback(None)
+          ^^^^^^^^^^^^^^^^^^^^^^^
+psycopg.errors.DeadlockDetected: deadlock detected
+DETAIL:  Process 71 waits for ShareLock on transaction 8; blocked by process 72.
+HINT:  See server log for query details.
+CONTEXT:  while inserting index tuple (0,7) in relation "claims"
+"""
+
+
+def test_a_program_s_error_of_several_lines_is_read_whole() -> None:
+    """Not its last line alone: that says nothing, and a deadlock, which passes, would not be tried again."""
+    error = explained("shared", [("", DEADLOCK)], "")
+    assert isinstance(error, TransientError)
+    assert error.message.startswith("stack shared: psycopg.errors.DeadlockDetected: deadlock detected DETAIL: Process 71")
+    assert error.message.endswith('relation "claims"')
+
+
+def test_a_program_s_error_of_one_line_is_that_line() -> None:
+    text = "Program failed with an unhandled exception:\nTraceback (most recent call last):\n"
+    text += "  File \"a.py\", line 1, in b\n    c()\nKeyError: 'd'\n"
+    assert explained("shared", [("", text)], "").message == "stack shared: KeyError: 'd'"
