@@ -19,7 +19,7 @@ import psycopg
 
 from tenantry.backend import state_files
 from tenantry.clients import place, process
-from tenantry.control import ledger, workers
+from tenantry.control import ledger_schema, workers
 from tenantry.postgres import locks
 
 WORKER: Final = "TENANTRY_WORKER"
@@ -86,7 +86,7 @@ def begin(connection: psycopg.Connection, stack: str) -> None:
     if connection.execute("SELECT to_regclass('tenantry_ledger.engines')").fetchone() == (None,):
         with connection.transaction():
             locks.turn(connection, "ledger")
-            connection.execute(ledger.SCHEMA_SQL.read_bytes())
+            ledger_schema.make(connection)
     _write(connection, stack, [], workers.own())
 
 

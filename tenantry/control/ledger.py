@@ -10,14 +10,14 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from tenantry.backend.stack_state import NOTHING, State
-from tenantry.control import open_moves, program_age, stack_runs
+from tenantry.control import ledger_schema, open_moves, program_age, stack_runs
+from tenantry.control.ledger_schema import FORM, MARK
 from tenantry.control.origin import Origin
 from tenantry.control.stack_runs import StackRun
 from tenantry.postgres import locks
@@ -25,12 +25,6 @@ from tenantry.postgres import locks
 if TYPE_CHECKING:
     from tenantry.control.open_moves import Move
     from tenantry.declaration.placement import Place
-
-SCHEMA_SQL = Path(__file__).with_suffix(".sql")
-
-MARK = "form "
-FORM = 1
-"""As ledger.sql marks it. To be raised there and here with what an older program would misread; a column that it may leave out is none."""
 
 Kind = Literal["role", "database", "hostname"]
 
@@ -157,7 +151,7 @@ def _writing(connection: psycopg.Connection) -> Iterator[None]:
     """A transaction in which nobody else writes the ledger, and in which all of its tables are there."""
     with connection.transaction():
         locks.turn(connection, "ledger")
-        connection.execute(SCHEMA_SQL.read_bytes())
+        ledger_schema.make(connection)
         yield
 
 
@@ -292,7 +286,7 @@ def let_go(connection: psycopg.Connection, stack: str) -> None:
 def let_delete(connection: psycopg.Connection, slug: str) -> None:
     """Writes down that the tenant's final backup is proven: from now on its declaration may say that it is gone."""
     with connection.transaction():
-        connection.execute(SCHEMA_SQL.read_bytes())
+        ledger_schema.make(connection)
         connection.execute("UPDATE tenantry_ledger.tenants SET released_at = coalesce(released_at, now()) WHERE slug = %s", [slug])
 
 
