@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import httpx
 
-from tenantry.clients.git_branch import Person
+from tenantry.clients.git_commit import Person
 from tenantry.declared_in import DeclaredIn
 from tenantry.errors import InputError, TransientError, WorkError
 

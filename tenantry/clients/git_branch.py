@@ -9,16 +9,15 @@ import os
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import uuid4
 
 from tenantry.clients import git
+from tenantry.clients.git_commit import Files, stream
 from tenantry.errors import Code, InputError, TransientError, WorkError
 
 REMOTE: Final = "origin"
@@ -33,7 +32,6 @@ _QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", 
 _FAR: Final = (*_QUIET, "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10")
 _RACED: Final = re.compile(rb"stale info|non-fast-forward|fetch first|cannot lock ref|failed to update ref|incorrect old value")
 _GONE: Final = re.compile(rb"couldn't find remote ref")
-_CRUD: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029<>]+")
 
 
 class Overtaken(TransientError):
@@ -47,27 +45,6 @@ class Unusable(TransientError):
     """The repository or its branch is not there, until somebody mends it. Whoever asked has done nothing wrong."""
 
     code: Code = "declarations.unusable"
-
-
-class Person(NamedTuple):
-    """Whom git names: of any name only what fits into one of its lines."""
-
-    name: str
-    email: str
-
-    def line(self, now: int) -> str:
-        """As in a commit."""
-        name, email = (" ".join(_CRUD.sub(" ", text).split()) for text in self)
-        return f"{name.strip(' .,:;') or 'unknown'} <{email.replace(' ', '')}> {now} +0000"
-
-
-class Files(NamedTuple):
-    """What a commit does: contents by path, None for what it removes; and who, and why."""
-
-    contents: Mapping[str, bytes | None]
-    author: Person
-    committer: Person
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +118,7 @@ class Branch:
     def commit(self, on: str, files: Files) -> str:
         """Puts one commit on the branch whose head is ``on``; its id. ``Overtaken`` where the head is another one by now."""
         scratch = f"refs/tenantry/new/{uuid4().hex}"
-        done = git.ask(self.repository, "fast-import", "--quiet", "--done", given=_stream(scratch, on, files), options=_QUICK)
+        done = git.ask(self.repository, "fast-import", "--quiet", "--done", given=stream(scratch, on, files), options=_QUICK)
         if done.returncode:
             if self.head() != on:  # somebody has forced another one upon it, and git has cleared ours away
                 raise Overtaken(f"the branch {self.name}")
@@ -293,21 +270,6 @@ class Branch:
 def _remote(repository: Path, changed: int) -> bool:
     """``changed``: when its settings were, so that a remote that is added is seen."""
     return git.ask(repository, "config", "--get", f"remote.{REMOTE}.url").returncode == 0
-
-
-def _stream(ref: str, on: str, files: Files) -> bytes:
-    """What `git fast-import` makes one commit of. Paths are ours: none has to be quoted."""
-    now, message = int(time.time()), files.message.encode("utf-8", "replace")
-    parts = [
-        f"commit {ref}\nmark :1\nauthor {files.author.line(now)}\ncommitter {files.committer.line(now)}\n".encode("utf-8", "replace"),
-        b"data %d\n%s\nfrom %s\n" % (len(message), message, on.encode()),
-    ]
-    for path, content in files.contents.items():
-        if content is None:
-            parts.append(f"D {path}\n".encode())
-        else:
-            parts.append(b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content))
-    return b"".join([*parts, b"get-mark :1\ndone\n"])
 
 
 def _unreachable(stderr: bytes) -> TransientError:

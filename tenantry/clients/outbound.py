@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,14 +21,13 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+from tenantry.clients.dialling import CONNECT, CheckedBackend, Refused, Resolve
 from tenantry.errors import InputError
 from tenantry.escape import escaped
 
 LOCAL: Final = "TENANTRY_WEBHOOKS_LOCAL"
 """Set to 1 on a developer's machine: `http://127.0.0.1:PORT/…` is allowed as well. Never on a server."""
 
-CONNECT: Final = 5.0
-"""Seconds for one address."""
 TOTAL: Final = 15.0
 """Seconds for connection, TLS, request and answer together. Names are looked up before, as long as the system's resolver lets that take."""
 BODY: Final = 4096
@@ -39,7 +37,6 @@ PAGE: Final = 256 * 1024
 LONGEST: Final = 500
 """Characters of an address."""
 
-_ADDRESSES: Final = 3  # of a name, that are tried in turn
 _LOCAL: Final = frozenset({"127.0.0.1"})
 
 # IANA's registries of special-purpose addresses, multicast, and a cloud's own that lies among the public ones (Azure).
@@ -55,12 +52,6 @@ _REFUSED: Final = tuple(
     )
 )  # fmt: skip
 _GIVEN_OUT: Final = ip_network("2000::/3")  # whatever else IPv6 has is local, mapped, translated or not given out yet
-
-Resolve = Callable[[str, int], Sequence[str]]
-
-
-class Refused(Exception):
-    """The address may not be asked, and was not."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +191,7 @@ def _asked(
     parts = urlsplit(url)
     if _is_local(parts.scheme, parts.hostname or ""):
         allowed = _LOCAL.__contains__
-    backend = _Backend(resolve, allowed, total)
+    backend = CheckedBackend(resolve, allowed, total)
     with (
         httpcore.ConnectionPool(ssl_context=trust, network_backend=backend, max_connections=1, max_keepalive_connections=0) as pool,
         pool.stream(
@@ -264,65 +255,3 @@ def _resolved(host: str, port: int) -> Sequence[str]:
     """The addresses that the system has for a name, which is whole: no domain of ours is put behind it."""
     name = host if _is_address(host) or host.endswith(".") else f"{host}."
     return [str(entry[4][0]) for entry in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
-
-
-class _Backend(httpcore.NetworkBackend):
-    """Dials addresses that it has looked at, and keeps the whole request within its time."""
-
-    def __init__(self, resolve: Resolve, allowed: Callable[[str], bool], total: float) -> None:
-        self._resolve, self._allowed, self._total = resolve, allowed, total
-        self._plain = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        try:
-            found = list(dict.fromkeys(self._resolve(host, port)))
-        except (OSError, UnicodeError):
-            raise Refused("its host name has no address") from None
-        if not found:
-            raise Refused("its host name has no address")
-        # One that is not public is an attempt, or a mistake that shows: the others do not make up for it.
-        if not all(self._allowed(address) for address in found):
-            raise Refused("its host name leads to an address that is not public")
-        deadline = time.monotonic() + self._total
-        for address in found[:_ADDRESSES]:
-            wait = min(timeout or CONNECT, deadline - time.monotonic())
-            try:
-                return _Stream(self._plain.connect_tcp(address, port, max(wait, 0.001)), deadline)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last: Exception = error
-        raise last
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection whose every wait ends at the deadline: who sends one byte at a time wins nothing by it."""
-
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
-        self._stream, self._deadline = stream, deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left(httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, self._left(httpcore.ReadTimeout)), self._deadline)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
-
-    def _left(self, error: type[httpcore.TimeoutException]) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise error("the time is over")
-        return left

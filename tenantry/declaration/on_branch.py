@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tenantry.clients.git_branch import Branch, Files, Overtaken, Person
+from tenantry.clients.git_branch import Branch, Overtaken
+from tenantry.clients.git_commit import Files, Person
 from tenantry.declaration import kept
 from tenantry.declaration.files import SUFFIX, FileReader
 from tenantry.declaration.keeper import Change

@@ -18,15 +18,15 @@ from tenantry.control.portal import Portal
 from tenantry.declaration import Declarations
 from tenantry.declaration.keys import LIMITS
 from tenantry.declaration.store import DeclarationStore
-from tenantry.errors import InputError, WorkError
-from tenantry.escape import escaped
-from tenantry.operations import mailing, people, welcome
+from tenantry.errors import WorkError
+from tenantry.operations import invite_refusals, mailing, people, welcome
 from tenantry.operations.accept import refuse_closed
 from tenantry.settings import platform_settings
 from tenantry.stores import tenant_store
 
 if TYPE_CHECKING:
     import psycopg
+
 
 MOST_AN_HOUR: Final = 100
 """Invitations mailed in one tenant's name: else whoever may invite could write to the whole world."""
@@ -96,14 +96,14 @@ def invite(
         refuse_closed(slug, tenant["state"])
         there = invitations.standing(connection, tenant["id"], email)
         if invitations.is_user(connection, tenant["id"], email):
-            raise _a_user(slug, email)
+            raise invite_refusals.is_user(slug, email)
         if there is not None and there["accepted_at"] and not there["gone"]:
-            raise _accepted(slug, email)
+            raise invite_refusals.accepted(slug, email)
         if there is not None and there["invited_by"] is None and wanted != there["role"]:
-            raise _declared(slug, there["email"])
+            raise invite_refusals.declared(slug, there["email"])
         refuse_crowd(connection, slug, tenant["id"], there["id"] if there else None)
         if by_mail and invitations.mailed_lately(connection, tenant["id"]) >= MOST_AN_HOUR:
-            raise _mailed_enough(slug)
+            raise invite_refusals.mailed_enough(slug, MOST_AN_HOUR)
         made = invitations.write(connection, tenant["id"], there, email, name, wanted, actor.name)
         return _issued(connection, slug, tenant, made, name, wanted, actor, by_mail=by_mail, inviter=inviter)
 
@@ -114,20 +114,20 @@ def _by_own_people(portal: Portal, slug: str, email: str, name: str, role: Role,
     done = portal_people.invite(portal, naming.tenant_id(slug), email, name, role)
     match done["outcome"]:
         case "user":
-            raise _a_user(slug, email)
+            raise invite_refusals.is_user(slug, email)
         case "accepted":
-            raise _accepted(slug, email)
+            raise invite_refusals.accepted(slug, email)
         case "declared":
-            raise _declared(slug, done["email"])
+            raise invite_refusals.declared(slug, done["email"])
         case "crowd":
-            raise _crowd(slug, done["people"], done["most"])
+            raise invite_refusals.crowd(slug, done["people"], done["most"])
         case "mail":
-            raise _mailed_enough(slug)
+            raise invite_refusals.mailed_enough(slug, MOST_AN_HOUR)
     with _tenant(slug) as (connection, tenant):
         refuse_closed(slug, tenant["state"])
         there = invitations.standing(connection, tenant["id"], str(done["invitation"]))
         if there is None or there["accepted_at"]:  # meanwhile
-            raise _nobody(slug, email)
+            raise invite_refusals.nobody(slug, email)
         return _issued(connection, slug, tenant, there["id"], name, role, actor, by_mail=True, inviter=inviter)
 
 
@@ -170,11 +170,11 @@ def revoke(slug: str, whom: str, actor: Actor, *, portal: Portal | None = None) 
     with _tenant(slug) as (connection, tenant):
         there = invitations.standing(connection, tenant["id"], whom) if whom.isprintable() else None
         if there is None:
-            raise _nobody(slug, whom)
+            raise invite_refusals.nobody(slug, whom)
         if there["accepted_at"]:
-            raise _used(there["email"])
+            raise invite_refusals.used(there["email"])
         if there["invited_by"] is None:
-            raise _declared(slug, there["email"])
+            raise invite_refusals.declared(slug, there["email"])
         invitations.revoke(connection, tenant["id"], there["id"])
         runs.audit(connection, tenant["id"], actor.name, "invitation", f"{there['id']} taken back")
         (row,) = [each for each in invitations.listed(connection, tenant["id"]) if each["id"] == there["id"]]
@@ -183,16 +183,16 @@ def revoke(slug: str, whom: str, actor: Actor, *, portal: Portal | None = None) 
 
 def _revoked_by_own_people(portal: Portal, slug: str, whom: str) -> InvitationEntry:
     if not whom.isprintable():
-        raise _nobody(slug, whom)
+        raise invite_refusals.nobody(slug, whom)
     tenant = naming.tenant_id(slug)
     done = portal_people.revoke(portal, tenant, whom)
     match done["outcome"]:
         case "unknown":
-            raise _nobody(slug, whom)
+            raise invite_refusals.nobody(slug, whom)
         case "accepted":
-            raise _used(done["email"])
+            raise invite_refusals.used(done["email"])
         case "declared":
-            raise _declared(slug, done["email"])
+            raise invite_refusals.declared(slug, done["email"])
     (row,) = [each for each in portal_people.invitations_of(portal, tenant) if each["id"] == done["invitation"]]
     return InvitationEntry(**row)
 
@@ -221,45 +221,7 @@ def refuse_crowd(connection: psycopg.Connection[dict[str, Any]], slug: str, tena
     there, most = invitations.room(connection, tenant_id, but)
     most = LIMITS["users"].default if most is None else most
     if there >= most:
-        raise _crowd(slug, there, most)
-
-
-def _crowd(slug: str, there: int, most: int) -> InputError:
-    return InputError(
-        f"{slug} may have {most} users, and has {there} with the invitations that are open",
-        "take back an invitation, remove a user, or raise limits.users",
-        code="limit.users",
-    )
-
-
-def _a_user(slug: str, email: str) -> InputError:
-    return InputError(f"{escaped(email)} is a user of {slug} already", "roles are changed in the application", code="user.exists")
-
-
-def _accepted(slug: str, email: str) -> InputError:
-    return InputError(f"{escaped(email)} has accepted an invitation to {slug} already", "", code="user.exists")
-
-
-def _mailed_enough(slug: str) -> InputError:
-    return InputError(
-        f"{MOST_AN_HOUR} invitations were mailed in the name of {slug} within an hour", "invite the others later", code="limit.mail"
-    )
-
-
-def _nobody(slug: str, whom: str) -> InputError:
-    return InputError(f"nobody is invited to {slug} as {escaped(whom)[:254]!r}", f"tenantry invitations {slug}", code="invitation.unknown")
-
-
-def _used(email: str) -> InputError:
-    return InputError(f"{escaped(email)} has accepted the invitation", "users are removed in the application", code="invitation.used")
-
-
-def _declared(slug: str, email: str) -> InputError:
-    return InputError(
-        f"{escaped(email)} is the administrator whom tenants/{slug}.yaml names",
-        f"name another in the file; a new link: tenantry invite {slug}",
-        code="invitation.declared",
-    )
+        raise invite_refusals.crowd(slug, there, most)
 
 
 def by_mail(slug: str) -> str:

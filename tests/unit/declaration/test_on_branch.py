@@ -21,7 +21,8 @@ from local.home import CLONE
 from tenantry.actor import Actor
 from tenantry.clients import git_branch
 from tenantry.clients.git import Repository
-from tenantry.clients.git_branch import Branch, Files, Overtaken, Person, Unusable
+from tenantry.clients.git_branch import Branch, Overtaken, Unusable
+from tenantry.clients.git_commit import Files, Person
 from tenantry.declaration.generator import NewTenant, create
 from tenantry.declaration.keeper import Change
 from tenantry.declaration.on_branch import person
