@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -31,6 +32,12 @@ class Work:
     environment: dict[str, str]
     arguments: tuple[str, ...]
     before: Callable[[], None] | None = None
+
+    def enter(self) -> None:
+        """Gives this process that environment, and nothing of its own."""
+        os.environ.clear()
+        os.environ.update(self.environment)
+        time.tzset()
 
 
 class Forker:

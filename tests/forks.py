@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 import threading
-import time
 import traceback
 from importlib import import_module
 from pathlib import Path
@@ -47,9 +46,7 @@ def main() -> None:
     work = serve()
     if work is None:
         return
-    os.environ.clear()
-    os.environ.update(work.environment)
-    time.tzset()
+    work.enter()
     sys.argv = ["tenantry", *work.arguments]
     sys.modules["__main__"].__package__ = None  # usage messages then name the program as it is called
     if work.before:

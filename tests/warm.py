@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -18,6 +16,7 @@ from unittest import mock
 import psutil
 
 from local import private
+from local.cloud.cloud import Cloud
 from local.cloud.process import Process
 from local.home import CLONE
 from tenantry.clients.environment import plain
@@ -41,9 +40,8 @@ READ: Final[Mapping[str, Callable[[], Callable[[], None]]]] = {"local.cloud.aws"
 """A server's module → reads all of it, and gives what the module does when it is run."""
 
 
-@contextmanager
-def servers() -> Iterator[None]:
-    """Clouds that this process starts meanwhile have warm servers."""
+def up(cloud: Cloud) -> None:
+    """Starts a local cloud, with warm servers."""
     cold = Process.spawn
 
     def spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Process:
@@ -57,7 +55,7 @@ def servers() -> Iterator[None]:
         return Process(pid, psutil.Process(pid).create_time())
 
     with mock.patch.object(Process, "spawn", spawn):
-        yield
+        cloud.up()
 
 
 @cache
@@ -71,9 +69,7 @@ def main() -> None:
     work = serve()
     if work is None:
         return
-    os.environ.clear()
-    os.environ.update(work.environment)
-    time.tzset()
+    work.enter()
     os.umask(private.UMASK)
     command = list(work.arguments)
     sys.orig_argv[:] = command  # what the plugin host becomes when a file of ours has changed

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from tenantry.backend.stack_state import NOTHING, State
 from tenantry.control import ledger_schema, open_moves, program_age, stack_runs
-from tenantry.control.ledger_schema import FORM, MARK
+from tenantry.control.ledger_schema import FORM
 from tenantry.control.origin import Origin
 from tenantry.control.stack_runs import StackRun
 from tenantry.postgres import locks
@@ -129,8 +129,8 @@ def _there(connection: psycopg.Connection) -> bool:
         "SELECT to_regclass('tenantry_ledger.runs'),"
         " (SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'tenantry_ledger')"
     ).fetchone() or (None, None)
-    form = str(comment or "").removeprefix(MARK)
-    if there is not None and form.isdecimal() and int(form) > FORM:
+    form = ledger_schema.form_of(comment)
+    if there is not None and form > FORM:
         raise program_age.older(f"its ledger is of form {form}, this checkout reads form {FORM}")
     return there is not None
 

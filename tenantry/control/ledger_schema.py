@@ -13,7 +13,7 @@ import psycopg
 
 SQL: Final = Path(__file__).with_name("ledger.sql")
 
-MARK: Final = "form "
+_MARK: Final = "form "
 FORM: Final = 1
 """As ledger.sql marks it. To be raised there and here with what an older program would misread; a column that it may leave out is none."""
 
@@ -34,6 +34,12 @@ def columns() -> Mapping[str, frozenset[str]]:
     return {table: frozenset(names) for table, names in found.items()}
 
 
+def form_of(comment: object) -> int:
+    """The form that the comment on the ledger's schema says; 0: it says none."""
+    form = str(comment or "").removeprefix(_MARK)
+    return int(form) if form.isdecimal() else 0
+
+
 def make(connection: psycopg.Connection) -> None:
     """Makes what is not there, in the caller's transaction.
 
@@ -52,6 +58,5 @@ def _whole(connection: psycopg.Connection) -> bool:
         " obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname = 'tenantry_ledger'"
     ).fetchone()
     found, comment = row or (None, None)
-    form = str(comment or "").removeprefix(MARK)
     there = found or {}
-    return form.isdecimal() and int(form) >= FORM and all(names <= {*there.get(table, ())} for table, names in columns().items())
+    return form_of(comment) >= FORM and all(names <= {*there.get(table, ())} for table, names in columns().items())

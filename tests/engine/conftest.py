@@ -251,8 +251,7 @@ def running(place: Path) -> Iterator[Sandbox]:
     """The local cloud that is in ``place``, or an empty one, and no declaration; removed with all that the tests have put there."""
     sandbox = Sandbox(place, Cloud(Home(place / "local")))
     checkout.begin(sandbox.tenants)
-    with warm.servers():
-        sandbox.cloud.up()
+    warm.up(sandbox.cloud)
     try:
         yield sandbox
     finally:

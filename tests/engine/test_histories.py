@@ -47,8 +47,7 @@ class Platforms:
     @contextmanager
     def _running(self) -> Iterator[Sandbox]:
         sandbox = Sandbox(self._place, Cloud(Home(self._place / "local")))
-        with warm.servers():
-            sandbox.cloud.up()
+        warm.up(sandbox.cloud)
         try:
             yield sandbox
         finally:

@@ -54,5 +54,5 @@ def test_what_an_older_program_made_is_completed(begin):
         connection.execute("COMMENT ON SCHEMA tenantry_ledger IS NULL")
         ledger_schema.make(connection)
         comment = connection.execute("SELECT obj_description('tenantry_ledger'::regnamespace, 'pg_namespace')").fetchone()
-        assert comment == (f"{ledger_schema.MARK}{ledger_schema.FORM}",)
+        assert comment == (f"form {ledger_schema.FORM}",)
         connection.rollback()
